@@ -1,0 +1,261 @@
+"""The words of git-dispatcher as types: push, target, deploy, stream, outcome.
+
+Values only. Nothing in here reads a clock, the environment, Redis or the cluster.
+Times are milliseconds since the epoch, by Redis' clock unless a field says otherwise; 0 is "not yet".
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+ZEROS = frozenset({"0" * 40, "0" * 64})
+"""The object name that Git hosts send where there is no commit (SHA-1 and SHA-256 repositories)."""
+
+TAGS = "refs/tags"
+"""The one stream that all tags of a target share."""
+
+
+class State(StrEnum):
+    """Where a deploy is in its life."""
+
+    PENDING = "pending"  # recorded, waits for its turn
+    STARTING = "starting"  # its Job's name is taken; the Job may or may not be there yet
+    RUNNING = "running"  # a Pod of its Job has started
+    STOPPING = "stopping"  # told to stop; its Job or a Pod is still there
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+    LOST = "lost"  # its Job vanished without a word about how it ended
+
+
+TERMINAL = frozenset(
+    {State.SUCCEEDED, State.FAILED, State.SUPERSEDED, State.CANCELLED, State.LOST},
+)
+ACTIVE = frozenset({State.STARTING, State.RUNNING, State.STOPPING})
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    # A deploy that never started can end: a newer commit, a cancel, a Job that cannot be made.
+    State.PENDING: frozenset({State.STARTING, State.SUPERSEDED, State.CANCELLED, State.FAILED}),
+    # Back to pending: the API server said for sure that nothing was created.
+    State.STARTING: frozenset(
+        {State.PENDING, State.STARTING, State.RUNNING, State.STOPPING}
+        | {State.SUCCEEDED, State.FAILED, State.LOST},
+    ),
+    State.RUNNING: frozenset(
+        {State.RUNNING, State.STOPPING, State.SUCCEEDED, State.FAILED, State.LOST},
+    ),
+    # A decision to stop stands: what comes out of it is never another start.
+    State.STOPPING: frozenset(
+        {State.STOPPING, State.SUPERSEDED, State.CANCELLED, State.SUCCEEDED, State.FAILED},
+    ),
+    # What is over stays over; only facts about it are added (its Job was cleared away).
+    **{state: frozenset({state}) for state in TERMINAL},
+}
+"""The one table of legal changes; a state that stays is listed where fields change in place."""
+
+
+class Reason(StrEnum):
+    """Why a deploy exists."""
+
+    PUSH = "push"
+    REDEPLOY = "redeploy"
+    SPEC_CHANGE = "spec-change"
+    POLL = "poll"
+
+
+class Outcome(StrEnum):
+    """What became of a push for one target."""
+
+    ACCEPTED = "accepted"  # a new deploy
+    COALESCED = "coalesced"  # a waiting deploy of the stream was given this commit
+    DUPLICATE = "duplicate"  # the same push was taken before
+    UNCHANGED = "unchanged"  # the last attempt was this commit, and it succeeded
+    STALE = "stale"  # the branch has moved past this commit
+    FILTERED = "filtered"  # the target does not want it
+    HELD = "held"  # the target is paused
+
+
+class Push(msgspec.Struct, frozen=True, kw_only=True):
+    """One updated ref, whatever host it came from."""
+
+    repository: str
+    """Normalised identity, `host[:port]/path`, lower case, without `.git`."""
+    ref: str
+    """Full name: `refs/heads/…` or `refs/tags/…`."""
+    before: str
+    """Object name before the push; zeros when the ref is new; "" when the host does not say."""
+    after: str
+    """Object name after the push; zeros when the ref was deleted."""
+    pushed_at: int = 0
+    """The host's own push time; 0 when it sends none."""
+    forced: bool = False
+    title: str = ""
+    """First line of the head commit's message, at most 200 characters."""
+    message: str = ""
+    """The head commit's message, for `[skip ci]`; at most 4,000 characters."""
+    pusher: str = ""
+    paths: tuple[str, ...] | None = None
+    """Every path touched, or None when the host cut the list short or sends none."""
+
+    @property
+    def deleted(self) -> bool:
+        return self.after in ZEROS
+
+    @property
+    def created(self) -> bool:
+        return self.before in ZEROS
+
+    @property
+    def stream(self) -> str:
+        return stream_of(self.ref)
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One verified HTTP request of a Git host."""
+
+    hook: str
+    id: str
+    """The host's own delivery id, or "" where it has none."""
+    event: str
+    pushes: tuple[Push, ...]
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one push for one target: an element of the answer to a delivery."""
+
+    target: str
+    ref: str
+    commit: str
+    outcome: Outcome
+    deploy: str = ""
+    """`target/number`, where there is one."""
+    reason: str = ""
+
+
+class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The n-th time that a target is, or is to be, deployed. Stored as JSON in the ledger."""
+
+    target: str
+    number: int
+    state: State
+    stream: str
+    ref: str
+    commit: str
+    before: str = ""
+    reason: Reason = Reason.PUSH
+    requested_by: str = ""
+    note: str = ""
+    """What the person who asked for a redeploy said."""
+    title: str = ""
+    deliveries: tuple[str, ...] = ()
+    """The newest of the deliveries merged into it (bounded)."""
+    merged: int = 0
+    """How many further pushes were merged into it."""
+    created_at: int = 0
+    started_at: int = 0
+    """A Pod was first seen running."""
+    ended_at: int = 0
+    attempt: int = 0
+    """How many Job names were used up; 0 before the first start."""
+    token: str = ""
+    """Random id of the attempt, in the Job's annotations: tells our Job from another of its name."""
+    namespace: str = ""
+    job: str = ""
+    uid: str = ""
+    """The Job's uid once the API server has told it."""
+    created_rv: str = ""
+    """The resourceVersion at which the Job was created."""
+    superseded_by: int = 0
+    supersedes: int = 0
+    """How many deploys in a row were stopped before this one."""
+    delete_sent_at: int = 0
+    """When its Job was last told to go."""
+    why: str = ""
+    """Why it ended as it did, or what it waits for, in plain words."""
+    exit_code: int | None = None
+    log_tail: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.target}/{self.number}"
+
+    @property
+    def terminal(self) -> bool:
+        return self.state in TERMINAL
+
+    @property
+    def active(self) -> bool:
+        return self.state in ACTIVE
+
+
+class JobFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the watcher saw last of one Job and its Pods. Stored as JSON in the ledger."""
+
+    namespace: str
+    job: str
+    uid: str
+    rv: str = ""
+    """The Job's resourceVersion."""
+    number: int = 0
+    token: str = ""
+    tombstone: bool = False
+    created_at: int = 0
+    """By the API server's clock."""
+    deleting: bool = False
+    gone: bool = False
+    outcome: str = ""
+    """"", "succeeded" or "failed": the Job's terminal condition."""
+    reason: str = ""
+    message: str = ""
+    started: bool = False
+    """A Pod of it has run, or runs."""
+    live_pods: int = 0
+    """Pods that exist and have not ended."""
+    pod: str = ""
+    """The newest Pod's name."""
+    exit_code: int | None = None
+    waiting: str = ""
+    """Why its Pod does not run, in plain words."""
+
+
+class Policies(msgspec.Struct, frozen=True, kw_only=True):
+    """How a target's deploys follow one another. Durations are seconds."""
+
+    on_new_push: str = "cancel"
+    max_supersedes: int = 5
+    timeout: int = 3600
+    retries: int = 0
+    keep_failed: int = 3
+    keep_failed_for: int = 7 * 86400
+    clear_failed_on_success: bool = True
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True):
+    """A target as the leading watcher publishes it to the workers, through the ledger."""
+
+    target: str
+    repository: str
+    """The URL to clone from, as configured: never from a payload."""
+    namespace: str
+    policies: Policies
+    manifest: dict[str, Any]
+    """The rendered Job, without what differs from deploy to deploy."""
+    digest: str
+    """Of the manifest: tells when it has changed."""
+
+
+def stream_of(ref: str) -> str:
+    """The stream that a ref belongs to: a branch is its own, all tags share one."""
+    return TAGS if ref.startswith("refs/tags/") else ref
+
+
+def short_ref(ref: str) -> str:
+    """`main` for `refs/heads/main`, `v1` for `refs/tags/v1`: for people."""
+    for prefix in ("refs/heads/", "refs/tags/"):
+        if ref.startswith(prefix):
+            return ref.removeprefix(prefix)
+    return ref
