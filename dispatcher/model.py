@@ -90,6 +90,8 @@ class Push(msgspec.Struct, frozen=True, kw_only=True):
     """Object name before the push; zeros when the ref is new; "" when the host does not say."""
     after: str
     """Object name after the push; zeros when the ref was deleted."""
+    commit: str = ""
+    """The commit behind `after`, where that is an annotated tag and the host tells; else ""."""
     pushed_at: int = 0
     """The host's own push time; 0 when it sends none."""
     forced: bool = False

@@ -1,0 +1,101 @@
+"""The door to the configuration: environment and YAML → frozen settings, all mistakes at once.
+
+Nothing here reads `os.environ`: the process passes it in. `dispatcher.configuration` does the reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dispatcher.configuration.describing import describe
+from dispatcher.configuration.environment import VARIABLES, Environment, Variable, read_variables
+from dispatcher.configuration.jobs import (
+    Clone,
+    EnvFrom,
+    EnvReference,
+    ManifestJob,
+    Resources,
+    ShortJob,
+    Toleration,
+)
+from dispatcher.configuration.manifests import INTERRUPTIBLE, OURS, RESERVED, Manifest
+from dispatcher.configuration.mistakes import Mistaken
+from dispatcher.configuration.reading import Configuration, read_files
+from dispatcher.configuration.targets import PROVIDERS, Hook, Target
+from dispatcher.configuration.values import Secret
+from dispatcher.errors import ConfigError
+
+__all__ = [
+    "INTERRUPTIBLE",
+    "OURS",
+    "PROVIDERS",
+    "RESERVED",
+    "VARIABLES",
+    "Clone",
+    "Configuration",
+    "EnvFrom",
+    "EnvReference",
+    "Environment",
+    "Hook",
+    "Manifest",
+    "ManifestJob",
+    "Resources",
+    "Secret",
+    "Settings",
+    "ShortJob",
+    "Target",
+    "Toleration",
+    "Variable",
+    "describe",
+    "load",
+    "read_configuration",
+    "read_environment",
+]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a process can know before it starts."""
+
+    environment: Environment
+    configuration: Configuration
+
+
+def read_environment(environ: Mapping[str, str]) -> Environment:
+    """The settings of a process, from its environment variables. Raise ConfigError."""
+    try:
+        return read_variables(environ)
+    except Mistaken as mistaken:
+        raise ConfigError(tuple(map(str, mistaken.mistakes))) from None
+
+
+def read_configuration(path: Path, environ: Mapping[str, str]) -> Configuration:
+    """Hooks and targets from a file, or from all YAML files of a directory. Raise ConfigError.
+
+    `environ` is where `{env: NAME}` finds secrets.
+    """
+    try:
+        return read_files(path, environ)
+    except Mistaken as mistaken:
+        raise ConfigError(tuple(map(str, mistaken.mistakes))) from None
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Both. Raise ConfigError with the mistakes of both."""
+    try:
+        environment = read_environment(environ)
+    except ConfigError as error:
+        default = next(v.default for v in VARIABLES if v.name == "DISPATCHER_CONFIG")
+        path = Path(environ.get("DISPATCHER_CONFIG") or default)
+        raise ConfigError((*error.mistakes, *_mistakes(path, environ))) from None
+    return Settings(environment, read_configuration(environment.config, environ))
+
+
+def _mistakes(path: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
+    try:
+        read_configuration(path, environ)
+    except ConfigError as error:
+        return error.mistakes
+    return ()

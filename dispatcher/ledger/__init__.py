@@ -1,0 +1,27 @@
+"""The ledger: what is wanted, what was seen, what became of it. The only code that talks to Redis."""
+
+from dispatcher.ledger.connection import connect
+from dispatcher.ledger.keys import Keys
+from dispatcher.ledger.ledger import Lead, Leased, Ledger, Recorded, Snapshot
+from dispatcher.ledger.limits import Limits
+from dispatcher.ledger.reading import Reader, TargetView
+from dispatcher.ledger.submission import Submission
+from dispatcher.ledger.submitter import Submitter
+from dispatcher.ledger.wakeups import WakeUp, WakeUps
+
+__all__ = [
+    "Keys",
+    "Lead",
+    "Leased",
+    "Ledger",
+    "Limits",
+    "Reader",
+    "Recorded",
+    "Snapshot",
+    "Submission",
+    "Submitter",
+    "TargetView",
+    "WakeUp",
+    "WakeUps",
+    "connect",
+]

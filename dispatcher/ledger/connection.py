@@ -1,0 +1,69 @@
+"""Connections to Redis, with time-outs and retries said for each use.
+
+redis-py sends a command again after a time-out unless told not to; a script that creates something must
+not run twice because an answer was slow, so nothing here is retried behind the caller's back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from dispatcher.errors import LedgerUnavailable
+
+
+def connect(url: str, *, timeout: float = 3.0, text: bool = True) -> redis.Redis:
+    """A client that gives up after `timeout` seconds and never sends anything twice.
+
+    `text=False` is for RQ, which wants bytes.
+    """
+    return redis.Redis.from_url(
+        url,
+        decode_responses=text,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        socket_keepalive=True,
+        health_check_interval=0,
+        retry=Retry(NoBackoff(), 0),
+        retry_on_error=[],
+    )
+
+
+def place(client: redis.Redis) -> str:
+    """Where the server is, for people: never the password."""
+    settings = client.connection_pool.connection_kwargs
+    return f"{settings.get('host', settings.get('path', 'localhost'))}:{settings.get('port', '')}"
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host).geturl()
+
+
+@contextmanager
+def translated(client: redis.Redis) -> Iterator[None]:
+    """Whatever redis-py raises leaves as LedgerUnavailable."""
+    try:
+        yield
+    except redis.RedisError as error:
+        raise unavailable(client, error) from error
+
+
+def unavailable(client: redis.Redis, error: Exception) -> LedgerUnavailable:
+    kind = type(error).__name__
+    return LedgerUnavailable(
+        f"Redis at {place(client)} did not do what was asked ({kind}: {error})"
+    )
+
+
+def texts(values: Iterable[Any]) -> list[str]:
+    """Replies of a client that decodes, as the text that they are; redis-py types them as either."""
+    return [value if isinstance(value, str) else value.decode() for value in values]

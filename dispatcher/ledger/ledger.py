@@ -1,0 +1,307 @@
+"""The ledger's operations for those who act and observe: lease, record, observe, wake, lead, publish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import msgspec
+import redis
+
+from dispatcher.errors import IllegalTransition, LeaseLost, LedgerCorrupt
+from dispatcher.ledger.connection import texts, translated
+from dispatcher.ledger.keys import Keys
+from dispatcher.ledger.limits import Limits
+from dispatcher.ledger.scripts import Call, Scripts
+from dispatcher.ledger.wakeups import WakeUp
+from dispatcher.model import TRANSITIONS, Deploy, JobFacts, Outcome, Spec
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """All that a plan needs to know about a target, as of `now`."""
+
+    target: str
+    now: int
+    version: int
+    spec: Spec | None
+    listed: bool
+    """A full LIST of the cluster was put into this very Redis: what is not known is not there."""
+    deploys: tuple[Deploy, ...]
+    """Those that are open and those that have a Job, oldest first."""
+    jobs: tuple[JobFacts, ...]
+    read: Mapping[int, str]
+    """The deploys as read, to compare with when they are written."""
+
+
+@dataclass(frozen=True)
+class Leased:
+    """Another worker has the target, for this long at most."""
+
+    milliseconds: int
+
+
+class Recorded(StrEnum):
+    OK = "ok"
+    AGAIN = "again"  # written; the target has moved since: look again
+    MOVED = "moved"  # not written; a deploy has changed since: look again
+
+
+class Lead(StrEnum):
+    LEADS = "leads"
+    STANDS_BY = "stands by"
+
+
+class Ledger:
+    """One installation's ledger. Every method is one round trip and raises LedgerUnavailable."""
+
+    def __init__(self, client: redis.Redis, keys: Keys, limits: Limits | None = None) -> None:
+        self.client, self.keys, self.limits = client, keys, limits or Limits()
+        self.scripts = Scripts(client)
+
+    # For workers
+
+    def acquire(self, target: str, token: str) -> Snapshot | Leased:
+        """Leases the target to `token` and reads it; again with the same token reads it anew."""
+        keys = self.keys
+        reply = self.scripts.run(
+            "acquire",
+            (
+                keys.row(target),
+                keys.deploys(target),
+                keys.jobs(target),
+                keys.specs,
+                keys.due,
+                keys.listed,
+            ),
+            (target, token, self.limits.lease),
+        )
+        return Leased(reply[1]) if reply[0] == 0 else _snapshot(target, reply)
+
+    def record(
+        self,
+        seen: Snapshot,
+        token: str,
+        *,
+        deploys: Sequence[Deploy] = (),
+        new_jobs: Sequence[JobFacts] = (),
+        dropped_jobs: Sequence[str] = (),
+        release: bool = False,
+        due_at: int | None = None,
+        trouble: str = "",
+    ) -> Recorded:
+        """Writes deploys, compare-and-set; keeps the lease, or with `release` lets it go until `due_at`.
+
+        Raises LeaseLost when another holds the target by now, and IllegalTransition for a bug.
+        """
+        _check_transitions(seen, deploys)
+        ending: str | int = "keep" if not release else "" if due_at is None else due_at
+        reply = self.scripts.run(
+            "record",
+            self._row_keys(seen.target),
+            (
+                seen.target,
+                token,
+                self.limits.lease,
+                str(seen.version),
+                ending,
+                trouble,
+                self.limits.history,
+                *_deploy_args(seen, deploys),
+                *_job_args(new_jobs, dropped_jobs),
+            ),
+        )
+        if reply == "lost":
+            raise LeaseLost(f"another worker holds {seen.target} by now")
+        return Recorded(reply)
+
+    # For the watcher
+
+    def observe(self, facts: Sequence[tuple[str, JobFacts]]) -> list[WakeUp]:
+        """Takes what was seen of Jobs, as (target, facts); returns the wake-ups to enqueue."""
+        calls = [self._observation(target, each) for target, each in facts]
+        replies = self.scripts.run_many(calls) if calls else []
+        return [
+            WakeUp(target, number, f"Job {each.job} {_happened(each)}")
+            for (target, each), number in zip(facts, replies, strict=True)
+            if number
+        ]
+
+    def _observation(self, target: str, facts: JobFacts) -> Call:
+        field = f"{facts.namespace}/{facts.job}"
+        json = msgspec.json.encode(facts).decode()
+        return Call("observe", self._row_keys(target), (target, field, json, self.limits.grace))
+
+    def known_jobs(self) -> list[tuple[str, JobFacts]]:
+        """Every Job that the ledger takes to be in the cluster, as (target, facts). Two round trips."""
+        with translated(self.client):
+            targets = sorted(texts(self.client.smembers(self.keys.busy)))
+            pipeline = self.client.pipeline(transaction=False)
+            for target in targets:
+                pipeline.hvals(self.keys.jobs(target))
+            found = pipeline.execute()
+        return [
+            (target, decode(raw, JobFacts))
+            for target, values in zip(targets, found, strict=True)
+            for raw in texts(values)
+        ]
+
+    def mark_listed(self) -> None:
+        """A full LIST of the cluster has been put into this Redis: workers may create Jobs."""
+        with translated(self.client):
+            run_id = self.client.info("server")["run_id"]
+            self.client.set(self.keys.listed, run_id)
+
+    def listed(self) -> bool:
+        """Whether the Redis that answers is the one that a full LIST was put into."""
+        with translated(self.client):
+            run_id = self.client.info("server")["run_id"]
+            return bool(self.client.get(self.keys.listed) == run_id)
+
+    def lead(self, token: str) -> Lead:
+        """Takes or renews the lead among watchers."""
+        reply = self.scripts.run("lead", (self.keys.leader,), (token, self.limits.lead))
+        return Lead.LEADS if reply else Lead.STANDS_BY
+
+    def resign(self, token: str) -> None:
+        """Gives the lead up at once, so that a watcher that stands by need not wait."""
+        with translated(self.client):
+            if self.client.get(self.keys.leader) == token:
+                self.client.delete(self.keys.leader)
+
+    def due(self, now: int, most: int = 500) -> list[WakeUp]:
+        """Wakes every target whose time has come, by Redis' clock; returns what to enqueue."""
+        with translated(self.client):
+            found = self.client.zrange(self.keys.due, "-inf", now, byscore=True, offset=0, num=most)
+        return self.wake(texts(found), "it is due")
+
+    def wake(self, targets: Sequence[str], why: str) -> list[WakeUp]:
+        """Wakes targets whatever became of earlier wake-ups; those that a worker holds are left out."""
+        args = (self.limits.grace, self.limits.longest_wait)
+        calls = [Call("wake", (self.keys.row(t), self.keys.due), (t, *args)) for t in targets]
+        replies = self.scripts.run_many(calls) if calls else []
+        return [
+            WakeUp(t, number, why) for t, number in zip(targets, replies, strict=True) if number
+        ]
+
+    def now(self) -> int:
+        """Redis' clock, in milliseconds."""
+        with translated(self.client):
+            seconds, micros = self.client.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    def publish(self, specs: Sequence[Spec]) -> list[WakeUp]:
+        """Replaces the published specs; wakes the targets whose spec is new or has changed."""
+        wanted = {
+            spec.target: msgspec.json.encode(spec, order="deterministic").decode() for spec in specs
+        }
+        with translated(self.client):
+            known = self.client.hgetall(self.keys.specs)
+            changed = [name for name, json in wanted.items() if known.get(name) != json]
+            gone = [name for name in known if name not in wanted]
+            with self.client.pipeline(transaction=True) as pipeline:
+                if changed:
+                    pipeline.hset(self.keys.specs, mapping={name: wanted[name] for name in changed})
+                if gone:
+                    pipeline.hdel(self.keys.specs, *gone)
+                pipeline.execute()
+        return self.wake(changed, "its configuration is new")
+
+    # For people
+
+    def redeploy(self, target: str, request: str, asked_by: str, note: str) -> Redeployed:
+        """Runs the target's newest deploy once more; the same `request` id gets the same answer."""
+        keys = self.keys
+        raw = self.scripts.run(
+            "redeploy",
+            (keys.row(target), keys.deploys(target), keys.due, keys.request(target, request)),
+            (target, asked_by, note, self.limits.grace, self.limits.remember),
+        )
+        reply = decode(raw, _Redeploy)
+        wake_up = (
+            WakeUp(target, reply.wake, f"redeploy, deploy {reply.deploy}") if reply.wake else None
+        )
+        outcome = None if reply.outcome == "nothing" else Outcome(reply.outcome)
+        return Redeployed(outcome, reply.deploy, wake_up)
+
+    def _row_keys(self, target: str) -> tuple[str, ...]:
+        keys = self.keys
+        return keys.row(target), keys.deploys(target), keys.jobs(target), keys.due, keys.busy
+
+
+@dataclass(frozen=True)
+class Redeployed:
+    outcome: Outcome | None
+    """None: the target has never been deployed, so there is nothing to run again."""
+    number: int
+    wake_up: WakeUp | None
+
+
+class _Redeploy(msgspec.Struct, frozen=True):
+    outcome: str
+    deploy: int
+    wake: int
+
+
+def decode(raw: str, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.MsgspecError as error:
+        raise LedgerCorrupt(
+            f"the ledger holds a {kind.__name__} that cannot be read: {error}"
+        ) from error
+
+
+def _snapshot(target: str, reply: Sequence[Any]) -> Snapshot:
+    _, now, version, spec, listed, deploys, jobs = reply
+    found = {deploy.number: (deploy, raw) for raw in deploys for deploy in [decode(raw, Deploy)]}
+    return Snapshot(
+        target=target,
+        now=int(now),
+        version=int(version),
+        spec=decode(spec, Spec) if spec else None,
+        listed=bool(listed),
+        deploys=tuple(found[number][0] for number in sorted(found)),
+        jobs=tuple(
+            sorted((decode(raw, JobFacts) for raw in jobs), key=lambda j: (j.number, j.job))
+        ),
+        read={number: raw for number, (_, raw) in found.items()},
+    )
+
+
+def _check_transitions(seen: Snapshot, deploys: Sequence[Deploy]) -> None:
+    states = {deploy.number: deploy.state for deploy in seen.deploys}
+    for deploy in deploys:
+        before = states[deploy.number]
+        if deploy.state not in TRANSITIONS[before]:
+            raise IllegalTransition(f"{deploy.name} cannot go from {before} to {deploy.state}")
+
+
+def _deploy_args(seen: Snapshot, deploys: Sequence[Deploy]) -> list[str | int]:
+    args: list[str | int] = [len(deploys)]
+    for deploy in deploys:
+        args += [deploy.number, seen.read[deploy.number], msgspec.json.encode(deploy).decode()]
+    return args
+
+
+def _job_args(new: Sequence[JobFacts], dropped: Sequence[str]) -> list[str | int]:
+    args: list[str | int] = [len(new) + len(dropped)]
+    for facts in new:
+        args += [f"{facts.namespace}/{facts.job}", "new", msgspec.json.encode(facts).decode()]
+    for field in dropped:
+        args += [field, "drop", ""]
+    return args
+
+
+def _happened(facts: JobFacts) -> str:
+    if facts.gone:
+        return "is gone" if not facts.live_pods else "is gone, a Pod is not"
+    if facts.outcome:
+        return facts.outcome
+    if facts.deleting:
+        return "is being deleted"
+    return "runs" if facts.started else "was seen"

@@ -1,0 +1,27 @@
+"""What the ledger keeps, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Bounds and times of the ledger; the defaults suit a team of any size."""
+
+    remember: int = 3 * 86400
+    """Seconds for which a delivery, a push or a request is known again. GitHub redelivers for 3 days."""
+    edges: int = 30 * 86400_000
+    """Milliseconds for which a branch's chain of commits is remembered."""
+    history: int = 100
+    """Deploys kept per target."""
+    deliveries: int = 20
+    """Delivery ids kept in a deploy."""
+    grace: int = 3_000
+    """Milliseconds after which a wake-up that nobody answered is taken for lost."""
+    longest_wait: int = 300_000
+    """Milliseconds between two looks at a target whose wake-ups nobody answers, at the most."""
+    lease: int = 6_000
+    """Milliseconds for which a worker holds a target; a dead one is replaced after that."""
+    lead: int = 5_000
+    """Milliseconds after which a watcher that leads and says nothing is replaced."""

@@ -1,0 +1,32 @@
+-- Leases a target to one worker and reads all that a plan needs. Asked twice with one token, it answers twice.
+--
+-- KEYS  1 row  2 deploys  3 jobs  4 specs  5 due  6 listed (string: run_id of the Redis that a full LIST was put into)
+-- ARGV  1 target  2 token  3 lease (ms)
+-- Reply {0, ms until the lease of another runs out}
+--       {1, now, version, spec or "", listed (0 or 1), {deploy, …}, {job, …}}
+
+local row, deploys, jobs, specs, due, listed = unpack(KEYS)
+local target, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local now = now_ms()
+
+if leased(row, now) and redis.call('HGET', row, 'lease') ~= token then
+  return { 0, tonumber(redis.call('HGET', row, 'lease_until')) - now }
+end
+redis.call('HSET', row, 'lease', token, 'lease_until', now + lease, 'woken', '', 'rewakes', 0)
+redis.call('ZADD', due, now + lease, target)
+
+local wanted, found_jobs = {}, redis.call('HVALS', jobs)
+for _, number in ipairs(words(redis.call('HGET', row, 'open'))) do wanted[number] = true end
+for _, raw in ipairs(found_jobs) do
+  wanted[string.format('%d', cjson.decode(raw).number or 0)] = true
+end
+local found = {}
+for number in pairs(wanted) do
+  local raw = redis.call('HGET', deploys, number)
+  if raw then found[#found + 1] = raw end
+end
+
+local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+local fresh = redis.call('GET', listed) == run_id and 1 or 0
+return { 1, now, tonumber(redis.call('HGET', row, 'version') or 0), redis.call('HGET', specs, target) or '',
+         fresh, found, found_jobs }

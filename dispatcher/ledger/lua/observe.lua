@@ -1,0 +1,44 @@
+-- Takes what the watcher saw of one Job and its Pods. What is older than what is known, or says nothing new, is dropped.
+--
+-- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy
+-- ARGV  1 target  2 field ("namespace/job")  3 facts (JSON)  4 grace (ms)
+-- Reply the number of the wake-up to enqueue, or 0
+
+local row, deploys, jobs, due, busy = unpack(KEYS)
+local target, field, json, grace = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local facts = cjson.decode(json)
+
+-- resourceVersions are integers of any length.
+local function older(a, b)
+  a, b = a or '', b or ''
+  if #a ~= #b then return #a < #b end
+  return a < b
+end
+
+local known_json = redis.call('HGET', jobs, field)
+if known_json == json then return 0 end
+if known_json then
+  local known = cjson.decode(known_json)
+  if known.uid == facts.uid and known.gone and not facts.gone then return 0 end
+  if older(facts.rv, known.rv) then return 0 end
+elseif facts.gone and (facts.live_pods or 0) == 0 then
+  return 0
+end
+
+local seq = tonumber(redis.call('HGET', row, 'seq')) or 0
+if (facts.number or 0) > seq then redis.call('HSET', row, 'seq', string.format('%d', facts.number)) end
+
+if facts.gone and (facts.live_pods or 0) == 0 then
+  local deploy = load(deploys, string.format('%d', facts.number or 0))
+  local over = not deploy or deploy.state == 'succeeded' or deploy.state == 'failed'
+    or deploy.state == 'superseded' or deploy.state == 'cancelled' or deploy.state == 'lost'
+  if over then
+    redis.call('HDEL', jobs, field)
+    if redis.call('HLEN', jobs) == 0 then redis.call('SREM', busy, target) end
+    if #words(redis.call('HGET', row, 'open')) == 0 then return 0 end
+    return touch(row, due, target, now_ms(), grace)
+  end
+end
+redis.call('HSET', jobs, field, json)
+redis.call('SADD', busy, target)
+return touch(row, due, target, now_ms(), grace)

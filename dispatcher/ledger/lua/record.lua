@@ -1,0 +1,87 @@
+-- Writes what the lease's holder decided, compare-and-set against what it had read; may let the lease go.
+--
+-- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy (set: targets that have Jobs)
+-- ARGV  1 target  2 token  3 lease (ms)  4 version read
+--       5 how to end: "keep" the lease, or the time (ms) when the target is due next, "" for never
+--       6 what holds the target up, "" for nothing  7 history (deploys kept)
+--       8 number of deploys, then for each: number, JSON read, JSON to write
+--       then number of Jobs, then for each: field, "new" | "drop", JSON
+-- Reply "ok" | "again": written, but the row has moved since, and the lease is kept
+--       | "moved": nothing written, a deploy has changed since | "lost": nothing written, the lease is another's
+
+local row, deploys, jobs, due, busy = unpack(KEYS)
+local target, token, lease, version, ending, trouble = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
+local history = tonumber(ARGV[7])
+local now = now_ms()
+
+if redis.call('HGET', row, 'lease') ~= token or not leased(row, now) then return 'lost' end
+
+local at = 8
+local function shift()
+  at = at + 1
+  return ARGV[at - 1]
+end
+
+local changes = {}
+for _ = 1, tonumber(shift()) do
+  local number, read, write = shift(), shift(), shift()
+  if redis.call('HGET', deploys, number) ~= read then return 'moved' end
+  changes[#changes + 1] = { number = number, write = write }
+end
+
+local TERMINAL = { succeeded = true, failed = true, superseded = true, cancelled = true, lost = true }
+local ended = {}
+for _, change in ipairs(changes) do
+  redis.call('HSET', deploys, change.number, change.write)
+  local deploy = cjson.decode(change.write)
+  if TERMINAL[deploy.state] then ended[change.number] = true end
+  if deploy.state ~= 'pending' and (deploy.attempt or 0) > 0 then
+    local before = tonumber(redis.call('HGET', row, 'attempted')) or 0
+    redis.call('HSET', row, 'attempted', math.max(before, tonumber(change.number)))
+  end
+end
+
+for _ = 1, tonumber(shift()) do
+  local field, verb, json = shift(), shift(), shift()
+  if verb == 'drop' then redis.call('HDEL', jobs, field) else redis.call('HSETNX', jobs, field, json) end
+end
+redis.call(redis.call('HLEN', jobs) > 0 and 'SADD' or 'SREM', busy, target)
+
+local function prune_history()
+  local excess = redis.call('HLEN', deploys) - history
+  if excess <= 0 then return end
+  local keep = {}
+  for _, raw in ipairs(redis.call('HVALS', jobs)) do
+    keep[string.format('%d', cjson.decode(raw).number or 0)] = true
+  end
+  for _, number in ipairs(words(redis.call('HGET', row, 'open'))) do keep[number] = true end
+  local numbers = redis.call('HKEYS', deploys)
+  table.sort(numbers, function(a, b) return tonumber(a) < tonumber(b) end)
+  for _, number in ipairs(numbers) do
+    if excess <= 0 then return end
+    if not keep[number] then
+      redis.call('HDEL', deploys, number)
+      excess = excess - 1
+    end
+  end
+end
+
+if next(ended) then
+  local open = {}
+  for _, number in ipairs(words(redis.call('HGET', row, 'open'))) do
+    if not ended[number] then open[#open + 1] = number end
+  end
+  redis.call('HSET', row, 'open', table.concat(open, ' '))
+  prune_history()
+end
+
+redis.call('HSET', row, 'trouble', trouble)
+local moved = redis.call('HGET', row, 'version') ~= version
+if ending == 'keep' or (moved and version ~= '') then
+  redis.call('HSET', row, 'lease_until', now + lease)
+  redis.call('ZADD', due, now + lease, target)
+  return ending == 'keep' and 'ok' or 'again'
+end
+redis.call('HSET', row, 'lease', '', 'lease_until', 0)
+if ending == '' then redis.call('ZREM', due, target) else redis.call('ZADD', due, ending, target) end
+return 'ok'

@@ -1,0 +1,38 @@
+-- Runs the newest deploy of a target once more: same commit, same ref, a number of its own.
+--
+-- KEYS  1 row  2 deploys  3 due  4 request (string: number of the deploy that this request made)
+-- ARGV  1 target  2 asked by  3 note  4 grace (ms)  5 remember requests (s)
+-- Reply JSON {outcome, deploy, wake}; outcome: accepted, coalesced or nothing
+
+local row, deploys, due, request = unpack(KEYS)
+local target, asked_by, note, grace = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+
+local function reply(outcome, number, wake)
+  return cjson.encode({ outcome = outcome, deploy = tonumber(number) or 0, wake = wake or 0 })
+end
+
+local made = redis.call('GET', request)
+if made then return reply('accepted', made) end
+
+for _, number in ipairs(words(redis.call('HGET', row, 'open'))) do
+  local deploy = load(deploys, number)
+  if deploy and deploy.state == 'pending' then return reply('coalesced', number) end
+end
+
+local last = nil
+for number = tonumber(redis.call('HGET', row, 'seq') or 0), 1, -1 do
+  last = load(deploys, number)
+  if last or redis.call('HLEN', deploys) == 0 then break end
+end
+if not last then return reply('nothing') end
+
+local now = now_ms()
+local number = redis.call('HINCRBY', row, 'seq', 1)
+save(deploys, {
+  target = target, number = number, state = 'pending', stream = last.stream, ref = last.ref,
+  commit = last.commit, before = last.before, reason = 'redeploy', requested_by = asked_by, note = note,
+  title = last.title, created_at = now,
+})
+redis.call('HSET', row, 'open', (redis.call('HGET', row, 'open') or '') .. ' ' .. string.format('%d', number))
+redis.call('SET', request, number, 'EX', tonumber(ARGV[5]))
+return reply('accepted', number, touch(row, due, target, now_ms(), grace))

@@ -1,0 +1,273 @@
+-- Takes one push for one target: deduplicates, orders by the chain of commits, coalesces, wakes.
+--
+-- KEYS  1 row        hash    version, seq, open, woken …
+--       2 deploys    hash    number -> deploy (JSON)
+--       3 chain      hash    of the stream: "head <ref>", "time <ref>", "next <ref> <commit>" (edges, JSON),
+--                            "run <ref>" (where the current run began), "apart <ref>" (runs, JSON),
+--                            and for the stream as a whole "time", "last"
+--       4 ages       zset    "<ref> <commit>" -> time of the newest edge that begins there
+--       5 seen       string  number of the deploy that this very push went to
+--       6 delivery   hash    "<target> <ref> <commit>" -> first answer (JSON)
+--       7 due        zset    target -> time
+-- ARGV  1 target   2 ref   3 before   4 after   5 pushed_at (ms or 0)   6 the deploy, new (JSON)
+--       7 delivery id ("" if none)   8 remember deliveries (s)   9 remember edges (ms)   10 grace (ms)
+--       11 deliveries kept in a deploy
+-- Reply JSON {outcome, code, deploy = number or 0, other = number or commit, wake = number or 0, repeated}
+
+local row, deploys, chain, ages, seen, delivery, due = unpack(KEYS)
+local target, ref, before, after = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local pushed_at, fresh, delivery_id = tonumber(ARGV[5]), cjson.decode(ARGV[6]), ARGV[7]
+local remember, window, grace, kept = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local field = target .. ' ' .. ref .. ' ' .. after
+local now = now_ms()
+local stream = fresh.stream
+local LONGEST_WALK = 2000 -- edges
+local REORDERED_WITHIN = 3600 * 1000 -- ms
+
+local function zero(commit) return string.match(commit, '^0+$') ~= nil end
+local gone = zero(after)
+if zero(before) then before = '0' end
+if gone then after = '0' end
+
+-- The answer ------------------------------------------------------------------------------------
+
+local function answer(outcome, code, deploy, other, wake)
+  local reply = { outcome = outcome, code = code, deploy = deploy or 0, other = other or '', wake = wake or 0 }
+  if delivery_id ~= '' then
+    redis.call('HSET', delivery, field, cjson.encode({ outcome = outcome, code = code, deploy = reply.deploy,
+                                                       other = reply.other, wake = 0 }))
+    redis.call('EXPIRE', delivery, remember)
+  end
+  if reply.deploy ~= 0 then redis.call('SET', seen, reply.deploy, 'EX', remember) end
+  return cjson.encode(reply)
+end
+
+-- The chain: edges before -> after, kept per ref ---------------------------------------------------
+-- Pushes that follow one another form a run. A push that does not follow begins a run of its own, and the
+-- run that it cuts off is put apart: if the gap between them fills, the branch is at that run's end.
+
+local function edges_from(commit)
+  local raw = redis.call('HGET', chain, 'next ' .. ref .. ' ' .. commit)
+  return raw and cjson.decode(raw) or {}
+end
+
+local function keep_edge()
+  if before == '' then return end
+  local list = edges_from(before)
+  for at, commit in ipairs(list) do if commit == after then table.remove(list, at) break end end
+  list[#list + 1] = after
+  if #list > 8 then table.remove(list, 1) end
+  redis.call('HSET', chain, 'next ' .. ref .. ' ' .. before, cjson.encode(list))
+  redis.call('ZADD', ages, now, ref .. ' ' .. before)
+end
+
+local function forget_old_edges()
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', ages, '-inf', now - window, 'LIMIT', 0, 50)) do
+    redis.call('HDEL', chain, 'next ' .. name)
+    redis.call('ZREM', ages, name)
+    local old_ref = string.match(name, '^(%S+)')
+    if stream == 'refs/tags' and old_ref ~= ref then
+      redis.call('HDEL', chain, 'head ' .. old_ref, 'time ' .. old_ref, 'run ' .. old_ref, 'apart ' .. old_ref)
+    end
+  end
+  redis.call('PEXPIRE', chain, window)
+  redis.call('PEXPIRE', ages, window)
+end
+
+-- Does the branch, as far as its edges are known, lead from one commit to the other?
+local function leads(from, to)
+  local queue, visited, at = { from }, { [from] = true }, 1
+  while queue[at] and at <= LONGEST_WALK do
+    for _, commit in ipairs(edges_from(queue[at])) do
+      if commit == to then return true end
+      if not visited[commit] then
+        visited[commit] = true
+        queue[#queue + 1] = commit
+      end
+    end
+    at = at + 1
+  end
+  return false
+end
+
+local function runs_apart()
+  local raw = redis.call('HGET', chain, 'apart ' .. ref)
+  return raw and cjson.decode(raw) or {}
+end
+
+local function keep_runs(runs)
+  while #runs > 8 do table.remove(runs, 1) end
+  if #runs == 0 then redis.call('HDEL', chain, 'apart ' .. ref)
+  else redis.call('HSET', chain, 'apart ' .. ref, cjson.encode(runs)) end
+end
+
+local function put_apart(head, time)
+  local start = redis.call('HGET', chain, 'run ' .. ref)
+  if not start or start == '' or start == '0' then return end
+  local runs = runs_apart()
+  runs[#runs + 1] = { start = start, to = head, time = time, at = now }
+  keep_runs(runs)
+end
+
+-- Where the run begins that a push belongs to which doesn't follow the head: it may go on with one put apart.
+local function run_of_push()
+  local runs, start = runs_apart(), before
+  for at, run in ipairs(runs) do
+    if run.to == before then
+      start = run.start
+      table.remove(runs, at)
+      keep_runs(runs)
+      break
+    end
+  end
+  return start
+end
+
+-- Has the gap in front of a run that was put apart been filled? Then the branch is where that run ends.
+local function follow(commit, time)
+  local runs, left, joined = runs_apart(), {}, true
+  while joined do
+    joined, left = false, {}
+    for _, run in ipairs(runs) do
+      local later = time == 0 or run.time == 0 or run.time >= time
+      if now - run.at > REORDERED_WITHIN then
+        -- too long ago to be a matter of reordered deliveries
+      elseif not joined and run.start == commit and later then
+        commit, time, joined = run.to, math.max(time, run.time), true
+      else
+        left[#left + 1] = run
+      end
+    end
+    runs = left
+  end
+  keep_runs(runs)
+  return commit, time
+end
+
+-- Where the push stands: 'newer', 'same' or 'stale', and where the branch is. Moves the head if newer.
+local function place()
+  local head = redis.call('HGET', chain, 'head ' .. ref)
+  local head_time = tonumber(redis.call('HGET', chain, 'time ' .. ref)) or 0
+  if not head and stream == 'refs/tags' then
+    head_time = tonumber(redis.call('HGET', chain, 'time')) or 0
+  end
+  if head == after then return 'same', head end
+  local follows = head ~= false and before == head
+  local past = head and not follows and leads(after, head)
+  local older = not follows and pushed_at > 0 and head_time > 0 and pushed_at < head_time
+  keep_edge()
+  if past or older then
+    if redis.call('HGET', chain, 'run ' .. ref) == after then
+      -- It came late and belongs in front of the current run.
+      redis.call('HSET', chain, 'run ' .. ref, run_of_push())
+    end
+    return 'stale', head or ''
+  end
+  if not follows then
+    local start = run_of_push()
+    if head then put_apart(head, head_time) end
+    redis.call('HSET', chain, 'run ' .. ref, start)
+  end
+  local reached, time = follow(after, pushed_at)
+  time = math.max(time, head_time)
+  redis.call('HSET', chain, 'head ' .. ref, reached, 'time ' .. ref, string.format('%d', time))
+  local newest = math.max(time, tonumber(redis.call('HGET', chain, 'time')) or 0)
+  redis.call('HSET', chain, 'time', string.format('%d', newest))
+  if head == reached then return 'stale', reached end
+  return 'newer', reached
+end
+
+-- The deploys --------------------------------------------------------------------------------------
+
+local function open_of_stream()
+  local waiting, active, others = nil, nil, 0
+  for _, number in ipairs(words(redis.call('HGET', row, 'open'))) do
+    local deploy = load(deploys, number)
+    if deploy and deploy.stream == stream then
+      if deploy.state == 'pending' then waiting = deploy else active = deploy end
+    elseif deploy then
+      others = others + 1
+    end
+  end
+  return waiting, active, others
+end
+
+local function add_delivery(deploy)
+  if delivery_id == '' then return end
+  local list = deploy.deliveries or {}
+  list[#list + 1] = delivery_id
+  while #list > kept do table.remove(list, 1) end
+  deploy.deliveries = list
+end
+
+local function create(commit, code)
+  local number = redis.call('HINCRBY', row, 'seq', 1)
+  fresh.number, fresh.created_at, fresh.commit = number, now, commit
+  add_delivery(fresh)
+  save(deploys, fresh)
+  local open = redis.call('HGET', row, 'open') or ''
+  redis.call('HSET', row, 'open', open .. ' ' .. string.format('%d', number))
+  redis.call('HSET', chain, 'last', number)
+  return answer('accepted', code, number, '', touch(row, due, target, now, grace))
+end
+
+local function coalesce(waiting, commit)
+  waiting.commit, waiting.ref, waiting.before = commit, ref, fresh.before
+  waiting.title, waiting.requested_by, waiting.reason = fresh.title, fresh.requested_by, 'push'
+  waiting.note = nil
+  waiting.merged = (waiting.merged or 0) + 1
+  add_delivery(waiting)
+  save(deploys, waiting)
+  return answer('coalesced', 'waiting', waiting.number, '', touch(row, due, target, now, grace))
+end
+
+-- Somebody pressed Redeliver: worth another run only if the last one came to nothing and nothing is newer.
+local function again(number)
+  local deploy = load(deploys, number)
+  if not deploy or redis.call('HGET', chain, 'last') ~= string.format('%d', deploy.number) then return false end
+  if redis.call('HGET', chain, 'head ' .. ref) ~= deploy.commit or deploy.commit ~= after then return false end
+  return deploy.state == 'failed' or deploy.state == 'lost' or deploy.state == 'cancelled'
+end
+
+local function unchanged(commit)
+  local number = redis.call('HGET', row, 'attempted')
+  local last = number and load(deploys, number)
+  return last and last.commit == commit and last.state == 'succeeded' and last.number
+end
+
+-- The order of the questions ------------------------------------------------------------------------
+
+if delivery_id ~= '' then
+  local first = redis.call('HGET', delivery, field)
+  if first then
+    local reply = cjson.decode(first)
+    if reply.deploy ~= 0 and again(reply.deploy) then return create(after, 'again') end
+    reply.repeated = true
+    return cjson.encode(reply)
+  end
+end
+
+local earlier = redis.call('GET', seen)
+local moves = redis.call('HGET', chain, 'head ' .. ref) == before and before ~= after
+if earlier and not moves then
+  if again(earlier) then return create(after, 'again') end
+  return answer('duplicate', 'seen', tonumber(earlier))
+end
+
+local standing, commit = place()
+forget_old_edges()
+if gone then return answer('filtered', 'deleted') end
+if standing == 'stale' then return answer('stale', 'moved-past', 0, commit) end
+if commit == '0' then return answer('stale', 'deleted-since') end
+
+local waiting, active, others = open_of_stream()
+if waiting then
+  if waiting.commit == commit then return answer('coalesced', 'same-waits', waiting.number) end
+  return coalesce(waiting, commit)
+end
+if active and active.commit == commit and active.state ~= 'stopping' then
+  return answer('coalesced', 'same-runs', active.number)
+end
+local done = not active and others == 0 and unchanged(commit)
+if done then return answer('unchanged', 'succeeded', 0, done) end
+return create(commit, commit == after and 'new' or 'overtaken')

@@ -1,0 +1,73 @@
+"""What people ask the ledger: which targets there are, what runs, what happened. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import redis
+
+from dispatcher.ledger.connection import texts, translated
+from dispatcher.ledger.keys import Keys
+from dispatcher.ledger.ledger import decode
+from dispatcher.model import Deploy, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetView:
+    """A target at one glance."""
+
+    name: str
+    active: Deploy | None
+    waiting: tuple[Deploy, ...]
+    last: Deploy | None
+    """The newest deploy that is over."""
+    trouble: str
+    """What holds it up, "" for nothing."""
+
+
+class Reader:
+    """Raises LedgerUnavailable."""
+
+    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+        self._client, self._keys = client, keys
+
+    def targets(self, names: Sequence[str]) -> list[TargetView]:
+        """Each of the targets, in one round trip; one that was never pushed to is empty."""
+        with translated(self._client):
+            pipeline = self._client.pipeline(transaction=False)
+            for name in names:
+                pipeline.hget(self._keys.row(name), "trouble")
+                pipeline.hvals(self._keys.deploys(name))
+            found = pipeline.execute()
+        return [
+            _view(name, trouble or "", [decode(raw, Deploy) for raw in deploys])
+            for name, trouble, deploys in zip(names, found[::2], found[1::2], strict=True)
+        ]
+
+    def deploys(self, target: str) -> list[Deploy]:
+        """All that are kept, newest first."""
+        with translated(self._client):
+            found = self._client.hvals(self._keys.deploys(target))
+        return sorted((decode(raw, Deploy) for raw in texts(found)), key=lambda d: -d.number)
+
+    def deploy(self, target: str, number: int) -> Deploy | None:
+        with translated(self._client):
+            raw = self._client.hget(self._keys.deploys(target), str(number))
+        return decode(texts([raw])[0], Deploy) if raw else None
+
+    def ping(self) -> None:
+        with translated(self._client):
+            self._client.ping()
+
+
+def _view(name: str, trouble: str, deploys: Sequence[Deploy]) -> TargetView:
+    ordered = sorted(deploys, key=lambda d: d.number)
+    over = [deploy for deploy in ordered if deploy.terminal]
+    return TargetView(
+        name=name,
+        active=next((deploy for deploy in ordered if deploy.active), None),
+        waiting=tuple(deploy for deploy in ordered if deploy.state is State.PENDING),
+        last=over[-1] if over else None,
+        trouble=trouble,
+    )

@@ -1,0 +1,119 @@
+"""One push for one target, on its way into the ledger: pure, from the script's arguments to the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import msgspec
+
+from dispatcher.ledger.keys import Keys
+from dispatcher.ledger.limits import Limits
+from dispatcher.ledger.scripts import Call
+from dispatcher.ledger.wakeups import WakeUp
+from dispatcher.model import Deploy, Outcome, Push, Reason, Result, State, short_ref
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """What the intake hands over: the push, the target that wants it, and the delivery that it came in."""
+
+    target: str
+    push: Push
+    hook: str
+    delivery: str = field(default_factory=lambda: f"none-{uuid4()}")
+    """The host's delivery id; made up where it has none, so that it repeats nothing."""
+
+    def call(self, keys: Keys, limits: Limits) -> Call:
+        push, target, stream = self.push, self.target, self.push.stream
+        return Call(
+            "submit",
+            (
+                keys.row(target),
+                keys.deploys(target),
+                keys.chain(target, stream),
+                keys.ages(target, stream),
+                keys.seen(target, push.ref, push.before, push.after, push.pushed_at),
+                keys.delivery(self.hook, push.repository, self.delivery),
+                keys.due,
+            ),
+            (
+                target,
+                push.ref,
+                push.before,
+                push.after,
+                push.pushed_at,
+                msgspec.json.encode(self._deploy()).decode(),
+                self.delivery,
+                limits.remember,
+                limits.edges,
+                limits.grace,
+                limits.deliveries,
+            ),
+        )
+
+    def _deploy(self) -> Deploy:
+        push = self.push
+        return Deploy(
+            target=self.target,
+            number=0,
+            state=State.PENDING,
+            stream=push.stream,
+            ref=push.ref,
+            commit=push.after,
+            before=push.before,
+            reason=Reason.PUSH,
+            requested_by=push.pusher,
+            title=push.title,
+        )
+
+    def answer(self, raw: str) -> Answer:
+        reply = msgspec.json.decode(raw, type=_Reply)
+        deploy = f"{self.target}/{reply.deploy}" if reply.deploy else ""
+        text = REASONS[reply.code].format(deploy=deploy, other=reply.other, target=self.target)
+        if reply.repeated:
+            text = f"this delivery came before; its answer was: {text}"
+        result = Result(
+            target=self.target,
+            ref=self.push.ref,
+            commit=self.push.after,
+            outcome=reply.outcome,
+            deploy=deploy,
+            reason=text,
+        )
+        return Answer(result, self._wake_up(reply) if reply.wake else None)
+
+    def _wake_up(self, reply: _Reply) -> WakeUp:
+        what = f"push {self.push.after[:8]} to {short_ref(self.push.ref)}"
+        return WakeUp(self.target, reply.wake, f"{what}, deploy {reply.deploy}")
+
+
+class _Reply(msgspec.Struct, frozen=True):
+    outcome: Outcome
+    code: str
+    deploy: int
+    other: int | str
+    wake: int
+    repeated: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    result: Result
+    wake_up: WakeUp | None
+
+
+REASONS = {
+    "new": "a new commit",
+    "overtaken": "the branch has moved on by pushes that arrived earlier; its newest commit is deployed",
+    "again": "delivered again after a deploy that came to nothing",
+    "waiting": "{deploy} was waiting and was given this commit",
+    "same-waits": "{deploy} is waiting with this commit",
+    "same-runs": "{deploy} is deploying this commit",
+    "seen": "the same push was taken before, as {deploy}",
+    "moved-past": "the branch has moved past this commit; it is at {other}",
+    "deleted-since": "the branch has been deleted since",
+    "deleted": "the branch was deleted: nothing to deploy",
+    "succeeded": "{target}/{other} has deployed this commit",
+}
+"""The script's codes in plain words."""

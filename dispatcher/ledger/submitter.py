@@ -1,0 +1,108 @@
+"""Group commit: pushes that arrive at the same time share two round trips to Redis.
+
+One thread takes all that waits, runs the script for each in one pipeline, enqueues the wake-ups that were
+asked for in another, and only then are the answers given out. While it is at it, the next group gathers.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from dispatcher.errors import DispatcherError, LedgerUnavailable
+from dispatcher.ledger.keys import Keys
+from dispatcher.ledger.limits import Limits
+from dispatcher.ledger.scripts import Scripts
+from dispatcher.ledger.submission import Submission
+from dispatcher.ledger.wakeups import WakeUps
+from dispatcher.model import Result
+
+LARGEST_GROUP = 500
+"""Submissions in one pipeline: a bound on how long one group can hold Redis."""
+LONGEST_QUEUE = 20_000
+"""Submissions that may wait; beyond that the host is told to come again."""
+
+
+@dataclass(frozen=True)
+class _Item:
+    submissions: Sequence[Submission]
+    answer: Future[list[Result]] = field(default_factory=Future)
+
+
+class Submitter:
+    """Use as a context manager: leaving it finishes what was handed in."""
+
+    def __init__(self, scripts: Scripts, wake_ups: WakeUps, keys: Keys, limits: Limits) -> None:
+        self._scripts, self._wake_ups = scripts, wake_ups
+        self._keys, self._limits = keys, limits
+        self._queue: queue.Queue[_Item | None] = queue.Queue(LONGEST_QUEUE)
+        self._thread = threading.Thread(target=self._work, name="submitter", daemon=True)
+
+    def __enter__(self) -> Submitter:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._queue.put(None)
+        self._thread.join()
+
+    def submit(self, submissions: Sequence[Submission]) -> Future[list[Result]]:
+        """The results, in order, once they are recorded and their wake-ups are in the queue.
+
+        The future raises LedgerUnavailable where that could not be had: the push may or may not have
+        been recorded, and it is safe to hand it in again under the same delivery id.
+        """
+        item = _Item(submissions)
+        try:
+            self._queue.put_nowait(item)
+        except queue.Full:
+            item.answer.set_exception(LedgerUnavailable("too many pushes are waiting for Redis"))
+        return item.answer
+
+    def _work(self) -> None:
+        while (first := self._queue.get()) is not None:
+            group, ended = self._gather(first)
+            self._commit(group)
+            if ended:
+                return
+
+    def _gather(self, first: _Item) -> tuple[list[_Item], bool]:
+        group, size = [first], len(first.submissions)
+        while size < LARGEST_GROUP:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if item is None:
+                return group, True
+            group.append(item)
+            size += len(item.submissions)
+        return group, False
+
+    def _commit(self, group: Sequence[_Item]) -> None:
+        wanted = [item for item in group if item.answer.set_running_or_notify_cancel()]
+        submissions = [each for item in wanted for each in item.submissions]
+        try:
+            results = self._record(submissions)
+        except DispatcherError as error:
+            for item in wanted:
+                item.answer.set_exception(error)
+            return
+        except BaseException as error:
+            for item in wanted:
+                item.answer.set_exception(error)
+            raise
+        for item in wanted:
+            count = len(item.submissions)
+            item.answer.set_result(results[:count])
+            results = results[count:]
+
+    def _record(self, submissions: Sequence[Submission]) -> list[Result]:
+        calls = [each.call(self._keys, self._limits) for each in submissions]
+        replies = self._scripts.run_many(calls)
+        answers = [each.answer(raw) for each, raw in zip(submissions, replies, strict=True)]
+        self._wake_ups.enqueue(a.wake_up for a in answers if a.wake_up)
+        return [answer.result for answer in answers]
