@@ -23,8 +23,8 @@ from dispatcher.configuration.jobs import (
 from dispatcher.configuration.manifests import INTERRUPTIBLE, OURS, RESERVED, Manifest
 from dispatcher.configuration.mistakes import Mistaken
 from dispatcher.configuration.reading import Configuration, read_files
+from dispatcher.configuration.secret import Secret
 from dispatcher.configuration.targets import PROVIDERS, Hook, Target
-from dispatcher.configuration.values import Secret
 from dispatcher.errors import ConfigError
 
 __all__ = [

@@ -219,9 +219,16 @@ class JobFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Pods that exist and have not ended."""
     pod: str = ""
     """The newest Pod's name."""
+    container: str = ""
+    """The container that failed, whose log tells why."""
     exit_code: int | None = None
     waiting: str = ""
     """Why its Pod does not run, in plain words."""
+
+    @property
+    def over(self) -> bool:
+        """The Job and its Pods are gone."""
+        return self.gone and not self.live_pods
 
 
 class Policies(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,8 @@ class Keys:
 
     def row(self, target: str) -> str:
         """Hash, kept: `version`, `seq` (newest number), `open` (numbers not yet over), `attempted` (newest
-        number that was started), `woken`, `wakes`, `rewakes`, `lease`, `lease_until`, `trouble`."""
+        number that was started), `succeeded` (newest that did), `woken`, `wakes`, `rewakes`,
+        `lease`, `lease_until`, `trouble`."""
         return f"{self.prefix}row:{target}"
 
     def deploys(self, target: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -34,7 +34,9 @@ class Snapshot:
     deploys: tuple[Deploy, ...]
     """Those that are open and those that have a Job, oldest first."""
     jobs: tuple[JobFacts, ...]
-    read: Mapping[int, str]
+    succeeded: int = 0
+    """Number of the newest deploy that succeeded."""
+    read: Mapping[int, str] = field(default_factory=dict)
     """The deploys as read, to compare with when they are written."""
 
 
@@ -132,9 +134,9 @@ class Ledger:
         ]
 
     def _observation(self, target: str, facts: JobFacts) -> Call:
-        field = f"{facts.namespace}/{facts.job}"
+        name = f"{facts.namespace}/{facts.job}"
         json = msgspec.json.encode(facts).decode()
-        return Call("observe", self._row_keys(target), (target, field, json, self.limits.grace))
+        return Call("observe", self._row_keys(target), (target, name, json, self.limits.grace))
 
     def known_jobs(self) -> list[tuple[str, JobFacts]]:
         """Every Job that the ledger takes to be in the cluster, as (target, facts). Two round trips."""
@@ -257,7 +259,7 @@ def decode(raw: str, kind: type[T]) -> T:
 
 
 def _snapshot(target: str, reply: Sequence[Any]) -> Snapshot:
-    _, now, version, spec, listed, deploys, jobs = reply
+    _, now, version, spec, listed, deploys, jobs, succeeded = reply
     found = {deploy.number: (deploy, raw) for raw in deploys for deploy in [decode(raw, Deploy)]}
     return Snapshot(
         target=target,
@@ -269,6 +271,7 @@ def _snapshot(target: str, reply: Sequence[Any]) -> Snapshot:
         jobs=tuple(
             sorted((decode(raw, JobFacts) for raw in jobs), key=lambda j: (j.number, j.job))
         ),
+        succeeded=int(succeeded),
         read={number: raw for number, (_, raw) in found.items()},
     )
 
@@ -292,8 +295,8 @@ def _job_args(new: Sequence[JobFacts], dropped: Sequence[str]) -> list[str | int
     args: list[str | int] = [len(new) + len(dropped)]
     for facts in new:
         args += [f"{facts.namespace}/{facts.job}", "new", msgspec.json.encode(facts).decode()]
-    for field in dropped:
-        args += [field, "drop", ""]
+    for name in dropped:
+        args += [name, "drop", ""]
     return args
 
 

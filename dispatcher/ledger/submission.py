@@ -23,6 +23,8 @@ class Submission:
     hook: str
     delivery: str = field(default_factory=lambda: f"none-{uuid4()}")
     """The host's delivery id; made up where it has none, so that it repeats nothing."""
+    filtered: str = ""
+    """Why the target does not want it, "" if it does: such a push still moves the branch."""
 
     def call(self, keys: Keys, limits: Limits) -> Call:
         push, target, stream = self.push, self.target, self.push.stream
@@ -49,6 +51,7 @@ class Submission:
                 limits.edges,
                 limits.grace,
                 limits.deliveries,
+                "passing" if self.filtered else "wanted",
             ),
         )
 
@@ -60,7 +63,7 @@ class Submission:
             state=State.PENDING,
             stream=push.stream,
             ref=push.ref,
-            commit=push.after,
+            commit=push.commit or push.after,
             before=push.before,
             reason=Reason.PUSH,
             requested_by=push.pusher,
@@ -71,12 +74,14 @@ class Submission:
         reply = msgspec.json.decode(raw, type=_Reply)
         deploy = f"{self.target}/{reply.deploy}" if reply.deploy else ""
         text = REASONS[reply.code].format(deploy=deploy, other=reply.other, target=self.target)
+        if reply.code == "passing":
+            text = self.filtered
         if reply.repeated:
             text = f"this delivery came before; its answer was: {text}"
         result = Result(
             target=self.target,
             ref=self.push.ref,
-            commit=self.push.after,
+            commit=self.push.commit or self.push.after,
             outcome=reply.outcome,
             deploy=deploy,
             reason=text,
@@ -113,6 +118,7 @@ REASONS = {
     "seen": "the same push was taken before, as {deploy}",
     "moved-past": "the branch has moved past this commit; it is at {other}",
     "deleted-since": "the branch has been deleted since",
+    "passing": "",
     "deleted": "the branch was deleted: nothing to deploy",
     "succeeded": "{target}/{other} has deployed this commit",
 }

@@ -3,7 +3,7 @@
 -- KEYS  1 row  2 deploys  3 jobs  4 specs  5 due  6 listed (string: run_id of the Redis that a full LIST was put into)
 -- ARGV  1 target  2 token  3 lease (ms)
 -- Reply {0, ms until the lease of another runs out}
---       {1, now, version, spec or "", listed (0 or 1), {deploy, …}, {job, …}}
+--       {1, now, version, spec or "", listed (0 or 1), {deploy, …}, {job, …}, newest success}
 
 local row, deploys, jobs, specs, due, listed = unpack(KEYS)
 local target, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -29,4 +29,4 @@ end
 local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local fresh = redis.call('GET', listed) == run_id and 1 or 0
 return { 1, now, tonumber(redis.call('HGET', row, 'version') or 0), redis.call('HGET', specs, target) or '',
-         fresh, found, found_jobs }
+         fresh, found, found_jobs, tonumber(redis.call('HGET', row, 'succeeded') or 0) }

@@ -15,12 +15,22 @@ local function older(a, b)
   return a < b
 end
 
+-- What a plan depends on; the rest is for people and wakes nobody.
+local function says(it)
+  return table.concat({ it.uid or '', tostring(it.gone or false), it.outcome or '', tostring(it.started or false),
+                        it.gone and (it.live_pods or 0) or '' }, ' ')
+end
+
 local known_json = redis.call('HGET', jobs, field)
 if known_json == json then return 0 end
 if known_json then
   local known = cjson.decode(known_json)
   if known.uid == facts.uid and known.gone and not facts.gone then return 0 end
   if older(facts.rv, known.rv) then return 0 end
+  if says(known) == says(facts) then
+    redis.call('HSET', jobs, field, json)
+    return 0
+  end
 elseif facts.gone and (facts.live_pods or 0) == 0 then
   return 0
 end

@@ -35,6 +35,10 @@ for _, change in ipairs(changes) do
   redis.call('HSET', deploys, change.number, change.write)
   local deploy = cjson.decode(change.write)
   if TERMINAL[deploy.state] then ended[change.number] = true end
+  if deploy.state == 'succeeded' then
+    local before = tonumber(redis.call('HGET', row, 'succeeded')) or 0
+    redis.call('HSET', row, 'succeeded', math.max(before, tonumber(change.number)))
+  end
   if deploy.state ~= 'pending' and (deploy.attempt or 0) > 0 then
     local before = tonumber(redis.call('HGET', row, 'attempted')) or 0
     redis.call('HSET', row, 'attempted', math.max(before, tonumber(change.number)))

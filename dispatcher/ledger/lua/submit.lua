@@ -3,7 +3,7 @@
 -- KEYS  1 row        hash    version, seq, open, woken …
 --       2 deploys    hash    number -> deploy (JSON)
 --       3 chain      hash    of the stream: "head <ref>", "time <ref>", "next <ref> <commit>" (edges, JSON),
---                            "run <ref>" (where the current run began), "apart <ref>" (runs, JSON),
+--                            "run <ref>" (where the current run began), "apart <ref>" (runs, JSON), "wanted <ref>" (commit to deploy),
 --                            and for the stream as a whole "time", "last"
 --       4 ages       zset    "<ref> <commit>" -> time of the newest edge that begins there
 --       5 seen       string  number of the deploy that this very push went to
@@ -11,7 +11,7 @@
 --       7 due        zset    target -> time
 -- ARGV  1 target   2 ref   3 before   4 after   5 pushed_at (ms or 0)   6 the deploy, new (JSON)
 --       7 delivery id ("" if none)   8 remember deliveries (s)   9 remember edges (ms)   10 grace (ms)
---       11 deliveries kept in a deploy
+--       11 deliveries kept in a deploy   12 "wanted", or "passing" for a push that only moves the branch
 -- Reply JSON {outcome, code, deploy = number or 0, other = number or commit, wake = number or 0, repeated}
 
 local row, deploys, chain, ages, seen, delivery, due = unpack(KEYS)
@@ -67,7 +67,8 @@ local function forget_old_edges()
     redis.call('ZREM', ages, name)
     local old_ref = string.match(name, '^(%S+)')
     if stream == 'refs/tags' and old_ref ~= ref then
-      redis.call('HDEL', chain, 'head ' .. old_ref, 'time ' .. old_ref, 'run ' .. old_ref, 'apart ' .. old_ref)
+      redis.call('HDEL', chain, 'head ' .. old_ref, 'time ' .. old_ref, 'run ' .. old_ref, 'apart ' .. old_ref,
+                 'wanted ' .. old_ref)
     end
   end
   redis.call('PEXPIRE', chain, window)
@@ -225,7 +226,7 @@ end
 local function again(number)
   local deploy = load(deploys, number)
   if not deploy or redis.call('HGET', chain, 'last') ~= string.format('%d', deploy.number) then return false end
-  if redis.call('HGET', chain, 'head ' .. ref) ~= deploy.commit or deploy.commit ~= after then return false end
+  if redis.call('HGET', chain, 'wanted ' .. ref) ~= fresh.commit or deploy.commit ~= fresh.commit then return false end
   return deploy.state == 'failed' or deploy.state == 'lost' or deploy.state == 'cancelled'
 end
 
@@ -241,7 +242,7 @@ if delivery_id ~= '' then
   local first = redis.call('HGET', delivery, field)
   if first then
     local reply = cjson.decode(first)
-    if reply.deploy ~= 0 and again(reply.deploy) then return create(after, 'again') end
+    if reply.deploy ~= 0 and again(reply.deploy) then return create(fresh.commit, 'again') end
     reply.repeated = true
     return cjson.encode(reply)
   end
@@ -250,15 +251,22 @@ end
 local earlier = redis.call('GET', seen)
 local moves = redis.call('HGET', chain, 'head ' .. ref) == before and before ~= after
 if earlier and not moves then
-  if again(earlier) then return create(after, 'again') end
+  if again(earlier) then return create(fresh.commit, 'again') end
   return answer('duplicate', 'seen', tonumber(earlier))
 end
 
 local standing, commit = place()
 forget_old_edges()
-if gone then return answer('filtered', 'deleted') end
+if gone then
+  redis.call('HDEL', chain, 'wanted ' .. ref)
+  return answer('filtered', 'deleted')
+end
+if ARGV[12] == 'passing' then return answer('filtered', 'passing') end
 if standing == 'stale' then return answer('stale', 'moved-past', 0, commit) end
 if commit == '0' then return answer('stale', 'deleted-since') end
+local overtaken = commit ~= after
+if not overtaken then commit = fresh.commit end
+redis.call('HSET', chain, 'wanted ' .. ref, commit)
 
 local waiting, active, others = open_of_stream()
 if waiting then
@@ -270,4 +278,4 @@ if active and active.commit == commit and active.state ~= 'stopping' then
 end
 local done = not active and others == 0 and unchanged(commit)
 if done then return answer('unchanged', 'succeeded', 0, done) end
-return create(commit, commit == after and 'new' or 'overtaken')
+return create(commit, overtaken and 'overtaken' or 'new')

@@ -28,9 +28,11 @@ def push(before: str, after: str, ref: str = MAIN, at: int = 0) -> Push:
     )
 
 
-def submit(ledger: Ledger, what: Push, delivery: str = "", target: str = "shop") -> Result:
+def submit(
+    ledger: Ledger, what: Push, delivery: str = "", target: str = "shop", filtered: str = ""
+) -> Result:
     """Hands one push in, as web does, and returns the answer."""
     named = {"delivery": delivery} if delivery else {}
-    submission = Submission(target=target, push=what, hook="hook", **named)
+    submission = Submission(target=target, push=what, hook="hook", filtered=filtered, **named)
     (raw,) = ledger.scripts.run_many([submission.call(ledger.keys, ledger.limits)])
     return submission.answer(raw).result

@@ -66,7 +66,9 @@ def test_whatever_the_order_of_arrival_the_newest_commit_is_left(
     assert [deploy.commit for deploy in the_deploys(ledger)] == [sha("e")]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(order=st.permutations(range(7)), known=st.booleans())
 def test_seven_pushes_in_any_order_without_a_clock(
     ledger: Ledger, order: list[int], known: bool
@@ -225,3 +227,21 @@ def test_a_push_that_arrives_while_a_worker_writes_is_not_overwritten(ledger: Le
 
     assert answer == "moved"
     assert [deploy.commit for deploy in the_deploys(ledger)] == [sha("b")]
+
+
+def test_a_push_that_is_filtered_still_moves_the_branch(ledger: Ledger) -> None:
+    submit(ledger, push("0", "a"))
+    passing = submit(ledger, push("a", "b"), filtered="only documents")
+    late = submit(ledger, push("0", "a", at=1), delivery="again")
+
+    assert (passing.outcome, passing.reason) == (Outcome.FILTERED, "only documents")
+    assert late.outcome is Outcome.STALE
+    assert submit(ledger, push("b", "c")).outcome is Outcome.COALESCED
+
+
+def test_an_annotated_tag_deploys_its_commit_and_not_its_tag_object(ledger: Ledger) -> None:
+    tag = replace(push("0", "tag-object", ref="refs/tags/v1"), commit=sha("c"))
+    result = submit(ledger, tag)
+
+    assert result.commit == sha("c")
+    assert [deploy.commit for deploy in the_deploys(ledger)] == [sha("c")]

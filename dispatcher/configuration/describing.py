@@ -1,0 +1,72 @@
+"""What was understood, as plain data without a secret in it: for `git-dispatcher check`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dispatcher.configuration.jobs import Clone, EnvReference, ManifestJob, ShortJob
+from dispatcher.configuration.reading import Configuration
+from dispatcher.configuration.targets import Hook, Target
+from dispatcher.configuration.values import show_duration, show_size
+
+
+def describe(configuration: Configuration) -> dict[str, Any]:
+    """`{"hooks": {name: …}, "targets": {name: …}}`: JSON-able, durations and sizes as written."""
+    return {
+        "hooks": {name: _hook(hook) for name, hook in configuration.hooks.items()},
+        "targets": {name: _target(target) for name, target in configuration.targets.items()},
+    }
+
+
+def _hook(hook: Hook) -> dict[str, Any]:
+    return {
+        "provider": hook.provider,
+        "secrets": [secret.source for secret in hook.secrets],
+        "repositories": list(hook.repositories),
+        "max_body": show_size(hook.max_body),
+    }
+
+
+def _target(target: Target) -> dict[str, Any]:
+    return {
+        "repository": target.repository,
+        "branches": list(target.branches),
+        "tags": list(target.tags),
+        "paths": list(target.paths),
+        "namespace": target.namespace,
+        "on_new_push": target.on_new_push,
+        "max_supersedes": target.max_supersedes,
+        "keep_failed": target.keep_failed,
+        "keep_failed_for": show_duration(target.keep_failed_for),
+        "clear_failed_on_success": target.clear_failed_on_success,
+        "job": _job(target.job),
+    }
+
+
+def _job(job: ShortJob | ManifestJob) -> dict[str, Any]:
+    common = {
+        "timeout": show_duration(job.timeout),
+        "retries": job.retries,
+        "clone": _clone(job.clone),
+    }
+    if isinstance(job, ManifestJob):
+        return {"manifest": job.manifest.file, **common}
+    changed = job.model_dump(
+        exclude={"timeout", "retries", "clone", "env", "stop_grace"},
+        exclude_defaults=True,
+        mode="json",
+    )
+    env = {"env": {name: _env(value) for name, value in job.env.items()}} if job.env else {}
+    return {**changed, **env, **common, "stop_grace": show_duration(job.stop_grace)}
+
+
+def _clone(clone: Clone | None) -> dict[str, Any] | bool:
+    return clone.model_dump(exclude_defaults=True) or True if clone else False
+
+
+def _env(value: str | EnvReference) -> str:
+    """Where a value comes from; a literal one is not repeated, since it may be private."""
+    if isinstance(value, str):
+        return "a value"
+    name = f"secret {value.secret}" if value.secret else f"config_map {value.config_map}"
+    return f"{name}, key {value.key}"

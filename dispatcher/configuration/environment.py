@@ -1,0 +1,160 @@
+"""Settings of a process, from environment variables. An empty variable counts as not set.
+
+A variable that holds a secret can be given as a file instead: `REDIS_URL_FILE` for `REDIS_URL`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from dispatcher.configuration.mistakes import Mistake, Mistaken, show
+from dispatcher.configuration.secret import Secret, secret_from_file
+
+REDIS_SCHEMES = ("redis", "rediss", "unix")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """What a process needs to know before it has read any file."""
+
+    config: Path
+    redis_url: Secret
+    kubeconfig: str
+    """"" for the in-cluster account or the usual file in the home directory."""
+    kube_context: str
+    """"" for the current one."""
+    host: str
+    port: int
+    api_tokens: tuple[Secret, ...]
+    instance: str
+    queue: str
+    lease: int
+    """Seconds after which another worker may take over a target."""
+    log_format: str
+    log_level: str
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One environment variable: `read` takes its text and raises ValueError with a remedy."""
+
+    name: str
+    field: str
+    default: str
+    read: Callable[[str], Any]
+    secret: bool = False
+
+
+def _matching(pattern: str, remedy: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not re.fullmatch(pattern, text, re.ASCII):
+            raise ValueError(f"{show(text)} {remedy}")
+        return text
+
+    return read
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not least <= int(text) <= most:
+            raise ValueError(
+                f"{show(text)} is not a number that fits; choose between {least} and {most}"
+            )
+        return int(text)
+
+    return read
+
+
+def _choice(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"{show(text)} is none of {', '.join(words)}; choose one")
+        return text.lower()
+
+    return read
+
+
+def _redis_url(text: str) -> Secret:
+    try:
+        url = urlsplit(text)
+        usable = url.scheme in REDIS_SCHEMES and url.port != 0 and text.isprintable()
+    except ValueError:
+        usable = False
+    if not usable or not (url.hostname or (url.scheme == "unix" and url.path)):
+        raise ValueError("is not a Redis URL; write it like redis://:password@host:6379/0")
+    return Secret(text.encode("utf-8", "surrogateescape"), "REDIS_URL")
+
+
+def _tokens(text: str) -> tuple[Secret, ...]:
+    tokens = text.replace(",", "\n").split()
+    for count, token in enumerate(tokens, 1):
+        if len(token) < 16 or not token.isascii() or not token.isprintable():
+            raise ValueError(
+                f"token {count} of {len(tokens)} is shorter than 16 characters or holds others "
+                "than ASCII ones; make one with `openssl rand -hex 32`"
+            )
+    return tuple(Secret(token.encode(), "DISPATCHER_API_TOKENS") for token in tokens)
+
+
+_HOST = _matching(
+    r"[0-9A-Za-z.:_-]+", "is not an address to listen on; write it like 127.0.0.1 or ::"
+)
+_INSTANCE = _matching(
+    r"[a-z0-9](?:[-a-z0-9]{0,28}[a-z0-9])?",
+    "is not an instance's name; use up to 30 small letters, digits and inner dashes",
+)
+_QUEUE = _matching(
+    r"[A-Za-z0-9._-]{1,60}", "is not a queue's name; use letters, digits, dots and dashes"
+)
+
+VARIABLES = (
+    Variable("DISPATCHER_CONFIG", "config", "git-dispatcher.yaml", Path),
+    Variable("REDIS_URL", "redis_url", "redis://127.0.0.1:6379/0", _redis_url, secret=True),
+    Variable("KUBECONFIG", "kubeconfig", "", str),
+    Variable("DISPATCHER_KUBE_CONTEXT", "kube_context", "", str),
+    # All addresses: in a container nothing else can be reached from outside.
+    Variable("HOST", "host", "0.0.0.0", _HOST),  # noqa: S104
+    Variable("PORT", "port", "8000", _whole(1, 65535)),
+    Variable("DISPATCHER_API_TOKENS", "api_tokens", "", _tokens, secret=True),
+    Variable("DISPATCHER_INSTANCE", "instance", "default", _INSTANCE),
+    Variable("DISPATCHER_QUEUE", "queue", "deploys", _QUEUE),
+    Variable("DISPATCHER_LEASE", "lease", "6", _whole(2, 60)),
+    Variable("DISPATCHER_LOG_FORMAT", "log_format", "console", _choice("console", "json")),
+    Variable(
+        "DISPATCHER_LOG_LEVEL",
+        "log_level",
+        "info",
+        _choice("debug", "info", "warning", "error", "critical"),
+    ),
+)
+"""Every variable there is; docs/configuration.md lists the same."""
+
+
+def read_variables(environ: Mapping[str, str]) -> Environment:
+    """Raise Mistaken with all mistakes."""
+    values: dict[str, Any] = {}
+    mistakes = []
+    for variable in VARIABLES:
+        try:
+            text = _text(variable, environ) or variable.default
+            values[variable.field] = variable.read(text)
+        except ValueError as error:
+            mistakes.append(Mistake("", 0, variable.name, str(error)))
+    if mistakes:
+        raise Mistaken(*mistakes)
+    return Environment(**values)
+
+
+def _text(variable: Variable, environ: Mapping[str, str]) -> str:
+    text = environ.get(variable.name, "")
+    file = environ.get(f"{variable.name}_FILE", "") if variable.secret else ""
+    if text and file:
+        raise ValueError(f"is set, and so is {variable.name}_FILE; keep one of them")
+    if not file:
+        return text
+    return secret_from_file(Path(file)).reveal().decode("utf-8", "surrogateescape")

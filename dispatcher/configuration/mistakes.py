@@ -1,0 +1,76 @@
+"""What a mistake in the configuration is, and how values are shown in one.
+
+A mistake is one line: where it stands, which field, what is wrong, what to write instead.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+Location = tuple[str | int, ...]
+"""Where in a document: `("targets", "shop", "branches", 0)`."""
+
+_SHOWN = 60
+"""Characters of a value that a mistake quotes."""
+
+
+@dataclass(frozen=True, order=True)
+class Mistake:
+    """`file` is "" and `line` 0 where there is none, as for an environment variable."""
+
+    file: str
+    line: int
+    field: str
+    text: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return ": ".join(part for part in (place, self.field, self.text) if part)
+
+
+class Mistaken(Exception):
+    """Carries mistakes from the inner modules to the door, which turns it into a ConfigError."""
+
+    def __init__(self, *mistakes: Mistake) -> None:
+        self.mistakes = mistakes
+        super().__init__(*map(str, mistakes))
+
+
+def field_path(location: Location) -> str:
+    """`targets.shop.branches[0]`."""
+    path = ""
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{_plain(part)}"
+    return path.removeprefix(".")
+
+
+def show(value: Any) -> str:
+    """A value on one line, shortened: `"15"`, `true`, a list, a mapping, nothing."""
+    match value:
+        case None:
+            return "nothing"
+        case dict():
+            return "a mapping"
+        case list() | tuple():
+            return "a list"
+        case _:
+            text = json.dumps(value, ensure_ascii=False, default=str)
+            text = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+            return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def did_you_mean(word: str, words: Iterable[str], elsewhere: Iterable[str] = ()) -> str:
+    """The remedy for a word that is none of `words`: the nearest of all, or a list of them."""
+    known = sorted(words)
+    near = difflib.get_close_matches(word[:_SHOWN], [*known, *elsewhere], n=1, cutoff=0.7)
+    return f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(known)}"
+
+
+def _plain(part: str) -> str:
+    """A key as it is, or quoted where it would blur the path or break the line."""
+    plain = part.isprintable() and not set(part) & set(" .[]:\"'")
+    return part if plain and 0 < len(part) <= _SHOWN else show(part)

@@ -1,0 +1,110 @@
+"""Hooks and targets: what a configuration file is about."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from dispatcher.configuration.jobs import JobForm, ManifestJob, Settings, ShortJob
+from dispatcher.configuration.mistakes import did_you_mean, show
+from dispatcher.configuration.secret import SecretValue
+from dispatcher.configuration.values import (
+    DAY,
+    MIB,
+    AtLeastOne,
+    Flag,
+    HostGlob,
+    Name,
+    Namespace,
+    PathGlob,
+    RefGlob,
+    Repository,
+    SomeHosts,
+    Whole,
+    duration,
+    size,
+)
+from dispatcher.model import Policies
+
+PROVIDERS = ("github", "gitlab", "generic")
+"""The kinds of hosts whose deliveries can be read."""
+
+
+NO_REFS = "has neither branches nor tags; add one, like branches: [main]"
+
+
+def _provider(name: str) -> str:
+    if name not in PROVIDERS:
+        raise ValueError(f"{show(name)} is not a provider; {did_you_mean(name, PROVIDERS)}")
+    return name
+
+
+class Hook(Settings):
+    """An endpoint for deliveries, with the secrets that prove them."""
+
+    BY_CODE: ClassVar[frozenset[str]] = frozenset({"name"})
+
+    name: Name
+    provider: Annotated[str, AfterValidator(_provider)]
+    secrets: Annotated[tuple[SecretValue, ...], AtLeastOne]
+    repositories: Annotated[tuple[HostGlob, ...], AtLeastOne, SomeHosts]
+    max_body: Annotated[int, size(1024, 1024 * MIB)] = 25 * MIB
+
+
+class Target(Settings):
+    """What gets deployed, from where, and how its deploys follow one another."""
+
+    BY_CODE: ClassVar[frozenset[str]] = frozenset({"name"})
+
+    name: Name
+    repository: Repository
+    branches: Annotated[tuple[RefGlob, ...], AtLeastOne] = ()
+    tags: Annotated[tuple[RefGlob, ...], AtLeastOne] = ()
+    paths: tuple[PathGlob, ...] = ()
+    namespace: Namespace = "default"
+    on_new_push: Literal["cancel", "wait"] = "cancel"
+    max_supersedes: Annotated[Whole, Field(ge=0, le=1000)] = 5
+    keep_failed: Annotated[Whole, Field(ge=0, le=50)] = 3
+    keep_failed_for: Annotated[int, duration(0, 365 * DAY)] = 7 * DAY
+    clear_failed_on_success: Flag = True
+    job: JobForm
+
+    @model_validator(mode="after")
+    def _some_ref(self) -> Target:
+        if not self.branches and not self.tags:
+            raise ValueError(NO_REFS)
+        return self
+
+    def policies(self) -> Policies:
+        """What the workers need to know besides the Job itself."""
+        return Policies(
+            on_new_push=self.on_new_push,
+            max_supersedes=self.max_supersedes,
+            timeout=self.job.timeout,
+            retries=self.job.retries,
+            keep_failed=self.keep_failed,
+            keep_failed_for=self.keep_failed_for,
+            clear_failed_on_success=self.clear_failed_on_success,
+        )
+
+
+TARGET_ONLY = frozenset({"repository", "branches", "tags", "paths"})
+"""Settings of a target that `defaults` cannot hold."""
+
+JOB_ONLY = frozenset({"manifest"})
+"""The same within `job`."""
+
+INHERITED_BY_MANIFEST = frozenset(ManifestJob.model_fields) - {"manifest", "clone"}
+"""What a job with a manifest takes from `defaults.job`; the rest is in the manifest."""
+
+__all__ = [
+    "INHERITED_BY_MANIFEST",
+    "JOB_ONLY",
+    "PROVIDERS",
+    "TARGET_ONLY",
+    "Hook",
+    "ManifestJob",
+    "ShortJob",
+    "Target",
+]

@@ -1,0 +1,85 @@
+"""From a request's bytes to the few fields that are used. Purely computational.
+
+A mistake is told by field and remedy; what the body says is never repeated.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TypeVar
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from dispatcher.webhooks.headers import Headers
+from dispatcher.webhooks.shapes import Refused
+
+T = TypeVar("T")
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
+_CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii"})
+_CHARSET = re.compile(r"""charset\s*=\s*["']?([^\s"';]*)""")
+_WHERE = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?", re.DOTALL)
+
+
+def content_type(headers: Headers, *accepted: str, remedy: str) -> str:
+    """The body's media type, one of `accepted`; 415 for any other, and for a body not in UTF-8."""
+    media_type, _, parameters = headers.text("Content-Type").lower().partition(";")
+    if media_type.strip() not in accepted:
+        raise Refused(
+            415,
+            "unsupported_media_type",
+            f"Content-Type must be {' or '.join(accepted)}: {remedy}",
+        )
+    charset = _CHARSET.search(parameters)
+    if charset and charset[1] not in _CHARSETS:
+        raise Refused(
+            415, "unsupported_charset", "Content-Type's charset must be utf-8, or left out"
+        )
+    if headers.text("Content-Encoding").lower() not in ("", "identity"):
+        raise Refused(
+            415, "unsupported_encoding", "Content-Encoding must be left out: send plain JSON"
+        )
+    return media_type.strip()
+
+
+def form_field(body: bytes, name: str) -> bytes:
+    """The one value of a field of a form."""
+    values = re.findall(rb"(?:\A|&)" + re.escape(name.encode()) + rb"=([^&]*)", body)
+    if len(values) != 1:
+        raise Refused(400, "invalid_form", f"the form must hold the field {name} exactly once")
+    return unquote_to_bytes(values[0].replace(b"+", b" "))
+
+
+def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """The body as the decoder's type, or 400 with the name of the field that doesn't fit."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise Refused(400, "invalid_body", _where(str(error))) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Refused(400, "invalid_json", "the body is not JSON in UTF-8") from None
+    except RecursionError:
+        raise Refused(400, "invalid_json", "the body is nested too deeply") from None
+
+
+def _where(message: str) -> str:
+    match = _WHERE.fullmatch(message)
+    what, where = (match["what"], match["where"]) if match else (message, "")
+    return f"{where or 'the body'}: {what[:1].lower()}{what[1:]}"
+
+
+def no_duplicates(body: bytes) -> None:
+    """Refuses an object that holds a field twice: which one counts would be anyone's guess."""
+    try:
+        json.loads(body, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        raise Refused(400, "invalid_json", "the body is not JSON in UTF-8") from None
+
+
+def _once(pairs: list[tuple[str, object]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise Refused(400, "duplicate_field", "an object holds a field twice: send each once")

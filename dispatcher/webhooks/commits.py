@@ -1,0 +1,37 @@
+"""Which files a list of commits touches, in the form that GitHub and GitLab share.
+
+Purely computational.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from dispatcher.webhooks import fields
+
+
+class Commit(msgspec.Struct, frozen=True):
+    id: str = ""
+    message: str | None = None
+    added: tuple[str, ...] | None = None
+    modified: tuple[str, ...] | None = None
+    removed: tuple[str, ...] | None = None
+
+    def files(self) -> Iterator[str]:
+        for files in (self.added, self.modified, self.removed):
+            yield from files or ()
+
+
+def paths(commits: Sequence[Commit], *, complete: bool) -> tuple[str, ...] | None:
+    """Every path that the commits touch, or None where one may be missing.
+
+    `complete` says whether all commits of the push are there. A commit without any file may be one
+    that the host had no time for.
+    """
+    if not complete or not commits:
+        return None
+    if any(next(commit.files(), None) is None for commit in commits):
+        return None
+    return fields.paths(path for commit in commits for path in commit.files())

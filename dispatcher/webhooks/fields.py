@@ -1,0 +1,122 @@
+"""The rules for a push's fields, the same for every host. Purely computational.
+
+What decides about a deploy (object names, refs, repositories, times) is refused when it is wrong.
+What is only shown (titles, names) is made harmless instead: no push is lost for an odd character in
+a message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from dispatcher.model import ZEROS
+from dispatcher.repositories import UnusableRepository, normalize_repository
+from dispatcher.webhooks.shapes import Refused
+
+MAX_REF = 1024
+MAX_TITLE = 200
+MAX_MESSAGE = 4000
+MAX_NAME = 100
+MAX_PATHS = 10_000
+MAX_PATH = 1024
+
+_OBJECT_NAME = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_REF = re.compile(r"refs/(?:heads|tags)/.")
+# https://git-scm.com/docs/git-check-ref-format
+_NO_REF = re.compile(
+    r"[\x00-\x20\x7f-\x9f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|\Z)|[/.]\Z",
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_SPACE = re.compile(r"\s+")
+
+# Not before 2001, not after 2096: tells seconds from milliseconds, and times from nonsense.
+_MILLISECONDS = range(10**12, 4 * 10**12)
+
+
+def invalid(field: str, remedy: str) -> Refused:
+    return Refused(400, "invalid_field", f"{field} {remedy}")
+
+
+def object_name(field: str, value: str) -> str:
+    """An object name in lower case; zeros are one."""
+    name = value.lower() if len(value) <= 64 else ""
+    if not _OBJECT_NAME.fullmatch(name):
+        raise invalid(field, "must be an object name: 40 or 64 hexadecimal digits")
+    return name
+
+
+def optional_object_name(field: str, value: str | None) -> str:
+    return object_name(field, value) if value else ""
+
+
+def commit_behind(after: str, commit: str) -> str:
+    """What `Push.commit` holds: the commit, where it is not `after` itself and there is one."""
+    return "" if commit == after or commit in ZEROS or after in ZEROS else commit
+
+
+def before_of(before: str, after: str) -> str:
+    """A push that moves nothing, which test deliveries are, says nothing about what came before."""
+    return "" if before == after else before
+
+
+def ref(field: str, value: str) -> str:
+    """The full name of any ref, valid by Git's own rules."""
+    if not value or len(value) > MAX_REF or _NO_REF.search(value) or not value.startswith("refs/"):
+        raise invalid(
+            field, f"must be a ref's full name of at most {MAX_REF} characters: refs/heads/…"
+        )
+    return value
+
+
+def is_branch_or_tag(name: str) -> bool:
+    return _REF.match(name) is not None
+
+
+def repository(fields: Iterable[tuple[str, str | None]]) -> str:
+    """The identity of the first URL that is there; `fields` are names and values, best first."""
+    names = []
+    for name, value in fields:
+        if value:
+            return _identity(name, value)
+        names.append(name)
+    raise invalid(" or ".join(names), "is missing: it tells which repository was pushed to")
+
+
+def _identity(field: str, value: str) -> str:
+    try:
+        return normalize_repository(value)
+    except UnusableRepository as error:
+        raise invalid(field, f"is not a repository's URL: {error}") from None
+
+
+def milliseconds(field: str, value: float | None) -> int:
+    """A time in milliseconds since the epoch, 0 for none."""
+    if not value:
+        return 0
+    if not _MILLISECONDS.start <= value < _MILLISECONDS.stop:
+        raise invalid(field, "is no time between the years 2001 and 2096: check its unit")
+    return int(value)
+
+
+def message(value: str | None) -> str:
+    """A commit's message, cut and without control characters other than line ends and tabs."""
+    return _CONTROL.sub(" ", (value or "")[:MAX_MESSAGE].replace("\r\n", "\n")).strip()
+
+
+def title(value: str | None) -> str:
+    """The first line of a message, for people."""
+    return one_line(message(value).partition("\n")[0], MAX_TITLE)
+
+
+def one_line(value: str | None, limit: int = MAX_NAME) -> str:
+    text = _CONTROL.sub(" ", (value or "")[: 4 * limit])
+    return _SPACE.sub(" ", text).strip()[:limit]
+
+
+def paths(values: Iterable[str]) -> tuple[str, ...] | None:
+    """Each path once; None, that is unknown, for more than anyone can want to look through."""
+    unique = tuple(dict.fromkeys(values))
+    if len(unique) > MAX_PATHS or any(len(path) > MAX_PATH for path in unique):
+        return None
+    return unique

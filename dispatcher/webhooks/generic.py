@@ -1,0 +1,86 @@
+"""Our own small webhook, for any Git server that can run a hook: what `git-dispatcher notify` sends.
+
+Described for others in docs/hooks.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+
+from dispatcher.model import Push
+from dispatcher.webhooks import body as bodies
+from dispatcher.webhooks import fields, proof
+from dispatcher.webhooks.headers import Headers
+from dispatcher.webhooks.shapes import Cause, Ignored, Received
+
+SIGNATURE = "X-Signature-256"
+DELIVERY = "X-Delivery-Id"
+EVENT = "push"
+MAX_REFS = 1000
+
+
+class Ref(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One updated ref."""
+
+    ref: str
+    after: str
+    before: str | None = None
+    commit: str | None = None
+    pushed_at: int | None = None
+    """Milliseconds since the epoch."""
+    forced: bool = False
+    title: str | None = None
+    message: str | None = None
+    paths: tuple[str, ...] | None = None
+
+
+class Payload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The body of a delivery."""
+
+    repository: str
+    refs: Annotated[tuple[Ref, ...], msgspec.Meta(max_length=MAX_REFS)]
+    pusher: str | None = None
+
+
+_DECODER = msgspec.json.Decoder(Payload)
+
+
+def verify(headers: Headers, body: bytes, secrets: Sequence[bytes]) -> int | Cause:
+    return proof.hmac_sha256(headers, SIGNATURE, body, secrets)
+
+
+def parse(headers: Headers, body: bytes) -> Received | Ignored:
+    delivery = headers.text(DELIVERY)
+    bodies.content_type(headers, bodies.JSON, remedy=f"send the header Content-Type: {bodies.JSON}")
+    bodies.no_duplicates(body)
+    payload = bodies.decode(_DECODER, body)
+    repository = fields.repository([("repository", payload.repository)])
+    pusher = fields.one_line(payload.pusher)
+    pushes = [_push(repository, pusher, f"refs[{n}]", each) for n, each in enumerate(payload.refs)]
+    wanted = tuple(push for push in pushes if fields.is_branch_or_tag(push.ref))
+    if not wanted:
+        reason = "no branch or tag among refs" if pushes else "no refs: the hook works"
+        return Ignored(event=EVENT, delivery_id=delivery, reason=reason)
+    return Received(event=EVENT, delivery_id=delivery, pushes=wanted)
+
+
+def _push(repository: str, pusher: str, at: str, update: Ref) -> Push:
+    after = fields.object_name(f"{at}.after", update.after)
+    before = fields.optional_object_name(f"{at}.before", update.before)
+    commit = fields.optional_object_name(f"{at}.commit", update.commit)
+    return Push(
+        repository=repository,
+        ref=fields.ref(f"{at}.ref", update.ref),
+        before=fields.before_of(before, after),
+        after=after,
+        commit=fields.commit_behind(after, commit),
+        pushed_at=fields.milliseconds(f"{at}.pushed_at", update.pushed_at),
+        forced=update.forced,
+        title=fields.title(update.title or update.message),
+        message=fields.message(update.message),
+        pusher=pusher,
+        paths=None if update.paths is None else fields.paths(update.paths),
+    )

@@ -1,0 +1,143 @@
+"""GitHub's webhooks, of github.com and of GitHub Enterprise.
+
+https://docs.github.com/en/webhooks/webhook-events-and-payloads#push
+https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from dispatcher.model import ZEROS, Push
+from dispatcher.webhooks import body as bodies
+from dispatcher.webhooks import commits, fields, proof
+from dispatcher.webhooks.commits import Commit
+from dispatcher.webhooks.headers import Headers
+from dispatcher.webhooks.shapes import Cause, Ignored, Received, Refused
+
+SIGNATURE = "X-Hub-Signature-256"
+LEGACY_SIGNATURE = "X-Hub-Signature"
+EVENT = "X-GitHub-Event"
+DELIVERY = "X-GitHub-Delivery"
+
+MAX_COMMITS = 2048
+"""A push's `commits` ends here, without a word."""
+MAX_FILES = 3000
+"""A commit's lists of files end here, without a word."""
+
+_IMITATORS = {
+    # These send GitHub's headers beside their own, and other payloads.
+    "X-Forgejo-Event": "Forgejo",
+    "X-Gitea-Event": "Gitea",
+    "X-Gogs-Event": "Gogs",
+}
+
+
+class _Repository(msgspec.Struct, frozen=True):
+    clone_url: str | None = None
+    html_url: str | None = None
+    pushed_at: int | float | str | None = None
+
+
+class _Pusher(msgspec.Struct, frozen=True):
+    name: str | None = None
+
+
+class _Payload(msgspec.Struct, frozen=True):
+    ref: str
+    before: str
+    after: str
+    repository: _Repository
+    created: bool = False
+    deleted: bool = False
+    forced: bool = False
+    commits: tuple[Commit, ...] | None = None
+    head_commit: Commit | None = None
+    pusher: _Pusher | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Payload)
+
+
+def verify(headers: Headers, body: bytes, secrets: Sequence[bytes]) -> int | Cause:
+    if SIGNATURE not in headers and LEGACY_SIGNATURE in headers:
+        return Cause.LEGACY
+    return proof.hmac_sha256(headers, SIGNATURE, body, secrets)
+
+
+def parse(headers: Headers, body: bytes) -> Received | Ignored:
+    _refuse_imitators(headers)
+    event = headers.required(EVENT, "GitHub sends it with every delivery")
+    delivery = headers.text(DELIVERY)
+    if event == "ping":
+        return Ignored(event=event, delivery_id=delivery, reason="ping: the hook works")
+    if event != "push":
+        reason = "only push events deploy: leave the others out of the webhook's events"
+        return Ignored(event=event, delivery_id=delivery, reason=reason)
+    payload = bodies.decode(_DECODER, _json(headers, body))
+    push = _push(payload)
+    if not fields.is_branch_or_tag(push.ref):
+        return Ignored(event=event, delivery_id=delivery, reason="neither a branch nor a tag")
+    return Received(event=event, delivery_id=delivery, pushes=(push,))
+
+
+def _refuse_imitators(headers: Headers) -> None:
+    for header, host in _IMITATORS.items():
+        if header in headers:
+            raise Refused(
+                400,
+                "wrong_provider",
+                f"{header} says that {host} sent this: use a hook whose provider is {host.lower()}",
+            )
+
+
+def _json(headers: Headers, body: bytes) -> bytes:
+    remedy = "choose one of them as the webhook's content type"
+    if bodies.content_type(headers, bodies.JSON, bodies.FORM, remedy=remedy) == bodies.FORM:
+        return bodies.form_field(body, "payload")
+    return body
+
+
+def _push(payload: _Payload) -> Push:
+    after = fields.object_name("after", payload.after)
+    before = fields.object_name("before", payload.before)
+    head = payload.head_commit or Commit()
+    source = payload.repository
+    urls = ("repository.clone_url", source.clone_url), ("repository.html_url", source.html_url)
+    return Push(
+        repository=fields.repository(urls),
+        ref=fields.ref("ref", payload.ref),
+        before=fields.before_of(before, after),
+        after=after,
+        commit=fields.commit_behind(after, fields.optional_object_name("head_commit.id", head.id)),
+        pushed_at=_pushed_at(source.pushed_at),
+        forced=payload.forced,
+        title=fields.title(head.message),
+        message=fields.message(head.message),
+        pusher=fields.one_line(payload.pusher.name if payload.pusher else ""),
+        paths=_paths(payload, before),
+    )
+
+
+def _pushed_at(value: float | str | None) -> int:
+    """Whole seconds in pushes, ISO 8601 elsewhere in GitHub's API."""
+    field = "repository.pushed_at"
+    if not isinstance(value, str):
+        return fields.milliseconds(field, (value or 0) * 1000)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise fields.invalid(field, "must be a time: seconds since 1970, or ISO 8601") from None
+    utc = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return fields.milliseconds(field, utc.timestamp() * 1000)
+
+
+def _paths(payload: _Payload, before: str) -> tuple[str, ...] | None:
+    """A forced push lists what is new, not what it took away; a new branch has nothing before it."""
+    listed = payload.commits or ()
+    partial = payload.forced or payload.created or payload.deleted or before in ZEROS
+    full = len(listed) >= MAX_COMMITS or any(sum(1 for _ in c.files()) >= MAX_FILES for c in listed)
+    return commits.paths(listed, complete=not (partial or full))

@@ -1,0 +1,82 @@
+"""What a webhook turns out to be: pushes, nothing to do, or refused. Values only."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+
+from dispatcher.errors import DispatcherError
+from dispatcher.model import Push
+
+
+class Cause(StrEnum):
+    """Why a delivery has no proof of origin. For the log: the sender hears the same of them all."""
+
+    MISSING = "signature_missing"  # neither a signature nor a token was sent
+    LEGACY = "signature_legacy"  # only GitHub's SHA-1 signature, which proves too little today
+    REPEATED = "signature_repeated"  # the header was sent more than once
+    MALFORMED = "signature_malformed"  # not of the form that the provider sends
+    MISMATCH = "signature_mismatch"  # well-formed, but of another secret or another body
+
+
+class Received(msgspec.Struct, frozen=True, kw_only=True):
+    """A verified delivery with at least one push."""
+
+    event: str
+    delivery_id: str
+    """The host's own id, the same when it sends the delivery again; "" where there is none."""
+    pushes: tuple[Push, ...]
+    """In the order in which the host lists them."""
+    secret: int = 0
+    """Which of the hook's secrets it was signed with: tells when an old one can go."""
+
+
+class Ignored(msgspec.Struct, frozen=True, kw_only=True):
+    """A verified delivery that has nothing to deploy, for a good reason. Answered with 200."""
+
+    event: str
+    delivery_id: str
+    reason: str
+
+
+class Rejected(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that is refused: `status` and `message` are for the sender, `cause` is for the log."""
+
+    status: int
+    code: str
+    message: str
+    cause: str = ""
+
+
+Answer: TypeAlias = Received | Ignored | Rejected
+
+
+class Refused(DispatcherError):
+    """Ends the reading of a request; `receive` turns it into its Rejected."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.rejected = Rejected(status=status, code=code, message=message, cause=code)
+
+
+def unauthorized(cause: Cause) -> Rejected:
+    """One answer for all causes, so that a stranger learns nothing from it."""
+    return Rejected(
+        status=401,
+        code="unauthorized",
+        message="The delivery carries no valid proof of origin: compare the secret at the Git host "
+        "with the secrets of this hook",
+        cause=cause,
+    )
+
+
+def too_large(limit: int) -> Rejected:
+    """For the HTTP layer, which counts while it reads."""
+    return Rejected(
+        status=413,
+        code="body_too_large",
+        message=f"The body is larger than the {limit} bytes that this hook takes: raise its max_body",
+        cause="body_too_large",
+    )

@@ -1,0 +1,52 @@
+"""One cluster per test process, one namespace per test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from kubernetes import client, config
+
+from tests.contract.cluster import Cluster, unique
+from tests.contract.localprocess import local_cluster
+from tests.contract.waiting import until_one
+
+
+@pytest.fixture(scope="session")
+def kube_context(request: pytest.FixtureRequest) -> str | None:
+    """The context of a real cluster, where the tests are to run on one."""
+    context: str | None = request.config.getoption("--kube-context", default=None)
+    return context
+
+
+@pytest.fixture(scope="session")
+def api_client(
+    kube_context: str | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[client.ApiClient]:
+    if kube_context:
+        with config.new_client_from_config(context=kube_context) as api:
+            yield api
+        return
+    with (
+        local_cluster(tmp_path_factory.mktemp("cluster"), "--pod-backoff", "0.2") as local,
+        config.new_client_from_config(str(local.kubeconfig)) as api,
+    ):
+        yield api
+
+
+@pytest.fixture
+def namespace(api_client: client.ApiClient, kube_context: str | None) -> Iterator[str]:
+    """A namespace of the test's own, deleted afterwards with all that is in it."""
+    core = client.CoreV1Api(api_client)
+    name = unique("contract")
+    core.create_namespace({"metadata": {"name": name}})
+    if kube_context:
+        # A real cluster refuses Pods until the namespace has its service account.
+        until_one(core.list_namespaced_service_account, name, "default")
+    yield name
+    core.delete_namespace(name)
+
+
+@pytest.fixture
+def cluster(api_client: client.ApiClient, namespace: str) -> Cluster:
+    return Cluster(client.CoreV1Api(api_client), client.BatchV1Api(api_client), namespace)

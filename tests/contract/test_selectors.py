@@ -1,0 +1,64 @@
+"""Lists that are limited by labels and fields."""
+
+from __future__ import annotations
+
+import pytest
+from kubernetes import client
+
+from tests.contract.cluster import Cluster, job
+
+
+@pytest.fixture
+def three(cluster: Cluster) -> Cluster:
+    """Jobs `a`, `b` and `c`; `c` is labelled differently."""
+    for name, labels in (
+        ("a", {"app": "shop", "tier": "one"}),
+        ("b", {"app": "shop", "tier": "two"}),
+        ("c", {"app": "docs"}),
+    ):
+        body = job(name=name, labels=labels, suspend=True)
+        cluster.batch.create_namespaced_job(cluster.namespace, body)
+    return cluster
+
+
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+@pytest.mark.parametrize(
+    ("selector", "names"),
+    [
+        ("app=shop", ["a", "b"]),
+        ("app==shop,tier=one", ["a"]),
+        ("app!=shop", ["c"]),
+        ("tier!=one", ["b", "c"]),
+        ("tier", ["a", "b"]),
+        ("!tier", ["c"]),
+        ("app in (shop,docs)", ["a", "b", "c"]),
+        ("app in (shop),tier notin (one)", ["b"]),
+        ("tier notin (one,two)", ["c"]),
+        ("app=nothing", []),
+    ],
+)
+def test_labels_select(three: Cluster, selector: str, names: list[str]) -> None:
+    found = three.batch.list_namespaced_job(three.namespace, label_selector=selector).items
+    assert sorted(each.metadata.name for each in found) == names
+
+
+def test_a_name_selects(three: Cluster) -> None:
+    found = three.batch.list_namespaced_job(
+        three.namespace, field_selector="metadata.name=b"
+    ).items
+    assert [each.metadata.name for each in found] == ["b"]
+
+
+@pytest.mark.parametrize("selector", ["a b", "app in shop", "=x"])
+def test_a_selector_that_makes_no_sense_is_a_bad_request(cluster: Cluster, selector: str) -> None:
+    with pytest.raises(client.ApiException) as error:
+        cluster.batch.list_namespaced_job(cluster.namespace, label_selector=selector)
+    assert error.value.status == 400
+
+
+def test_a_collection_is_deleted_by_labels(three: Cluster) -> None:
+    three.batch.delete_collection_namespaced_job(
+        three.namespace, label_selector="app=shop", propagation_policy="Background"
+    )
+    left = three.batch.list_namespaced_job(three.namespace).items
+    assert [each.metadata.name for each in left] == ["c"]

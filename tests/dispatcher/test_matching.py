@@ -1,0 +1,213 @@
+"""Which targets want a push, and the reasons that operators read."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from dispatcher.matching import Decision, Matcher, allowed
+from dispatcher.model import Push
+from dispatcher.repositories import UnusableRepository
+
+OLD, NEW, ZERO = "1" * 40, "2" * 40, "0" * 40
+
+
+@dataclass(frozen=True)
+class Target:
+    name: str = "shop"
+    repository: str = "git@GitHub.com:Acme/shop.git"
+    branches: tuple[str, ...] = ("main", "release/*")
+    tags: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+
+def push(
+    ref: str = "refs/heads/main",
+    *,
+    after: str = NEW,
+    message: str = "",
+    paths: tuple[str, ...] | None = None,
+    repository: str = "github.com/acme/shop",
+) -> Push:
+    return Push(
+        repository=repository,
+        ref=ref,
+        before=OLD,
+        after=after,
+        message=message,
+        paths=paths,
+    )
+
+
+def decide(target: Target, what: Push) -> Decision:
+    (decision,) = Matcher([target]).match(what)
+    return decision
+
+
+@pytest.mark.parametrize(
+    ("ref", "wanted", "reason"),
+    [
+        ("refs/heads/main", True, "branch main"),
+        ("refs/heads/release/2", True, "branch release/2 is one of release/*"),
+        ("refs/heads/feature/x", False, "branch feature/x is none of main, release/*"),
+        ("refs/tags/v1", False, "tag v1: the target follows no tags"),
+        ("refs/tags/main", False, "tag main: the target follows no tags"),
+    ],
+)
+def test_branches_are_matched_by_short_name(ref: str, wanted: bool, reason: str) -> None:
+    decision = decide(Target(), push(ref))
+
+    assert decision == Decision("shop", wanted=wanted, reason=reason, follows=wanted)
+
+
+def test_a_target_of_tags_wants_no_branch() -> None:
+    target = Target(branches=(), tags=("v*", "!v*-rc*"))
+
+    assert decide(target, push("refs/tags/v2")).wanted
+    assert decide(target, push("refs/tags/v2-rc1")).reason == "tag v2-rc1 is none of v*, !v*-rc*"
+    assert decide(target, push()).reason == "branch main: the target follows no branches"
+
+
+@pytest.mark.parametrize(
+    ("ref", "what"),
+    [("refs/heads/main", "branch"), ("refs/tags/v1", "tag")],
+)
+def test_a_deletion_is_reported_but_deploys_nothing(ref: str, what: str) -> None:
+    decision = decide(Target(tags=("*",)), push(ref, after=ZERO))
+
+    assert decision == Decision(
+        "shop",
+        wanted=False,
+        reason=f"{what} deleted: nothing to deploy",
+        follows=True,
+        deletion=True,
+    )
+
+
+def test_the_deletion_of_a_branch_that_is_not_followed_is_just_another_branch() -> None:
+    decision = decide(Target(), push("refs/heads/feature/x", after=ZERO))
+
+    assert not decision.deletion
+    assert not decision.follows
+
+
+@pytest.mark.parametrize("marker", ["[skip ci]", "[ci skip]", "[Skip Deploy]"])
+def test_a_commit_can_ask_not_to_be_deployed(marker: str) -> None:
+    decision = decide(Target(), push(message=f"Fix a typo\n\n{marker}"))
+
+    assert not decision.wanted
+    assert decision.follows
+    assert decision.reason == f"the commit's message says {marker}"
+
+
+def test_path_filters() -> None:
+    target = Target(paths=("services/**", "!**/*.md"))
+
+    wanted = decide(target, push(paths=("README.md", "services/api.py")))
+    unwanted = decide(target, push(paths=("README.md", "services/README.md")))
+
+    assert wanted.wanted
+    assert wanted.reason == "branch main; services/api.py is one of services/**, !**/*.md"
+    assert not unwanted.wanted
+    assert unwanted.follows
+    assert unwanted.reason == "no changed file is one of services/**, !**/*.md"
+
+
+def test_a_path_filter_that_cannot_know_lets_the_push_through_and_says_so() -> None:
+    decision = decide(Target(paths=("services/**",)), push(paths=None))
+
+    assert decision.wanted
+    assert "not known" in decision.reason
+
+
+def test_path_filters_do_not_count_for_tags() -> None:
+    target = Target(tags=("v*",), paths=("services/**",))
+
+    assert decide(target, push("refs/tags/v1", paths=("README.md",))).reason == (
+        "tag v1 is one of v*"
+    )
+
+
+def test_no_file_changed_is_something_else_than_not_known() -> None:
+    assert not decide(Target(paths=("services/**",)), push(paths=())).wanted
+
+
+@pytest.mark.parametrize(
+    ("branches", "wanted"),
+    [
+        (("**",), False),
+        (("*/**",), False),
+        (("gh-readonly-queue/**",), True),
+        (("**", "gh-readonly-queue/main/*"), True),
+        (("gh-readonly-queue/**", "!gh-readonly-queue/main/**"), False),
+        (("gh-readonly-queue/**", "!**/pr-7-*"), False),
+    ],
+)
+def test_merge_queue_branches_must_be_named(branches: tuple[str, ...], wanted: bool) -> None:
+    decision = decide(Target(branches=branches), push("refs/heads/gh-readonly-queue/main/pr-7-abc"))
+
+    assert decision.wanted is wanted
+
+
+def test_a_hostile_file_name_is_shown_harmlessly() -> None:
+    decision = decide(Target(paths=("**",)), push(paths=("a\x1b[31m\n" + "b" * 500,)))
+
+    assert decision.wanted
+    assert decision.reason.isprintable()
+    assert len(decision.reason) < 200
+
+
+def test_only_targets_of_the_repository_are_asked_in_their_order() -> None:
+    matcher = Matcher(
+        [
+            Target("b"),
+            Target("other", repository="https://gitlab.com/acme/shop"),
+            Target("a", repository="https://github.com/acme/shop"),
+        ],
+    )
+
+    assert [decision.target for decision in matcher.match(push())] == ["b", "a"]
+    assert matcher.match(push(repository="github.com/acme/unknown")) == ()
+
+
+def test_an_unusable_repository_is_told_when_the_matcher_is_built() -> None:
+    with pytest.raises(UnusableRepository):
+        Matcher([Target(repository="nonsense")])
+
+
+def test_a_push_costs_the_same_however_many_targets_there_are() -> None:
+    few = Matcher([Target()])
+    many = Matcher(
+        [Target(), *(Target(f"t{n}", f"https://github.com/acme/r{n}") for n in range(5000))],
+    )
+
+    def cost(matcher: Matcher) -> float:
+        started = time.process_time()
+        for _ in range(200):
+            matcher.match(push())
+        return time.process_time() - started
+
+    assert min(cost(many) for _ in range(5)) < 5 * min(cost(few) for _ in range(5))
+
+
+@pytest.mark.parametrize(
+    ("identity", "globs", "expected"),
+    [
+        ("github.com/acme/shop", ["github.com/acme/*"], True),
+        ("github.com/acme/shop", ["GitHub.com/Acme/*"], True),
+        ("github.com/acme/team/shop", ["github.com/acme/*"], False),
+        ("gitlab.com/team-b/x/y", ["gitlab.com/team-b/**"], True),
+        ("github.com/acme2/shop", ["github.com/acme/*"], False),
+        ("github.com/acme/shop", ["**"], True),
+        ("github.com/acme/shop", [], False),
+        ("github.com/acme/shop", ["!github.com/acme/secret"], False),
+        ("github.com/acme/secret", ["github.com/acme/*", "!github.com/acme/secret"], False),
+        ("evil.com/github.com/acme/shop", ["github.com/acme/*"], False),
+    ],
+)
+def test_a_hook_speaks_only_for_its_repositories(
+    identity: str, globs: list[str], expected: bool
+) -> None:
+    assert allowed(identity, globs) is expected

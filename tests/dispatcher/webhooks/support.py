@@ -1,0 +1,121 @@
+"""Deliveries as the Git hosts would send them, made from the fixtures."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dispatcher.model import Push
+from dispatcher.webhooks import Answer, Ignored, Received, Rejected, receive
+
+FIXTURES = Path(__file__).parent / "fixtures"
+SECRET = b"a secret of the tests"
+JSON = "application/json"
+
+OLD, NEW, MIDDLE, TAG = "a1" * 20, "b2" * 20, "c3" * 20, "d4" * 20
+ZERO = "0" * 40
+
+
+def hmac_of(body: bytes, secret: bytes = SECRET) -> str:
+    return "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
+
+
+def _github(event: str, body: bytes) -> dict[str, str]:
+    return {
+        "X-GitHub-Event": event,
+        "X-GitHub-Delivery": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
+        "X-Hub-Signature": "sha1=" + hmac.new(SECRET, body, hashlib.sha1).hexdigest(),
+        "X-Hub-Signature-256": hmac_of(body),
+    }
+
+
+def _gitlab(event: str, _body: bytes) -> dict[str, str]:
+    return {
+        "X-Gitlab-Event": event.replace("_", " ").title(),
+        "X-Gitlab-Token": SECRET.decode(),
+        "X-Gitlab-Event-UUID": "13792a34-cac6-4fda-95a8-c58e00a3954e",
+        "X-Gitlab-Webhook-UUID": "6554538b-e379-4b97-9bd3-8a2c1b1e3c4b",
+        "Idempotency-Key": "f5e5f430-f57b-4e6e-9fac-d9128cd7232f",
+    }
+
+
+def _generic(_event: str, body: bytes) -> dict[str, str]:
+    return {"X-Signature-256": hmac_of(body), "X-Delivery-Id": "delivery-1"}
+
+
+HEADERS: Mapping[str, Callable[[str, bytes], dict[str, str]]] = {
+    "github": _github,
+    "gitlab": _gitlab,
+    "generic": _generic,
+}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A signed delivery; the signature is made when it goes out, of whatever the body is then."""
+
+    provider: str
+    event: str
+    body: bytes
+    content_type: str = JSON
+    headers: Mapping[str, str | None] = field(default_factory=dict)
+    """These replace what the host would send; None leaves a header out."""
+    repeated: tuple[tuple[bytes, bytes], ...] = ()
+    """Sent in addition."""
+    secrets: tuple[bytes, ...] = (SECRET,)
+
+    def but(self, **changes: Any) -> Sent:
+        return replace(self, **changes)
+
+    def with_fields(self, **changes: object) -> Sent:
+        return self.but(body=json.dumps(json.loads(self.body) | changes).encode())
+
+    @property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        usual = HEADERS[self.provider](self.event, self.body)
+        merged = {"Host": "deploy.example.com", "Content-Type": self.content_type, **usual}
+        merged |= self.headers  # type: ignore[arg-type]
+        pairs = [
+            (n.lower().encode(), v.encode("latin-1")) for n, v in merged.items() if v is not None
+        ]
+        return [*pairs, *self.repeated]
+
+    def answer(self) -> Answer:
+        return receive(self.provider, self.raw_headers, self.body, self.secrets)
+
+    def received(self) -> Received:
+        answer = self.answer()
+        assert isinstance(answer, Received), answer
+        return answer
+
+    def push(self) -> Push:
+        (push,) = self.received().pushes
+        return push
+
+    def ignored(self) -> Ignored:
+        answer = self.answer()
+        assert isinstance(answer, Ignored), answer
+        return answer
+
+    def rejected(self) -> Rejected:
+        answer = self.answer()
+        assert isinstance(answer, Rejected), answer
+        return answer
+
+
+def sent(name: str) -> Sent:
+    """The delivery of a fixture: `github/push__branch`."""
+    provider, _, rest = name.partition("/")
+    body = (FIXTURES / f"{name}.json").read_bytes()
+    return Sent(provider=provider, event=rest.partition("__")[0], body=body)
+
+
+def names() -> list[str]:
+    """All fixtures, as `sent` takes them."""
+    found = sorted(FIXTURES.glob("*/*.json"))
+    return [path.relative_to(FIXTURES).with_suffix("").as_posix() for path in found]

@@ -1,0 +1,335 @@
+"""What holds for every provider: proof first, then a readable answer, and never an exception."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dispatcher.errors import UsageError
+from dispatcher.model import Push
+from dispatcher.webhooks import PROVIDERS, Ignored, Received, Rejected, receive, too_large
+from tests.dispatcher.webhooks.support import SECRET, Sent, names, sent
+
+PROOF = {"github": "X-Hub-Signature-256", "gitlab": "X-Gitlab-Token", "generic": "X-Signature-256"}
+PUSH = {
+    "github": "github/push__branch",
+    "gitlab": "gitlab/push_hook__branch",
+    "generic": "generic/push__branch",
+}
+SIGNED = ["github", "generic"]
+
+each_provider = pytest.mark.parametrize("provider", sorted(PROVIDERS))
+
+
+def test_every_provider_has_fixtures() -> None:
+    assert {name.partition("/")[0] for name in names()} == set(PROVIDERS) == set(PROOF)
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_fixture_is_understood(name: str) -> None:
+    assert not isinstance(sent(name).answer(), Rejected)
+
+
+def test_an_unknown_provider_is_told_with_those_that_are_there() -> None:
+    with pytest.raises(UsageError, match="generic, github, gitlab"):
+        receive("gitub", [], b"", [SECRET])
+
+
+@each_provider
+def test_any_of_the_secrets_is_accepted_and_the_answer_says_which(provider: str) -> None:
+    delivery = sent(PUSH[provider])
+
+    assert delivery.received().secret == 0
+    assert delivery.but(secrets=(b"new", SECRET, b"old")).received().secret == 1
+
+
+@each_provider
+@pytest.mark.parametrize("secrets", [(), (b"",), (b"other",), (b"", b"other")])
+def test_without_the_right_secret_nothing_is_accepted(
+    provider: str, secrets: tuple[bytes, ...]
+) -> None:
+    rejected = sent(PUSH[provider]).but(secrets=secrets).rejected()
+
+    assert (rejected.status, rejected.cause) == (401, "signature_mismatch")
+
+
+@each_provider
+def test_an_empty_secret_matches_not_even_its_own_signature(provider: str) -> None:
+    from dispatcher.webhooks.proof import signature
+
+    delivery = sent(PUSH[provider])
+    proof = "" if provider == "gitlab" else signature(delivery.body, b"")
+
+    assert delivery.but(headers={PROOF[provider]: proof}, secrets=(b"",)).rejected().status == 401
+
+
+@pytest.mark.parametrize("provider", SIGNED)
+@pytest.mark.parametrize(
+    ("value", "cause"),
+    [
+        (None, "signature_missing"),
+        ("", "signature_malformed"),
+        ("sha256=", "signature_malformed"),
+        ("sha256=" + "0" * 63, "signature_malformed"),
+        ("sha256=" + "0" * 64, "signature_mismatch"),
+        ("SHA256=" + "0" * 64, "signature_malformed"),
+        ("sha1=" + "0" * 40, "signature_malformed"),
+        ("0" * 64, "signature_malformed"),
+        ("sha256=" + "é" * 64, "signature_malformed"),
+        ("sha256=" + "\xff" * 64, "signature_malformed"),
+    ],
+)
+def test_signatures_that_prove_nothing(provider: str, value: str | None, cause: str) -> None:
+    delivery = sent(PUSH[provider])
+    missing = {"X-Hub-Signature": None} if value is None else {}
+
+    rejected = delivery.but(headers={PROOF[provider]: value, **missing}).rejected()
+
+    assert (rejected.status, rejected.cause) == (401, cause)
+
+
+@each_provider
+def test_a_proof_sent_twice_is_none_even_if_both_are_right(provider: str) -> None:
+    delivery = sent(PUSH[provider])
+    name = PROOF[provider].lower().encode()
+    (value,) = [value for header, value in delivery.raw_headers if header == name]
+
+    rejected = delivery.but(repeated=((name, value),)).rejected()
+
+    assert (rejected.status, rejected.cause) == (401, "signature_repeated")
+
+
+@each_provider
+def test_all_refusals_for_want_of_proof_read_the_same(provider: str) -> None:
+    values: list[str | None] = [None, "", "x", "sha256=" + "0" * 64, "é"]
+    answers = [sent(PUSH[provider]).but(headers={PROOF[provider]: v}).rejected() for v in values]
+
+    assert len({(answer.status, answer.code, answer.message) for answer in answers}) == 1
+
+
+@each_provider
+def test_the_body_is_not_read_before_its_origin_is_proved(provider: str) -> None:
+    garbage = sent(PUSH[provider]).but(body=b"\xff{not json", content_type="no/such")
+
+    assert garbage.but(headers={PROOF[provider]: "wrong"}).rejected().status == 401
+    assert garbage.rejected().status == 415
+
+
+@pytest.mark.parametrize("provider", SIGNED)
+def test_a_changed_body_needs_another_signature(provider: str) -> None:
+    delivery = sent(PUSH[provider])
+
+    answer = receive(provider, delivery.raw_headers, delivery.body + b" ", [SECRET])
+
+    assert isinstance(answer, Rejected)
+    assert answer.cause == "signature_mismatch"
+
+
+@each_provider
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "invalid_json"),
+        (b"{", "invalid_json"),
+        (b"nonsense", "invalid_json"),
+        (b"\xef\xbb\xbf{}", "invalid_json"),
+        (b'{"ref": "\xff"}', "invalid_json"),
+        (b'{"ref": "\\ud800"}', "invalid_json"),
+        (b'{"x": NaN}', "invalid_json"),
+        (b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "invalid_json"),
+        (b"[]", "invalid_body"),
+        (b"null", "invalid_body"),
+        (b"7", "invalid_body"),
+        (b"{}", "invalid_body"),
+    ],
+)
+def test_bodies_that_are_no_payload(provider: str, body: bytes, code: str) -> None:
+    rejected = sent(PUSH[provider]).but(body=body).rejected()
+
+    assert (rejected.status, rejected.code) == (400, code)
+
+
+@each_provider
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        ({"Content-Type": None}, "unsupported_media_type"),
+        ({"Content-Type": "application/json; charset=klingon"}, "unsupported_charset"),
+        ({"Content-Type": "application/json; charset=utf-16"}, "unsupported_charset"),
+        ({"Content-Encoding": "gzip"}, "unsupported_encoding"),
+    ],
+)
+def test_bodies_in_another_form(provider: str, header: dict[str, str | None], code: str) -> None:
+    rejected = sent(PUSH[provider]).but(headers=header).rejected()
+
+    assert (rejected.status, rejected.code) == (415, code)
+
+
+@each_provider
+@pytest.mark.parametrize(
+    "value",
+    ["application/json;charset=UTF-8", 'application/json; charset="utf-8"', "Application/JSON"],
+)
+def test_content_types_that_mean_json(provider: str, value: str) -> None:
+    assert sent(PUSH[provider]).but(content_type=value).received()
+
+
+DELIVERY = [
+    ("github", "X-GitHub-Delivery"),
+    ("gitlab", "Idempotency-Key"),
+    ("generic", "X-Delivery-Id"),
+]
+
+
+@pytest.mark.parametrize(("provider", "name"), DELIVERY)
+def test_a_delivery_id_sent_twice_is_refused(provider: str, name: str) -> None:
+    rejected = sent(PUSH[provider]).but(repeated=((name.encode(), b"other"),)).rejected()
+
+    assert (rejected.status, rejected.code) == (400, "repeated_header")
+    assert name in rejected.message
+
+
+@pytest.mark.parametrize(("provider", "name"), DELIVERY)
+@pytest.mark.parametrize("value", ["é", "a\x00b", "x" * 257])
+def test_an_unreadable_delivery_id_is_refused(provider: str, name: str, value: str) -> None:
+    rejected = sent(PUSH[provider]).but(headers={name: value}).rejected()
+
+    assert (rejected.status, rejected.code) == (400, "malformed_header")
+    assert name in rejected.message
+
+
+@each_provider
+def test_odd_characters_in_messages_and_names_lose_no_push(provider: str) -> None:
+    odd = "a\x1b[31m\x00b\x9b\r\n\r\nrest\twith tab"
+    body = json.loads(sent(PUSH[provider]).body)
+    for commit in [body.get("head_commit"), *(body.get("commits") or []), *body.get("refs", [])]:
+        if commit:
+            commit["message"], commit["title"] = odd + "x" * 5000, odd
+
+    push = sent(PUSH[provider]).but(body=json.dumps(body).encode()).push()
+
+    assert push.title == "a [31m b"
+    assert push.message.startswith("a [31m b \n\nrest\twith tab")
+    assert len(push.message) <= 4000
+
+
+def test_too_large_names_the_limit_and_the_remedy() -> None:
+    assert too_large(1000).status == 413
+    assert "1000 bytes" in too_large(1000).message
+    assert "max_body" in too_large(1000).message
+
+
+# Whatever a host that knows the secret sends, the answer is one of the three, and soon.
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(min_value=10**18, max_value=10**400)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=50)
+    | st.sampled_from(["", "0" * 40, "0" * 64, "refs/heads/main", "refs/tags/", "https://x/y"])
+    | st.text("refs/head.*~\\\x00 é", max_size=30),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+def places(tree: Any) -> Iterator[Callable[[Any], None]]:
+    """A way to replace each value in a tree of JSON."""
+    items: list[tuple[Any, object]] = []
+    if isinstance(tree, dict):
+        items = list(tree.items())
+    elif isinstance(tree, list):
+        items = list(enumerate(tree))
+    for key, value in items:
+        yield lambda new, key=key: tree.__setitem__(key, new)  # type: ignore[misc]
+        yield from places(value)
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> Sent:
+    delivery = sent(draw(st.sampled_from(names())))
+    tree = deepcopy(json.loads(delivery.body))
+    for _ in range(draw(st.integers(1, 3))):
+        draw(st.sampled_from(list(places(tree))))(draw(VALUES))
+    return delivery.but(body=json.dumps(tree).encode())
+
+
+@st.composite
+def scrambled(draw: st.DrawFn) -> Sent:
+    delivery = sent(draw(st.sampled_from(names())))
+    start = draw(st.integers(0, len(delivery.body)))
+    end = draw(st.integers(start, min(len(delivery.body), start + 30)))
+    body = delivery.body[:start] + draw(st.binary(max_size=30)) + delivery.body[end:]
+    return delivery.but(
+        body=draw(st.sampled_from([body, body[:end], draw(st.binary(max_size=200))]))
+    )
+
+
+HEADER_NAMES = st.sampled_from(
+    [name.encode() for _, name in DELIVERY]
+    + [name.encode() for name in PROOF.values()]
+    + [
+        b"content-type",
+        b"content-encoding",
+        b"x-github-event",
+        b"x-gitlab-event",
+        b"x-hub-signature",
+    ],
+)
+
+
+def check(delivery: Sent) -> None:
+    started = time.process_time()
+    answer = delivery.answer()
+    assert time.process_time() - started < 0.5
+    assert isinstance(answer, Received | Ignored | Rejected)
+    if isinstance(answer, Rejected):
+        assert answer.status in (400, 401, 415)
+        assert answer.message.isprintable()
+    if isinstance(answer, Received):
+        for push in answer.pushes:
+            check_push(push)
+
+
+def check_push(push: Push) -> None:
+    assert push.ref.startswith(("refs/heads/", "refs/tags/"))
+    assert push.ref.isprintable() or any(ord(char) > 0xA0 for char in push.ref)
+    assert len(push.after) in (40, 64)
+    assert len(push.before) in (0, 40, 64)
+    assert push.before != push.after
+    assert len(push.title) <= 200
+    assert len(push.message) <= 4000
+    assert not set(push.title + push.pusher) & set(map(chr, range(32)))
+    assert push.pushed_at >= 0
+
+
+@settings(max_examples=400, deadline=None)
+@given(mutated())
+def test_no_payload_raises(delivery: Sent) -> None:
+    check(delivery)
+
+
+@settings(max_examples=300, deadline=None)
+@given(scrambled())
+def test_no_bytes_raise(delivery: Sent) -> None:
+    check(delivery)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(names()).map(sent),
+    st.lists(st.tuples(HEADER_NAMES, st.binary(max_size=40)), max_size=3).map(tuple),
+)
+def test_no_headers_raise(delivery: Sent, more: tuple[tuple[bytes, bytes], ...]) -> None:
+    check(delivery.but(repeated=more))

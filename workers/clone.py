@@ -1,0 +1,208 @@
+"""The init container that brings exactly the pushed commit into the workspace.
+
+The script is a constant; everything that it works with comes in environment variables, and every path
+among them is the value of one, since the local cluster moves mount paths in values and not in scripts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dispatcher.config import Clone
+
+NAME = "clone"
+WORKSPACE = "/workspace"
+WORKSPACE_VOLUME = "workspace"
+HOME = "/home/git-dispatcher"
+HOME_VOLUME = "git-dispatcher-home"
+CREDENTIALS = "/etc/git-dispatcher/credentials"
+CREDENTIALS_VOLUME = "git-dispatcher-credentials"
+
+SCRIPT = r"""
+set -eu
+
+say() { printf 'git-dispatcher: %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+check_input() {
+  case "$GIT_COMMIT" in *[!0-9a-f]*) fail "GIT_COMMIT is not an object name" ;; esac
+  case "${#GIT_COMMIT}" in
+    40) format=sha1 ;;
+    64) format=sha256 ;;
+    *) fail "GIT_COMMIT is not a full object name" ;;
+  esac
+  git check-ref-format "$GIT_REF" || fail "GIT_REF is not a full ref"
+}
+
+# Only protocols that fetch: a URL in .gitmodules must not run commands or read local files.
+allow_protocols() {
+  GIT_ALLOW_PROTOCOL=git:http:https:ssh
+  case "$GIT_URL" in file://*) GIT_ALLOW_PROTOCOL=file:$GIT_ALLOW_PROTOCOL ;; esac
+  export GIT_ALLOW_PROTOCOL
+}
+
+# The key is copied, since ssh refuses one that a group can read.
+use_ssh_key() {
+  [ -s "$CLONE_CREDENTIALS/known_hosts" ] || fail "the clone Secret has ssh-privatekey but no" \
+    "known_hosts; add the host's keys as published by it (ssh-keyscan prints them)"
+  id -un >/dev/null 2>&1 || fail "ssh needs a user name for uid $(id -u), which the clone image" \
+    "lacks; set run_as_user to one that it has (1000), or clone.image to an image that has it"
+  (umask 077 && { cat "$CLONE_CREDENTIALS/ssh-privatekey"; echo; } >"$HOME/key")
+  cat "$CLONE_CREDENTIALS/known_hosts" >"$HOME/known_hosts"
+  GIT_SSH_COMMAND='ssh -F /dev/null -i "$HOME/key" -o IdentitiesOnly=yes -o BatchMode=yes'
+  GIT_SSH_COMMAND="$GIT_SSH_COMMAND -o StrictHostKeyChecking=yes -o ConnectTimeout=20"
+  GIT_SSH_COMMAND="$GIT_SSH_COMMAND"' -o UserKnownHostsFile="\"$HOME/known_hosts\""'
+  export GIT_SSH_COMMAND
+}
+
+# For the repository's own host only: a submodule elsewhere must not get it.
+use_password() {
+  scheme=${GIT_URL%%://*}
+  host=${GIT_URL#*://}
+  host=${host%%/*}
+  case "$scheme" in
+    http | https) ;;
+    *) fail "the clone Secret has a $1, which $GIT_URL cannot use; it needs ssh-privatekey" ;;
+  esac
+  CLONE_PASSWORD=$1
+  export CLONE_PASSWORD
+  git config --global "credential.$scheme://$host.helper" '!f() {
+    [ "$1" = get ] || exit 0
+    user=x-token-auth
+    [ ! -s "$CLONE_CREDENTIALS/username" ] || user=$(cat "$CLONE_CREDENTIALS/username")
+    printf "username=%s\n" "$user"
+    printf "password=%s\n" "$(cat "$CLONE_CREDENTIALS/$CLONE_PASSWORD")"
+  }; f'
+}
+
+use_credentials() {
+  if [ -z "${CLONE_CREDENTIALS:-}" ]; then
+    export GIT_SSH_COMMAND="ssh -o BatchMode=yes"
+  elif [ -s "$CLONE_CREDENTIALS/ssh-privatekey" ]; then use_ssh_key
+  elif [ -s "$CLONE_CREDENTIALS/token" ]; then use_password token
+  elif [ -s "$CLONE_CREDENTIALS/password" ]; then use_password password
+  else fail "the clone Secret has none of the keys ssh-privatekey, token and password"
+  fi
+}
+
+set_up() {
+  export GIT_TERMINAL_PROMPT=0 GIT_LFS_SKIP_SMUDGE=1
+  cd "$WORKSPACE"
+  # The volume belongs to root, the repository in it to this user.
+  git config --global --replace-all safe.directory '*'
+  # A connection that stands still for a minute is given up, and tried again.
+  git config --global http.lowSpeedLimit 1000
+  git config --global http.lowSpeedTime 60
+  git init -q --template= --object-format="$format" . 2>/dev/null || git init -q --template= .
+  git config remote.origin.url "$GIT_URL"
+  git config remote.origin.fetch '+refs/heads/*:refs/remotes/origin/*'
+}
+
+has_commit() { git cat-file -e "$GIT_COMMIT^{commit}" 2>/dev/null; }
+
+fetch() {
+  if [ "$CLONE_DEPTH" = 0 ]; then git fetch -q --tags "$@"
+  else git fetch -q --no-tags "$@"
+  fi
+}
+
+fetch_commit() {
+  set -- origin "$GIT_COMMIT"
+  [ "$CLONE_DEPTH" = 0 ] || set -- --depth "$CLONE_DEPTH" "$@"
+  fetch "$@" 2>"$HOME/refusal" && has_commit
+}
+
+# For servers that only give what a ref points to: follow the ref back until the commit is there.
+fetch_ref() {
+  refspec="+$GIT_REF:refs/git-dispatcher/pushed"
+  if [ "$CLONE_DEPTH" = 0 ]; then fetch origin "$refspec" || return 1
+  else fetch --depth "$CLONE_DEPTH" origin "$refspec" || return 1
+  fi
+  for more in --deepen=50 --deepen=500 --unshallow; do
+    ! has_commit || return 0
+    [ "$(git rev-parse --is-shallow-repository)" = true ] || break
+    fetch "$more" origin "$refspec" || return 1
+  done
+  has_commit || {
+    cat "$HOME/refusal" >&2
+    fail "commit $GIT_COMMIT is not in $GIT_REF any more, and the server does not give it by name"
+  }
+}
+
+fetch_patiently() {
+  for try in 1 2 3; do
+    if fetch_commit || fetch_ref; then return 0; fi
+    cat "$HOME/refusal" >&2
+    [ "$try" = 3 ] || { say "fetch failed, trying again"; sleep "$((try * ${CLONE_PAUSE:-2}))"; }
+  done
+  fail "cannot fetch $GIT_COMMIT of $GIT_REF from $GIT_URL"
+}
+
+check_out() {
+  wanted=$(git rev-parse "$GIT_COMMIT^{commit}")
+  git checkout -q --force --detach "$wanted"
+  [ "$(git rev-parse HEAD)" = "$wanted" ] || fail "HEAD is not $wanted after the checkout"
+}
+
+fetch_submodules() {
+  git submodule sync -q --recursive
+  git submodule update -q --init --recursive --depth 1 || git submodule update -q --init --recursive
+}
+
+fetch_lfs() {
+  git lfs version >/dev/null 2>&1 || fail "clone.image has no git-lfs"
+  git lfs install --local --skip-smudge >/dev/null
+  git lfs pull origin
+  [ "$CLONE_SUBMODULES" = false ] || git submodule foreach -q --recursive git lfs pull
+}
+
+check_input
+allow_protocols
+set_up
+use_credentials
+fetch_patiently
+check_out
+[ "$CLONE_SUBMODULES" = false ] || fetch_submodules
+[ "$CLONE_LFS" = false ] || fetch_lfs
+say "checked out $wanted of $GIT_REF"
+""".lstrip()
+"""For any POSIX shell (busybox, dash) and git 2.28 or newer."""
+
+
+def container(clone: Clone) -> dict[str, Any]:
+    """The init container; the environment of the deploy and the script come in later."""
+    mounts: list[dict[str, Any]] = [
+        {"name": WORKSPACE_VOLUME, "mountPath": WORKSPACE},
+        {"name": HOME_VOLUME, "mountPath": HOME},
+    ]
+    if clone.secret:
+        mounts.append({"name": CREDENTIALS_VOLUME, "mountPath": CREDENTIALS, "readOnly": True})
+    return {
+        "name": NAME,
+        "image": clone.image,
+        "command": ["sh", "-c"],
+        "env": _env(clone),
+        "workingDir": WORKSPACE,
+        "volumeMounts": mounts,
+    }
+
+
+def _env(clone: Clone) -> list[dict[str, str]]:
+    env = {
+        "HOME": HOME,
+        "CLONE_DEPTH": str(clone.depth),
+        "CLONE_SUBMODULES": str(clone.submodules).lower(),
+        "CLONE_LFS": str(clone.lfs).lower(),
+    }
+    if clone.secret:
+        env["CLONE_CREDENTIALS"] = CREDENTIALS
+    return [{"name": name, "value": value} for name, value in env.items()]
+
+
+def volumes(clone: Clone) -> list[dict[str, Any]]:
+    """What the container needs besides the workspace."""
+    made: list[dict[str, Any]] = [{"name": HOME_VOLUME, "emptyDir": {}}]
+    if clone.secret:
+        secret = {"secretName": clone.secret, "defaultMode": 0o440}
+        made.append({"name": CREDENTIALS_VOLUME, "secret": secret})
+    return made

@@ -1,0 +1,90 @@
+"""A snapshot that is being worked on: what was read, and what is to be written over it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+import msgspec
+from msgspec.structs import replace
+
+from dispatcher.ledger import Ledger, Recorded, Snapshot
+from dispatcher.model import Deploy, JobFacts
+
+
+class Outdated(Exception):  # no error: something happened meanwhile, look again
+    """A deploy has changed since it was read; nothing was written."""
+
+
+class Draft:
+    """One worker's hold on one target. Changes show at once, and are written when it matters."""
+
+    def __init__(self, ledger: Ledger, token: str, seen: Snapshot) -> None:
+        self._ledger, self._token = ledger, token
+        self.seen = seen
+        self.live_pods: int | None = None
+        self._changed: dict[int, Deploy] = {}
+        self._new: dict[str, JobFacts] = {}
+        self._dropped: set[str] = set()
+
+    def put(self, deploys: Iterable[Deploy]) -> None:
+        """These deploys are now so."""
+        deploys = tuple(deploys)
+        self._changed |= {deploy.number: deploy for deploy in deploys}
+        all_of_them = {deploy.number: deploy for deploy in (*self.seen.deploys, *deploys)}
+        ordered = tuple(all_of_them[number] for number in sorted(all_of_them))
+        self.seen = dataclasses.replace(self.seen, deploys=ordered)
+        newest = max((d.number for d in deploys if d.state == "succeeded"), default=0)
+        if newest > self.seen.succeeded:
+            self.seen = dataclasses.replace(self.seen, succeeded=newest)
+
+    def put_job(self, facts: JobFacts) -> None:
+        """This Job is there now."""
+        name = _field(facts)
+        self._new[name] = facts
+        others = tuple(job for job in self.seen.jobs if _field(job) != name)
+        self.seen = dataclasses.replace(self.seen, jobs=(*others, facts))
+
+    def drop_jobs(self, names: Iterable[str]) -> None:
+        """These Jobs (`namespace/name`) are no longer there."""
+        self._dropped |= set(names)
+        left = tuple(job for job in self.seen.jobs if _field(job) not in self._dropped)
+        self.seen = dataclasses.replace(self.seen, jobs=left)
+
+    def mark_deleting(self, facts: JobFacts) -> None:
+        """The Job was told to go; the ledger hears that from the watcher."""
+        jobs = tuple(
+            replace(job, deleting=True) if job.uid == facts.uid else job for job in self.seen.jobs
+        )
+        self.seen = dataclasses.replace(self.seen, jobs=jobs)
+
+    def write(self) -> None:
+        """Writes what has changed and keeps the lease. Raises Outdated and LeaseLost."""
+        self._record(release=False, due_at=None, trouble="")
+
+    def release(self, due_at: int | None, trouble: str = "") -> bool:
+        """Writes what has changed and lets the target go; False if something has happened meanwhile,
+        and it is to be looked at again under the same lease."""
+        return self._record(release=True, due_at=due_at, trouble=trouble) is Recorded.OK
+
+    def _record(self, *, release: bool, due_at: int | None, trouble: str) -> Recorded:
+        answer = self._ledger.record(
+            self.seen,
+            self._token,
+            deploys=tuple(self._changed.values()),
+            new_jobs=tuple(self._new.values()),
+            dropped_jobs=tuple(sorted(self._dropped)),
+            release=release,
+            due_at=due_at,
+            trouble=trouble,
+        )
+        if answer is Recorded.MOVED:
+            raise Outdated(self.seen.target)
+        read = {number: msgspec.json.encode(d).decode() for number, d in self._changed.items()}
+        self.seen = dataclasses.replace(self.seen, read={**self.seen.read, **read})
+        self._changed, self._new, self._dropped = {}, {}, set()
+        return answer
+
+
+def _field(facts: JobFacts) -> str:
+    return f"{facts.namespace}/{facts.job}"

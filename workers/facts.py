@@ -1,0 +1,144 @@
+"""One Job and its Pods → what matters about them. Purely computational."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from dispatcher.model import JobFacts
+from workers import labels
+from workers.objects import Condition, ContainerStatus, Job, Metadata, Pod
+
+JOB_LABEL = "batch.kubernetes.io/job-name"
+UID_LABEL = "batch.kubernetes.io/controller-uid"
+LONGEST_MESSAGE = 500
+_EARLY = frozenset({"PodInitializing", "ContainerCreating", ""})
+"""Waiting reasons that every Pod goes through."""
+
+
+def owner_of(pod: Pod) -> str:
+    """The uid of the Job that made the Pod."""
+    return pod.metadata.labels.get(UID_LABEL, "")
+
+
+def told_by_job(job: Job) -> tuple[str, JobFacts]:
+    """The target that a Job belongs to ("" for none of ours), and what the Job itself says."""
+    metadata = job.metadata
+    end = _end(job.status.conditions)
+    facts = JobFacts(
+        namespace=metadata.namespace,
+        job=metadata.name,
+        uid=metadata.uid,
+        rv=metadata.resource_version,
+        number=_number(metadata),
+        token=metadata.annotations.get(labels.TOKEN, ""),
+        tombstone=metadata.labels.get(labels.TOMBSTONE) == "true",
+        created_at=_milliseconds(metadata.creation_timestamp),
+        deleting=metadata.deletion_timestamp is not None,
+        outcome=("succeeded" if end.type == "Complete" else "failed") if end else "",
+        reason=end.reason if end else "",
+        message=end.message[:LONGEST_MESSAGE] if end else "",
+    )
+    return metadata.labels.get(labels.TARGET, ""), facts
+
+
+def told_by_orphan(pod: Pod) -> tuple[str, JobFacts]:
+    """What a Pod says whose Job is not there (any more)."""
+    metadata = pod.metadata
+    facts = JobFacts(
+        namespace=metadata.namespace,
+        job=metadata.labels.get(JOB_LABEL, ""),
+        uid=owner_of(pod),
+        number=_number(metadata),
+        token=metadata.annotations.get(labels.TOKEN, ""),
+        gone=True,
+    )
+    return metadata.labels.get(labels.TARGET, ""), facts
+
+
+def with_pods(job: JobFacts, pods: Sequence[Pod], before: JobFacts | None) -> JobFacts:
+    """What the Job says and what its Pods say; what was told before of Pods that are gone stands."""
+    live = sum(pod.live for pod in pods)
+    started = any(_has_started(pod) for pod in pods) or bool(before and before.started)
+    if not pods:
+        kept = before or job
+        return replace(
+            job,
+            live_pods=0,
+            started=started,
+            pod=kept.pod,
+            container=kept.container,
+            exit_code=kept.exit_code,
+        )
+    newest = max(pods, key=_age)
+    failing = _failed_container(newest)
+    ended = failing.state.terminated if failing else None
+    return replace(
+        job,
+        live_pods=live,
+        started=started,
+        pod=newest.metadata.name,
+        container=failing.name if failing else "",
+        exit_code=ended.exit_code if ended else None,
+        message=job.message or _pod_message(newest),
+        waiting=_waiting(newest),
+    )
+
+
+def _end(conditions: Iterable[Condition]) -> Condition | None:
+    """Complete and Failed are set when all Pods of the Job have ended.
+
+    https://kubernetes.io/docs/concepts/workloads/controllers/job/#termination-of-job-pods
+    """
+    for condition in conditions:
+        if condition.type in ("Complete", "Failed") and condition.status == "True":
+            return condition
+    return None
+
+
+def _number(metadata: Metadata) -> int:
+    text = metadata.labels.get(labels.NUMBER, "")
+    return int(text) if text.isdecimal() and text.isascii() else 0
+
+
+def _milliseconds(time: datetime | None) -> int:
+    return int(time.timestamp() * 1000) if time else 0
+
+
+def _age(pod: Pod) -> tuple[int, str]:
+    return _milliseconds(pod.metadata.creation_timestamp), pod.metadata.name
+
+
+def _statuses(pod: Pod) -> tuple[ContainerStatus, ...]:
+    return pod.status.init_container_statuses + pod.status.container_statuses
+
+
+def _has_started(pod: Pod) -> bool:
+    return any(c.state.running is not None or c.state.terminated for c in _statuses(pod))
+
+
+def _failed_container(pod: Pod) -> ContainerStatus | None:
+    for container in _statuses(pod):
+        if container.state.terminated and container.state.terminated.exit_code != 0:
+            return container
+    return None
+
+
+def _pod_message(pod: Pod) -> str:
+    parts = (pod.status.reason, pod.status.message)
+    return ": ".join(part for part in parts if part)[:LONGEST_MESSAGE]
+
+
+def _waiting(pod: Pod) -> str:
+    """Why a Pod does not run, "" when it does or is on its way."""
+    for condition in pod.status.conditions:
+        if condition.type == "PodScheduled" and condition.status == "False":
+            return f"no node takes its Pod: {condition.message}"[:LONGEST_MESSAGE]
+    for container in _statuses(pod):
+        waiting = container.state.waiting
+        if waiting and waiting.reason not in _EARLY:
+            text = f"container {container.name} waits: {waiting.reason}: {waiting.message}"
+            return text[:LONGEST_MESSAGE]
+    return ""

@@ -1,0 +1,42 @@
+"""Labels and annotations of our Jobs and Pods: the one place where their keys are written.
+
+Labels hold only what the configuration says, and numbers; whatever a payload said goes to annotations.
+"""
+
+from __future__ import annotations
+
+from dispatcher.config import INTERRUPTIBLE as INTERRUPTIBLE
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGER = "git-dispatcher"
+"""The value of `MANAGED_BY`."""
+
+TARGET = "git-dispatcher/target"
+NUMBER = "git-dispatcher/number"
+INSTANCE = "git-dispatcher/instance"
+TOMBSTONE = "git-dispatcher/tombstone"
+"""Label "true" of a suspended Job that keeps a name taken."""
+
+DEPLOY = "git-dispatcher/deploy"
+"""`shop/42`."""
+TOKEN = "git-dispatcher/token"  # noqa: S105 - a random id, no secret
+COMMIT = "git-dispatcher/commit"
+REF = "git-dispatcher/ref"
+REPOSITORY = "git-dispatcher/repository"
+DELIVERY = "git-dispatcher/delivery"
+REASON = "git-dispatcher/reason"
+
+
+def selector(instance: str) -> str:
+    """A label selector for everything that an installation has made."""
+    return f"{MANAGED_BY}={MANAGER},{INSTANCE}={instance}"
+
+
+def target_selector(instance: str, target: str) -> str:
+    """The same for one target."""
+    return f"{selector(instance)},{TARGET}={target}"
+
+
+def identity(instance: str, target: str) -> dict[str, str]:
+    """The labels that all Jobs and Pods of a target share."""
+    return {MANAGED_BY: MANAGER, INSTANCE: instance, TARGET: target}

@@ -1,0 +1,19 @@
+"""The root of what can go wrong in the local cluster.
+
+Errors that travel to a client are in `status`; this module must not know HTTP.
+"""
+
+
+class LocalClusterError(Exception):
+    """Anything that the local cluster refuses or can't do."""
+
+
+class SetupError(LocalClusterError):
+    """The cluster can't start as asked; the message says what to change."""
+
+
+class ExpiredError(LocalClusterError):
+    """A watch asks for changes that are no longer kept."""
+
+    def __init__(self, requested: int, oldest: int) -> None:
+        super().__init__(f"too old resource version: {requested} ({oldest})")

@@ -1,0 +1,122 @@
+"""The Job controller: brings each Job's Pods and status in line, whatever happened.
+
+It carries out what `jobplan` decides and decides nothing itself.
+"""
+
+import logging
+
+from workers.localcluster.deletion import DeleteOptions, Propagation
+from workers.localcluster.jobplan import Backoff, Plan, is_finished, plan
+from workers.localcluster.objects import (
+    JOB_TRACKING,
+    Object,
+    controller_uid,
+    finalizers_of,
+    name_of,
+    namespace_of,
+    owners_of,
+    uid_of,
+)
+from workers.localcluster.registry import Registry, random_suffix
+from workers.localcluster.resources import JOBS, PODS
+from workers.localcluster.store import Change, ChangeType
+from workers.localcluster.workqueue import WorkQueue
+
+log = logging.getLogger(__name__)
+
+Key = tuple[str, str]
+
+
+class JobController:
+    """`backoff` is the delay in seconds before a failed Pod is first replaced."""
+
+    def __init__(self, registry: Registry, backoff: float) -> None:
+        self._registry = registry
+        self._store = registry.store
+        self._base = backoff
+        self._backoffs: dict[str, Backoff] = {}
+        self.queue: WorkQueue[Key] = WorkQueue(self._reconcile)
+        self.orphans: WorkQueue[Key] = WorkQueue(self._free_orphan)
+        self._store.listen(self._note)
+
+    def _note(self, change: Change) -> None:
+        obj = change.object
+        key = (namespace_of(obj), name_of(obj))
+        if change.resource == JOBS:
+            self.queue.add(key)
+            if change.type is ChangeType.DELETED:
+                self._forget(obj)
+        elif change.resource == PODS:
+            for owner in owners_of(obj):
+                if owner.get("kind") == JOBS.kind:
+                    self.queue.add((namespace_of(obj), str(owner.get("name"))))
+            self.orphans.add(key)
+
+    def _forget(self, job: Object) -> None:
+        self._backoffs.pop(uid_of(job), None)
+        for resource, pod in self._store.dependents(uid_of(job)):
+            if resource == PODS:
+                self.orphans.add((namespace_of(pod), name_of(pod)))
+
+    def _free_orphan(self, key: Key) -> None:
+        """A Pod that no Job will count any more must not wait to be counted."""
+        pod = self._store.get(PODS, *key)
+        if pod is None or JOB_TRACKING not in finalizers_of(pod):
+            return
+        uid = controller_uid(pod)
+        owners = [str(owner.get("name")) for owner in owners_of(pod) if owner.get("uid") == uid]
+        if not any(self._store.exists(str(uid), JOBS, key[0], name) for name in owners):
+            self._registry.release(PODS, pod, JOB_TRACKING)
+
+    def _reconcile(self, key: Key) -> None:
+        job = self._store.get(JOBS, *key)
+        if job is None or is_finished(job):
+            return
+        pods = [
+            pod
+            for resource, pod in self._store.dependents(uid_of(job))
+            if resource == PODS and controller_uid(pod) == uid_of(job)
+        ]
+        backoff = self._backoffs.get(uid_of(job), Backoff())
+        decided = plan(job, pods, backoff, self._registry.clock(), self._base)
+        self._carry_out(job, decided)
+        if decided.again_after is not None:
+            self.queue.add_after(key, decided.again_after)
+
+    def _carry_out(self, job: Object, decided: Plan) -> None:
+        namespace, name = namespace_of(job), name_of(job)
+        self._backoffs[uid_of(job)] = decided.backoff
+        for _ in range(decided.create):
+            pod = pod_of(job, f"{name}-{random_suffix()}")
+            self._registry.create(PODS, namespace, pod)
+            log.debug("job %s/%s: created pod %s", namespace, name, name_of(pod))
+        for pod in decided.delete:
+            options = DeleteOptions(propagation=Propagation.BACKGROUND, uid=uid_of(pod))
+            self._registry.delete(PODS, namespace, name_of(pod), options)
+            log.debug("job %s/%s: deleted pod %s", namespace, name, name_of(pod))
+        if decided.interim is not None:
+            self._registry.write_status(JOBS, namespace, name, decided.interim)
+        for pod in decided.release:
+            self._registry.release(PODS, pod, JOB_TRACKING)
+        self._registry.write_status(JOBS, namespace, name, decided.status)
+
+
+def pod_of(job: Object, name: str) -> Object:
+    """The Pod that a Job's template asks for."""
+    template = job["spec"]["template"]
+    metadata = dict(template.get("metadata") or {})
+    metadata.pop("creationTimestamp", None)
+    metadata["name"] = name
+    metadata["generateName"] = f"{name_of(job)}-"
+    metadata["finalizers"] = [*(metadata.get("finalizers") or []), JOB_TRACKING]
+    metadata["ownerReferences"] = [
+        {
+            "apiVersion": JOBS.api_version,
+            "kind": JOBS.kind,
+            "name": name_of(job),
+            "uid": uid_of(job),
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+    ]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}

@@ -1,0 +1,200 @@
+"""A Pod's status, made from the states of its containers. Purely computational.
+
+https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/kubelet_pods.go
+https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from workers.localcluster.objects import Object, timestamp
+
+NODE = "local"
+ADDRESS = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    reason: str = "ContainerCreating"
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    started: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Terminated:
+    code: int
+    reason: str
+    message: str
+    started: datetime | None
+    finished: datetime | None
+
+    @property
+    def succeeded(self) -> bool:
+        return self.code == 0
+
+
+State = Waiting | Running | Terminated
+
+
+@dataclass(slots=True)
+class Container:
+    """What is known of one container; `last` is how the attempt before ended."""
+
+    spec: Object
+    state: State = Waiting()
+    last: Terminated | None = None
+    restarts: int = 0
+
+    @property
+    def name(self) -> str:
+        return str(self.spec["name"])
+
+    @property
+    def has_ended(self) -> bool:
+        return isinstance(self.state, Terminated)
+
+    @property
+    def has_succeeded(self) -> bool:
+        return isinstance(self.state, Terminated) and self.state.succeeded
+
+
+@dataclass(slots=True)
+class PodState:
+    """All that a Pod's status is made from. `failure` (reason, message) overrides the containers.
+
+    `terminal` says that nothing of the Pod will run any more.
+    """
+
+    init: Sequence[Container]
+    main: Sequence[Container]
+    policy: str
+    started: datetime
+    terminal: bool = False
+    failure: tuple[str, str] | None = None
+
+    @property
+    def initialized(self) -> bool:
+        return all(each.has_succeeded for each in self.init)
+
+
+def ended(code: int, started: datetime, finished: datetime) -> Terminated:
+    return Terminated(code, "Error" if code else "Completed", "", started, finished)
+
+
+def not_started(message: str) -> Terminated:
+    """A command that can't be run ends like this, as container runtimes have it.
+
+    https://github.com/containerd/containerd/blob/main/internal/cri/server/container_start.go
+    """
+    return Terminated(128, "StartError", message, None, None)
+
+
+def restarts(policy: str, state: State) -> bool:
+    """Whether a container in this state is started again."""
+    if not isinstance(state, Terminated) or policy == "Never":
+        return False
+    return policy == "Always" or not state.succeeded
+
+
+def phase_of(pod: PodState) -> str:
+    if pod.terminal and (pod.failure or not pod.initialized):
+        return "Failed"
+    if pod.terminal:
+        return "Succeeded" if all(each.has_succeeded for each in pod.main) else "Failed"
+    if any(isinstance(each.state, Waiting) and each.last is None for each in pod.main):
+        return "Pending"
+    return "Running"
+
+
+def status_of(pod: PodState, qos: str = "BestEffort") -> Object:
+    """The status as the API has it."""
+    status: Object = {
+        "phase": phase_of(pod),
+        "conditions": _conditions(pod),
+        "hostIP": ADDRESS,
+        "hostIPs": [{"ip": ADDRESS}],
+        "podIP": ADDRESS,
+        "podIPs": [{"ip": ADDRESS}],
+        "startTime": timestamp(pod.started),
+        "containerStatuses": [_container(each, pod) for each in pod.main],
+        "qosClass": qos,
+    }
+    if pod.init:
+        status["initContainerStatuses"] = [_container(each, pod) for each in pod.init]
+    if pod.terminal and pod.failure:
+        status["reason"], status["message"] = pod.failure
+    return status
+
+
+def _conditions(pod: PodState) -> list[Object]:
+    phase = phase_of(pod)
+    ready = not pod.terminal and all(isinstance(each.state, Running) for each in pod.main)
+    why = {"Succeeded": "PodCompleted", "Failed": "PodFailed"}.get(phase, "ContainersNotReady")
+    initialized = pod.initialized or phase == "Succeeded"
+    return [
+        _condition("PodReadyToStartContainers", not pod.terminal, "", pod),
+        _condition("Initialized", initialized, "ContainersNotInitialized", pod),
+        _condition("Ready", ready, why, pod),
+        _condition("ContainersReady", ready, why, pod),
+        _condition("PodScheduled", True, "", pod),
+    ]
+
+
+def _condition(kind: str, holds: bool, reason: str, pod: PodState) -> Object:
+    condition = {
+        "type": kind,
+        "status": "True" if holds else "False",
+        "lastProbeTime": None,
+        "lastTransitionTime": timestamp(pod.started),
+    }
+    return condition | ({"reason": reason} if reason and not holds else {})
+
+
+def _container(container: Container, pod: PodState) -> Object:
+    state = container.state
+    if pod.terminal and not isinstance(state, Terminated):
+        message = "The container could not be located when the pod was terminated"
+        state = Terminated(137, "ContainerStatusUnknown", message, None, None)
+    status: Object = {
+        "name": container.name,
+        "image": container.spec.get("image", ""),
+        "imageID": "",
+        "containerID": f"local://{container.name}-{container.restarts}",
+        "ready": isinstance(state, Running) or (container in pod.init and container.has_succeeded),
+        "started": isinstance(state, Running),
+        "restartCount": container.restarts,
+        "state": _state(state),
+        "lastState": _state(container.last) if container.last else {},
+    }
+    return status
+
+
+def _state(state: State) -> Object:
+    match state:
+        case Waiting(reason, message):
+            return {"waiting": {"reason": reason} | ({"message": message} if message else {})}
+        case Running(started):
+            return {"running": {"startedAt": timestamp(started)}}
+        case Terminated(code, reason, message, began, finished):
+            terminated: Object = {"exitCode": code, "reason": reason}
+            if message:
+                terminated["message"] = message
+            terminated["startedAt"] = timestamp(began) if began else None
+            terminated["finishedAt"] = timestamp(finished) if finished else None
+            return {"terminated": terminated}
+
+
+def keep_transition_times(old: Object, new: Object, now: datetime) -> None:
+    """Dates each condition from when its status last changed."""
+    known = {each["type"]: each for each in old.get("conditions") or []}
+    for condition in new["conditions"]:
+        before = known.get(condition["type"])
+        if before and before["status"] == condition["status"]:
+            condition["lastTransitionTime"] = before["lastTransitionTime"]
+        else:
+            condition["lastTransitionTime"] = timestamp(now)

@@ -1,0 +1,129 @@
+"""Label and field selectors: text in, a predicate over objects out. Purely computational.
+
+https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from workers.localcluster.objects import Object, labels_of, name_of, namespace_of, phase_of
+from workers.localcluster.status import BadRequest
+
+
+class Operator(StrEnum):
+    EXISTS = "exists"
+    ABSENT = "!"
+    IN = "in"
+    NOT_IN = "notin"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One condition on one label."""
+
+    key: str
+    operator: Operator
+    values: frozenset[str] = frozenset()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """`notin` and `!=` also hold where the label is missing, as in Kubernetes."""
+        present = self.key in labels
+        match self.operator:
+            case Operator.EXISTS:
+                return present
+            case Operator.ABSENT:
+                return not present
+            case Operator.IN:
+                return present and labels[self.key] in self.values
+            case Operator.NOT_IN:
+                return not present or labels[self.key] not in self.values
+
+
+_KEY = r"[A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?"
+_VALUE = r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?"
+_SET = re.compile(rf"\s*({_KEY})\s+(in|notin)\s*\(([^()]*)\)\s*")
+_EQUALITY = re.compile(rf"\s*({_KEY})\s*(==|=|!=)\s*({_VALUE})\s*")
+_PRESENCE = re.compile(rf"\s*(!?)\s*({_KEY})\s*")
+_SPLIT = re.compile(r",(?![^()]*\))")
+
+
+def parse_labels(text: str) -> tuple[Requirement, ...]:
+    """`a=b,c!=d,e in (f, g),h notin (i),j,!k`; raises `BadRequest`."""
+    if not text.strip():
+        return ()
+    return tuple(_requirement(part) for part in _SPLIT.split(text))
+
+
+def _requirement(text: str) -> Requirement:
+    if found := _SET.fullmatch(text):
+        key, word, listed = found.groups()
+        values = [value.strip() for value in listed.split(",")]
+        if not all(re.fullmatch(_VALUE, value) for value in values):
+            raise BadRequest(f"unable to parse requirement: {text.strip()!r}")
+        return Requirement(key, Operator(word), frozenset(values))
+    if found := _EQUALITY.fullmatch(text):
+        key, sign, value = found.groups()
+        operator = Operator.NOT_IN if sign == "!=" else Operator.IN
+        return Requirement(key, operator, frozenset({value}))
+    if found := _PRESENCE.fullmatch(text):
+        absent, key = found.groups()
+        return Requirement(key, Operator.ABSENT if absent else Operator.EXISTS)
+    raise BadRequest(f"unable to parse requirement: {text.strip()!r}")
+
+
+_FIELDS: dict[str, Callable[[Object], str]] = {
+    "metadata.name": name_of,
+    "metadata.namespace": namespace_of,
+    "status.phase": phase_of,
+}
+_FIELD = re.compile(r"\s*([A-Za-z.]+)\s*(==|=|!=)\s*(.*?)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRequirement:
+    """One condition on one of the few fields that can be selected by."""
+
+    field: str
+    value: str
+    negated: bool
+
+    def matches(self, obj: Object) -> bool:
+        return (_FIELDS[self.field](obj) == self.value) is not self.negated
+
+
+def parse_fields(text: str) -> tuple[FieldRequirement, ...]:
+    """`metadata.name=x,status.phase!=Failed`; raises `BadRequest`."""
+    return tuple(_field(part) for part in text.split(",")) if text.strip() else ()
+
+
+def _field(text: str) -> FieldRequirement:
+    found = _FIELD.fullmatch(text)
+    if not found:
+        raise BadRequest(f"invalid field selector: {text!r}")
+    field, sign, value = found.groups()
+    if field not in _FIELDS:
+        raise BadRequest(f"field label not supported: {field}")
+    return FieldRequirement(field, value, sign == "!=")
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """What a list or a watch is limited to; an empty one takes everything."""
+
+    labels: tuple[Requirement, ...] = ()
+    fields: tuple[FieldRequirement, ...] = ()
+
+    @classmethod
+    def parse(cls, labels: str, fields: str = "") -> "Selector":
+        return cls(parse_labels(labels), parse_fields(fields))
+
+    def matches(self, obj: Object) -> bool:
+        labels = labels_of(obj)
+        return all(each.matches(labels) for each in self.labels) and all(
+            each.matches(obj) for each in self.fields
+        )
+
+
+EVERYTHING = Selector()
