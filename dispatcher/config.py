@@ -12,6 +12,7 @@ from pathlib import Path
 from dispatcher.configuration.describing import describe
 from dispatcher.configuration.environment import VARIABLES, Environment, Variable, read_variables
 from dispatcher.configuration.jobs import (
+    CLONE_IMAGE,
     Clone,
     EnvFrom,
     EnvReference,
@@ -28,6 +29,7 @@ from dispatcher.configuration.targets import PROVIDERS, Hook, Target
 from dispatcher.errors import ConfigError
 
 __all__ = [
+    "CLONE_IMAGE",
     "INTERRUPTIBLE",
     "OURS",
     "PROVIDERS",

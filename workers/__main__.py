@@ -27,7 +27,7 @@ def worker() -> None:
     parts.cluster(settings)  # no access is said now, not at the first push
     client = connect(settings.redis_url.reveal().decode(), timeout=DEQUEUE_SECONDS, text=False)
     rq = SimpleWorker([settings.queue], connection=client, serializer=JSONSerializer)
-    rq.work(logging_level=settings.log_level.upper())
+    rq.work(logging_level="WARNING")  # RQ tells every task's comings and goings; we tell deploys
 
 
 def watcher() -> None:

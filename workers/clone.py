@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dispatcher.config import Clone
+from dispatcher.config import CLONE_IMAGE, Clone
 
 NAME = "clone"
 WORKSPACE = "/workspace"
@@ -170,7 +170,7 @@ say "checked out $wanted of $GIT_REF"
 
 
 def container(clone: Clone) -> dict[str, Any]:
-    """The init container; the environment of the deploy and the script come in later."""
+    """The init container, without `ours` and the deploy's environment."""
     mounts: list[dict[str, Any]] = [
         {"name": WORKSPACE_VOLUME, "mountPath": WORKSPACE},
         {"name": HOME_VOLUME, "mountPath": HOME},
@@ -179,12 +179,17 @@ def container(clone: Clone) -> dict[str, Any]:
         mounts.append({"name": CREDENTIALS_VOLUME, "mountPath": CREDENTIALS, "readOnly": True})
     return {
         "name": NAME,
-        "image": clone.image,
+        **({"image": clone.image} if clone.image != CLONE_IMAGE else {}),
         "command": ["sh", "-c"],
         "env": _env(clone),
         "workingDir": WORKSPACE,
         "volumeMounts": mounts,
     }
+
+
+def ours(clone: Clone) -> dict[str, Any]:
+    """What changes with a new version although nobody has configured anything."""
+    return {"image": clone.image, "args": [SCRIPT]}
 
 
 def _env(clone: Clone) -> list[dict[str, str]]:

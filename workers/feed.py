@@ -51,6 +51,11 @@ class Trouble:
     why: str
 
 
+_DECODERS: dict[str, msgspec.json.Decoder[Job] | msgspec.json.Decoder[Pod]] = {
+    "job": msgspec.json.Decoder(Job),
+    "pod": msgspec.json.Decoder(Pod),
+}
+
 News = Listed | Changed | Trouble
 
 
@@ -156,9 +161,7 @@ class Feed:
             raise kind(f"the watch ended: {status.message} ({status.code})")
         if event.type == "BOOKMARK":
             return msgspec.json.decode(event.object, type=_Bookmark).metadata.resource_version
-        item: Job | Pod = msgspec.json.decode(
-            event.object, type=Job if self._kind == "job" else Pod
-        )
+        item = _DECODERS[self._kind].decode(event.object)
         self._put(Changed(item, event.type == "DELETED"))
         return item.metadata.resource_version
 

@@ -32,8 +32,8 @@ _ANNOTATION = 2000
 def render(target: Target, instance: str) -> Spec:
     """A target's Job without what differs from deploy to deploy.
 
-    The digest covers what is configured, neither policies nor our clone script: a new version of
-    git-dispatcher doesn't deploy everything anew.
+    The digest covers what is configured, neither policies nor our own clone script and image: a new
+    version of git-dispatcher doesn't deploy everything anew.
     """
     manifest = _template(target, instance)
     digest = hashlib.sha256(
@@ -44,7 +44,7 @@ def render(target: Target, instance: str) -> Spec:
         repository=target.repository,
         namespace=target.namespace,
         policies=target.policies(),
-        manifest=_with_script(manifest) if target.job.clone else manifest,
+        manifest=_with_ours(manifest, target.job.clone) if target.job.clone else manifest,
         digest=digest,
     )
 
@@ -145,9 +145,10 @@ def _add_clone(pod: Json, settings: Clone) -> None:
     pod["initContainers"] = [first, *(pod.get("initContainers") or [])]
 
 
-def _with_script(manifest: Json) -> Json:
+def _with_ours(manifest: Json, settings: Clone) -> Json:
+    """Complete the clone with what comes from this version rather than from the configuration."""
     job = copy.deepcopy(manifest)
-    job["spec"]["template"]["spec"]["initContainers"][0]["args"] = [clone.SCRIPT]
+    job["spec"]["template"]["spec"]["initContainers"][0] |= clone.ours(settings)
     return job
 
 

@@ -29,7 +29,8 @@ class Mistake:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return ": ".join(part for part in (place, self.field, self.text) if part)
+        line = ": ".join(part for part in (place, self.field, self.text) if part)
+        return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 class Mistaken(Exception):
@@ -59,8 +60,7 @@ def show(value: Any) -> str:
             return "a list"
         case _:
             text = json.dumps(value, ensure_ascii=False, default=str)
-            text = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
-            return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+            return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def did_you_mean(word: str, words: Iterable[str], elsewhere: Iterable[str] = ()) -> str:

@@ -197,7 +197,7 @@ class Ledger:
         return int(seconds) * 1000 + int(micros) // 1000
 
     def publish(self, specs: Sequence[Spec]) -> list[WakeUp]:
-        """Replaces the published specs; wakes the targets whose spec is new or has changed."""
+        """Replaces the published specs; wakes the targets with an open deploy that it changes."""
         wanted = {
             spec.target: msgspec.json.encode(spec, order="deterministic").decode() for spec in specs
         }
@@ -211,7 +211,11 @@ class Ledger:
                 if gone:
                     pipeline.hdel(self.keys.specs, *gone)
                 pipeline.execute()
-        return self.wake(changed, "its configuration is new")
+            pipeline = self.client.pipeline(transaction=False)
+            for name in changed:
+                pipeline.hget(self.keys.row(name), "open")
+            waiting = [name for name, open_ in zip(changed, pipeline.execute(), strict=True) if open_]
+        return self.wake(waiting, "its configuration is new")
 
     # For people
 

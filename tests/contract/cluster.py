@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from kubernetes import client
 
 IMAGE = "busybox:1.36"
@@ -16,10 +17,13 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Cluster:
-    """The official client's two APIs, and a namespace that is the test's own."""
+    """The official client's two APIs, and a namespace that is the test's own.
 
-    core: client.CoreV1Api
-    batch: client.BatchV1Api
+    They are typed loosely, because the client takes plain dicts where its stubs ask for models.
+    """
+
+    core: Any
+    batch: Any
     namespace: str
 
     def create_job(self, script: str, **spec: Any) -> Any:
@@ -50,6 +54,15 @@ class Cluster:
 
     def log(self, pod: str, **options: Any) -> str:
         return str(self.core.read_namespaced_pod_log(pod, self.namespace, **options))
+
+
+def refusal(error: pytest.ExceptionInfo[client.ApiException]) -> Json:
+    """The Status that an API error carries."""
+    status: Json = json.loads(error.value.body or "")
+    assert status["kind"] == "Status"
+    assert status["status"] == "Failure"
+    assert status["code"] == error.value.status
+    return status
 
 
 def unique(prefix: str = "job") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from kubernetes import client, config
@@ -19,17 +20,22 @@ def kube_context(request: pytest.FixtureRequest) -> str | None:
     return context
 
 
+def client_of(**options: Any) -> client.ApiClient:
+    api: client.ApiClient = config.new_client_from_config(**options)  # type: ignore[no-untyped-call]
+    return api
+
+
 @pytest.fixture(scope="session")
 def api_client(
     kube_context: str | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[client.ApiClient]:
     if kube_context:
-        with config.new_client_from_config(context=kube_context) as api:
+        with client_of(context=kube_context) as api:
             yield api
         return
     with (
         local_cluster(tmp_path_factory.mktemp("cluster"), "--pod-backoff", "0.2") as local,
-        config.new_client_from_config(str(local.kubeconfig)) as api,
+        client_of(config_file=str(local.kubeconfig)) as api,
     ):
         yield api
 
@@ -37,7 +43,7 @@ def api_client(
 @pytest.fixture
 def namespace(api_client: client.ApiClient, kube_context: str | None) -> Iterator[str]:
     """A namespace of the test's own, deleted afterwards with all that is in it."""
-    core = client.CoreV1Api(api_client)
+    core: Any = client.CoreV1Api(api_client)
     name = unique("contract")
     core.create_namespace({"metadata": {"name": name}})
     if kube_context:

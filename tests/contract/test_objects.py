@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from kubernetes import client
 
-from tests.contract.cluster import Cluster, container, job, pod_spec, unique
-
-
-def refusal(error: pytest.ExceptionInfo[client.ApiException]) -> dict[str, Any]:
-    """The Status that an API error carries."""
-    status: dict[str, Any] = json.loads(error.value.body)
-    assert status["kind"] == "Status"
-    assert status["status"] == "Failure"
-    assert status["code"] == error.value.status
-    return status
+from tests.contract.cluster import Cluster, container, job, pod_spec, refusal, unique
 
 
 def test_a_created_job_is_given_its_identity(cluster: Cluster) -> None:

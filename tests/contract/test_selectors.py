@@ -43,9 +43,7 @@ def test_labels_select(three: Cluster, selector: str, names: list[str]) -> None:
 
 
 def test_a_name_selects(three: Cluster) -> None:
-    found = three.batch.list_namespaced_job(
-        three.namespace, field_selector="metadata.name=b"
-    ).items
+    found = three.batch.list_namespaced_job(three.namespace, field_selector="metadata.name=b").items
     assert [each.metadata.name for each in found] == ["b"]
 
 

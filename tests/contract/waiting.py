@@ -11,6 +11,7 @@ from kubernetes import client, watch
 SECONDS = 60.0
 
 Objects = dict[str, Any]
+Json = dict[str, Any]
 
 
 def until(
@@ -52,12 +53,18 @@ def _states(
                 raise
 
 
+def stream(call: Callable[..., Any], *args: Any, **options: Any) -> Iterator[Json]:
+    """A watch's events; a loop that is left ends it."""
+    watching: Any = watch.Watch
+    yield from watching().stream(call, *args, **options)
+
+
 def events(
     list_call: Callable[..., Any], namespace: str, deadline: float, version: str, **selection: Any
-) -> Iterator[Any]:
+) -> Iterator[Json]:
     """A watch's events after a version, until the deadline."""
     left = max(1, int(deadline - time.monotonic()))
-    yield from watch.Watch().stream(
+    yield from stream(
         list_call, namespace, resource_version=version, timeout_seconds=left, **selection
     )
 
@@ -85,9 +92,7 @@ def until_gone(
     list_call: Callable[..., Any], namespace: str, name: str, *, seconds: float = SECONDS
 ) -> None:
     selector = f"metadata.name={name}"
-    until(
-        list_call, namespace, lambda found: not found, seconds=seconds, field_selector=selector
-    )
+    until(list_call, namespace, lambda found: not found, seconds=seconds, field_selector=selector)
 
 
 def pods_of(cluster: Any, job: str, holds: Callable[[Objects], Any], **more: Any) -> Objects:

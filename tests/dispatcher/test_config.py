@@ -201,6 +201,7 @@ def test_a_target_s_mistake_says_what_to_do(files: Files, settings: str, mistake
         ("{image: x, resources: {limits: {memory: 1 GB}}}", '"1 GB" is not a quantity'),
         ("{image: x, node_selector: {gpu: true}}", 'true is not a text; put it in quotes: "true"'),
         ("{manifest: none.yaml}", "none.yaml: cannot be read (No such file or directory)"),
+        ('{manifest: "a\\nb.yaml"}', "a\\nb.yaml: cannot be read"),
         ("{manifest: 5}", "5 is not a file's name"),
         ("{manifest: '\\0'}", "cannot be read"),
         ("[]", "a list is not a mapping"),

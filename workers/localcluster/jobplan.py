@@ -9,22 +9,19 @@ Indexed completion, success policies and Pod failure policies are left out.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
+from workers.localcluster.jobview import JobView, is_ready
 from workers.localcluster.objects import (
-    JOB_TRACKING,
     Object,
     clone,
-    finalizers_of,
     is_deleting,
-    is_terminal,
     name_of,
-    parse_timestamp,
     phase_of,
     timestamp,
 )
 
 _MAX_BACKOFF = 360.0
+_INTERIM = ("SuccessCriteriaMet", "FailureTarget")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ class Backoff:
 class Plan:
     """In order: make and delete Pods, write `interim`, release Pods, write `status`.
 
-    `again_after` is in seconds. `release` are the Pods that have been counted.
+    `release` are the Pods that are counted, or never will be. `again_after` is in seconds.
     """
 
     create: int = 0
@@ -58,87 +55,24 @@ class Plan:
     again_after: float | None = None
 
 
-@dataclass(slots=True)
-class _View:
-    """The Job's Pods, sorted by what the controller wants to know about them."""
-
-    job: Object
-    pods: Sequence[Object]
-    now: datetime
-    active: list[Object] = field(init=False)
-    terminating: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        running = [pod for pod in self.pods if not is_terminal(pod)]
-        self.active = [pod for pod in running if not is_deleting(pod)]
-        self.terminating = len(running) - len(self.active)
-
-    @property
-    def spec(self) -> Object:
-        spec: Object = self.job["spec"]
-        return spec
-
-    @property
-    def status(self) -> Object:
-        return self.job.get("status") or {}
-
-    @property
-    def suspended(self) -> bool:
-        return bool(self.spec.get("suspend"))
-
-    @property
-    def replaces_failed_only(self) -> bool:
-        return self.spec.get("podReplacementPolicy") == "Failed"
-
-    @property
-    def uncounted(self) -> list[Object]:
-        return [pod for pod in self.pods if JOB_TRACKING in finalizers_of(pod)]
-
-    def has_failed(self, pod: Object) -> bool:
-        """With the policy `TerminatingOrFailed` a Pod fails as soon as it is being deleted."""
-        if phase_of(pod) == "Failed":
-            return True
-        early = not self.replaces_failed_only and is_deleting(pod)
-        return early and phase_of(pod) != "Succeeded"
-
-    @property
-    def new_failed(self) -> list[Object]:
-        return [pod for pod in self.uncounted if self.has_failed(pod)]
-
-    @property
-    def new_succeeded(self) -> list[Object]:
-        return [pod for pod in self.uncounted if phase_of(pod) == "Succeeded"]
-
-    @property
-    def succeeded(self) -> int:
-        return int(self.status.get("succeeded", 0)) + len(self.new_succeeded)
-
-    @property
-    def failed(self) -> int:
-        return int(self.status.get("failed", 0)) + len(self.new_failed)
-
-
-def is_finished(job: Object) -> bool:
-    conditions = (job.get("status") or {}).get("conditions") or []
-    return any(c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in conditions)
-
-
 def plan(job: Object, pods: Sequence[Object], backoff: Backoff, now: datetime, base: float) -> Plan:
     """The next step of an unfinished Job; `base` is the first retry's delay in seconds."""
-    view = _View(job, pods, now)
+    view = JobView(job, pods, now)
     backoff = _note_results(view, backoff)
     status = clone(view.status)
     status.setdefault("conditions", [])
     status["uncountedTerminatedPods"] = {}
+    if not is_deleting(job):
+        _note_suspension(view, status)
     if not view.suspended:
         status.setdefault("startTime", timestamp(now))
-    target = _target(view, status)
+    target = _known_target(status) or _failure(view, status)
     if target:
-        return _finish(view, status, target, tuple(view.active), backoff)
+        return _finish(view, status, target, backoff)
     return _manage(view, status, backoff, base)
 
 
-def _note_results(view: _View, backoff: Backoff) -> Backoff:
+def _note_results(view: JobView, backoff: Backoff) -> Backoff:
     if view.new_succeeded:
         return Backoff()
     if failed := view.new_failed:
@@ -146,62 +80,60 @@ def _note_results(view: _View, backoff: Backoff) -> Backoff:
     return backoff
 
 
-def _target(view: _View, status: Object) -> Object | None:
-    """The interim condition of a Job that is decided, be it from before or as of now."""
-    for condition in status["conditions"]:
-        if condition["type"] in ("SuccessCriteriaMet", "FailureTarget"):
-            return dict(condition)
-    if view.failed > view.spec["backoffLimit"] or _too_many_restarts(view):
-        return _condition(
-            "FailureTarget", view.now, "BackoffLimitExceeded",
-            "Job has reached the specified backoff limit",
-        )  # fmt: skip
-    remaining = _deadline(view, status)
-    if remaining is not None and remaining <= 0:
-        return _condition(
-            "FailureTarget", view.now, "DeadlineExceeded",
-            "Job was active longer than specified deadline",
-        )  # fmt: skip
+def _note_suspension(view: JobView, status: Object) -> None:
+    """https://kubernetes.io/docs/concepts/workloads/controllers/job/#suspending-a-job"""
+    if _known_target(status):
+        return
+    known = next((each for each in status["conditions"] if each["type"] == "Suspended"), None)
+    wanted = "True" if view.suspended else "False"
+    if (known is None and not view.suspended) or (known and known["status"] == wanted):
+        return
+    reason, message = "JobResumed", "Job resumed"
+    if view.suspended:
+        reason, message = "JobSuspended", "Job suspended"
+    else:
+        # The deadline counts from the latest start.
+        status["startTime"] = timestamp(view.now)
+    changed = _condition("Suspended", view.now, reason, message, status=wanted)
+    status["conditions"] = [each for each in status["conditions"] if each is not known]
+    status["conditions"].append(changed)
+
+
+def _known_target(status: Object) -> Object | None:
+    """The interim condition of a Job that has been decided before."""
+    return next((each for each in status["conditions"] if each["type"] in _INTERIM), None)
+
+
+def _failure(view: JobView, status: Object) -> Object | None:
+    """The interim condition of a Job that has failed as of now."""
+    if view.failed > view.spec["backoffLimit"] or view.has_too_many_restarts():
+        message = "Job has reached the specified backoff limit"
+        return _condition("FailureTarget", view.now, "BackoffLimitExceeded", message)
+    left = view.time_left(status)
+    if left is not None and left <= 0:
+        message = "Job was active longer than specified deadline"
+        return _condition("FailureTarget", view.now, "DeadlineExceeded", message)
     return None
 
 
-def _too_many_restarts(view: _View) -> bool:
-    if view.spec["template"]["spec"].get("restartPolicy") != "OnFailure":
-        return False
-    restarts = sum(
-        int(container.get("restartCount", 0))
-        for pod in view.pods
-        if not is_terminal(pod)
-        for kind in ("initContainerStatuses", "containerStatuses")
-        for container in (pod.get("status") or {}).get(kind) or []
-    )
-    limit = int(view.spec["backoffLimit"])
-    return restarts > 0 if limit == 0 else restarts >= limit
+def _success(view: JobView) -> Object:
+    message = "Reached expected number of succeeded pods"
+    return _condition("SuccessCriteriaMet", view.now, "CompletionsReached", message)
 
 
-def _deadline(view: _View, status: Object) -> float | None:
-    """Seconds that the Job may still be active."""
-    seconds = view.spec.get("activeDeadlineSeconds")
-    if seconds is None or view.suspended:
-        return None
-    spent = (view.now - parse_timestamp(status["startTime"])).total_seconds()
-    return float(seconds) - spent
-
-
-def _manage(view: _View, status: Object, backoff: Backoff, base: float) -> Plan:
+def _manage(view: JobView, status: Object, backoff: Backoff, base: float) -> Plan:
     """An undecided Job: too few Pods, too many, or the right number."""
     create, delete, wait = 0, tuple[Object, ...](), None
     if not is_deleting(view.job):
         create, delete, wait = _balance(view, backoff, base)
-    if not create and _is_complete(view, len(view.active) - len(delete)):
-        condition = _condition("SuccessCriteriaMet", view.now, "CompletionsReached",
-                               "Reached expected number of succeeded pods")  # fmt: skip
-        return _finish(view, status, condition, (), backoff)
-    if not is_deleting(view.job):
-        _note_suspension(view, status)
-    release = _countable(view)
-    _count(view, status, view.new_failed, create, delete)
-    waits = [each for each in (wait, _deadline(view, status)) if each is not None]
+    if view.has_enough() and create + len(view.active) - len(delete) == 0:
+        return _finish(view, status, _success(view), backoff)
+    # Pods that are deleted because they are too many are never counted as failed.
+    counted = [*view.new_succeeded, *view.new_failed]
+    release = (*(view.uncounted if is_deleting(view.job) else counted), *delete)
+    _count_running(view, status, create, delete)
+    _count_ended(view, status, len(view.new_failed))
+    waits = [each for each in (wait, view.time_left(status)) if each is not None]
     return Plan(
         create=create,
         delete=delete,
@@ -213,64 +145,38 @@ def _manage(view: _View, status: Object, backoff: Backoff, base: float) -> Plan:
 
 
 def _balance(
-    view: _View, backoff: Backoff, base: float
+    view: JobView, backoff: Backoff, base: float
 ) -> tuple[int, tuple[Object, ...], float | None]:
     """How many Pods to make, which to delete, and how long to wait before making more."""
-    active = len(view.active)
     if view.suspended:
         return 0, tuple(view.active), None
-    wanted = _wanted(view)
-    if active > wanted:
-        youngest_first = sorted(view.active, key=_by_progress)
-        return 0, tuple(youngest_first[: active - wanted]), None
-    missing = wanted - active - (view.terminating if view.replaces_failed_only else 0)
+    surplus = len(view.active) - view.wanted()
+    if surplus > 0:
+        return 0, tuple(sorted(view.active, key=_by_progress)[:surplus]), None
+    missing = -surplus - (view.terminating if view.replaces_failed_only else 0)
     if missing <= 0:
         return 0, (), None
-    remaining = backoff.remaining(view.now, base)
-    return (0, (), remaining) if remaining > 0 else (missing, (), None)
-
-
-def _wanted(view: _View) -> int:
-    parallelism = int(view.spec["parallelism"])
-    completions = view.spec.get("completions")
-    if completions is None:
-        return len(view.active) if view.succeeded else parallelism
-    return max(0, min(parallelism, int(completions) - view.succeeded))
+    wait = backoff.remaining(view.now, base)
+    return (0, (), wait) if wait > 0 else (missing, (), None)
 
 
 def _by_progress(pod: Object) -> tuple[bool, str]:
     return (phase_of(pod) == "Running", name_of(pod))
 
 
-def _is_complete(view: _View, active: int) -> bool:
-    completions = view.spec.get("completions")
-    enough = view.succeeded > 0 if completions is None else view.succeeded >= int(completions)
-    return enough and active == 0
-
-
-def _countable(view: _View) -> tuple[Object, ...]:
-    if is_deleting(view.job):
-        return tuple(view.uncounted)
-    return (*view.new_succeeded, *view.new_failed)
-
-
-def _finish(
-    view: _View, status: Object, target: Object, delete: tuple[Object, ...], backoff: Backoff
-) -> Plan:
+def _finish(view: JobView, status: Object, target: Object, backoff: Backoff) -> Plan:
     """A decided Job: its Pods go, and when the last is terminal the final condition comes."""
-    interim = None
     failing = target["type"] == "FailureTarget"
-    unfinished = [pod for pod in view.uncounted if phase_of(pod) != "Succeeded"]
-    if not any(each["type"] == target["type"] for each in status["conditions"]):
+    delete = tuple(view.active)
+    _count_running(view, status, 0, delete)
+    interim = None
+    if not _known_target(status):
         status["conditions"].append(target)
         interim = clone(status)
-    _count(view, status, unfinished if failing else view.new_failed, 0, delete)
-    if status["terminating"] == 0 and status.get("active", 0) == 0:
-        final = "Failed" if failing else "Complete"
-        reason, message = target.get("reason", ""), target.get("message", "")
-        status["conditions"].append(_condition(final, view.now, reason, message))
-        if not failing:
-            status["completionTime"] = timestamp(view.now)
+    unfinished = [pod for pod in view.uncounted if phase_of(pod) != "Succeeded"]
+    _count_ended(view, status, len(unfinished if failing else view.new_failed))
+    if status["terminating"] == 0:
+        _conclude(view, status, target)
     return Plan(
         delete=delete,
         interim=interim,
@@ -280,47 +186,33 @@ def _finish(
     )
 
 
-def _count(
-    view: _View,
-    status: Object,
-    failed: Sequence[Object],
-    create: int,
-    delete: Sequence[Object],
-) -> None:
-    """Writes the counters as they are once the plan is carried out; zeros are left out as in Go."""
+def _conclude(view: JobView, status: Object, target: Object) -> None:
+    final = "Failed" if target["type"] == "FailureTarget" else "Complete"
+    reason, message = target["reason"], target["message"]
+    status["conditions"].append(_condition(final, view.now, reason, message))
+    if final == "Complete":
+        status["completionTime"] = timestamp(view.now)
+
+
+def _count_running(view: JobView, status: Object, create: int, delete: Sequence[Object]) -> None:
+    """The running Pods as they are once the plan is carried out."""
     left = [pod for pod in view.active if pod not in delete]
-    counters: dict[str, Any] = {
-        "active": len(left) + create,
-        "succeeded": view.succeeded,
-        "failed": int(view.status.get("failed", 0)) + len(failed),
-    }
-    for key, value in counters.items():
-        if value:
-            status[key] = value
-        else:
-            status.pop(key, None)
-    status["ready"] = sum(_is_ready(pod) for pod in left)
+    _set_count(status, "active", len(left) + create)
+    status["ready"] = sum(is_ready(pod) for pod in left)
     status["terminating"] = view.terminating + len(delete)
 
 
-def _is_ready(pod: Object) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+def _count_ended(view: JobView, status: Object, failed: int) -> None:
+    _set_count(status, "succeeded", view.succeeded)
+    _set_count(status, "failed", int(view.status.get("failed", 0)) + failed)
 
 
-def _note_suspension(view: _View, status: Object) -> None:
-    """https://kubernetes.io/docs/concepts/workloads/controllers/job/#suspending-a-job"""
-    known = next((each for each in status["conditions"] if each["type"] == "Suspended"), None)
-    wanted = "True" if view.suspended else "False"
-    if (known is None and not view.suspended) or (known and known["status"] == wanted):
-        return
-    reason = ("JobSuspended", "Job suspended") if view.suspended else ("JobResumed", "Job resumed")
-    condition = _condition("Suspended", view.now, *reason, status=wanted)
-    status["conditions"] = [each for each in status["conditions"] if each is not known]
-    status["conditions"].append(condition)
-    if not view.suspended:
-        # The deadline counts from the latest start.
-        status["startTime"] = timestamp(view.now)
+def _set_count(status: Object, name: str, count: int) -> None:
+    """A zero is left out, as Go's `omitempty` does."""
+    if count:
+        status[name] = count
+    else:
+        status.pop(name, None)
 
 
 def _condition(kind: str, now: datetime, reason: str, message: str, status: str = "True") -> Object:

@@ -6,7 +6,8 @@ It carries out what `jobplan` decides and decides nothing itself.
 import logging
 
 from workers.localcluster.deletion import DeleteOptions, Propagation
-from workers.localcluster.jobplan import Backoff, Plan, is_finished, plan
+from workers.localcluster.jobplan import Backoff, Plan, plan
+from workers.localcluster.jobview import is_finished
 from workers.localcluster.objects import (
     JOB_TRACKING,
     Object,

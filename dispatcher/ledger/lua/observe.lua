@@ -45,8 +45,10 @@ if facts.gone and (facts.live_pods or 0) == 0 then
   if over then
     redis.call('HDEL', jobs, field)
     if redis.call('HLEN', jobs) == 0 then redis.call('SREM', busy, target) end
-    if #words(redis.call('HGET', row, 'open')) == 0 then return 0 end
-    return touch(row, due, target, now_ms(), grace)
+    local idle = #words(redis.call('HGET', row, 'open')) == 0
+    if not idle then return touch(row, due, target, now_ms(), grace) end
+    if redis.call('HLEN', jobs) == 0 and not leased(row, now_ms()) then redis.call('ZREM', due, target) end
+    return 0
   end
 end
 redis.call('HSET', jobs, field, json)

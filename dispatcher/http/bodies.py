@@ -1,0 +1,56 @@
+"""Reads the bodies of requests, bounded in bytes, in time, and in what all of them hold together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+from starlette.requests import ClientDisconnect, Request
+
+from dispatcher.http.answers import RETRY_AFTER, Refusal
+
+MIB = 1024 * 1024
+ALL_TOGETHER = 256 * MIB
+"""Bytes of all bodies that are held at a time: what strangers send counts before it is verified."""
+READ_WITHIN = 20.0
+"""Seconds for one body to arrive."""
+
+
+class Bodies:
+    """Knows how much is held at present."""
+
+    def __init__(self, most: int = ALL_TOGETHER, seconds: float = READ_WITHIN) -> None:
+        self._most, self._seconds = most, seconds
+        self._held = 0
+
+    @asynccontextmanager
+    async def of(self, request: Request, limit: int, too_large: Refusal) -> AsyncIterator[bytes]:
+        """The body, held for the length of the block. Raises `too_large` beyond `limit` bytes."""
+        if _declared(request) > limit:
+            raise too_large
+        chunks = bytearray()
+        try:
+            with anyio.fail_after(self._seconds):
+                async for chunk in request.stream():
+                    self._held += len(chunk)
+                    chunks += chunk
+                    self._check(len(chunks), limit, too_large)
+            yield bytes(chunks)
+        except TimeoutError:
+            raise Refusal(408, "body_too_slow", "The body took too long to arrive") from None
+        except ClientDisconnect:
+            raise Refusal(400, "body_incomplete", "The body ended before it was whole") from None
+        finally:
+            self._held -= len(chunks)
+
+    def _check(self, size: int, limit: int, too_large: Refusal) -> None:
+        if size > limit:
+            raise too_large
+        if self._held > self._most:
+            raise Refusal(503, "busy", "Too many deliveries at a time: come again", RETRY_AFTER)
+
+
+def _declared(request: Request) -> int:
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() else 0

@@ -1,0 +1,54 @@
+"""The configuration as requests see it: swapped whole, so that no request sees half of a change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import anyio
+import structlog
+from anyio import to_thread
+
+from dispatcher.config import Configuration, Hook, Target
+from dispatcher.errors import DispatcherError
+from dispatcher.matching import Matcher
+from dispatcher.reloading import Reloader
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks at the files."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Configured:
+    """One good configuration, with what is built from it."""
+
+    hooks: Mapping[str, Hook]
+    targets: Mapping[str, Target]
+    matcher: Matcher
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> Configured:
+        matcher = Matcher(configuration.targets.values())
+        return cls(configuration.hooks, configuration.targets, matcher)
+
+
+class Live:
+    """Holds the newest good configuration in `now`."""
+
+    def __init__(self, source: Reloader) -> None:
+        self._source = source
+        self.now = Configured.of(source.current)
+
+    async def follow(self) -> None:
+        """Looks at the files for as long as it is left to."""
+        while True:
+            await anyio.sleep(LOOK_EVERY)
+            try:
+                self.now = await to_thread.run_sync(self._look)
+            except (DispatcherError, OSError) as error:
+                log.error("configuration could not be read again", error=str(error))
+
+    def _look(self) -> Configured:
+        return Configured.of(self._source.current) if self._source.changed() else self.now

@@ -1,0 +1,48 @@
+"""A bare Git repository whose pushes are reported by `git-dispatcher notify`: a Git host of one's own."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+HOOK = """#!/bin/sh
+# Tells git-dispatcher about every push. A push stands also when nobody could be told.
+exec {command} notify --url {url} --repository {repository} --secret-file {secret}
+"""
+
+
+def create_repository(folder: Path, *, url: str, secret_file: Path) -> str:
+    """Makes `folder` a bare repository that notifies the hook at `url`; returns its URL for clones."""
+    git("init", "-q", "--bare", "--initial-branch=main", str(folder))
+    git("-C", str(folder), "config", "uploadpack.allowAnySHA1InWant", "true")
+    location = folder.resolve().as_uri()
+    point_hook(folder, url=url, secret_file=secret_file)
+    return location
+
+
+def point_hook(folder: Path, *, url: str, secret_file: Path) -> None:
+    """(Re)writes the repository's post-receive hook."""
+    command = [sys.executable, "-m", "dispatcher.cli"]
+    hook = folder / "hooks" / "post-receive"
+    hook.write_text(
+        HOOK.format(
+            command=shlex.join(command),
+            url=shlex.quote(url),
+            repository=shlex.quote(folder.resolve().as_uri()),
+            secret=shlex.quote(str(secret_file.resolve())),
+        )
+    )
+    hook.chmod(0o755)
+
+
+def git(*arguments: str, both: bool = False) -> str:
+    """Runs git; what it printed, with `both` also what it said. Raises CalledProcessError."""
+    done = subprocess.run(
+        ["git", "-c", "user.name=Ann", "-c", "user.email=ann@example.com", *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return (done.stdout + done.stderr if both else done.stdout).strip()

@@ -1,0 +1,162 @@
+"""The demo's stage: a Git repository, a working copy, a configuration, and all parts running."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import httpx
+
+from dispatcher.errors import DispatcherError
+from dispatcher.local import up
+from dispatcher.local.kube import items, kube_client
+from dispatcher.local.ports import free_port
+from dispatcher.local.repository import create_repository, git
+from dispatcher.local.starter import ensure_secret
+from dispatcher.local.supervisor import Running
+
+T = TypeVar("T")
+DEADLINE_SECONDS = 30.0
+
+CONFIGURATION = """\
+version: 1
+hooks:
+  local: {{provider: generic, secrets: [{{file: {secret}}}], repositories: ["**"]}}
+targets:
+  shop:
+    repository: {repository}
+    branches: [main]
+    job:
+      image: local/none
+      command: [sh, deploy.sh]
+      env: {{MARKERS: {markers}}}
+      timeout: 1m
+      stop_grace: 2s
+"""
+
+SCRIPT = """\
+echo "deploying $GIT_COMMIT as $DEPLOY_ID"
+{what}
+git rev-parse HEAD > "$MARKERS/$DEPLOY_NUMBER"
+"""
+
+
+class ClaimFailed(DispatcherError):
+    """Something that git-dispatcher promises did not hold."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the story is told with: pushes, and looks at the API and the cluster."""
+
+    folder: Path
+    place: up.Place
+    api: httpx.Client
+    kube: httpx.Client
+
+    @property
+    def work(self) -> Path:
+        return self.folder / "shop"
+
+    def push(self, message: str, what: str = "sleep 0.3") -> tuple[str, str]:
+        """Commits a deploy script that does `what`, pushes; the commit, and what the remote said."""
+        (self.work / "deploy.sh").write_text(SCRIPT.format(what=what))
+        git("-C", str(self.work), "add", "deploy.sh")
+        git("-C", str(self.work), "commit", "-q", "--allow-empty", "-m", message)
+        commit = git("-C", str(self.work), "rev-parse", "HEAD")
+        said = git("-C", str(self.work), "push", "-q", "origin", "main", both=True)
+        return commit, said
+
+    def deploys(self) -> list[dict[str, Any]]:
+        """Newest first, from the API."""
+        answer = self.api.get("/api/v1/targets/shop/deploys")
+        answer.raise_for_status()
+        found: list[dict[str, Any]] = answer.json()["deploys"]
+        return found
+
+    def deploy(self, number: int) -> dict[str, Any]:
+        answer = self.api.get(f"/api/v1/targets/shop/deploys/{number}")
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def jobs(self) -> list[str]:
+        """Names of all Jobs in the cluster."""
+        return [job["metadata"]["name"] for job in items(self.kube, "/apis/batch/v1/jobs")]
+
+    def pods(self) -> list[str]:
+        return [pod["metadata"]["name"] for pod in items(self.kube, "/api/v1/pods")]
+
+    def marker(self, number: int) -> str:
+        """The commit that deploy `number` wrote down as the one that it found checked out."""
+        path = self.folder / "markers" / str(number)
+        return path.read_text().strip() if path.exists() else ""
+
+    def until(self, claim: str, look: Callable[[], T]) -> T:
+        """What `look` returns once it is true. Raises ClaimFailed after a while."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not (found := look()):
+            if time.monotonic() > deadline:
+                raise ClaimFailed(f"{claim}: not within {DEADLINE_SECONDS:.0f} s")
+            time.sleep(0.05)
+        return found
+
+
+class Curtain:
+    """Opens the stage in `folder`, closes it at the end. For `async with`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._log = (folder / "log.txt").open("w", buffering=1)
+        self._running: list[Running] = []
+
+    async def __aenter__(self) -> Stage:
+        place = self._prepare()
+        await up.start_all(place, 2, self._say, self._running)
+        api = httpx.Client(
+            base_url=place.url,
+            headers={"Authorization": f"Bearer {place.token}"},
+            trust_env=False,
+        )
+        return Stage(self._folder, place, api, kube_client(place.kubeconfig))
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await up.stop_all(self._running)
+
+    def _say(self, name: str, line: str) -> None:
+        self._log.write(f"{name:>8} | {line}\n")
+
+    def _prepare(self) -> up.Place:
+        folder, state = self._folder, self._folder / "state"
+        state.mkdir(mode=0o700)
+        (folder / "markers").mkdir()
+        port = free_port(8000)
+        secret = ensure_secret(folder / "hook-secret")
+        url = f"http://127.0.0.1:{port}/webhooks/local"
+        repository = create_repository(folder / "shop.git", url=url, secret_file=secret)
+        git("clone", "-q", str(folder / "shop.git"), str(folder / "shop"))
+        config = folder / "git-dispatcher.yaml"
+        config.write_text(
+            CONFIGURATION.format(secret=secret, repository=repository, markers=folder / "markers")
+        )
+        return up.find_place(state, config, port)
+
+
+def play(folder: Path, story: Callable[[Stage], None]) -> None:
+    """Opens the stage, tells the story, closes the stage. Raises ClaimFailed and NotReady."""
+
+    async def _play() -> None:
+        async with Curtain(folder) as stage:
+            await asyncio.to_thread(story, stage)
+
+    asyncio.run(_play())

@@ -1,0 +1,69 @@
+"""What a newcomer finds after the first `git-dispatcher up`: a repository to push to, and its target."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+
+from dispatcher.local.repository import create_repository, git, point_hook
+
+CONFIGURATION = """\
+# Made by `git-dispatcher up`, yours to change: it is read again whenever it is saved.
+version: 1
+hooks:
+  local: {{provider: generic, secrets: [{{file: {secret}}}], repositories: ["**"]}}
+targets:
+  hello:
+    repository: {repository}
+    branches: [main]
+    job:
+      image: local/none   # the local cluster runs processes and ignores images
+      command: [sh, deploy.sh]
+      timeout: 5m
+"""
+
+SCRIPT = """\
+echo "deploying $GIT_COMMIT of $GIT_REF as $DEPLOY_ID"
+sleep 2
+echo done
+"""
+
+
+def ensure_secret(path: Path) -> Path:
+    """A file with a random secret, for its owner only."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
+    return path
+
+
+def ensure_starter(state: Path, web_url: str) -> Path:
+    """The starter's configuration; its repository is made if need be. Returns the file's path."""
+    secret = ensure_secret(state / "hook-secret")
+    repository, configuration = state / "hello.git", state / "git-dispatcher.yaml"
+    hook = f"{web_url}/webhooks/local"
+    if repository.exists():
+        point_hook(repository, url=hook, secret_file=secret)
+    else:
+        create_repository(repository, url=hook, secret_file=secret)
+        _first_commit(repository)
+    if not configuration.exists():
+        configuration.write_text(
+            CONFIGURATION.format(secret=secret.resolve(), repository=repository.resolve().as_uri())
+        )
+    return configuration
+
+
+def _first_commit(repository: Path) -> None:
+    """Put in without a push, so that the first push is the newcomer's own."""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        git("init", "-q", "--initial-branch=main", str(folder))
+        (folder / "deploy.sh").write_text(SCRIPT)
+        git("-C", str(folder), "add", "deploy.sh")
+        git("-C", str(folder), "commit", "-q", "-m", "A deploy script")
+        git("-C", str(repository), "fetch", "-q", str(folder), "main:main")
+    finally:
+        shutil.rmtree(folder)

@@ -1,0 +1,29 @@
+"""`python -m dispatcher.local.tether COMMAND …`: becomes the command, and dies with whoever started it.
+
+The kernel kills a process that asked for it when its parent ends, even by SIGKILL; the wish survives exec.
+https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
+Elsewhere than on Linux there is no such call, and a killed `up` leaves its parts behind.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+
+def tether(parent: int) -> None:
+    """Ties this process to its parent, which is to be `parent`."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the kernel was asked
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    tether(int(sys.argv[1]))
+    os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606  # no shell is wanted

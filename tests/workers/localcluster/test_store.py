@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from workers.localcluster.errors import ExpiredError
+from workers.localcluster.objects import utc_now
+from workers.localcluster.resources import CONFIG_MAPS, JOBS
+from workers.localcluster.selectors import Selector
+from workers.localcluster.store import Change, ChangeType, Store
+from workers.localcluster.watch import visible
+
+
+def an_object(name: str, label: str = "", owner: str = "") -> dict[str, Any]:
+    metadata: dict[str, Any] = {"name": name, "namespace": "home", "uid": name}
+    metadata["labels"] = {"app": label}
+    if owner:
+        metadata["ownerReferences"] = [{"uid": owner}]
+    return {"metadata": metadata}
+
+
+def test_every_write_has_a_version_of_its_own() -> None:
+    store = Store(utc_now)
+    first = store.put(JOBS, an_object("a"))
+    second = store.put(CONFIG_MAPS, an_object("a"))
+    last = store.remove(JOBS, "home", "a")
+    versions = [int(each["metadata"]["resourceVersion"]) for each in (first, second, last)]
+    assert versions == sorted(set(versions))
+    assert store.version == versions[-1]
+
+
+def test_changes_are_kept_per_kind_and_for_a_while() -> None:
+    store = Store(utc_now, window=2)
+    start = store.version
+    for name in ("a", "b"):
+        store.put(JOBS, an_object(name))
+    assert [change.object["metadata"]["name"] for change in store.changes_since(JOBS, start)] == [
+        "a",
+        "b",
+    ]
+    store.put(JOBS, an_object("c"))
+    with pytest.raises(ExpiredError):
+        store.changes_since(JOBS, start)
+    assert store.changes_since(CONFIG_MAPS, start) == []
+
+
+def test_dependents_are_found_by_their_owner() -> None:
+    store = Store(utc_now)
+    store.put(CONFIG_MAPS, an_object("a", owner="1"))
+    store.put(JOBS, an_object("b", owner="1"))
+    assert len(store.dependents("1")) == 2
+    store.put(JOBS, an_object("b"))
+    store.remove(CONFIG_MAPS, "home", "a")
+    assert store.dependents("1") == []
+
+
+SHOP = Selector.parse("app=shop")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "seen"),
+    [
+        ("docs", "shop", ChangeType.ADDED),
+        ("shop", "shop", ChangeType.MODIFIED),
+        ("shop", "docs", ChangeType.DELETED),
+        ("docs", "docs", None),
+    ],
+)
+def test_a_change_is_seen_through_the_selector(
+    before: str, after: str, seen: ChangeType | None
+) -> None:
+    old, new = an_object("a", before), an_object("a", after)
+    change = Change(9, ChangeType.MODIFIED, JOBS, new, old)
+    found = visible(change, "home", SHOP)
+    assert (found[0] if found else None) == seen
+
+
+def test_what_no_longer_matches_is_shown_as_it_was_at_the_version_of_the_change() -> None:
+    change = Change(9, ChangeType.MODIFIED, JOBS, an_object("a", "docs"), an_object("a", "shop"))
+    found = visible(change, "", SHOP)
+    assert found is not None
+    assert found[1]["metadata"]["labels"] == {"app": "shop"}
+    assert found[1]["metadata"]["resourceVersion"] == "9"
