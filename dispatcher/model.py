@@ -39,7 +39,9 @@ ACTIVE = frozenset({State.STARTING, State.RUNNING, State.STOPPING})
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     # A deploy that never started can end: a newer commit, a cancel, a Job that cannot be made.
-    State.PENDING: frozenset({State.STARTING, State.SUPERSEDED, State.CANCELLED, State.FAILED}),
+    State.PENDING: frozenset(
+        {State.PENDING, State.STARTING, State.SUPERSEDED, State.CANCELLED, State.FAILED},
+    ),
     # Back to pending: the API server said for sure that nothing was created.
     State.STARTING: frozenset(
         {State.PENDING, State.STARTING, State.RUNNING, State.STOPPING}

@@ -36,7 +36,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-class start_valkey:  # noqa: N801  # reads as a function where it is used
+class start_valkey:  # reads as a function where it is used
     """A server of its own for a `with` block, killed at the end."""
 
     def __init__(self, folder: Path, port: int = 0) -> None:
@@ -44,15 +44,17 @@ class start_valkey:  # noqa: N801  # reads as a function where it is used
 
     def __enter__(self) -> str:
         for _ in range(5):
-            port = self.port or free_port()
-            self.process = subprocess.Popen(
-                valkey_command(self.folder, port), stdout=subprocess.DEVNULL
-            )
-            url = f"redis://127.0.0.1:{port}/0"
-            if eventually(lambda: self._answers(url) or self.process.poll() is not None):
-                if self.process.poll() is None:
-                    return url
+            url = self._start(self.port or free_port())
+            eventually(lambda url=url: self._answers(url) or self.process.poll() is not None)  # type: ignore[misc]
+            if self.process.poll() is None:
+                return url
         raise RuntimeError("no Valkey server could be started")
+
+    def _start(self, port: int) -> str:
+        self.process = subprocess.Popen(
+            valkey_command(self.folder, port), stdout=subprocess.DEVNULL
+        )
+        return f"redis://127.0.0.1:{port}/0"
 
     @staticmethod
     def _answers(url: str) -> bool:

@@ -11,7 +11,6 @@ from dispatcher.model import JobFacts
 from workers import labels
 from workers.objects import Condition, ContainerStatus, Job, Metadata, Pod
 
-JOB_LABEL = "batch.kubernetes.io/job-name"
 UID_LABEL = "batch.kubernetes.io/controller-uid"
 LONGEST_MESSAGE = 500
 _EARLY = frozenset({"PodInitializing", "ContainerCreating", ""})
@@ -40,20 +39,6 @@ def told_by_job(job: Job) -> tuple[str, JobFacts]:
         outcome=("succeeded" if end.type == "Complete" else "failed") if end else "",
         reason=end.reason if end else "",
         message=end.message[:LONGEST_MESSAGE] if end else "",
-    )
-    return metadata.labels.get(labels.TARGET, ""), facts
-
-
-def told_by_orphan(pod: Pod) -> tuple[str, JobFacts]:
-    """What a Pod says whose Job is not there (any more)."""
-    metadata = pod.metadata
-    facts = JobFacts(
-        namespace=metadata.namespace,
-        job=metadata.labels.get(JOB_LABEL, ""),
-        uid=owner_of(pod),
-        number=_number(metadata),
-        token=metadata.annotations.get(labels.TOKEN, ""),
-        gone=True,
     )
     return metadata.labels.get(labels.TARGET, ""), facts
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from dispatcher.model import JobFacts
-from workers.facts import owner_of, told_by_job, told_by_orphan, with_pods
+from workers.facts import owner_of, told_by_job, with_pods
 from workers.objects import Job, Pod
 
 Told = tuple[str, JobFacts]
@@ -32,6 +32,8 @@ class View:
         self._jobs: dict[str, _Entry] = {}
         self._pods: dict[str, dict[str, Pod]] = {}
         self._told: dict[str, Told] = {}
+        self._pods_known: set[str] = set()
+        """Namespaces whose Pods have been listed."""
 
     def jobs_listed(self, namespace: str, jobs: Iterable[Job]) -> list[Told]:
         """A namespace's whole list: a Job that it does not have is gone."""
@@ -46,6 +48,7 @@ class View:
     def pods_listed(self, namespace: str, pods: Iterable[Pod]) -> list[Told]:
         """A namespace's whole list: a Pod that it does not have is gone."""
         before = set(self._pods)
+        self._pods_known.add(namespace)
         self._pods = {
             owner: elsewhere
             for owner, pods_of_it in self._pods.items()
@@ -53,7 +56,7 @@ class View:
         }
         for pod in pods:
             self._pods.setdefault(owner_of(pod), {})[pod.metadata.uid] = pod
-        return self._tell(sorted(before | set(self._pods)))
+        return self._tell(sorted(before | set(self._pods) | set(self._jobs)))
 
     def job_changed(self, job: Job) -> list[Told]:
         self._jobs[job.metadata.uid] = _Entry(*told_by_job(job))
@@ -88,19 +91,16 @@ class View:
         return [told for uid in uids for told in self._news(uid)]
 
     def _news(self, uid: str) -> list[Told]:
-        pods = sorted(self._pods.get(uid, {}).values(), key=lambda pod: pod.metadata.name)
+        """A Pod may be heard of before its Job is; then it is the Job's news that tells of both."""
         entry = self._jobs.get(uid)
-        if entry is None and pods:
-            entry = _Entry(*told_by_orphan(pods[-1]))
-        target, before = self._told.get(uid, ("", None))
-        if entry is None and before is not None:
-            entry = _Entry(target, before)
         if entry is None:
             return []
+        _, before = self._told.get(uid, ("", None))
+        pods = list(self._pods.get(uid, {}).values())
         return self._say(uid, entry.target, with_pods(entry.facts, pods, before), before)
 
     def _say(self, uid: str, target: str, facts: JobFacts, before: JobFacts | None) -> list[Told]:
-        if facts.over:
+        if facts.over and facts.namespace in self._pods_known:
             self._told.pop(uid, None)
             self._jobs.pop(uid, None)
         else:

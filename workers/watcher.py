@@ -84,9 +84,8 @@ class Session:
         self._news: queue.Queue[News] = queue.Queue()
         self._view = View()
         self._feeds: dict[str, list[Feed]] = {}
-        self._first: set[tuple[str, str]] = set()
-        """Lists that are still to come before the ledger counts as listed."""
-        self._listed = False
+        self._first: dict[str, set[str]] = {}
+        """The kinds that are still to be listed, by namespace."""
         self._due = 0.0
         self._troubles: set[tuple[str, str]] = set()
         self._publish()
@@ -138,7 +137,7 @@ class Session:
             for kind in ("job", "pod")
         ]
         self._feeds[namespace] = feeds
-        self._first |= {(namespace, "job"), (namespace, "pod")}
+        self._first[namespace] = {"job", "pod"}
         for feed in feeds:
             feed.start()
 
@@ -146,10 +145,10 @@ class Session:
         told = [each for news in batch for each in self._understood(news)]
         if told:
             self._watcher.wake_ups.enqueue(self._ledger.observe(told))
-        if batch and not self._first and not self._listed:
-            self._ledger.mark_listed()
-            self._listed = True
-            log.info("the cluster is listed", namespaces=sorted(self._feeds))
+        for namespace in [name for name, missing in self._first.items() if not missing]:
+            del self._first[namespace]
+            self._watcher.wake_ups.enqueue(self._ledger.mark_listed(namespace))
+            log.info("listed", namespace=namespace)
 
     def _understood(self, news: News) -> list[Told]:
         match news:
@@ -173,7 +172,7 @@ class Session:
         if key in self._troubles:
             self._troubles.discard(key)
             log.info("back in touch with the cluster", namespace=key[0], kind=key[1])
-        self._first.discard(key)
+        self._first.get(listed.namespace, set()).discard(listed.kind)
         if listed.kind == "pod":
             return self._view.pods_listed(listed.namespace, listed.items)  # type: ignore[arg-type]
         told = self._view.jobs_listed(listed.namespace, listed.items)  # type: ignore[arg-type]
@@ -193,10 +192,11 @@ class Session:
 
     def _keep_listed(self) -> None:
         """Another Redis answers, or it was emptied: put all in again, before anything is created."""
-        if self._listed and not self._ledger.listed():
+        done = set(self._feeds) - set(self._first)
+        if done - self._ledger.listed():
             log.warning("another Redis answers: listing the cluster into it")
             self.close()
-            self._feeds, self._view, self._listed = {}, View(), False
+            self._feeds, self._first, self._view = {}, {}, View()
             self._publish()
 
 

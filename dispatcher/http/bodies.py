@@ -31,18 +31,24 @@ class Bodies:
             raise too_large
         chunks = bytearray()
         try:
+            await self._fill(chunks, request, limit, too_large)
+            yield bytes(chunks)
+        finally:
+            self._held -= len(chunks)
+
+    async def _fill(
+        self, chunks: bytearray, request: Request, limit: int, too_large: Refusal
+    ) -> None:
+        try:
             with anyio.fail_after(self._seconds):
                 async for chunk in request.stream():
-                    self._held += len(chunk)
                     chunks += chunk
+                    self._held += len(chunk)
                     self._check(len(chunks), limit, too_large)
-            yield bytes(chunks)
         except TimeoutError:
             raise Refusal(408, "body_too_slow", "The body took too long to arrive") from None
         except ClientDisconnect:
             raise Refusal(400, "body_incomplete", "The body ended before it was whole") from None
-        finally:
-            self._held -= len(chunks)
 
     def _check(self, size: int, limit: int, too_large: Refusal) -> None:
         if size > limit:

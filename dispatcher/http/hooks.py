@@ -64,7 +64,9 @@ class Hooks:
         try:
             recorded = await self._record(plan.submissions)
         except LedgerUnavailable as error:
-            log.error("delivery not recorded", hook=hook.name, delivery=plan.delivery, why=str(error))
+            log.error(
+                "delivery not recorded", hook=hook.name, delivery=plan.delivery, why=str(error)
+            )
             raise
         body = plan.answer(recorded)
         _log(hook, plan, body)
@@ -82,9 +84,7 @@ class Hooks:
 
 def _decoy() -> Hook:
     secret = Secret(secrets.token_bytes(32), "nobody")
-    return Hook.model_validate(
-        {"name": "unknown", "provider": "github", "secrets": [secret], "repositories": ["**"]}
-    )
+    return Hook(name="unknown", provider="github", secrets=(secret,), repositories=("**",))
 
 
 def _log(hook: Hook, plan: Plan, body: Answer) -> None:
@@ -93,7 +93,7 @@ def _log(hook: Hook, plan: Plan, body: Answer) -> None:
         "delivery",
         hook=hook.name,
         delivery=plan.delivery,
-        event=plan.event,
+        kind=plan.event,
         repository=plan.repository,
         secret=plan.secret,
         results=[f"{r.target}: {r.outcome} {r.deploy}".rstrip() for r in body.results],

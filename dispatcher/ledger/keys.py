@@ -67,7 +67,7 @@ class Keys:
 
     @property
     def listed(self) -> str:
-        """String, kept: `run_id` of the Redis server that a full LIST of the cluster was put into."""
+        """Hash, kept: namespace -> `run_id` of the Redis server that a full LIST of it was put into."""
         return f"{self.prefix}listed"
 
 

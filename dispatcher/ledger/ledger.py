@@ -30,7 +30,7 @@ class Snapshot:
     version: int
     spec: Spec | None
     listed: bool
-    """A full LIST of the cluster was put into this very Redis: what is not known is not there."""
+    """A full LIST of the target's namespace is in this very Redis: what is not known is not there."""
     deploys: tuple[Deploy, ...]
     """Those that are open and those that have a Job, oldest first."""
     jobs: tuple[JobFacts, ...]
@@ -152,17 +152,22 @@ class Ledger:
             for raw in texts(values)
         ]
 
-    def mark_listed(self) -> None:
-        """A full LIST of the cluster has been put into this Redis: workers may create Jobs."""
+    def mark_listed(self, namespace: str) -> list[WakeUp]:
+        """A full LIST of the namespace is in this Redis: Jobs may be created there. Wakes who waited."""
+        keys = self.keys
         with translated(self.client):
             run_id = self.client.info("server")["run_id"]
-            self.client.set(self.keys.listed, run_id)
+            before = self.client.hget(keys.listed, namespace)
+            self.client.hset(keys.listed, namespace, run_id)
+            waiting = [] if before == run_id else texts(self.client.zrange(keys.due, 0, -1))
+        return self.wake(waiting, "the cluster is listed")
 
-    def listed(self) -> bool:
-        """Whether the Redis that answers is the one that a full LIST was put into."""
+    def listed(self) -> set[str]:
+        """The namespaces that were listed into the Redis that answers now."""
         with translated(self.client):
             run_id = self.client.info("server")["run_id"]
-            return bool(self.client.get(self.keys.listed) == run_id)
+            marked = self.client.hgetall(self.keys.listed)
+        return set(texts(namespace for namespace, by in marked.items() if by == run_id))
 
     def lead(self, token: str) -> Lead:
         """Takes or renews the lead among watchers."""
@@ -214,7 +219,9 @@ class Ledger:
             pipeline = self.client.pipeline(transaction=False)
             for name in changed:
                 pipeline.hget(self.keys.row(name), "open")
-            waiting = [name for name, open_ in zip(changed, pipeline.execute(), strict=True) if open_]
+            waiting = [
+                name for name, open_ in zip(changed, pipeline.execute(), strict=True) if open_
+            ]
         return self.wake(waiting, "its configuration is new")
 
     # For people

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 from rich.console import Console
 
 from dispatcher.errors import DispatcherError
@@ -168,7 +170,7 @@ def run(*, keep: Path | None) -> int:
     story = Story(console)
     try:
         play(folder, story.tell)
-    except DispatcherError as error:
+    except (DispatcherError, httpx.HTTPError, subprocess.CalledProcessError) as error:
         console.print(f"\nThis does not hold: {error}", style="red bold", markup=False)
         console.print(f"The log of all parts: {folder / 'log.txt'}", markup=False)
         return 1

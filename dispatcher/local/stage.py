@@ -80,7 +80,10 @@ class Stage:
         return found
 
     def deploy(self, number: int) -> dict[str, Any]:
+        """One deploy, from the API; `{"state": ""}` while there is none of that number."""
         answer = self.api.get(f"/api/v1/targets/shop/deploys/{number}")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return {"state": ""}
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found

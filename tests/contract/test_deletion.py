@@ -125,7 +125,7 @@ def test_a_pod_is_asked_to_end_before_it_is_killed(cluster: Cluster) -> None:
     last = last_state(cluster, name)
     terminated = last.status.container_statuses[0].state.terminated
     assert terminated.exit_code == 5
-    assert last.metadata.deletion_grace_period_seconds == 0 or last.metadata.deletion_timestamp
+    assert last.metadata.deletion_timestamp
 
 
 def test_a_pod_that_does_not_end_is_killed(cluster: Cluster) -> None:

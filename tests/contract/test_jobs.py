@@ -14,6 +14,7 @@ from tests.contract.waiting import (
     outcome,
     pods_of,
     stream,
+    until_gone,
     until_one,
 )
 
@@ -217,6 +218,14 @@ def test_by_default_a_replacement_does_not_wait(cluster: Cluster) -> None:
     assert order_of_pods(cluster, name_of(created), first) == ["second"]
     cluster.delete_job(name_of(created))
     cluster.delete_pod(first, grace_period_seconds=0)
+
+
+# https://kubernetes.io/docs/concepts/workloads/controllers/ttlafterfinished/
+def test_a_finished_job_goes_with_its_pods_when_its_time_is_over(cluster: Cluster) -> None:
+    name = name_of(cluster.create_job("true", ttlSecondsAfterFinished=1))
+    finished_job(cluster, name)
+    until_gone(cluster.batch.list_namespaced_job, cluster.namespace, name)
+    pods_of(cluster, name, lambda pods: not pods)
 
 
 def test_what_happens_to_a_job_is_seen_by_a_watch(cluster: Cluster) -> None:

@@ -31,7 +31,13 @@ MAIN = "refs/heads/main"
 def deploy(number: int, state: State = State.PENDING, **more: Any) -> Deploy:
     stream = more.pop("stream", MAIN)
     found = Deploy(
-        target="shop", number=number, state=state, stream=stream, ref=stream, commit="c" * 40, **more
+        target="shop",
+        number=number,
+        state=state,
+        stream=stream,
+        ref=stream,
+        commit="c" * 40,
+        **more,
     )
     if state is State.PENDING or found.attempt:
         return found
@@ -216,9 +222,7 @@ def test_success_counts_even_if_the_job_is_gone_when_it_is_heard_of() -> None:
 
 
 def test_a_failure_is_recorded_with_its_reason() -> None:
-    facts = job(
-        1, outcome="failed", reason="BackoffLimitExceeded", container="deploy", exit_code=3
-    )
+    facts = job(1, outcome="failed", reason="BackoffLimitExceeded", container="deploy", exit_code=3)
     step = plan(snapshot(deploy(1, State.RUNNING), facts), "new")
 
     assert isinstance(step, ReadLog)

@@ -10,8 +10,13 @@ What differs from a real cluster:
 - There is no mount namespace. `workingDir` and the values of environment variables that are, or
   begin with, a mount path are rewritten to a directory of the Pod. `command` and `args` are left
   alone, except that `$(VAR)` brings in the rewritten value; other absolute paths are the host's.
-- The image is ignored, so a container needs a `command`. Resources, probes, security contexts,
-  service accounts, scheduling and sidecars are accepted, stored and without effect.
+- The image is ignored, so a container needs a `command`, and it starts in a directory of its
+  Pod's. Resources, probes, security contexts, service accounts, scheduling and sidecars are
+  accepted, stored and without effect.
+- Of volumes there are emptyDir, secret and configMap; a Pod with another waits for ever. Files
+  from Secrets and ConfigMaps are written once. Logs are neither rotated nor limited.
+- Left out are Events, field managers, server-side apply, JSON patch, `limit` and `continue`,
+  Indexed Jobs, success and Pod failure policies.
 - SIGTERM goes to the container's whole process group. A process is not PID 1 of anything, so a
   shell without a trap dies of it, where in a container it would wait for SIGKILL.
 - A retry waits for `--pod-backoff` (1 s, doubling) instead of ten seconds.

@@ -27,6 +27,7 @@ from workers.localcluster.registry import Registry
 from workers.localcluster.resources import NAMESPACES
 from workers.localcluster.server import create_app
 from workers.localcluster.store import Store
+from workers.localcluster.ttl import FinishedJobCollector
 
 _BACKLOG = 512
 
@@ -66,6 +67,7 @@ class Cluster:
         self._registry = Registry(self._store, utc_now)
         self._jobs = JobController(self._registry, settings.backoff)
         self._collector = GarbageCollector(self._registry)
+        self._ttl = FinishedJobCollector(self._registry)
         self._kubelet = Kubelet(self._registry, settings.pods, guard, settings.backoff)
         self._closing = asyncio.Event()
         app = create_app(self._registry, self._kubelet, credentials, self._closing)
@@ -78,13 +80,15 @@ class Cluster:
                 log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=1,
+                # Clients keep connections as long as a real API server lets them.
+                timeout_keep_alive=300,
             )
         )
         self._registry.create(NAMESPACES, "", {"metadata": {"name": "default"}})
 
     async def run(self, listener: socket.socket, stop: asyncio.Event) -> None:
         """Serves until `stop` is set; then ends the Pods, the watches and the server."""
-        queues = (self._jobs.queue, self._jobs.orphans, self._collector.queue)
+        queues = (self._jobs.queue, self._jobs.orphans, self._collector.queue, self._ttl.queue)
         controllers = [asyncio.create_task(queue.run()) for queue in queues]
         server = asyncio.create_task(self._server.serve(sockets=[listener]))
         stopper = asyncio.create_task(stop.wait())
@@ -106,7 +110,7 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     credentials = load(settings.directory, utc_now())
-    with listen(settings) as listener, closing(Guardian()) as guard:
+    with listen(settings) as listener, closing(Guardian(settings.pods)) as guard:
         cluster = Cluster(settings, credentials, guard)
         announce(settings, listener, credentials)
         await cluster.run(listener, stop)

@@ -18,7 +18,7 @@ from workers.localcluster.objects import (
     owners_of,
     uid_of,
 )
-from workers.localcluster.registry import Registry, random_suffix
+from workers.localcluster.registry import Registry, generate_name
 from workers.localcluster.resources import JOBS, PODS
 from workers.localcluster.store import Change, ChangeType
 from workers.localcluster.workqueue import WorkQueue
@@ -88,7 +88,7 @@ class JobController:
         namespace, name = namespace_of(job), name_of(job)
         self._backoffs[uid_of(job)] = decided.backoff
         for _ in range(decided.create):
-            pod = pod_of(job, f"{name}-{random_suffix()}")
+            pod = pod_of(job, generate_name(f"{name}-"))
             self._registry.create(PODS, namespace, pod)
             log.debug("job %s/%s: created pod %s", namespace, name, name_of(pod))
         for pod in decided.delete:

@@ -44,6 +44,7 @@ class Kubelet:
         self._backoff = backoff
         self._runs: dict[str, PodRun] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._removals: set[asyncio.Task[None]] = set()
         self._stopped = False
         self._store.listen(self._note)
 
@@ -120,7 +121,11 @@ class Kubelet:
         return found if found and uid_of(found) == uid_of(pod) else None
 
     def _forget(self, uid: str) -> None:
-        remove(self._runs.pop(uid).directory)
+        """Deletes a Pod's files in a thread of its own, because there may be many."""
+        directory = self._runs.pop(uid).directory
+        removal = asyncio.get_running_loop().create_task(asyncio.to_thread(remove, directory))
+        self._removals.add(removal)
+        removal.add_done_callback(self._removals.discard)
 
     def read_log(
         self, pod: Object, container: str, options: LogOptions, previous: bool

@@ -7,25 +7,18 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable
 
 _PR_SET_PDEATHSIG = 1
 
 
-def _load() -> Callable[[], None] | None:
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-kill_me_with_parent = _load()
-
-
 def die_with_parent() -> None:
-    """From now on SIGKILL follows the parent's death; a parent that has died already counts."""
+    """From now on SIGKILL follows the parent's death; a parent that has died already counts.
+
+    To the kernel the parent is the thread that started this process, not its process.
+    """
     parent = os.getppid()
-    if kill_me_with_parent:
-        kill_me_with_parent()
-        if os.getppid() != parent or parent == 1:
-            os.kill(os.getpid(), signal.SIGKILL)
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if parent == 1 or os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -183,10 +183,11 @@ class PodRun:
     def _start(self, container: Container) -> process.ContainerProcess:
         mounts = mounts_of(container.spec, self._volumes, self.directory)
         source = Source(self.pod, self._lookup, mounts)
-        variables = self._base_environment() | environment(container.spec, source)
+        declared = environment(container.spec, source)
+        variables = self._base_environment() | declared
         where = container.spec.get("workingDir")
         directory = Path(mounts.rewrite(where)) if where else self.directory / "home"
-        words = command_line(container.spec, variables) if container.spec.get("command") else []
+        words = command_line(container.spec, declared) if container.spec.get("command") else []
         return process.start(words, directory, variables, self._log(container), self._guard)
 
     def _base_environment(self) -> dict[str, str]:

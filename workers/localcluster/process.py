@@ -15,7 +15,6 @@ from pathlib import Path
 from workers.localcluster.errors import LocalClusterError
 from workers.localcluster.guardian import Guardian, kill_group
 from workers.localcluster.logs import ContainerLog
-from workers.localcluster.parent import kill_me_with_parent
 
 _CHUNK = 64 * 1024
 
@@ -121,8 +120,6 @@ def start(
             stdout=inlet,
             stderr=inlet,
             start_new_session=True,
-            # In the moment before the guardian knows of it, the kernel looks after the process.
-            preexec_fn=kill_me_with_parent,
         )
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         os.close(output)

@@ -44,8 +44,13 @@ _SERVER_OWNED = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGrace
                  "generation", "name", "namespace")  # fmt: skip
 
 
-def random_suffix() -> str:
-    return "".join(random.choices(_ALPHABET, k=5))  # noqa: S311 - a name, not a secret
+def generate_name(prefix: str) -> str:
+    """A name that is new in all likelihood; long prefixes are cut, as in Kubernetes.
+
+    https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/apiserver/pkg/storage/names/generate.go
+    """
+    suffix = "".join(random.choices(_ALPHABET, k=5))  # noqa: S311 - a name, not a secret
+    return prefix[:58] + suffix
 
 
 class Registry:
@@ -84,7 +89,7 @@ class Registry:
     def _identify(self, resource: Resource, namespace: str, obj: Object) -> None:
         metadata = meta(obj) if obj.get("metadata") else obj.setdefault("metadata", {})
         if prefix := metadata.get("generateName"):
-            metadata.setdefault("name", prefix + random_suffix())
+            metadata.setdefault("name", generate_name(prefix))
         name = metadata.get("name") or ""
         if not name:
             cause = status.Cause(

@@ -1,6 +1,7 @@
 -- Leases a target to one worker and reads all that a plan needs. Asked twice with one token, it answers twice.
 --
--- KEYS  1 row  2 deploys  3 jobs  4 specs  5 due  6 listed (string: run_id of the Redis that a full LIST was put into)
+-- KEYS  1 row  2 deploys  3 jobs  4 specs  5 due  6 listed (hash: namespace -> run_id of the
+--       Redis that a full LIST of it was put into)
 -- ARGV  1 target  2 token  3 lease (ms)
 -- Reply {0, ms until the lease of another runs out}
 --       {1, now, version, spec or "", listed (0 or 1), {deploy, …}, {job, …}, newest success}
@@ -27,6 +28,8 @@ for number in pairs(wanted) do
 end
 
 local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-local fresh = redis.call('GET', listed) == run_id and 1 or 0
-return { 1, now, tonumber(redis.call('HGET', row, 'version') or 0), redis.call('HGET', specs, target) or '',
+local spec = redis.call('HGET', specs, target) or ''
+local namespace = spec ~= '' and cjson.decode(spec).namespace or ''
+local fresh = redis.call('HGET', listed, namespace) == run_id and 1 or 0
+return { 1, now, tonumber(redis.call('HGET', row, 'version') or 0), spec,
          fresh, found, found_jobs, tonumber(redis.call('HGET', row, 'succeeded') or 0) }

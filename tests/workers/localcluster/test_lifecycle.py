@@ -30,8 +30,8 @@ def local(tmp_path: Path) -> Iterator[LocalProcess]:
         yield running
 
 
-def cluster_of(local: LocalProcess) -> Cluster:
-    api = client_of(config_file=str(local.kubeconfig))
+def cluster_of(kubeconfig: Path) -> Cluster:
+    api = client_of(config_file=str(kubeconfig))
     return Cluster(client.CoreV1Api(api), client.BatchV1Api(api), "default")
 
 
@@ -56,20 +56,34 @@ def is_alive(process: int) -> bool:
 
 
 def test_killed_it_leaves_no_process_behind(local: LocalProcess) -> None:
-    processes = family(cluster_of(local))
+    processes = family(cluster_of(local.kubeconfig))
     assert all(is_alive(each) for each in processes)
     local.process.kill()
     assert eventually(lambda: not any(is_alive(each) for each in processes), seconds=5)
 
 
+def test_killed_it_leaves_no_process_that_hid_either(local: LocalProcess) -> None:
+    cluster = cluster_of(local.kubeconfig)
+    hidden = "setsid sh -c 'echo $$$$; sleep 300' & sleep 300"
+    name = cluster.create_pod(pod(container(hidden))).metadata.name
+    until_one(
+        cluster.core.list_namespaced_pod, "default", name,
+        lambda pod: pod.status.phase == "Running",
+    )  # fmt: skip
+    process = int(eventually(lambda: cluster.log(name)))
+    assert is_alive(process)
+    local.process.kill()
+    assert eventually(lambda: not is_alive(process), seconds=5)
+
+
 def test_asked_to_end_it_ends_everything_and_reports_success(local: LocalProcess) -> None:
-    processes = family(cluster_of(local))
+    processes = family(cluster_of(local.kubeconfig))
     assert local.stop() == 0
     assert eventually(lambda: not any(is_alive(each) for each in processes), seconds=5)
 
 
 def test_what_a_container_leaves_running_ends_with_it(local: LocalProcess) -> None:
-    cluster = cluster_of(local)
+    cluster = cluster_of(local.kubeconfig)
     name = cluster.create_pod(pod(container("sleep 300 & echo $!"))).metadata.name
     until_one(
         cluster.core.list_namespaced_pod, "default", name,
@@ -79,10 +93,25 @@ def test_what_a_container_leaves_running_ends_with_it(local: LocalProcess) -> No
     assert eventually(lambda: not is_alive(left), seconds=5)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals the death of a parent")
+def test_it_does_not_outlive_its_parent(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "workers.localcluster", "--parent-death-signal"]
+    start = f"import subprocess; subprocess.run({[*command, '--state-dir', str(tmp_path)]!r})"
+    parent = subprocess.Popen([sys.executable, "-c", start], stdout=subprocess.DEVNULL)
+    try:
+        assert eventually((tmp_path / "port").exists)
+        cluster = cluster_of(tmp_path / "kubeconfig")
+        processes = family(cluster)
+    finally:
+        parent.kill()
+        parent.wait()
+    assert eventually(lambda: not any(is_alive(each) for each in processes), seconds=5)
+
+
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_started_again_the_kubeconfig_still_works(tmp_path: Path, end: signal.Signals) -> None:
     with local_cluster(tmp_path) as first:
-        api = cluster_of(first)
+        api = cluster_of(first.kubeconfig)
         first.process.send_signal(end)
         first.process.wait(timeout=10)
     with local_cluster(tmp_path) as second:
@@ -92,9 +121,17 @@ def test_started_again_the_kubeconfig_still_works(tmp_path: Path, end: signal.Si
 
 def test_versions_go_on_growing_after_a_restart(tmp_path: Path) -> None:
     with local_cluster(tmp_path) as first:
-        before = cluster_of(first).core.list_namespaced_pod("default").metadata.resource_version
+        before = (
+            cluster_of(first.kubeconfig)
+            .core.list_namespaced_pod("default")
+            .metadata.resource_version
+        )
     with local_cluster(tmp_path) as second:
-        after = cluster_of(second).core.list_namespaced_pod("default").metadata.resource_version
+        after = (
+            cluster_of(second.kubeconfig)
+            .core.list_namespaced_pod("default")
+            .metadata.resource_version
+        )
     assert int(after) > int(before)
 
 
@@ -134,7 +171,7 @@ def test_other_machines_can_not_be_let_in(tmp_path: Path, host: str) -> None:
 
 
 def test_a_container_without_a_command_says_what_is_missing(local: LocalProcess) -> None:
-    cluster = cluster_of(local)
+    cluster = cluster_of(local.kubeconfig)
     body = pod({"name": "main", "image": "busybox:1.36", "args": ["ignored"]})
     name = cluster.create_pod(body).metadata.name
     ended = until_one(
@@ -150,7 +187,7 @@ def test_a_container_gets_little_of_the_clusters_environment(
 ) -> None:
     monkeypatch.setenv("SECRET_OF_THE_PARENT", "x")
     with local_cluster(tmp_path) as local:
-        cluster = cluster_of(local)
+        cluster = cluster_of(local.kubeconfig)
         name = cluster.create_pod(pod(container("env"))).metadata.name
         until_one(
             cluster.core.list_namespaced_pod, "default", name,

@@ -1,0 +1,1 @@
+"""What `git-dispatcher` does: the processes, the commands for people, the parts on one machine."""

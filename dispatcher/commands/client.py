@@ -1,0 +1,164 @@
+"""The API over HTTP: typed answers, and a plain sentence for everything that can go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from types import TracebackType
+from typing import TypeVar
+from urllib.parse import quote, urlsplit
+
+import httpx
+import msgspec
+
+from dispatcher.commands.access import TOKEN, URL, Access
+from dispatcher.commands.exits import Exit, Failed
+from dispatcher.errors import UsageError
+from dispatcher.http.answers import ErrorBody
+from dispatcher.http.views import (
+    DeployDetail,
+    DeployList,
+    RedeployAnswer,
+    TargetInfo,
+    TargetList,
+)
+
+TIMEOUT = 10.0
+"""Seconds for one request."""
+
+T = TypeVar("T")
+
+
+class Client:
+    """Raises Failed with what to do about it. Use in a `with` block."""
+
+    def __init__(self, access: Access, transport: httpx.BaseTransport | None = None) -> None:
+        self._access = access
+        self._http = _http(access, transport)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def targets(self) -> TargetList:
+        return self._call("GET", "targets", TargetList)
+
+    def target(self, name: str) -> TargetInfo:
+        return self._call("GET", f"targets/{_part(name)}", TargetInfo)
+
+    def deploys(self, target: str, limit: int) -> DeployList:
+        return self._call("GET", f"targets/{_part(target)}/deploys?limit={limit}", DeployList)
+
+    def deploy(self, target: str, number: int) -> DeployDetail:
+        return self._call("GET", f"targets/{_part(target)}/deploys/{number}", DeployDetail)
+
+    def redeploy(self, target: str, *, reason: str, by: str, request: str) -> RedeployAnswer:
+        """Asked again with the same `request`, it answers the same."""
+        return self._call(
+            "POST",
+            f"targets/{_part(target)}/redeploy",
+            RedeployAnswer,
+            body={"reason": reason, "by": by},
+            headers={"Idempotency-Key": request},
+        )
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        kind: type[T],
+        body: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> T:
+        try:
+            response = self._http.request(method, path, json=body, headers=headers)
+        except httpx.InvalidURL:
+            raise _bad_url(self._access.url) from None
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from None
+        if not response.is_success:
+            raise self._refused(response)
+        try:
+            return msgspec.json.decode(response.content, type=kind)
+        except msgspec.DecodeError:
+            message = f"what answers at {self._access.url} is not git-dispatcher: check the URL"
+            raise Failed(Exit.REFUSED, message) from None
+
+    def _unreachable(self, error: httpx.HTTPError) -> Failed:
+        why = str(error) or type(error).__name__
+        return Failed(
+            Exit.UNAVAILABLE,
+            f"nobody answers at {self._access.url} ({why}): start `git-dispatcher web` or "
+            f"`git-dispatcher up` there, or say where it is with --url or {URL}",
+        )
+
+    def _refused(self, response: httpx.Response) -> Failed:
+        status = response.status_code
+        code = Exit.UNAVAILABLE if status >= 500 or status in (408, 429) else Exit.REFUSED
+        return Failed(code, f"{self._said(response)} ({self._access.url} answered {status})")
+
+    def _said(self, response: httpx.Response) -> str:
+        if response.status_code == 401:
+            source = self._access.token.source
+            if self._access.token.reveal():
+                return f"the token from {source} is not accepted: it must be one of the server's"
+            return f"a token is needed: give it with --token-file or {TOKEN}"
+        try:
+            return msgspec.json.decode(response.content, type=ErrorBody).error.message
+        except msgspec.DecodeError:
+            return "no answer of git-dispatcher's: check the URL"
+
+
+def _http(access: Access, transport: httpx.BaseTransport | None) -> httpx.Client:
+    parts = _split(access.url)
+    token = access.token.reveal()
+    if not token.isascii() or not token.decode("latin-1").isprintable():
+        raise UsageError(f"the token from {access.token.source} holds other characters than ASCII")
+    try:
+        return httpx.Client(
+            base_url=f"{access.url.rstrip('/')}/api/v1/",
+            headers={"Authorization": f"Bearer {token.decode()}"} if token else {},
+            timeout=TIMEOUT,
+            transport=transport,
+            # A proxy is not asked for what runs on this very machine.
+            trust_env=not _is_loopback(parts.hostname or ""),
+        )
+    except (OSError, ValueError, httpx.InvalidURL) as error:
+        raise UsageError(f"{access.url} or the proxy settings are unusable: {error}") from None
+
+
+class _Parts(msgspec.Struct, frozen=True):
+    hostname: str
+
+
+def _split(url: str) -> _Parts:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not url.isprintable():
+        raise _bad_url(url)
+    return _Parts(parts.hostname or "")
+
+
+def _bad_url(url: str) -> UsageError:
+    return UsageError(f"{url!r} is not a URL: write it like https://deploy.example.com")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _part(name: str) -> str:
+    return quote(name, safe="")

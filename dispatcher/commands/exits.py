@@ -1,0 +1,34 @@
+"""Exit codes, the same for every command."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from dispatcher.errors import ConfigError, DispatcherError, LedgerUnavailable, UsageError
+
+
+class Exit(IntEnum):
+    DONE = 0
+    FAILED = 1  # it was tried and came to nothing: a deploy that was waited for did not succeed
+    USAGE = 2  # an option, the input or the configuration is wrong
+    REFUSED = 3  # the answer was a no: unknown target, no such deploy, token not accepted
+    UNAVAILABLE = 4  # no answer: nobody listens, Redis is away, the time was up
+
+
+class Failed(DispatcherError):
+    """Ends a command with one of the codes; the message is for whoever typed it."""
+
+    def __init__(self, code: Exit, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def code_of(error: DispatcherError) -> Exit:
+    match error:
+        case Failed():
+            return error.code
+        case ConfigError() | UsageError():
+            return Exit.USAGE
+        case LedgerUnavailable():
+            return Exit.UNAVAILABLE
+    return Exit.FAILED

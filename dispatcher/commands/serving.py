@@ -1,0 +1,80 @@
+"""Serves the web application until it is told to stop; what was begun is finished first."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from dispatcher import logs
+from dispatcher.app import create_app
+from dispatcher.config import load
+from dispatcher.errors import UsageError
+from dispatcher.reloading import Reloader
+
+CONNECTIONS = 1000
+"""Open ones; beyond that the answer is 503 at once."""
+HEADER_BYTES = 64 * 1024
+KEEP_ALIVE = 30
+"""Seconds for which an idle connection is kept."""
+FINISH_WITHIN = 15
+"""Seconds for open requests after the signal to stop."""
+BACKLOG = 2048
+
+
+def serve(environ: Mapping[str, str]) -> None:
+    """Returns after SIGTERM or SIGINT. Raises ConfigError, and UsageError where it cannot listen."""
+    settings = load(environ).environment
+    logs.configure(settings.log_format, settings.log_level)
+    app = create_app(settings, Reloader(settings.config, environ))
+    with listen(settings.host, settings.port) as listener:
+        server = uvicorn.Server(server_config(app))
+        _stop_on_signals(server)
+        server.run(sockets=[listener])
+
+
+def server_config(app: ASGIApp) -> uvicorn.Config:
+    """How the application is served. Logs go where ours go; there is no log of URLs and headers."""
+    return uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=CONNECTIONS,
+        h11_max_incomplete_event_size=HEADER_BYTES,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=FINISH_WITHIN,
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 is any free one. Raises UsageError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = host == "::" and socket.has_dualstack_ipv6()
+    try:
+        return socket.create_server(
+            (host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both
+        )
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen on {host}, port {port} ({error.strerror or error}): "
+            "choose another with --host and --port, or HOST and PORT"
+        ) from None
+
+
+def _stop_on_signals(server: uvicorn.Server) -> None:
+    """uvicorn raises the signal again once it has finished: to have been told to stop is no failure."""
+
+    def stop(*_: Any) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)

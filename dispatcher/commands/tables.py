@@ -1,0 +1,168 @@
+"""The API's answers as tables and pages for people; with `--output json`, as they are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dispatcher.commands.words import age, lines, plain, short, span
+from dispatcher.http.views import DeployDetail, DeployInfo, TargetInfo
+from dispatcher.model import State, short_ref
+
+WIDE = 10_000
+"""Columns where nobody looks at them: what reads a pipe gets whole lines."""
+
+STYLES = {
+    State.PENDING: "yellow",
+    State.STARTING: "cyan",
+    State.RUNNING: "cyan",
+    State.STOPPING: "magenta",
+    State.SUCCEEDED: "green",
+    State.FAILED: "bold red",
+    State.LOST: "bold red",
+}
+
+
+class Output(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+
+
+def console() -> Console:
+    """Colours on a terminal only, and never markup in what others wrote."""
+    terminal = sys.stdout.isatty()
+    width = None if terminal else WIDE
+    return Console(width=width, markup=False, highlight=False, emoji=False, soft_wrap=not terminal)
+
+
+def write_json(body: object) -> None:
+    print(msgspec.json.format(msgspec.json.encode(body), indent=2).decode())
+
+
+def targets(found: Sequence[TargetInfo], now: datetime) -> Table:
+    table = _table("TARGET", "FOLLOWS", "NOW", "LAST", "COMMIT", "AGE", "TROUBLE")
+    for each in found:
+        last = each.last
+        table.add_row(
+            each.name,
+            plain(", ".join([*each.branches, *(f"tag {tag}" for tag in each.tags)])),
+            _now(each, now),
+            _state(last) if last else Text("never deployed", "dim"),
+            short(last.commit) if last else "",
+            age(last.ended_at, now) if last else "",
+            Text(plain(each.trouble), "red"),
+        )
+    return table
+
+
+def deploys(found: Iterable[DeployInfo], now: datetime) -> Table:
+    table = _table("DEPLOY", "STATE", "COMMIT", "REF", "REASON", "BY", "AGE", "TOOK", "TITLE")
+    for each in found:
+        table.add_row(
+            each.deploy,
+            _state(each),
+            short(each.commit),
+            plain(short_ref(each.ref)),
+            each.reason,
+            plain(each.requested_by),
+            age(each.created_at, now),
+            _took(each, now),
+            plain(each.title),
+        )
+    return table
+
+
+def facts(deploy: DeployDetail, now: datetime) -> Table:
+    """One deploy, a line for each thing that is known."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _facts(deploy, now):
+        if value:
+            table.add_row(name, value)
+    return table
+
+
+def _facts(deploy: DeployDetail, now: datetime) -> list[tuple[str, str | Text]]:
+    ago = age(deploy.created_at, now)
+    exit_code = "" if deploy.exit_code is None else str(deploy.exit_code)
+    return [
+        ("deploy", deploy.deploy),
+        ("state", _state(deploy)),
+        ("why", plain(deploy.why)),
+        ("exit code", exit_code),
+        ("commit", plain(f"{deploy.commit} {deploy.title}".rstrip())),
+        ("ref", plain(deploy.ref)),
+        ("reason", deploy.reason),
+        ("asked for by", plain(deploy.requested_by)),
+        ("note", plain(deploy.note)),
+        ("created", f"{deploy.created_at} ({ago} ago)"),
+        ("started", deploy.started_at or ""),
+        ("ended", deploy.ended_at or ""),
+        ("waited", span(deploy.waited)),
+        ("took", _took(deploy, now)),
+        ("superseded by", deploy.superseded_by or ""),
+        ("merged pushes", str(deploy.merged or "")),
+        ("job", f"{deploy.namespace}/{deploy.job}" if deploy.job else ""),
+        ("deliveries", plain(", ".join(deploy.deliveries))),
+    ]
+
+
+def log(deploy: DeployDetail) -> str:
+    """The tail of its log, "" where there is none."""
+    return lines(deploy.log_tail).rstrip("\n")
+
+
+def tree(body: dict[str, Any], depth: int = 0) -> list[str]:
+    """Nested plain data as indented lines, without what is empty."""
+    found = []
+    for name, value in body.items():
+        indent = "  " * depth
+        if isinstance(value, dict) and value:
+            found += [f"{indent}{name}", *tree(value, depth + 1)]
+        elif value not in ((), [], {}, "", None):
+            found.append(f"{indent}{name}: {_scalar(value)}")
+    return found
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_scalar, value))
+    return plain(str(value))
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        last = column in ("TITLE", "TROUBLE", "FOLLOWS")
+        table.add_column(column, no_wrap=True, overflow="ellipsis" if last else "fold")
+    return table
+
+
+def _now(target: TargetInfo, now: datetime) -> Text:
+    said = []
+    if active := target.active:
+        said.append(f"{active.deploy} {active.state} {_took(active, now)}".rstrip())
+    said += [f"{each.deploy} waits" for each in target.waiting]
+    return Text(", ".join(said), "cyan")
+
+
+def _state(deploy: DeployInfo) -> Text:
+    return Text(deploy.state, STYLES.get(deploy.state, "dim"))
+
+
+def _took(deploy: DeployInfo, now: datetime) -> str:
+    """How long it ran, or has been running."""
+    if deploy.duration is not None or deploy.ended_at:
+        return span(deploy.duration)
+    return age(deploy.started_at, now)

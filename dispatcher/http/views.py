@@ -1,0 +1,148 @@
+"""What the API shows, as types: also what the command line reads. Values only.
+
+Times are RFC 3339 in UTC, durations are seconds, null is "not yet" or "none".
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from dispatcher.config import Target
+from dispatcher.ledger import TargetView
+from dispatcher.model import Deploy, Outcome, Reason, State
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class DeployInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A deploy, without its log."""
+
+    deploy: str
+    """`target/number`."""
+    target: str
+    number: int
+    state: State
+    reason: Reason
+    ref: str
+    commit: str
+    title: str = ""
+    requested_by: str = ""
+    note: str = ""
+    why: str = ""
+    created_at: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    waited: float | None = None
+    """From its creation to its first running Pod."""
+    duration: float | None = None
+    """From its first running Pod to its end."""
+    superseded_by: str | None = None
+    merged: int = 0
+    """How many further pushes were merged into it."""
+    deliveries: tuple[str, ...] = ()
+    attempt: int = 0
+    namespace: str = ""
+    job: str = ""
+
+
+class DeployDetail(DeployInfo, frozen=True, kw_only=True):
+    """A deploy with all that is known of it."""
+
+    exit_code: int | None = None
+    log_tail: str = ""
+
+
+class TargetInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A target at one glance."""
+
+    name: str
+    repository: str
+    branches: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    namespace: str = ""
+    on_new_push: str = ""
+    active: DeployInfo | None = None
+    waiting: tuple[DeployInfo, ...] = ()
+    last: DeployInfo | None = None
+    """The newest deploy that is over."""
+    trouble: str = ""
+    """What holds it up, "" for nothing."""
+
+
+class TargetList(msgspec.Struct, frozen=True):
+    targets: tuple[TargetInfo, ...]
+
+
+class DeployList(msgspec.Struct, frozen=True):
+    deploys: tuple[DeployInfo, ...]
+
+
+class RedeployAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    target: str
+    deploy: str
+    outcome: Outcome
+    reason: str = ""
+
+
+def target_info(target: Target, view: TargetView) -> TargetInfo:
+    return TargetInfo(
+        name=target.name,
+        repository=target.repository,
+        branches=target.branches,
+        tags=target.tags,
+        paths=target.paths,
+        namespace=target.namespace,
+        on_new_push=target.on_new_push,
+        active=deploy_info(view.active) if view.active else None,
+        waiting=tuple(deploy_info(deploy) for deploy in view.waiting),
+        last=deploy_info(view.last) if view.last else None,
+        trouble=view.trouble,
+    )
+
+
+def deploy_info(deploy: Deploy) -> DeployInfo:
+    by = deploy.superseded_by
+    return DeployInfo(
+        deploy=deploy.name,
+        target=deploy.target,
+        number=deploy.number,
+        state=deploy.state,
+        reason=deploy.reason,
+        ref=deploy.ref,
+        commit=deploy.commit,
+        title=deploy.title,
+        requested_by=deploy.requested_by,
+        note=deploy.note,
+        why=deploy.why,
+        created_at=moment(deploy.created_at),
+        started_at=moment(deploy.started_at),
+        ended_at=moment(deploy.ended_at),
+        waited=_between(deploy.created_at, deploy.started_at),
+        duration=_between(deploy.started_at, deploy.ended_at),
+        superseded_by=f"{deploy.target}/{by}" if by else None,
+        merged=deploy.merged,
+        deliveries=deploy.deliveries,
+        attempt=deploy.attempt,
+        namespace=deploy.namespace,
+        job=deploy.job,
+    )
+
+
+def deploy_detail(deploy: Deploy) -> DeployDetail:
+    info = msgspec.structs.asdict(deploy_info(deploy))
+    return DeployDetail(**info, exit_code=deploy.exit_code, log_tail=deploy.log_tail)
+
+
+def moment(milliseconds: int) -> str | None:
+    """`2025-11-22T23:25:01.123Z`, None for 0."""
+    if not milliseconds:
+        return None
+    when = EPOCH + timedelta(milliseconds=milliseconds)
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _between(start: int, end: int) -> float | None:
+    return max(0, end - start) / 1000 if start and end else None

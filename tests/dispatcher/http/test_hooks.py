@@ -1,0 +1,241 @@
+"""`POST /webhooks/{hook}`, as a Git host sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dispatcher.ledger import Keys
+from dispatcher.local.ports import free_port
+from tests.dispatcher.http.web import Web, error, results
+from tests.dispatcher.webhooks.support import NEW, OLD, Sent, hmac_of, sent
+
+PUSH = "github/push__branch"
+
+
+def plain(**fields: object) -> Sent:
+    """A delivery to the hook `plain`; its target is `bare`."""
+    return sent("generic/push__branch").with_fields(**fields)
+
+
+def test_a_push_is_accepted_and_its_target_woken(web: Web) -> None:
+    response = web.deliver(sent(PUSH))
+
+    assert response.status_code == 202
+    body = response.json()
+    assert body["delivery"] == "72d3162e-cc78-11e3-81ab-4c9367dc0958"
+    assert body["results"][0] == {
+        "target": "shop",
+        "ref": "refs/heads/main",
+        "commit": NEW,
+        "outcome": "accepted",
+        "deploy": "shop/1",
+        "reason": "a new commit",
+    }
+
+
+def test_every_target_of_the_repository_says_what_it_makes_of_it(web: Web) -> None:
+    response = web.deliver(sent(PUSH))
+
+    outcomes = {"shop": "accepted", "shop-docs": "filtered", "shop-releases": "filtered"}
+    assert results(response) == outcomes
+    assert list(results(response)) == list(outcomes)
+    reasons = {each["target"]: each["reason"] for each in response.json()["results"]}
+    assert reasons["shop-docs"] == "no changed file is one of docs/**"
+    assert "follows no branches" in reasons["shop-releases"]
+
+
+def test_the_queue_tells_what_is_to_be_done(web: Web) -> None:
+    web.deliver(sent(PUSH))
+
+    (wake_up,) = web.wake_ups()
+    assert wake_up.func_name == "workers.tasks.reconcile"
+    assert wake_up.args == ["shop"] or tuple(wake_up.args) == ("shop",)
+    assert wake_up.description == f"shop: push {NEW[:8]} to main, deploy 1"
+
+
+@pytest.mark.parametrize(
+    ("name", "hook", "target"),
+    [
+        ("gitlab/push_hook__branch", "gitlab", "lab"),
+        ("generic/push__branch", "plain", "bare"),
+        ("github/push__tag", "github", "shop-releases"),
+    ],
+)
+def test_every_provider_has_its_hook(web: Web, name: str, hook: str, target: str) -> None:
+    response = web.deliver(sent(name), hook)
+
+    assert response.status_code == 202
+    assert results(response)[target] == "accepted"
+
+
+def test_what_no_target_wants_is_filtered_and_wakes_nobody(web: Web) -> None:
+    response = web.deliver(sent("github/push__new_branch"))
+
+    assert response.status_code == 200
+    assert set(results(response).values()) == {"filtered"}
+    assert web.wake_ups() == []
+
+
+def test_a_filtered_push_moves_the_branch_so_that_an_older_one_is_stale(web: Web) -> None:
+    body = plain(
+        refs=[{"ref": "refs/heads/main", "before": OLD, "after": NEW, "title": "[skip ci]"}]
+    )
+    assert results(web.deliver(body.but(headers={"X-Delivery-Id": "1"}), "plain")) == {
+        "bare": "filtered"
+    }
+
+    older = plain(refs=[{"ref": "refs/heads/main", "before": "e5" * 20, "after": OLD}])
+    response = web.deliver(older.but(headers={"X-Delivery-Id": "2"}), "plain")
+
+    assert results(response) == {"bare": "stale"}
+
+
+def test_a_deleted_branch_deploys_nothing(web: Web) -> None:
+    deletion = plain(refs=[{"ref": "refs/heads/main", "before": OLD, "after": "0" * 40}])
+
+    response = web.deliver(deletion, "plain")
+
+    assert (response.status_code, results(response)) == (200, {"bare": "filtered"})
+    assert response.json()["results"][0]["reason"] == "the branch was deleted: nothing to deploy"
+
+
+def test_a_repeated_delivery_gets_the_first_answer_again(web: Web) -> None:
+    web.deliver(sent(PUSH))
+
+    response = web.deliver(sent(PUSH))
+
+    result = response.json()["results"][0]
+    assert (result["outcome"], result["deploy"]) == ("accepted", "shop/1")
+    assert result["reason"].startswith("this delivery came before")
+    assert len(web.wake_ups()) == 1
+
+
+def test_a_delivery_without_an_id_is_given_one(web: Web) -> None:
+    response = web.deliver(plain().but(headers={"X-Delivery-Id": None}), "plain")
+
+    delivery = response.json()["delivery"]
+    assert delivery.startswith("none-")
+    assert web.api("targets/bare/deploys/1").json()["deliveries"] == [delivery]
+
+
+def test_pushes_at_the_same_time_end_as_one_deploy(web: Web) -> None:
+    def push(count: int) -> httpx.Response:
+        ref = {"ref": "refs/heads/main", "before": "", "after": f"{count:040x}"}
+        delivery = plain(refs=[ref]).but(headers={"X-Delivery-Id": str(count)})
+        return web.deliver(delivery, "plain")
+
+    with ThreadPoolExecutor(16) as pool:
+        responses = list(pool.map(push, range(1, 65)))
+
+    assert {response.status_code for response in responses} == {202}
+    outcomes = [results(response)["bare"] for response in responses]
+    assert (outcomes.count("accepted"), outcomes.count("coalesced")) == (1, 63)
+    assert len(web.wake_ups()) == 1
+    (deploy,) = web.api("targets/bare/deploys").json()["deploys"]
+    assert deploy["merged"] == 63
+
+
+def test_a_ping_is_answered_with_what_it_is(web: Web) -> None:
+    response = web.deliver(sent("github/ping__webhook"))
+
+    assert response.status_code == 200
+    assert response.json()["results"] == []
+    assert response.json()["reason"]
+
+
+def test_a_repository_without_a_target(web: Web) -> None:
+    response = web.deliver(plain(repository="https://git.example.com/acme/else"), "plain")
+
+    assert (response.status_code, response.json()["results"]) == (200, [])
+    assert response.json()["reason"] == "no target for repository git.example.com/acme/else"
+
+
+def test_a_hook_speaks_only_for_its_repositories(web: Web) -> None:
+    foreign = plain(repository="https://github.com/acme/shop")
+
+    response = web.deliver(foreign, "plain")
+
+    assert (response.status_code, response.json()["results"]) == (200, [])
+    assert "may not speak for github.com/acme/shop" in response.json()["reason"]
+    assert web.wake_ups() == []
+
+
+def test_a_wrong_signature_and_an_unknown_hook_are_answered_alike(web: Web) -> None:
+    forged = sent(PUSH).but(headers={"X-Hub-Signature-256": hmac_of(b"something else")})
+
+    wrong, unknown, unsigned = (
+        web.deliver(forged),
+        web.deliver(sent(PUSH), "nobodys"),
+        web.deliver(sent(PUSH).but(headers={"X-Hub-Signature-256": None})),
+    )
+
+    assert error(wrong) == (401, "unauthorized")
+    for other in (unknown, unsigned):
+        assert (other.status_code, other.content) == (401, wrong.content)
+        assert {**other.headers, "date": ""} == {**wrong.headers, "date": ""}
+
+
+def test_what_is_too_large_is_not_read(web: Web) -> None:
+    response = web.deliver(plain(padding="x" * 5000), "plain")
+
+    assert error(response) == (413, "body_too_large")
+
+
+def test_what_is_too_large_without_saying_so(web: Web) -> None:
+    def chunks() -> Iterator[bytes]:
+        for _ in range(5):
+            yield b"x" * 1024
+
+    response = web.http.post("/webhooks/plain", content=chunks())
+
+    assert error(response) == (413, "body_too_large")
+
+
+def test_a_large_body_is_read_as_well(web: Web) -> None:
+    large = sent(PUSH).with_fields(padding="x" * 300_000)
+
+    assert results(web.deliver(large))["shop"] == "accepted"
+
+
+def test_refusals_say_what_to_do(web: Web) -> None:
+    other_type = plain().but(content_type="text/plain")
+    no_json = plain().but(body=b'{"refs": [')
+    no_ref = plain(refs=[{"ref": "main", "after": NEW}])
+
+    assert error(web.deliver(other_type, "plain")) == (415, "unsupported_media_type")
+    assert error(web.deliver(no_json, "plain")) == (400, "invalid_json")
+    assert web.deliver(no_ref, "plain").status_code in (200, 400)
+
+
+def test_routing_answers_in_json_too(web: Web) -> None:
+    assert error(web.http.get("/webhooks/github")) == (405, "method_not_allowed")
+    assert error(web.http.get("/nowhere")) == (404, "not_found")
+    assert error(web.http.post("/webhooks/github/")) == (404, "not_found")
+    assert web.http.get("/webhooks/github").headers["Allow"] == "POST"
+
+
+def test_every_answer_carries_the_standard_headers(web: Web) -> None:
+    for response in (web.deliver(sent(PUSH)), web.http.get("/livez"), web.http.get("/nowhere")):
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Content-Type"] == "application/json"
+
+
+def test_without_redis_the_host_is_told_to_come_again(tmp_path: Path, keys: Keys) -> None:
+    with Web(tmp_path, f"redis://127.0.0.1:{free_port()}/0", keys) as web:
+        response = web.deliver(sent(PUSH))
+        ignored = web.deliver(sent("github/ping__webhook"))
+        ready = web.http.get("/readyz")
+        asked = web.api("targets")
+
+    assert error(response) == (503, "ledger_unavailable")
+    assert response.headers["Retry-After"] == "5"
+    assert ignored.status_code == 200
+    assert (ready.status_code, ready.json()["ready"]) == (200, True)
+    assert ready.json()["ledger"].startswith("unavailable: ")
+    assert error(asked) == (503, "ledger_unavailable")

@@ -1,0 +1,17 @@
+"""One installation per test process; every test brings targets of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.system.installation import Installation
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    installation = Installation(tmp_path_factory.mktemp("system"))
+    installation.start()
+    yield installation
+    installation.stop()

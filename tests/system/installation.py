@@ -1,0 +1,208 @@
+"""A whole installation for tests: every process real, driven as a Git host and an operator would."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import threading
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+import yaml
+
+from dispatcher.ledger import Keys, Ledger, Reader, connect
+from dispatcher.local import up
+from dispatcher.local.kube import items, kube_client
+from dispatcher.local.observer import Observer
+from dispatcher.local.ports import free_port
+from dispatcher.local.starter import ensure_secret
+from dispatcher.local.supervisor import Running
+from dispatcher.model import Deploy
+from dispatcher.webhooks.proof import signature
+from tests.waiting import eventually
+
+T = TypeVar("T")
+ZERO = "0" * 40
+HOOK = """
+version: 1
+hooks:
+  local: {{provider: generic, secrets: [{{file: {secret}}}], repositories: ["**"]}}
+"""
+
+
+def sha(name: str) -> str:
+    return ZERO if name == "0" else hashlib.sha1(name.encode()).hexdigest()
+
+
+@dataclass
+class Installation:
+    """Everything that `git-dispatcher up` starts, in a folder of its own."""
+
+    folder: Path
+    log: list[str] = field(default_factory=list)
+    running: list[Running] = field(default_factory=list)
+
+    def start(self, workers: int = 1) -> None:
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self.config = self.folder / "config"
+        self.config.mkdir()
+        self.markers = self.folder / "markers"
+        self.markers.mkdir()
+        self.secret = ensure_secret(self.folder / "secret")
+        (self.config / "hooks.yaml").write_text(HOOK.format(secret=self.secret))
+        state = self.folder / "state"
+        state.mkdir()
+        self.place = up.find_place(state, self.config, free_port())
+        self._run(up.start_all(self.place, workers, self._say, self.running))
+        self.redis = connect(self.place.redis_url)
+        self.keys = Keys("default")
+        self.ledger = Ledger(self.redis, self.keys)
+        self.reader = Reader(self.redis, self.keys)
+        self.kube = kube_client(self.place.kubeconfig)
+        self.web = httpx.Client(base_url=self.place.url, trust_env=False, timeout=10)
+        self.observer = Observer(self.place.kubeconfig)
+        self.observer.start()
+
+    def stop(self) -> None:
+        self._run(up.stop_all(self.running))
+        for client in (self.kube, self.web, self.redis):
+            client.close()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _run(self, what: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(what, self._loop).result(60)
+
+    def _say(self, name: str, line: str) -> None:
+        self.log.append(f"{time.monotonic():10.3f} {name:>8} | {line}")
+
+    def part(self, name: str) -> Running:
+        return next(running for running in self.running if running.part.name == name)
+
+    def pid(self, name: str) -> int:
+        process = self.part(name).process
+        if process is None:
+            raise LookupError(name)
+        return process.pid
+
+    # As somebody who configures
+
+    def target(self, name: str, script: str = "true", **settings: Any) -> Target:
+        """A target of its own repository, once every process has read of it."""
+        job: dict[str, Any] = {
+            "image": "busybox:1.36",
+            "clone": False,
+            "command": ["sh", "-c", script],
+            "env": {"MARKERS": str(self.markers)},
+            "timeout": "5m",
+            "stop_grace": "1s",
+            **settings.pop("job", {}),
+        }
+        repository = f"https://git.example.com/acme/{name}"
+        body = {"repository": repository, "branches": ["**"], "job": job, **settings}
+        document = yaml.safe_dump({"version": 1, "targets": {name: body}})
+        (self.config / f"{name}.yaml").write_text(document)
+        target = Target(self, name, repository)
+        assert eventually(lambda: self.redis.hexists(self.keys.specs, name)), "not published"
+        assert eventually(target.is_known_to_web), "web has not read of it"
+        return target
+
+
+@dataclass
+class Target:
+    """One target, as its Git host and its operator see it."""
+
+    system: Installation
+    name: str
+    repository: str
+
+    def is_known_to_web(self) -> bool:
+        answer = self.deliver("refs/heads/main", "", sha("0"))
+        return bool(answer["results"])
+
+    def deliver(
+        self, ref: str, before: str, after: str, *, delivery: str = "", at: int = 0
+    ) -> dict[str, Any]:
+        """POSTs one push; the answer's body. Raises httpx.HTTPStatusError."""
+        one: dict[str, Any] = {"ref": ref, "before": before or ZERO, "after": after}
+        if at:
+            one["pushed_at"] = at
+        body = msgspec.json.encode({"repository": self.repository, "pusher": "ann", "refs": [one]})
+        secret = self.system.secret.read_bytes().strip()
+        headers = {
+            "Content-Type": "application/json",
+            "X-Signature-256": f"sha256={signature(body, secret)}",
+        }
+        if delivery:
+            headers["X-Delivery-Id"] = delivery
+        answer = self.system.web.post("/webhooks/local", content=body, headers=headers)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def push(self, before: str, after: str, branch: str = "main", **more: Any) -> dict[str, Any]:
+        """A push by the short names of its commits; the only result."""
+        answer = self.deliver(f"refs/heads/{branch}", sha(before), sha(after), **more)
+        (result,) = answer["results"]
+        found: dict[str, Any] = result
+        return found
+
+    def deploys(self) -> list[Deploy]:
+        return self.system.reader.deploys(self.name)
+
+    def deploy(self, number: int) -> Deploy:
+        found = self.system.reader.deploy(self.name, number)
+        assert found is not None, f"{self.name}/{number} is not in the ledger"
+        return found
+
+    def until(self, number: int, *states: str, seconds: float = 20) -> Deploy:
+        """The deploy once it is in one of these states."""
+
+        def look() -> Deploy | None:
+            found = self.system.reader.deploy(self.name, number)
+            return found if found and found.state in states else None
+
+        found = eventually(look, seconds)
+        assert found, self._story(f"{self.name}/{number} is not {' or '.join(states)}")
+        return found
+
+    def settled(self, seconds: float = 30) -> list[Deploy]:
+        """All deploys once none is open."""
+
+        def look() -> list[Deploy]:
+            found = self.deploys()
+            return found if found and all(deploy.terminal for deploy in found) else []
+
+        found = eventually(look, seconds)
+        assert found, self._story("something is still open")
+        return found
+
+    def jobs(self) -> list[dict[str, Any]]:
+        selector = f"git-dispatcher/target={self.name}"
+        return items(self.system.kube, "/apis/batch/v1/jobs", selector)
+
+    def pods(self) -> list[dict[str, Any]]:
+        return items(self.system.kube, "/api/v1/pods", f"git-dispatcher/target={self.name}")
+
+    def is_clean(self, seconds: float = 10) -> bool:
+        """Whether neither Job nor Pod of it is left, within seconds."""
+        return bool(eventually(lambda: not self.jobs() and not self.pods(), seconds))
+
+    def overlaps(self) -> list[str]:
+        return [line for line in self.system.observer.overlaps if line.startswith(f"{self.name}-")]
+
+    def commits_run(self) -> list[int]:
+        """Numbers of the deploys whose Pods ran, in the order of their starts."""
+        runs = [run for run in self.system.observer.runs.values() if run.target == self.name]
+        return [run.number for run in sorted(runs, key=lambda run: run.began)]
+
+    def _story(self, claim: str) -> str:
+        lines = [claim, *(repr(deploy) for deploy in self.deploys())]
+        lines.append(repr(self.system.redis.hgetall(self.system.keys.row(self.name))))
+        lines.append(repr(self.system.redis.hgetall(self.system.keys.jobs(self.name))))
+        return "\n".join([*lines, *self.system.log[-60:]])
