@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
+import socket
 import sys
 
 from rq import SimpleWorker
@@ -26,8 +28,14 @@ def worker() -> None:
     logs.configure(settings.log_format, settings.log_level)
     parts.cluster(settings)  # no access is said now, not at the first push
     client = connect(settings.redis_url.reveal().decode(), timeout=DEQUEUE_SECONDS, text=False)
-    rq = SimpleWorker([settings.queue], connection=client, serializer=JSONSerializer)
+    rq = SimpleWorker([settings.queue], name=_name(), connection=client, serializer=JSONSerializer)
     rq.work(logging_level="WARNING")  # RQ tells every task's comings and goings; we tell deploys
+
+
+def _name() -> str:
+    """For `rq info`. Not only host and process id: a restarted container has both again, and RQ
+    refuses the name of a worker that was killed until it has timed out."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
 
 
 def watcher() -> None:

@@ -190,7 +190,16 @@ def _missing(seen: Snapshot, deploy: Deploy, live_pods: int | None) -> Step | No
         return LookForPods(deploy)
     if live_pods:
         return None
-    return Change((ended(deploy, State.LOST, seen.now, "its Job was deleted by someone else"),))
+    return Change(
+        (
+            ended(
+                deploy,
+                State.LOST,
+                seen.now,
+                "its Job vanished: somebody or something else deleted it",
+            ),
+        )
+    )
 
 
 def _superseded_by(seen: Snapshot, deploy: Deploy) -> Deploy | None:

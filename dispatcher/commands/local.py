@@ -13,9 +13,9 @@ from dispatcher.commands.access import STATE_DIR
 def up(
     state_dir: Annotated[Path, typer.Option(help="Where everything is kept.")] = STATE_DIR,
     config: Annotated[
-        Path | None, typer.Option(help="File or directory; else DISPATCHER_CONFIG.")
+        Path | None, typer.Option(help="File or directory; else one that it makes.")
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of web; 0 is any.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of web, if it is free.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=64, help="How many workers.")] = 2,
 ) -> None:
     """Starts all parts here, with a Valkey and a local cluster."""

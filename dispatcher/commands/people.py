@@ -15,6 +15,7 @@ import typer
 from dispatcher.commands import tables
 from dispatcher.commands.access import TOKEN, URL, find_access
 from dispatcher.commands.client import Client
+from dispatcher.commands.exits import Exit
 from dispatcher.commands.following import follow
 from dispatcher.commands.tables import Output, console, write_json
 from dispatcher.errors import UsageError
@@ -106,26 +107,30 @@ def redeploy(
     output: Shown = Output.TABLE,
 ) -> None:
     """Deploys a target's newest commit once more."""
+    as_json = output is Output.JSON
     with _client(url, token_file, state_dir) as client:
         asked_by = _user() if by is None else by
         answer = client.redeploy(target, reason=reason, by=asked_by, request=str(uuid4()))
-        if output is Output.JSON and not wait:
+        if as_json and not wait:
             write_json(answer)
         else:
-            typer.echo(f"{answer.deploy}: {answer.reason}", err=output is Output.JSON)
-        if not wait:
-            return
-        number = split_name(answer.deploy)[1]
-        code, last = follow(
-            lambda: client.deploy(target, number),
-            timeout,
-            say=lambda line: typer.echo(line, err=output is Output.JSON),
-            sleep=time.sleep,
-            clock=time.monotonic,
-        )
-    if output is Output.JSON:
-        write_json(last)
+            typer.echo(f"{answer.deploy}: {answer.reason}", err=as_json)
+        code = _wait(client, answer.deploy, timeout, as_json=as_json) if wait else Exit.DONE
     raise typer.Exit(code)
+
+
+def _wait(client: Client, deploy: str, timeout: int, *, as_json: bool) -> Exit:
+    target, number = split_name(deploy)
+    code, last = follow(
+        lambda: client.deploy(target, number),
+        timeout,
+        say=lambda line: typer.echo(line, err=as_json),
+        sleep=time.sleep,
+        clock=time.monotonic,
+    )
+    if as_json:
+        write_json(last)
+    return code
 
 
 def split_name(name: str) -> tuple[str, int]:

@@ -9,8 +9,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
+import dispatcher
 from dispatcher.commands.exits import Exit
 from dispatcher.commands.tables import Output, console, tree, write_json
+from dispatcher.commands.words import count
 from dispatcher.config import describe, load
 from dispatcher.errors import ConfigError
 
@@ -60,13 +62,16 @@ def check(
     out = console()
     for line in tree(understood):
         out.print(line, style="bold" if not line.startswith(" ") else None)
-    out.print(
-        f"{len(understood['hooks'])} hooks, {len(understood['targets'])} targets: no mistakes"
-    )
+    hooks, targets = (count(len(understood[f"{noun}s"]), noun) for noun in ("hook", "target"))
+    out.print(f"{hooks}, {targets}: no mistakes")
 
 
 def _become(verb: str) -> NoReturn:
     """What acts on the cluster is another program: nothing of it is imported here."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "workers", verb])  # noqa: S606  # no shell, on purpose
+    # From where this package is, and never a `workers` that lies in the current directory.
+    paths = [str(Path(dispatcher.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    command = [sys.executable, "-P", "-m", "workers", verb]
+    os.execve(sys.executable, command, environ)  # noqa: S606  # without a shell, on purpose

@@ -55,7 +55,7 @@ def targets(found: Sequence[TargetInfo], now: datetime) -> Table:
             each.name,
             plain(", ".join([*each.branches, *(f"tag {tag}" for tag in each.tags)])),
             _now(each, now),
-            _state(last) if last else Text("never deployed", "dim"),
+            _last(last) if last else Text("never deployed", "dim"),
             short(last.commit) if last else "",
             age(last.ended_at, now) if last else "",
             Text(plain(each.trouble), "red"),
@@ -155,6 +155,10 @@ def _now(target: TargetInfo, now: datetime) -> Text:
         said.append(f"{active.deploy} {active.state} {_took(active, now)}".rstrip())
     said += [f"{each.deploy} waits" for each in target.waiting]
     return Text(", ".join(said), "cyan")
+
+
+def _last(deploy: DeployInfo) -> Text:
+    return Text.assemble(f"{deploy.deploy} ", _state(deploy))
 
 
 def _state(deploy: DeployInfo) -> Text:

@@ -38,6 +38,10 @@ def short(commit: str) -> str:
     return commit[:SHORT]
 
 
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def plain(text: str) -> str:
     """Fit for a terminal, on one line, whatever a commit's message holds."""
     return "".join(char if char.isprintable() else " " for char in text)

@@ -6,6 +6,7 @@ from typing import Annotated
 from uuid import uuid4
 
 import msgspec
+import structlog
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,6 +23,8 @@ from dispatcher.model import Deploy, Outcome
 MOST = 100
 """Deploys in one answer; the ledger keeps no more of a target."""
 LARGEST_BODY = 8 * 1024
+
+log = structlog.get_logger()
 
 REASONS = {
     Outcome.ACCEPTED: "its newest commit is deployed once more",
@@ -98,6 +101,9 @@ class Api:
                 f"Target {target} was never deployed, so there is nothing to run again: push to it",
             )
         self._wake_ups.enqueue([made.wake_up] if made.wake_up else [])
+        log.info(
+            "redeploy", deploy=f"{target}/{made.number}", by=_line(order.by), outcome=made.outcome
+        )
         return views.RedeployAnswer(
             target=target,
             deploy=f"{target}/{made.number}",

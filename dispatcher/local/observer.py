@@ -52,7 +52,9 @@ class Observer:
                 for event in _events(answer):
                     self._note(event["type"], event["object"])
         except httpx.HTTPError:
-            return  # the cluster was stopped
+            self.tell("the cluster has ended its watch")
+        finally:
+            client.close()
 
     def _note(self, kind: str, pod: dict[str, Any]) -> None:
         uid, phase = pod["metadata"]["uid"], pod["status"].get("phase", "")

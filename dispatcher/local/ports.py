@@ -2,17 +2,61 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import socket
+import tempfile
+from pathlib import Path
+from typing import IO
 
 
 def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
     """The preferred port if nobody has it, else one that the kernel picks."""
     for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+        if found := _probe(host, port):
+            return found
     raise OSError(f"no free port on {host}")
+
+
+class Ports:
+    """Ports that stay ours between being found free and being listened on: no other `up` takes them."""
+
+    def __init__(self) -> None:
+        self._locks: list[IO[str]] = []
+
+    def take(self, preferred: int) -> int:
+        """The preferred port if neither a server nor another `up` has it, else any."""
+        candidate = preferred
+        while True:
+            port = free_port(candidate)
+            if self._lock(port):
+                return port
+            candidate = 0
+
+    def _lock(self, port: int) -> bool:
+        folder = Path(tempfile.gettempdir())
+        file = (folder / f"git-dispatcher-{os.getuid()}-port-{port}.lock").open("w")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            return False
+        self._locks.append(file)
+        return True
+
+    def release(self) -> None:
+        for file in self._locks:
+            Path(file.name).unlink(missing_ok=True)
+            file.close()
+
+
+def _probe(host: str, port: int) -> int:
+    """The port if it can be listened on, else 0."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen()
+        except OSError:
+            return 0
+        return int(probe.getsockname()[1])

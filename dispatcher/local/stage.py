@@ -15,7 +15,7 @@ import httpx
 from dispatcher.errors import DispatcherError
 from dispatcher.local import up
 from dispatcher.local.kube import items, kube_client
-from dispatcher.local.ports import free_port
+from dispatcher.local.ports import Ports
 from dispatcher.local.repository import create_repository, git
 from dispatcher.local.starter import ensure_secret
 from dispatcher.local.supervisor import Running
@@ -117,6 +117,7 @@ class Curtain:
         self._folder = folder
         self._log = (folder / "log.txt").open("w", buffering=1)
         self._running: list[Running] = []
+        self._ports = Ports()
 
     async def __aenter__(self) -> Stage:
         place = self._prepare()
@@ -135,6 +136,7 @@ class Curtain:
         trace: TracebackType | None,
     ) -> None:
         await up.stop_all(self._running)
+        self._ports.release()
 
     def _say(self, name: str, line: str) -> None:
         self._log.write(f"{name:>8} | {line}\n")
@@ -143,7 +145,7 @@ class Curtain:
         folder, state = self._folder, self._folder / "state"
         state.mkdir(mode=0o700)
         (folder / "markers").mkdir()
-        port = free_port(8000)
+        port = self._ports.take(8000)
         secret = ensure_secret(folder / "hook-secret")
         url = f"http://127.0.0.1:{port}/webhooks/local"
         repository = create_repository(folder / "shop.git", url=url, secret_file=secret)
@@ -152,7 +154,7 @@ class Curtain:
         config.write_text(
             CONFIGURATION.format(secret=secret, repository=repository, markers=folder / "markers")
         )
-        return up.find_place(state, config, port)
+        return up.find_place(state, config, port, self._ports.take(up.REDIS_PORT))
 
 
 def play(folder: Path, story: Callable[[Stage], None]) -> None:

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,16 +18,17 @@ import redis
 from rich.console import Console
 
 from dispatcher.config import read_configuration
-from dispatcher.errors import UsageError
-from dispatcher.ledger import connect
+from dispatcher.errors import DispatcherError, UsageError
+from dispatcher.ledger import Keys, connect
 from dispatcher.local.kube import create_namespace, kube_client
-from dispatcher.local.ports import free_port
+from dispatcher.local.ports import Ports
 from dispatcher.local.starter import ensure_secret, ensure_starter
 from dispatcher.local.supervisor import NotReady, Part, Running, Say
 from dispatcher.local.valkey import valkey_command
 
 COLOURS = {"valkey": "red", "cluster": "blue", "web": "green", "watcher": "magenta"}
 REDIS_PORT = 6379
+NAMESPACES_EVERY = 2.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -66,15 +68,18 @@ class Place:
 def run(*, state_dir: Path, config: Path | None, port: int, workers: int) -> int:
     """Runs until Ctrl-C or SIGTERM. Returns the exit code. Raises UsageError and ConfigError."""
     console = Console(highlight=False, soft_wrap=True)
+    ports = Ports()
     with _locked(state_dir):
-        place = find_place(state_dir, config, port)
-        return asyncio.run(_run(place, workers, console))
+        try:
+            place = find_place(state_dir, config, ports.take(port), ports.take(REDIS_PORT))
+            return asyncio.run(_run(place, workers, console))
+        finally:
+            ports.release()
 
 
-def find_place(state: Path, config: Path | None, port: int) -> Place:
-    """Chooses ports, makes what is missing in the state directory, checks the configuration."""
+def find_place(state: Path, config: Path | None, web_port: int, redis_port: int) -> Place:
+    """Makes what is missing in the state directory, checks the configuration."""
     state = state.resolve()
-    web_port, redis_port = free_port(port), free_port(REDIS_PORT)
     token = ensure_secret(state / "api-token").read_text().strip()
     url = f"http://127.0.0.1:{web_port}"
     config = config.resolve() if config else ensure_starter(state, url)
@@ -103,7 +108,9 @@ async def _run(place: Place, workers: int, console: Console) -> int:
         if starting.done():
             starting.result()
             console.print(welcome(place), markup=False)
+            keeping = asyncio.create_task(_keep_namespaces(place))
             await stopping
+            keeping.cancel()
         else:
             starting.cancel()
     except NotReady as error:
@@ -163,7 +170,7 @@ def processes(place: Place, workers: int) -> list[Part]:
     names = ["worker"] if workers == 1 else [f"worker.{n}" for n in range(1, workers + 1)]
     return [
         part("web", "dispatcher.cli", "web", lambda: asyncio.to_thread(_web_answers, place)),
-        part("watcher", "workers", "watcher", lambda: asyncio.to_thread(_is_listed, place)),
+        part("watcher", "workers", "watcher", lambda: asyncio.to_thread(_is_led, place)),
         *(part(n, "workers", "worker", lambda: _workers_are_there(place, workers)) for n in names),
     ]
 
@@ -177,23 +184,35 @@ async def _workers_are_there(place: Place, count: int) -> bool:
 
 
 def _redis_answers(place: Place) -> bool:
+    """Ours, that is: another server may have taken the port since it was found to be free."""
     try:
         with connect(place.redis_url) as client:
-            return bool(client.ping())
+            (folder,) = client.config_get("dir").values()
+            return bool(folder == str(place.state / "valkey"))
     except redis.RedisError:
         return False
 
 
-def _is_listed(place: Place) -> bool:
+def _is_led(place: Place) -> bool:
     with connect(place.redis_url) as client:
-        return bool(client.exists("git-dispatcher:default:listed"))
+        return bool(client.exists(Keys("default").leader))
 
 
 def _web_answers(place: Place) -> bool:
     try:
-        return httpx.get(f"{place.url}/livez", trust_env=False).is_success
+        headers = {"Authorization": f"Bearer {place.token}"}
+        url = f"{place.url}/api/v1/targets"
+        return httpx.get(url, headers=headers, trust_env=False).is_success
     except httpx.HTTPError:
         return False
+
+
+async def _keep_namespaces(place: Place) -> None:
+    """Makes what a changed configuration needs, and what a restarted local cluster has lost."""
+    while True:
+        with suppress(httpx.HTTPError, DispatcherError, OSError):  # its log says what is wrong
+            await asyncio.to_thread(_make_namespaces, place)
+        await asyncio.sleep(NAMESPACES_EVERY)
 
 
 def _make_namespaces(place: Place) -> None:

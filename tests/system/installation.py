@@ -19,7 +19,7 @@ from dispatcher.ledger import Keys, Ledger, Reader, connect
 from dispatcher.local import up
 from dispatcher.local.kube import items, kube_client
 from dispatcher.local.observer import Observer
-from dispatcher.local.ports import free_port
+from dispatcher.local.ports import Ports
 from dispatcher.local.starter import ensure_secret
 from dispatcher.local.supervisor import Running
 from dispatcher.model import Deploy
@@ -49,7 +49,9 @@ class Installation:
 
     def start(self, workers: int = 1) -> None:
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._ports = Ports()
         self.config = self.folder / "config"
         self.config.mkdir()
         self.markers = self.folder / "markers"
@@ -58,7 +60,7 @@ class Installation:
         (self.config / "hooks.yaml").write_text(HOOK.format(secret=self.secret))
         state = self.folder / "state"
         state.mkdir()
-        self.place = up.find_place(state, self.config, free_port())
+        self.place = up.find_place(state, self.config, self._ports.take(0), self._ports.take(0))
         self._run(up.start_all(self.place, workers, self._say, self.running))
         self.redis = connect(self.place.redis_url)
         self.keys = Keys("default")
@@ -71,9 +73,12 @@ class Installation:
 
     def stop(self) -> None:
         self._run(up.stop_all(self.running))
+        self._ports.release()
         for client in (self.kube, self.web, self.redis):
             client.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     def _run(self, what: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(what, self._loop).result(60)
@@ -136,7 +141,7 @@ class Target:
         secret = self.system.secret.read_bytes().strip()
         headers = {
             "Content-Type": "application/json",
-            "X-Signature-256": f"sha256={signature(body, secret)}",
+            "X-Signature-256": signature(body, secret),
         }
         if delivery:
             headers["X-Delivery-Id"] = delivery

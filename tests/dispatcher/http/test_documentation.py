@@ -1,0 +1,84 @@
+"""docs/api.md says what the application does."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from starlette.routing import BaseRoute, Mount, Route
+
+import dispatcher.http
+from dispatcher.app import create_app
+from dispatcher.config import load
+from dispatcher.http import health, intake, views
+from dispatcher.http.answers import ErrorBody
+from dispatcher.ledger import Keys
+from dispatcher.model import Outcome, Reason, State
+from dispatcher.reloading import Reloader
+from tests.dispatcher.http.web import Web
+
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+SOURCES = Path(dispatcher.http.__file__).parent
+
+EXAMPLES: tuple[Any, ...] = (
+    ErrorBody,
+    intake.Answer,
+    views.TargetInfo,
+    views.DeployDetail,
+    views.RedeployAnswer,
+    health.Ready,
+)
+"""What the JSON examples are, in the document's order."""
+
+
+def routes(found: Sequence[BaseRoute], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for route in found:
+        if isinstance(route, Mount):
+            yield from routes(route.routes, route.path)
+        else:
+            assert isinstance(route, Route)
+            yield from ((m, prefix + route.path) for m in (route.methods or set()) - {"HEAD"})
+
+
+def test_every_route_is_documented(tmp_path: Path, redis_url: str, keys: Keys) -> None:
+    environ = Web(tmp_path, redis_url, keys).environ
+    settings = load(environ).environment
+    app = create_app(settings, Reloader(settings.config, environ))
+
+    documented = re.findall(r"^### `(\w+) (\S+)`$", DOCUMENT, re.MULTILINE)
+
+    assert set(documented) == set(routes(app.routes))
+
+
+def test_every_code_is_documented() -> None:
+    source = "\n".join(path.read_text() for path in SOURCES.glob("*.py"))
+    raised = set(re.findall(r'Refusal\(\s*(\d+),\s*"(\w+)"', source))
+    raised |= set(re.findall(r'_error\((\d+), "(\w+)"', source))
+    raised |= {("404", "not_found"), ("405", "method_not_allowed")}
+
+    assert set(re.findall(r"^\| (\d+) \| `(\w+)` \|", DOCUMENT, re.MULTILINE)) == raised
+
+
+def test_every_example_is_as_the_types_say() -> None:
+    examples = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
+
+    for text, kind in zip(examples, EXAMPLES, strict=True):
+        value = msgspec.json.decode(text)
+        understood = msgspec.convert(value, kind)
+        assert json.loads(msgspec.json.encode(understood)) == value
+
+
+def test_every_outcome_is_documented() -> None:
+    documented = re.findall(r"^\| `(\w+)` \| [^|]+ \|$", DOCUMENT, re.MULTILINE)
+
+    assert documented == [str(outcome) for outcome in Outcome]
+
+
+@pytest.mark.parametrize("word", [*State, *Reason])
+def test_every_state_and_reason_is_named(word: str) -> None:
+    assert f"`{word}`" in DOCUMENT

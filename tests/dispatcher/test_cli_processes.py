@@ -1,0 +1,153 @@
+"""`git-dispatcher web`, `worker`, `watcher` and `check`, as processes."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dispatcher.cli import main
+from dispatcher.ledger import Keys
+from dispatcher.local.ports import free_port
+from tests.dispatcher.http.web import CONFIGURATION, Web
+from tests.dispatcher.test_cli import run
+from tests.dispatcher.webhooks.support import sent
+from tests.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+
+MISTAKES = """
+version: 1
+hooks:
+  github: {provider: githob, secrets: [{env: NOT_SET}], repositories: ["github.com/acme/*"]}
+targets:
+  shop:
+    repository: https://github.com/acme/shop
+    branches: [main]
+    on_new_push: abort
+    job: {image: deployer, timeout: 15}
+  docs:
+    repository: https://github.com/acme/docs
+    job: {image: deployer}
+"""
+
+
+@pytest.fixture
+def web(tmp_path: Path, redis_url: str, keys: Keys) -> Iterator[Web]:
+    with Web(tmp_path, redis_url, keys) as web:
+        yield web
+
+
+@pytest.fixture
+def stopped(tmp_path: Path, redis_url: str, keys: Keys) -> Web:
+    """Files and environment of a web application that does not run."""
+    return Web(tmp_path, redis_url, keys)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/livez", trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def test_web_serves_and_stops_when_told(stopped: Web, tmp_path: Path) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "dispatcher.cli", "web", "--host", "127.0.0.1"]
+    environ = {**stopped.environ, "PORT": str(port), "DISPATCHER_LOG_FORMAT": "json"}
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(command, env=environ, cwd=ROOT, stderr=log)
+    assert eventually(lambda: answers(url))
+
+    delivery = sent("github/push__branch")
+    headers = [(n, v) for n, v in delivery.raw_headers if n != b"host"]
+    response = httpx.post(
+        f"{url}/webhooks/github", content=delivery.body, headers=headers, trust_env=False
+    )
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait(timeout=30) == 0
+    assert response.status_code == 202
+    told = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    (line,) = (each for each in told if each["event"] == "delivery")
+    assert (line["hook"], line["results"][0]) == ("github", "shop: accepted shop/1")
+    stopped.clean_up()
+
+
+def test_web_says_when_the_port_is_taken(web: Web) -> None:
+    port = web.url.rpartition(":")[2]
+
+    done = run("web", "--host", "127.0.0.1", "--port", port, cwd=ROOT, **web.environ)
+
+    assert done.returncode == 2
+    assert f"cannot listen on 127.0.0.1, port {port}" in done.stderr
+
+
+def test_web_does_not_start_with_mistakes(stopped: Web) -> None:
+    stopped.config.write_text(MISTAKES)
+
+    done = run("web", "--port", "0", cwd=ROOT, **stopped.environ)
+
+    assert done.returncode == 2
+    assert 'PORT: "0" is not a number that fits' in done.stderr
+    assert "githob" in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["worker", "watcher"])
+def test_what_acts_on_the_cluster_is_a_program_of_its_own(
+    stopped: Web, verb: str, tmp_path: Path
+) -> None:
+    environ = {**stopped.environ, "KUBECONFIG": str(tmp_path / "none")}
+    (tmp_path / "workers.py").write_text("raise SystemExit('somebody else\\'s workers')")
+
+    done = run(verb, cwd=tmp_path, **environ)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"git-dispatcher {verb}: ")
+
+
+def test_check_says_what_it_understood(
+    stopped: Web, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in stopped.environ.items():
+        monkeypatch.setenv(name, value)
+
+    assert main(["check"]) == 0
+    text = capsys.readouterr().out
+    assert main(["check", "--output", "json", str(stopped.config)]) == 0
+    understood = json.loads(capsys.readouterr().out)
+
+    assert "    repository: https://github.com/acme/shop\n" in text
+    assert "    secrets: env OLD_SECRET, env HOOK_SECRET\n" in text
+    assert text.endswith("3 hooks, 5 targets: no mistakes\n")
+    assert set(understood["targets"]) == set(re.findall(r"^  ([\w-]+):$", CONFIGURATION, re.M)) - {
+        "github",
+        "gitlab",
+        "plain",
+    }
+    assert stopped.environ["HOOK_SECRET"] not in text
+
+
+def test_check_prints_every_mistake(stopped: Web) -> None:
+    stopped.config.write_text(MISTAKES)
+
+    done = run("check", cwd=ROOT, **stopped.environ)
+    as_json = run("check", "--output", "json", cwd=ROOT, **stopped.environ)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    first, *mistakes = done.stderr.splitlines()
+    assert "5 mistakes in the configuration" in first
+    for mistake, said in zip(
+        mistakes, ["githob", "NOT_SET", "abort", "15", "branches"], strict=True
+    ):
+        assert said in mistake
+    assert as_json.returncode == 2
+    assert json.loads(as_json.stdout)["mistakes"] == mistakes

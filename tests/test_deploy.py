@@ -1,0 +1,317 @@
+"""deploy/ fits the package: image, commands, rights in the cluster, example configuration."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import typer
+import yaml
+
+from dispatcher import __version__, cli
+from dispatcher.app import create_app
+from dispatcher.config import VARIABLES, load
+from dispatcher.errors import ClusterError
+from dispatcher.reloading import Reloader
+from workers.cluster import Access, Cluster
+from workers.feed import ClusterReads
+from workers.reconcile import ClusterCalls
+
+DEPLOY = Path(__file__).parents[1] / "deploy"
+KUBERNETES = DEPLOY / "kubernetes"
+IMAGE = f"registry.example.com/git-dispatcher:{__version__}"
+
+Object = dict[str, Any]
+
+
+def kustomization() -> Object:
+    loaded: Object = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())
+    return loaded
+
+
+def from_files(_: Path) -> list[Object]:
+    """What kustomize makes of the folder, as far as this folder uses kustomize."""
+    settings = kustomization()
+    texts = [(KUBERNETES / name).read_text() for name in settings["resources"]]
+    for image in settings["images"]:
+        renamed = f"image: {image['newName']}:{image['newTag']}"
+        texts = [re.sub(rf"image: {image['name']}$", renamed, t, flags=re.MULTILINE) for t in texts]
+    made = [("ConfigMap", each) for each in settings["configMapGenerator"]]
+    made += [("Secret", each) for each in settings["secretGenerator"]]
+    generated = [
+        {"kind": kind, "metadata": {"name": each["name"], "namespace": each["namespace"]}}
+        for kind, each in made
+    ]
+    return [found for text in texts for found in yaml.safe_load_all(text)] + generated
+
+
+def from_kubectl(folder: Path) -> list[Object]:
+    shutil.copytree(KUBERNETES, folder / "k")
+    shutil.copy(KUBERNETES / "secret.env.example", folder / "k" / "secret.env")
+    command = ["kubectl", "kustomize", str(folder / "k")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return list(yaml.safe_load_all(done.stdout))
+
+
+RENDERED_BY = [from_files, *([from_kubectl] if shutil.which("kubectl") else [])]
+
+
+@pytest.fixture(params=RENDERED_BY, scope="module")
+def objects(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return request.param(tmp_path_factory.mktemp("kubernetes"))
+
+
+def of_kind(objects: list[Object], kind: str) -> dict[str, Object]:
+    return {found["metadata"]["name"]: found for found in objects if found["kind"] == kind}
+
+
+def pods(objects: list[Object]) -> dict[str, Object]:
+    """Deployment → its Pod's spec."""
+    found = of_kind(objects, "Deployment")
+    return {name: each["spec"]["template"]["spec"] for name, each in found.items()}
+
+
+def commands() -> set[str]:
+    return set(typer.main.get_command(cli.app).commands)  # type: ignore[attr-defined]
+
+
+# Kubernetes
+
+
+def test_every_file_is_used() -> None:
+    settings = kustomization()
+    used = {*settings["resources"], *settings["configMapGenerator"][0]["files"]}
+
+    assert {path.name for path in KUBERNETES.glob("*.yaml")} == used | {"kustomization.yaml"}
+    assert settings["secretGenerator"][0]["envs"] == ["secret.env"]
+    assert "secret.env" in (KUBERNETES / ".gitignore").read_text().split()
+
+
+def test_one_deployment_for_each_process_of_this_version(objects: list[Object]) -> None:
+    started = {
+        name: [(container["image"], container["args"]) for container in pod["containers"]]
+        for name, pod in pods(objects).items()
+    }
+    assert started == {name: [(IMAGE, [name])] for name in ("web", "worker", "watcher")}
+    assert set(started) <= commands()
+
+
+def test_every_pod_fits_the_restricted_standard(objects: list[Object]) -> None:
+    for name, pod in pods(objects).items():
+        assert pod["securityContext"]["runAsNonRoot"] is True, name
+        assert pod["securityContext"]["runAsUser"] == image_user(), name
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        for container in pod["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }, name
+            assert {"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"], name
+        assert {"name": "tmp", "emptyDir": {}} in pod["volumes"], name
+
+
+def test_what_pods_refer_to_is_there(objects: list[Object]) -> None:
+    text = yaml.safe_dump(list(pods(objects).values()))
+    secrets = set(re.findall(r"secretKeyRef:\n +key: \w+\n +name: (\S+)", text))
+    secrets |= set(re.findall(r"secretRef:\n +name: (\S+)", text))
+    accounts = {name: pod["serviceAccountName"] for name, pod in pods(objects).items()}
+
+    assert secrets == set(of_kind(objects, "Secret"))
+    assert set(re.findall(r"configMap:\n +name: (\S+)", text)) == set(of_kind(objects, "ConfigMap"))
+    assert accounts == {name: name for name in of_kind(objects, "ServiceAccount")}
+
+
+def test_the_service_finds_web_and_the_budget_keeps_it(objects: list[Object]) -> None:
+    web = of_kind(objects, "Deployment")["web"]["spec"]
+    (port,) = web["template"]["spec"]["containers"][0]["ports"]
+    (service,) = of_kind(objects, "Service").values()
+    (budget,) = of_kind(objects, "PodDisruptionBudget").values()
+
+    assert service["spec"]["selector"] == web["template"]["metadata"]["labels"]
+    assert [each["targetPort"] for each in service["spec"]["ports"]] == [port["name"]]
+    assert budget["spec"]["selector"] == web["selector"]
+    assert str(port["containerPort"]) == default("PORT")
+
+
+def test_the_probes_ask_what_web_answers(objects: list[Object], tmp_path: Path) -> None:
+    (container,) = pods(objects)["web"]["containers"]
+    settings = load(environment())
+    app = create_app(settings.environment, Reloader(settings.environment.config, environment()))
+    paths = {getattr(route, "path", "") for route in app.routes}
+
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert container["livenessProbe"]["httpGet"]["path"] == "/livez"
+    assert paths >= {"/readyz", "/livez"}
+
+
+def test_the_example_configuration_is_valid_and_its_namespace_is_set_up(
+    objects: list[Object],
+) -> None:
+    read = load(environment()).configuration
+    used = {target.namespace for target in read.targets.values()}
+
+    assert {role["metadata"]["namespace"] for role in of_kind(objects, "Role").values()} == used
+    assert used <= set(of_kind(objects, "Namespace"))
+
+
+def environment() -> dict[str, str]:
+    """The example's, with its empty secrets filled in."""
+    lines = (KUBERNETES / "secret.env.example").read_text().splitlines()
+    pairs = [line.split("=", 1) for line in lines if line and not line.startswith("#")]
+    values = {name: value or "a-secret-for-this-test" for name, value in pairs}
+    return {**values, "DISPATCHER_CONFIG": str(KUBERNETES / "git-dispatcher.yaml")}
+
+
+def default(variable: str) -> str:
+    return next(each.default for each in VARIABLES if each.name == variable)
+
+
+# Rights: every call is made to a server that notes what was asked of it
+
+ARGUMENTS: dict[str, tuple[tuple[Any, ...], ...]] = {
+    "create_job": (({"metadata": {"name": "shop-1", "namespace": "deploys"}},),),
+    "job": (("deploys", "shop-1"),),
+    "delete_job": (("deploys", "shop-1", "uid"),),
+    "live_pods": (("deploys", "a=b"),),
+    "log_tail": (("deploys", "shop-1-x", "main"),),
+    "list_jobs": (("deploys", "a=b"),),
+    "list_pods": (("deploys", "a=b"),),
+    "watch": (("job", "deploys", "a=b", "1", 1), ("pod", "deploys", "a=b", "1", 1)),
+}
+RIGHTS_OF = {"worker": ClusterCalls, "watcher": ClusterReads}
+
+
+@contextmanager
+def noting_server(folder: Path) -> Iterator[tuple[Path, set[tuple[str, str, str]]]]:
+    """A kubeconfig, and the rights that the requests to its server would have needed."""
+    rights: set[tuple[str, str, str]] = set()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            rights.add(right(self.command, self.path))
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        do_POST = do_DELETE = do_PUT = do_PATCH = do_GET
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield kubeconfig(folder / "kubeconfig", server.server_port), rights
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def kubeconfig(path: Path, port: int) -> Path:
+    named = {"name": "here"}
+    written = {
+        "clusters": [{**named, "cluster": {"server": f"http://127.0.0.1:{port}"}}],
+        "users": [{**named, "user": {}}],
+        "contexts": [{**named, "context": {"cluster": "here", "user": "here"}}],
+        "current-context": "here",
+    }
+    path.write_text(yaml.safe_dump(written))
+    return path
+
+
+def right(method: str, url: str) -> tuple[str, str, str]:
+    """Group, resource and verb, as the API server has it.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb
+    """
+    parts = urlsplit(url)
+    match = re.fullmatch(
+        r"/apis?(?:/(\w+))?/v1/namespaces/deploys/(\w+)(/[^/]+)?(/\w+)?", parts.path
+    )
+    assert match, url
+    group, resource, name, below = match.groups(default="")
+    if method == "GET":
+        watches = "watch" in parse_qs(parts.query)
+        verb = "get" if name else "watch" if watches else "list"
+    else:
+        verb = {"POST": "create", "DELETE": "delete", "PUT": "update", "PATCH": "patch"}[method]
+    return group, resource + below, verb
+
+
+@pytest.mark.parametrize("process", RIGHTS_OF)
+def test_a_process_may_do_what_it_does_and_no_more(
+    process: str, objects: list[Object], tmp_path: Path
+) -> None:
+    names = [name for name in vars(RIGHTS_OF[process]) if not name.startswith("_")]
+
+    with noting_server(tmp_path) as (config, needed):
+        cluster = Cluster(Access(str(config)))
+        for name in names:
+            for arguments in ARGUMENTS[name]:
+                with suppress(ClusterError):  # "{}" is no sensible answer
+                    getattr(cluster, name)(*arguments)
+
+    assert granted(objects, process) == needed
+
+
+def granted(objects: list[Object], account: str) -> set[tuple[str, str, str]]:
+    assert not of_kind(objects, "ClusterRole")
+    roles = of_kind(objects, "Role")
+    bound = [
+        roles[binding["roleRef"]["name"]]
+        for binding in of_kind(objects, "RoleBinding").values()
+        for subject in binding["subjects"]
+        if subject["name"] == account
+    ]
+    return {
+        (group, resource, verb)
+        for role in bound
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def test_only_who_has_rights_gets_a_token(objects: list[Object]) -> None:
+    for name, pod in pods(objects).items():
+        assert pod["automountServiceAccountToken"] is bool(granted(objects, name))
+
+
+# The image
+
+
+def dockerfile() -> str:
+    return (DEPLOY / "Dockerfile").read_text()
+
+
+def image_user() -> int:
+    found = re.search(r"^USER (\d+):\d+$", dockerfile(), re.MULTILINE)
+    assert found
+    return int(found[1])
+
+
+def test_the_image_runs_the_command_as_nobody_in_particular() -> None:
+    assert 'ENTRYPOINT ["git-dispatcher"]' in dockerfile()
+    assert image_user() > 0
+    assert f"git-dispatcher:{__version__}" in dockerfile()
+
+
+def test_the_image_is_without_the_local_parts() -> None:
+    """tests/test_walls.py shows that everything else does without them."""
+    assert "RUN rm -rf dispatcher/local workers/localcluster" in dockerfile()
+    ignored = (DEPLOY.parent / ".dockerignore").read_text().splitlines()
+    assert {"dispatcher/local", "workers/localcluster"} <= set(ignored)
