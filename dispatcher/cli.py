@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated
 
 import typer
 
 from dispatcher import __version__
-from dispatcher.commands import local, people, processes, reporting
 from dispatcher.commands.exits import Exit, code_of
 from dispatcher.errors import DispatcherError
 
-app = typer.Typer(
-    name="git-dispatcher",
-    help="Turns a Git push into a finished deploy on Kubernetes.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "Processes": (processes.web, processes.worker, processes.watcher, processes.check),
-    "People": (people.targets, people.deploys, people.show, people.redeploy, reporting.notify),
-    "On one machine": (local.up, local.demo),
+COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "Processes": ("processes", ("web", "worker", "watcher", "check")),
+    "People": ("people", ("targets", "deploys", "show", "redeploy")),
+    "Git servers": ("reporting", ("notify",)),
+    "On one machine": ("local", ("up", "demo")),
 }
+"""Panel of the help → module of `dispatcher.commands`, and its functions."""
 
-for panel, commands in PANELS.items():
-    for command in commands:
-        app.command(rich_help_panel=panel)(command)
+
+def build(wanted: str = "") -> typer.Typer:
+    """The application. With the name of a command it has only the module of that one: `notify` runs in
+    somebody's `git push`, and must not load what others need."""
+    app = typer.Typer(
+        name="git-dispatcher",
+        help="Turns a Git push into a finished deploy on Kubernetes.",
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    known = any(wanted in commands for _, commands in COMMANDS.values())
+    for panel, (module, commands) in COMMANDS.items():
+        if known and wanted not in commands:
+            continue
+        functions = import_module(f"dispatcher.commands.{module}")
+        for command in commands:
+            app.command(rich_help_panel=panel)(getattr(functions, command))
+    return app
 
 
 def _version(wanted: bool) -> None:
@@ -39,7 +50,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: Annotated[
         bool,
@@ -51,8 +61,9 @@ def _options(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code; `Exit` says what it means."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        app(args=None if argv is None else list(argv), prog_name="git-dispatcher")
+        build(arguments[0] if arguments else "")(args=arguments, prog_name="git-dispatcher")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else Exit.DONE
     except DispatcherError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import structlog
@@ -10,7 +10,8 @@ import structlog
 from dispatcher.config import read_configuration
 from dispatcher.errors import ConfigError
 
-Signature = tuple[tuple[str, int, int, int], ...]
+Stat = tuple[int, int, int]
+Signature = dict[Path, Stat]
 
 log = structlog.get_logger()
 
@@ -20,12 +21,13 @@ class Reloader:
 
     def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
         self._path, self._environ = path, environ
+        before = _signature(self._always())
         self.current = read_configuration(path, environ)
-        self._seen = self._signature()
+        self._seen = {**_signature(self._files()), **before}
 
     def changed(self) -> bool:
         """Looks at the files; True if they have changed and `current` is another one now."""
-        now = self._signature()
+        now = _signature(self._files())
         if now == self._seen:
             return False
         self._seen = now
@@ -34,23 +36,28 @@ class Reloader:
         except ConfigError as error:
             log.error("configuration refused; the last good one stays", mistakes=error.mistakes)
             return False
-        self._seen = self._signature()
+        # What it names for the first time is looked at after it was read; all else was before.
+        self._seen = {**_signature(self._files()), **now}
         log.info("configuration read again", targets=len(self.current.targets))
         return True
 
-    def _signature(self) -> Signature:
-        return tuple(_stat(path) for path in sorted(set(self._files())))
-
     def _files(self) -> Iterator[Path]:
+        yield from self._always()
+        yield from self.current.files
+
+    def _always(self) -> Iterator[Path]:
         yield self._path
         if self._path.is_dir():
             yield from self._path.glob("*.y*ml")
-        yield from self.current.files
 
 
-def _stat(path: Path) -> tuple[str, int, int, int]:
+def _signature(paths: Iterable[Path]) -> Signature:
+    return {path: _stat(path) for path in paths}
+
+
+def _stat(path: Path) -> Stat:
     try:
         found = path.stat()
     except OSError:
-        return str(path), 0, 0, 0
-    return str(path), found.st_mtime_ns, found.st_ino, found.st_size
+        return 0, 0, 0
+    return found.st_mtime_ns, found.st_ino, found.st_size

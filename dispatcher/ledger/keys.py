@@ -13,8 +13,8 @@ class Keys:
 
     def row(self, target: str) -> str:
         """Hash, kept: `version`, `seq` (newest number), `open` (numbers not yet over), `attempted` (newest
-        number that was started), `succeeded` (newest that did), `woken`, `wakes`, `rewakes`,
-        `lease`, `lease_until`, `trouble`."""
+        number that was started), `succeeded` (newest that did), `ended` (newest that is over), `woken`,
+        `wakes`, `rewakes`, `lease`, `lease_until`, `trouble`."""
         return f"{self.prefix}row:{target}"
 
     def deploys(self, target: str) -> str:
@@ -42,7 +42,7 @@ class Keys:
         return f"{self.prefix}delivery:{hook}:{_digest(repository, delivery)}"
 
     def request(self, target: str, request: str) -> str:
-        """String, expires after `Limits.remember`: the deploy that a redeploy request made."""
+        """String, expires after `Limits.remember`: the answer to a redeploy request."""
         return f"{self.prefix}request:{target}:{_digest(request)}"
 
     @property

@@ -26,6 +26,13 @@ class TargetView:
     """What holds it up, "" for nothing."""
 
 
+DURABILITY = {
+    "always": "appendfsync always: nothing acknowledged is lost",
+    "everysec": "appendfsync everysec: up to a second of acknowledged pushes can be lost",
+    "no": "appendfsync no: acknowledged pushes can be lost",
+}
+
+
 class Reader:
     """Raises LedgerUnavailable."""
 
@@ -33,16 +40,18 @@ class Reader:
         self._client, self._keys = client, keys
 
     def targets(self, names: Sequence[str]) -> list[TargetView]:
-        """Each of the targets, in one round trip; one that was never pushed to is empty."""
+        """Each of the targets, in two round trips; one that was never pushed to is empty."""
         with translated(self._client):
             pipeline = self._client.pipeline(transaction=False)
             for name in names:
-                pipeline.hget(self._keys.row(name), "trouble")
-                pipeline.hvals(self._keys.deploys(name))
+                pipeline.hmget(self._keys.row(name), "trouble", "open", "ended")
+            rows = pipeline.execute()
+            for name, (_, open_, ended) in zip(names, rows, strict=True):
+                pipeline.hmget(self._keys.deploys(name), [*(open_ or "").split(), ended or ""])
             found = pipeline.execute()
         return [
-            _view(name, trouble or "", [decode(raw, Deploy) for raw in deploys])
-            for name, trouble, deploys in zip(names, found[::2], found[1::2], strict=True)
+            _view(name, trouble or "", [decode(raw, Deploy) for raw in deploys if raw])
+            for name, (trouble, _, _), deploys in zip(names, rows, found, strict=True)
         ]
 
     def deploys(self, target: str) -> list[Deploy]:
@@ -56,9 +65,16 @@ class Reader:
             raw = self._client.hget(self._keys.deploys(target), str(number))
         return decode(texts([raw])[0], Deploy) if raw else None
 
-    def ping(self) -> None:
+    def durability(self) -> str:
+        """What a Redis that loses its host loses of what was acknowledged, in words; "" if nobody knows."""
         with translated(self._client):
-            self._client.ping()
+            try:
+                found = self._client.config_get("append*")
+            except redis.ResponseError:  # a managed Redis keeps its settings to itself
+                return ""
+        if found.get("appendonly") != "yes":
+            return "no append-only file: acknowledged pushes can be lost"
+        return DURABILITY.get(str(found.get("appendfsync")), "")
 
 
 def _view(name: str, trouble: str, deploys: Sequence[Deploy]) -> TargetView:

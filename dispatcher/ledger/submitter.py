@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
+import structlog
+
 from dispatcher.errors import DispatcherError, LedgerUnavailable
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.limits import Limits
@@ -19,6 +21,8 @@ from dispatcher.ledger.scripts import Scripts
 from dispatcher.ledger.submission import Submission
 from dispatcher.ledger.wakeups import WakeUps
 from dispatcher.model import Result
+
+log = structlog.get_logger()
 
 LARGEST_GROUP = 500
 """Submissions in one pipeline: a bound on how long one group can hold Redis."""
@@ -87,20 +91,26 @@ class Submitter:
         submissions = [each for item in wanted for each in item.submissions]
         try:
             results = self._record(submissions)
-        except DispatcherError as error:
+        except Exception as error:  # whatever it is, the next group must have its chance
+            known = isinstance(error, DispatcherError)
+            if not known:
+                log.exception("the ledger's answer was not understood")
+            why = error if known else LedgerUnavailable("its answer was not understood")
             for item in wanted:
-                item.answer.set_exception(error)
+                item.answer.set_exception(why)
             return
-        except BaseException as error:
-            for item in wanted:
-                item.answer.set_exception(error)
-            raise
         for item in wanted:
             count = len(item.submissions)
             item.answer.set_result(results[:count])
             results = results[count:]
 
     def _record(self, submissions: Sequence[Submission]) -> list[Result]:
+        results: list[Result] = []
+        for start in range(0, len(submissions), LARGEST_GROUP):
+            results += self._record_group(submissions[start : start + LARGEST_GROUP])
+        return results
+
+    def _record_group(self, submissions: Sequence[Submission]) -> list[Result]:
         calls = [each.call(self._keys, self._limits) for each in submissions]
         replies = self._scripts.run_many(calls)
         answers = [each.answer(raw) for each, raw in zip(submissions, replies, strict=True)]

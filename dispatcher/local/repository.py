@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-import sys
 from pathlib import Path
+
+from dispatcher.local.python import python, python_path
 
 HOOK = """#!/bin/sh
 # Tells git-dispatcher about every push. A push stands also when nobody could be told.
+export PYTHONPATH={path}
 exec {command} notify --url {url} --repository {repository} --secret-file {secret}
 """
 
@@ -24,11 +26,11 @@ def create_repository(folder: Path, *, url: str, secret_file: Path) -> str:
 
 def point_hook(folder: Path, *, url: str, secret_file: Path) -> None:
     """(Re)writes the repository's post-receive hook."""
-    command = [sys.executable, "-m", "dispatcher.cli"]
     hook = folder / "hooks" / "post-receive"
     hook.write_text(
         HOOK.format(
-            command=shlex.join(command),
+            path=shlex.quote(python_path()["PYTHONPATH"]),
+            command=shlex.join(python("-m", "dispatcher.cli")),
             url=shlex.quote(url),
             repository=shlex.quote(folder.resolve().as_uri()),
             secret=shlex.quote(str(secret_file.resolve())),

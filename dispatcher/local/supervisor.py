@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from dispatcher.errors import DispatcherError
+from dispatcher.local.python import python, python_path
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 8.0
@@ -80,11 +80,11 @@ class Running:
         return self.process is None or self.process.returncode is not None
 
     async def _spawn(self) -> None:
-        tether = [sys.executable, "-m", "dispatcher.local.tether", str(os.getpid())]
+        tether = python("-m", "dispatcher.local.tether", str(os.getpid()))
         self.process = await asyncio.create_subprocess_exec(
             *tether,
             *self.part.command,
-            env={**os.environ, **self.part.environment},
+            env={**os.environ, **python_path(), **self.part.environment},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

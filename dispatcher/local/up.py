@@ -7,7 +7,6 @@ import fcntl
 import json
 import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from dispatcher.errors import DispatcherError, UsageError
 from dispatcher.ledger import Keys, connect
 from dispatcher.local.kube import create_namespace, kube_client
 from dispatcher.local.ports import Ports
+from dispatcher.local.python import python
 from dispatcher.local.starter import ensure_secret, ensure_starter
 from dispatcher.local.supervisor import NotReady, Part, Running, Say
 from dispatcher.local.valkey import valkey_command
@@ -153,7 +153,7 @@ def storage(place: Place) -> list[Part]:
     cluster = place.state / "cluster"
     place.kubeconfig.unlink(missing_ok=True)
     valkey = [*valkey_command(folder, place.redis_port), "--loglevel", "warning"]
-    local = [sys.executable, "-m", "workers.localcluster", "--state-dir", str(cluster)]
+    local = python("-m", "workers.localcluster", "--state-dir", str(cluster))
     return [
         Part("valkey", valkey, {}, lambda: asyncio.to_thread(_redis_answers, place)),
         Part("cluster", local, {}, lambda: asyncio.to_thread(place.kubeconfig.exists)),
@@ -162,10 +162,9 @@ def storage(place: Place) -> list[Part]:
 
 def processes(place: Place, workers: int) -> list[Part]:
     """The three kinds of process that a production installation runs too."""
-    python, environment = sys.executable, place.environment
 
     def part(name: str, module: str, verb: str, ready: Callable[[], Awaitable[bool]]) -> Part:
-        return Part(name, (python, "-m", module, verb), environment, ready)
+        return Part(name, python("-m", module, verb), place.environment, ready)
 
     names = ["worker"] if workers == 1 else [f"worker.{n}" for n in range(1, workers + 1)]
     return [

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import typer
 
-from dispatcher.cli import app
+from dispatcher.cli import build
 from dispatcher.commands import access
 from dispatcher.commands.exits import Exit
 from dispatcher.commands.reporting import PUSHERS
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
-COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS: dict[str, Any] = typer.main.get_command(build()).commands  # type: ignore[attr-defined]
 COMMON = {"--url", "--token-file", "--state-dir", "--output", "-o"}
 """Documented once, for the commands that ask the API."""
 

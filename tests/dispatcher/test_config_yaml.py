@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -176,3 +177,21 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes) -> None:
 @BOUNDED
 def test_any_punctuation_is_read_or_refused(tmp_path: Path, content: str) -> None:
     survives(tmp_path, b"version: 1\ntargets: " + content.encode())
+
+
+@pytest.mark.parametrize("name", ["Shop", "shop_docs", "Shop Docs", "x" * 41])
+def test_a_target_whose_name_is_no_name_is_a_mistake_and_not_dropped(
+    tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / "c.yaml"
+    target = {
+        "repository": "https://git.example.com/a/b",
+        "branches": ["main"],
+        "job": {"image": "i", "command": ["c"]},
+    }
+    file.write_text(yaml.safe_dump({"version": 1, "targets": {name: target}}))
+
+    with pytest.raises(ConfigError) as raised:
+        read_configuration(file, {})
+
+    assert name in str(raised.value)

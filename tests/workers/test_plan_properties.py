@@ -165,7 +165,7 @@ def test_a_stop_ends_only_after_pods_were_looked_for(seen: Snapshot) -> None:
 
 @settings(max_examples=500, deadline=None)
 @given(seen=snapshots(), live_pods=st.sampled_from([None, 0, 1]))
-def test_steps_end(  # noqa: C901  # one arm for each stepseen: Snapshot, live_pods: int | None) -> None:
+def test_steps_end(seen: Snapshot, live_pods: int | None) -> None:  # noqa: C901  # an arm a step
     """Carried out in the ledger alone, with a cluster that does as it is told, it comes to a wait."""
     for _ in range(30):
         step = plan(seen, "new", live_pods)

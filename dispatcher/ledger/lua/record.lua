@@ -34,7 +34,11 @@ local ended = {}
 for _, change in ipairs(changes) do
   redis.call('HSET', deploys, change.number, change.write)
   local deploy = cjson.decode(change.write)
-  if TERMINAL[deploy.state] then ended[change.number] = true end
+  if TERMINAL[deploy.state] then
+    ended[change.number] = true
+    local before = tonumber(redis.call('HGET', row, 'ended')) or 0
+    redis.call('HSET', row, 'ended', math.max(before, tonumber(change.number)))
+  end
   if deploy.state == 'succeeded' then
     local before = tonumber(redis.call('HGET', row, 'succeeded')) or 0
     redis.call('HSET', row, 'succeeded', math.max(before, tonumber(change.number)))

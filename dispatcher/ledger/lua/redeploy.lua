@@ -1,6 +1,6 @@
 -- Runs the newest deploy of a target once more: same commit, same ref, a number of its own.
 --
--- KEYS  1 row  2 deploys  3 due  4 request (string: number of the deploy that this request made)
+-- KEYS  1 row  2 deploys  3 due  4 request (string: "outcome number", the answer to this request)
 -- ARGV  1 target  2 asked by  3 note  4 grace (ms)  5 remember requests (s)
 -- Reply JSON {outcome, deploy, wake}; outcome: accepted, coalesced or nothing
 
@@ -11,12 +11,19 @@ local function reply(outcome, number, wake)
   return cjson.encode({ outcome = outcome, deploy = tonumber(number) or 0, wake = wake or 0 })
 end
 
+local function remember(outcome, number)
+  redis.call('SET', request, outcome .. ' ' .. string.format('%d', number), 'EX', tonumber(ARGV[5]))
+end
+
 local made = redis.call('GET', request)
-if made then return reply('accepted', made) end
+if made then return reply(string.match(made, '^(%S+) (%S+)$')) end
 
 for _, number in ipairs(words(redis.call('HGET', row, 'open'))) do
   local deploy = load(deploys, number)
-  if deploy and deploy.state == 'pending' then return reply('coalesced', number) end
+  if deploy and deploy.state == 'pending' then
+    remember('coalesced', tonumber(number))
+    return reply('coalesced', number)
+  end
 end
 
 local last = nil
@@ -34,5 +41,5 @@ save(deploys, {
   title = last.title, created_at = now,
 })
 redis.call('HSET', row, 'open', (redis.call('HGET', row, 'open') or '') .. ' ' .. string.format('%d', number))
-redis.call('SET', request, number, 'EX', tonumber(ARGV[5]))
+remember('accepted', number)
 return reply('accepted', number, touch(row, due, target, now_ms(), grace))

@@ -12,6 +12,7 @@ def test_it_lives_and_is_ready_without_a_token(web: Web) -> None:
         "ready": True,
         "version": __version__,
         "ledger": "ok",
+        "durability": "appendfsync always: nothing acknowledged is lost",
     }
 
 
