@@ -290,6 +290,13 @@ def _named(node: ast.ImportFrom) -> set[str]:
     return {alias.name for alias in node.names}
 
 
+def test_who_imports_by_name() -> None:
+    """Such imports are not seen here: the commands, each when it is asked for, and the ledger's scripts."""
+    dynamic = {module for module in modules() if "importlib" in imports(module)}
+
+    assert dynamic == {"dispatcher.cli", "dispatcher.ledger.scripts"}
+
+
 def test_what_is_pure() -> None:
     pure = [module for module in modules() if any(covers(line, module) for line in PURE)]
     touches = {module: imports(module) & IMPURE for module in pure}

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
+from dispatcher.errors import DispatcherError
 from dispatcher.local.python import python, python_path
 
 HOOK = """#!/bin/sh
@@ -39,12 +40,14 @@ def point_hook(folder: Path, *, url: str, secret_file: Path) -> None:
     hook.chmod(0o755)
 
 
+class GitFailed(DispatcherError):
+    """git did not do what was asked, and said why."""
+
+
 def git(*arguments: str, both: bool = False) -> str:
-    """Runs git; what it printed, with `both` also what it said. Raises CalledProcessError."""
-    done = subprocess.run(
-        ["git", "-c", "user.name=Ann", "-c", "user.email=ann@example.com", *arguments],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    """Runs git; what it printed, with `both` also what it said. Raises GitFailed."""
+    who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
+    done = subprocess.run(["git", *who, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise GitFailed(f"git {' '.join(arguments)}: {done.stderr.strip() or done.returncode}")
     return (done.stdout + done.stderr if both else done.stdout).strip()

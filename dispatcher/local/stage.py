@@ -63,14 +63,18 @@ class Stage:
     def work(self) -> Path:
         return self.folder / "shop"
 
-    def push(self, message: str, what: str = "sleep 0.3") -> tuple[str, str]:
-        """Commits a deploy script that does `what`, pushes; the commit, and what the remote said."""
+    def commit(self, message: str, what: str = "sleep 0.3") -> str:
+        """Commits a deploy script that does `what`; the commit's name."""
         (self.work / "deploy.sh").write_text(SCRIPT.format(what=what))
         git("-C", str(self.work), "add", "deploy.sh")
         git("-C", str(self.work), "commit", "-q", "--allow-empty", "-m", message)
-        commit = git("-C", str(self.work), "rev-parse", "HEAD")
-        said = git("-C", str(self.work), "push", "-q", "origin", "main", both=True)
-        return commit, said
+        return git("-C", str(self.work), "rev-parse", "HEAD")
+
+    def push(self, commit: str) -> str:
+        """Pushes up to a commit; what the remote said."""
+        return git(
+            "-C", str(self.work), "push", "-q", "origin", f"{commit}:refs/heads/main", both=True
+        )
 
     def deploys(self) -> list[dict[str, Any]]:
         """Newest first, from the API."""
