@@ -221,7 +221,6 @@ def _stop(seen: Snapshot, deploy: Deploy, newer: Deploy) -> Stop:
         deploy,
         state=State.STOPPING,
         superseded_by=newer.number,
-        delete_sent_at=seen.now,
         why=f"a newer commit came: {newer.name}",
     )
     return Stop((stopped, replace(newer, supersedes=deploy.supersedes + 1)))
@@ -238,7 +237,7 @@ def _stopping(
         return _stopped(seen, deploy, live_pods)
     if facts.deleting or seen.now < deploy.delete_sent_at + DELETE_AGAIN:
         return None
-    return Stop((replace(deploy, delete_sent_at=seen.now),))
+    return Stop((replace(deploy, delete_sent_at=0),))
 
 
 def _stopped(seen: Snapshot, deploy: Deploy, live_pods: int | None) -> Step | None:

@@ -178,7 +178,9 @@ class Reconciler:
         draft.put(step.deploys)
         draft.write()
         facts = plan.facts_of(draft.seen, deploy)
-        if not self.cluster.delete_job(deploy.namespace, deploy.job, deploy.uid):
+        there = self.cluster.delete_job(deploy.namespace, deploy.job, deploy.uid)
+        draft.put([replace(deploy, delete_sent_at=draft.seen.now)])
+        if not there:
             if facts:
                 draft.drop_jobs([plan.field(facts)])
         elif facts:

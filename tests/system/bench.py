@@ -1,0 +1,158 @@
+"""One installation's rules without its processes: a test says when a worker works, and what goes wrong."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dispatcher.errors import ClusterUnavailable
+from dispatcher.ledger import Keys, Ledger, Limits, Snapshot, Submission, WakeUps, connect
+from dispatcher.local.kube import items
+from dispatcher.model import Deploy, Push, Result
+from dispatcher.reloading import Reloader
+from tests.system.installation import Installation, sha
+from tests.waiting import eventually
+from workers.cluster import Access, Cluster
+from workers.objects import Job
+from workers.reconcile import Reconciler
+from workers.watcher import Watcher
+
+TARGET = "shop"
+
+
+class FaultyCluster(Cluster):
+    """The real cluster, with something done before or after the next call of a kind."""
+
+    def __init__(self, access: Access) -> None:
+        super().__init__(access)
+        self.before: dict[str, Callable[[], None]] = {}
+        self.after: dict[str, Callable[[], None]] = {}
+
+    def create_job(self, manifest: dict[str, Any]) -> Job:
+        self.before.pop("create", _nothing)()
+        job = super().create_job(manifest)
+        self.after.pop("create", _nothing)()
+        return job
+
+    def delete_job(self, namespace: str, name: str, uid: str) -> bool:
+        self.before.pop("delete", _nothing)()
+        return super().delete_job(namespace, name, uid)
+
+
+def _nothing() -> None:
+    pass
+
+
+def unavailable() -> None:
+    raise ClusterUnavailable("the API server is away")
+
+
+@dataclass
+class Bench:
+    """A ledger of its own, a watcher in a thread, workers by hand: all on the installation's servers."""
+
+    system: Installation
+    folder: Path
+    instance: str
+    script: str = "sleep 60"
+    limits: Limits = field(default_factory=Limits)
+
+    def start(self) -> None:
+        url, kubeconfig = self.system.place.redis_url, str(self.system.place.kubeconfig)
+        self.cluster = FaultyCluster(Access(kubeconfig))
+        self.keys = Keys(self.instance)
+        self._clients = [connect(url), connect(url, text=False), connect(url)]
+        self.ledger = Ledger(self._clients[0], self.keys, self.limits)
+        file = self.folder / "config.yaml"
+        file.write_text(yaml.safe_dump(self._configuration()))
+        self.watcher = Watcher(
+            Ledger(self._clients[2], self.keys, self.limits),
+            WakeUps(self._clients[1], f"queue-{self.instance}"),
+            Cluster(Access(kubeconfig)),
+            Reloader(file, {}),
+            self.instance,
+        )
+        self._thread = threading.Thread(target=self.watcher.run, daemon=True)
+        self._thread.start()
+        assert eventually(lambda: "default" in self.ledger.listed())
+
+    def stop(self) -> None:
+        self.watcher.stop()
+        self._thread.join()
+        for client in self._clients:
+            client.close()
+
+    def _configuration(self) -> dict[str, Any]:
+        job = {
+            "image": "busybox:1.36",
+            "command": ["sh", "-c", self.script],
+            "clone": False,
+            "stop_grace": "1s",
+        }
+        target = {"repository": "https://git.example.com/a/b", "branches": ["main"], "job": job}
+        return {"version": 1, "targets": {TARGET: target}}
+
+    def worker(self) -> Reconciler:
+        return Reconciler(self.ledger, self.cluster, self.instance, jitter=lambda: 0.0)
+
+    def work(self) -> None:
+        self.worker().reconcile(TARGET)
+
+    def push(self, before: str, after: str) -> Result:
+        push = Push(
+            repository="git.example.com/a/b",
+            ref="refs/heads/main",
+            before=sha(before),
+            after=sha(after),
+        )
+        submission = Submission(target=TARGET, push=push, hook="hook")
+        call = submission.call(self.keys, self.limits)
+        return submission.answer(self.ledger.scripts.run_many([call])[0]).result
+
+    def snapshot(self) -> Snapshot:
+        """What a worker would read; waits until nobody holds the target."""
+        found = eventually(lambda: self._acquire())
+        assert found is not None
+        self.ledger.record(found, "look", release=True, due_at=found.now)
+        return found
+
+    def _acquire(self) -> Snapshot | None:
+        found = self.ledger.acquire(TARGET, "look")
+        return found if isinstance(found, Snapshot) else None
+
+    def deploy(self, number: int) -> Deploy:
+        raw = self.ledger.client.hget(self.keys.deploys(TARGET), str(number))
+        from dispatcher.ledger.ledger import decode
+
+        assert isinstance(raw, str)
+        return decode(raw, Deploy)
+
+    def until(self, look: Callable[[], bool], seconds: float = 20) -> bool:
+        """Works again and again, as wake-ups would have it, until something is so."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if look():
+                return True
+            self.work()
+            time.sleep(0.05)
+        return look()
+
+    def jobs(self) -> dict[str, dict[str, Any]]:
+        selector = f"git-dispatcher/instance={self.instance}"
+        found = items(self.system.kube, "/apis/batch/v1/jobs", selector)
+        return {job["metadata"]["name"]: job for job in found}
+
+    def live_jobs(self) -> list[str]:
+        """Names of the Jobs that may run Pods."""
+        return sorted(name for name, job in self.jobs().items() if not job["spec"].get("suspend"))
+
+    def running_pods(self) -> list[str]:
+        selector = f"git-dispatcher/instance={self.instance}"
+        pods = items(self.system.kube, "/api/v1/pods", selector)
+        return [pod["metadata"]["name"] for pod in pods if pod["status"]["phase"] == "Running"]
