@@ -57,7 +57,7 @@ def _parts(settings: Environment, source: Reloader) -> Parts:
     url = settings.redis_url.reveal().decode()
     limits = Limits(lease=settings.lease * 1000)
     ledger = Ledger(connect(url), Keys(settings.instance), limits)
-    wake_ups = WakeUps(connect(url, text=False), settings.queue)
+    wake_ups = WakeUps(connect(url, text=False), settings.queue, settings.instance)
     submitter = Submitter(ledger.scripts, wake_ups, ledger.keys, limits)
     return Parts(Live(source), ledger, wake_ups, submitter, Bodies())
 

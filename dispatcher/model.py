@@ -160,6 +160,16 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     merged: int = 0
     """How many further pushes were merged into it."""
     created_at: int = 0
+    wanted_at: int = 0
+    """When the newest push was merged into it."""
+    not_before: int = 0
+    """When it may start again after the cluster could not run it."""
+    troubles: int = 0
+    """How often the cluster could not run it."""
+    starting_at: int = 0
+    """When its present attempt's name was taken."""
+    stopping_at: int = 0
+    """When it was first told to stop."""
     started_at: int = 0
     """A Pod was first seen running."""
     ended_at: int = 0
@@ -176,6 +186,12 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     superseded_by: int = 0
     supersedes: int = 0
     """How many deploys in a row were stopped before this one."""
+    cancelled_by: str = ""
+    """Who told it to stop, "" if nobody did."""
+    released_by: str = ""
+    """Who declared its Pods gone although the cluster still shows them."""
+    gives_up: bool = False
+    """It stops because the cluster could not run it, and ends as failed."""
     delete_sent_at: int = 0
     """When its Job was last told to go."""
     why: str = ""
@@ -215,6 +231,8 @@ class JobFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """"", "succeeded" or "failed": the Job's terminal condition."""
     reason: str = ""
     message: str = ""
+    interruptible: bool = True
+    """False while the Job or a live Pod of it says so in its annotation."""
     started: bool = False
     """A Pod of it has run, or runs."""
     live_pods: int = 0
@@ -237,7 +255,17 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
     """How a target's deploys follow one another. Durations are seconds."""
 
     on_new_push: str = "cancel"
+    every_limit: int = 20
+    """With `on_new_push: every`, how many may wait before pushes are merged after all."""
     max_supersedes: int = 5
+    interruptible: bool = True
+    quiet_period: int = 0
+    quiet_max: int = 600
+    start_timeout: int = 900
+    start_attempts: int = 3
+    """How often a deploy that the cluster cannot run is tried."""
+    stop_timeout: int = 300
+    keep_succeeded_for: int = 0
     timeout: int = 3600
     retries: int = 0
     keep_failed: int = 3

@@ -89,14 +89,15 @@ WALLS = {
     "workers.manifest": "dispatcher.config dispatcher.model workers.clone workers.labels workers.pods",
     "workers.facts": "dispatcher.model msgspec workers.labels workers.objects",
     "workers.view": "dispatcher.model msgspec workers.facts workers.objects",
-    "workers.plan": "dispatcher.ledger dispatcher.model msgspec",
+    "workers.planning.*": "dispatcher.ledger dispatcher.model msgspec",
+    "workers.plan": "dispatcher.ledger workers.planning.*",
     "workers.draft": "dispatcher.ledger dispatcher.model msgspec",
     # The workers: acts
     "workers.cluster": "dispatcher.errors kubernetes msgspec urllib3 workers.objects",
     "workers.feed": "dispatcher.errors msgspec workers.cluster workers.objects",
     "workers.reconcile": (
         "dispatcher.errors dispatcher.ledger dispatcher.model msgspec structlog workers.cluster workers.draft"
-        " workers.facts workers.labels workers.manifest workers.objects workers.plan"
+        " workers.facts workers.labels workers.manifest workers.objects workers.plan workers.planning.*"
     ),
     "workers.watcher": (
         "dispatcher.errors dispatcher.ledger dispatcher.reloading structlog workers.feed"
@@ -142,6 +143,7 @@ PURE = {
     "workers.manifest",
     "workers.objects",
     "workers.plan",
+    "workers.planning.*",
     "workers.pods",
     "workers.view",
 }

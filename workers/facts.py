@@ -36,6 +36,7 @@ def told_by_job(job: Job) -> tuple[str, JobFacts]:
         tombstone=metadata.labels.get(labels.TOMBSTONE) == "true",
         created_at=_milliseconds(metadata.creation_timestamp),
         deleting=metadata.deletion_timestamp is not None,
+        interruptible=_interruptible(metadata),
         outcome=("succeeded" if end.type == "Complete" else "failed") if end else "",
         reason=end.reason if end else "",
         message=end.message[:LONGEST_MESSAGE] if end else "",
@@ -64,6 +65,8 @@ def with_pods(job: JobFacts, pods: Sequence[Pod], before: JobFacts | None) -> Jo
         job,
         live_pods=live,
         started=started,
+        interruptible=job.interruptible
+        and all(_interruptible(pod.metadata) for pod in pods if pod.live),
         pod=newest.metadata.name,
         container=failing.name if failing else "",
         exit_code=ended.exit_code if ended else None,
@@ -81,6 +84,10 @@ def _end(conditions: Iterable[Condition]) -> Condition | None:
         if condition.type in ("Complete", "Failed") and condition.status == "True":
             return condition
     return None
+
+
+def _interruptible(metadata: Metadata) -> bool:
+    return metadata.annotations.get(labels.INTERRUPTIBLE) != "false"
 
 
 def _number(metadata: Metadata) -> int:

@@ -21,7 +21,8 @@ def ledger(settings: Environment) -> Ledger:
 
 
 def wake_ups(settings: Environment) -> WakeUps:
-    return WakeUps(connect(settings.redis_url.reveal().decode(), text=False), settings.queue)
+    client = connect(settings.redis_url.reveal().decode(), text=False)
+    return WakeUps(client, settings.queue, settings.instance)
 
 
 def cluster(settings: Environment) -> Cluster:

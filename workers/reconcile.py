@@ -18,12 +18,16 @@ from msgspec.structs import replace
 from dispatcher.errors import ClusterRefused, ClusterUnavailable, DispatcherError, LeaseLost
 from dispatcher.ledger import Leased, Ledger
 from dispatcher.model import Deploy, JobFacts, State
-from workers import labels, plan
+from workers import labels
 from workers.cluster import JobExists, NotThere
 from workers.draft import Draft, Outdated
 from workers.facts import told_by_job
 from workers.manifest import job_for, tombstone_for
 from workers.objects import Job
+from workers.plan import plan
+from workers.planning import steps
+from workers.planning.deploys import adopted, ended
+from workers.planning.reading import facts_of, field
 
 MOST_STEPS = 100
 """Steps in one go; a target that needs more has something wrong, and gets another go later."""
@@ -91,8 +95,8 @@ class Reconciler:
 
     def _work(self, draft: Draft) -> bool:
         for _ in range(MOST_STEPS):
-            step = plan.plan(draft.seen, self.new_token(), draft.live_pods)
-            if isinstance(step, plan.Wait):
+            step = plan(draft.seen, self.new_token(), draft.live_pods)
+            if isinstance(step, steps.Wait):
                 return draft.release(step.due_at, step.trouble)
             self._do(step, draft)
         log.error("no end of steps", target=draft.seen.target)
@@ -102,22 +106,23 @@ class Reconciler:
         return draft.seen.now + int(LATER * self.jitter())
 
     @singledispatchmethod
-    def _do(self, step: plan.Step, draft: Draft) -> None:
+    def _do(self, step: steps.Step, draft: Draft) -> None:
         raise TypeError(f"no way to do {step!r}")
 
     @_do.register
-    def _change(self, step: plan.Change, draft: Draft) -> None:
+    def _change(self, step: steps.Change, draft: Draft) -> None:
         for deploy in step.deploys:
             _say(deploy)
         draft.put(step.deploys)
         draft.drop_jobs(step.dropped)
 
     @_do.register
-    def _create(self, step: plan.Create, draft: Draft) -> None:
+    def _create(self, step: steps.Create, draft: Draft) -> None:
         deploy, spec = step.deploy, draft.seen.spec
         if spec is None:
             raise DispatcherError(f"{deploy.name} was planned without a configuration")
         draft.put([deploy])
+        draft.live_pods = None
         draft.write()
         try:
             job = self.cluster.create_job(job_for(spec, deploy, self.instance))
@@ -130,7 +135,7 @@ class Reconciler:
             log.info("started", deploy=deploy.name, job=deploy.job, commit=deploy.commit[:12])
 
     @_do.register
-    def _claim(self, step: plan.Claim, draft: Draft) -> None:
+    def _claim(self, step: steps.Claim, draft: Draft) -> None:
         """Somebody's POST may be on its way: take its name, so that it comes too late, or find its Job."""
         deploy, spec = step.deploy, draft.seen.spec
         if spec is None:
@@ -164,42 +169,42 @@ class Reconciler:
             draft.put([_waiting_again(deploy)])
 
     def _refused(self, draft: Draft, deploy: Deploy, refused: ClusterRefused) -> None:
-        failed = plan.ended(deploy, State.FAILED, draft.seen.now, str(refused))
+        failed = ended(deploy, State.FAILED, draft.seen.now, str(refused))
         _say(failed)
         draft.put([failed])
 
     def _there(self, draft: Draft, deploy: Deploy, job: Job) -> None:
         draft.put_job(told_by_job(job)[1])
-        draft.put([plan.adopted(deploy, job.metadata.uid, job.metadata.resource_version)])
+        draft.put([adopted(deploy, job.metadata.uid, job.metadata.resource_version)])
 
     @_do.register
-    def _stop(self, step: plan.Stop, draft: Draft) -> None:
+    def _stop(self, step: steps.Stop, draft: Draft) -> None:
         deploy = step.deploys[0]
         draft.put(step.deploys)
         draft.write()
-        facts = plan.facts_of(draft.seen, deploy)
+        facts = facts_of(draft.seen, deploy)
         there = self.cluster.delete_job(deploy.namespace, deploy.job, deploy.uid)
         draft.put([replace(deploy, delete_sent_at=draft.seen.now)])
         if not there:
             if facts:
-                draft.drop_jobs([plan.field(facts)])
+                draft.drop_jobs([field(facts)])
         elif facts:
             draft.mark_deleting(facts)
         log.info("stopping", deploy=deploy.name, why=deploy.why)
 
     @_do.register
-    def _delete(self, step: plan.Delete, draft: Draft) -> None:
+    def _delete(self, step: steps.Delete, draft: Draft) -> None:
         facts = step.facts
         if self.cluster.delete_job(facts.namespace, facts.job, facts.uid):
             draft.mark_deleting(facts)
         else:
-            draft.drop_jobs([plan.field(facts)])
+            draft.drop_jobs([field(facts)])
         if step.deploy:
             draft.put([replace(step.deploy, delete_sent_at=draft.seen.now)])
         log.info("deleted", job=facts.job, why=step.why)
 
     @_do.register
-    def _look(self, step: plan.LookForPods, draft: Draft) -> None:
+    def _look(self, step: steps.LookForPods, draft: Draft) -> None:
         selector = labels.target_selector(self.instance, draft.seen.target)
         found = self.cluster.live_pods(step.deploy.namespace, selector)
         draft.live_pods = len(found)
@@ -207,7 +212,7 @@ class Reconciler:
             log.info("Pods are left", target=draft.seen.target, pods=found)
 
     @_do.register
-    def _read_log(self, step: plan.ReadLog, draft: Draft) -> None:
+    def _read_log(self, step: steps.ReadLog, draft: Draft) -> None:
         deploy = replace(step.deploy, log_tail=self._log(step.facts))
         _say(deploy)
         draft.put([deploy])

@@ -2,8 +2,9 @@
 
 from dispatcher.ledger.connection import connect
 from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.ledger import Lead, Leased, Ledger, Recorded, Snapshot
+from dispatcher.ledger.ledger import Lead, Leased, Ledger, Paused, Recorded, Snapshot
 from dispatcher.ledger.limits import Limits
+from dispatcher.ledger.operations import Operations, Told
 from dispatcher.ledger.reading import Reader, TargetView
 from dispatcher.ledger.submission import Submission
 from dispatcher.ledger.submitter import Submitter
@@ -15,12 +16,15 @@ __all__ = [
     "Leased",
     "Ledger",
     "Limits",
+    "Operations",
+    "Paused",
     "Reader",
     "Recorded",
     "Snapshot",
     "Submission",
     "Submitter",
     "TargetView",
+    "Told",
     "WakeUp",
     "WakeUps",
     "connect",

@@ -14,7 +14,8 @@ class Keys:
     def row(self, target: str) -> str:
         """Hash, kept: `version`, `seq` (newest number), `open` (numbers not yet over), `attempted` (newest
         number that was started), `succeeded` (newest that did), `ended` (newest that is over), `woken`,
-        `wakes`, `rewakes`, `lease`, `lease_until`, `trouble`."""
+        `wakes`, `rewakes`, `lease`, `lease_until`, `trouble`, `paused` (who and why, JSON),
+        `digest` (of the Job that was published last)."""
         return f"{self.prefix}row:{target}"
 
     def deploys(self, target: str) -> str:
@@ -49,6 +50,11 @@ class Keys:
     def due(self) -> str:
         """Sorted set, kept: target -> when it has to be looked at, whatever happens until then."""
         return f"{self.prefix}due"
+
+    @property
+    def paused(self) -> str:
+        """String, kept while everything is paused: who and why (JSON). A target's own is in its row."""
+        return f"{self.prefix}paused"
 
     @property
     def specs(self) -> str:

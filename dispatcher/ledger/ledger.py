@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import msgspec
 import redis
@@ -16,9 +17,20 @@ from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.limits import Limits
 from dispatcher.ledger.scripts import Call, Scripts
 from dispatcher.ledger.wakeups import WakeUp
-from dispatcher.model import TRANSITIONS, Deploy, JobFacts, Outcome, Spec
+from dispatcher.model import TRANSITIONS, Deploy, JobFacts, Outcome, Reason, Spec
 
 T = TypeVar("T")
+
+
+class Paused(msgspec.Struct, frozen=True):
+    """Who holds a target, or everything, and why."""
+
+    by: str
+    reason: str
+    at: int
+
+    def __str__(self) -> str:
+        return f"paused by {self.by}" + (f": {self.reason}" if self.reason else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +46,8 @@ class Snapshot:
     deploys: tuple[Deploy, ...]
     """Those that are open and those that have a Job, oldest first."""
     jobs: tuple[JobFacts, ...]
+    paused: str = ""
+    """Who holds the target and why, in words; "" if nobody does."""
     succeeded: int = 0
     """Number of the newest deploy that succeeded."""
     read: Mapping[int, str] = field(default_factory=dict)
@@ -79,6 +93,7 @@ class Ledger:
                 keys.specs,
                 keys.due,
                 keys.listed,
+                keys.paused,
             ),
             (target, token, self.limits.lease),
         )
@@ -202,7 +217,8 @@ class Ledger:
         return int(seconds) * 1000 + int(micros) // 1000
 
     def publish(self, specs: Sequence[Spec]) -> list[WakeUp]:
-        """Replaces the published specs; wakes the targets with an open deploy that it changes."""
+        """Replaces the published specs; wakes the targets with an open deploy that it changes,
+        and deploys those anew whose Job has changed."""
         wanted = {
             spec.target: msgspec.json.encode(spec, order="deterministic").decode() for spec in specs
         }
@@ -216,23 +232,54 @@ class Ledger:
                 if gone:
                     pipeline.hdel(self.keys.specs, *gone)
                 pipeline.execute()
+        rolled = self._roll_out(specs)
+        return rolled + self.wake(self.with_open_deploys(changed), "its configuration is new")
+
+    def _roll_out(self, specs: Sequence[Spec]) -> list[WakeUp]:
+        """A target whose rendered Job has changed since it was published before is deployed anew."""
+        with translated(self.client):
             pipeline = self.client.pipeline(transaction=False)
-            for name in changed:
+            for spec in specs:
+                pipeline.hget(self.keys.row(spec.target), "digest")
+            before = pipeline.execute()
+        woken: list[WakeUp] = []
+        for spec, digest in zip(specs, before, strict=True):
+            if digest and digest != spec.digest:
+                request = f"spec-{uuid4()}"
+                done = self.redeploy(
+                    spec.target, request, "", "its Job has changed", Reason.SPEC_CHANGE
+                )
+                woken += [done.wake_up] if done.wake_up else []
+            if digest != spec.digest:
+                with translated(self.client):
+                    self.client.hset(self.keys.row(spec.target), "digest", spec.digest)
+        return woken
+
+    def with_open_deploys(self, targets: Sequence[str]) -> list[str]:
+        """Those of the targets that have a deploy which is not over."""
+        with translated(self.client):
+            pipeline = self.client.pipeline(transaction=False)
+            for name in targets:
                 pipeline.hget(self.keys.row(name), "open")
-            waiting = [
-                name for name, open_ in zip(changed, pipeline.execute(), strict=True) if open_
-            ]
-        return self.wake(waiting, "its configuration is new")
+            found = pipeline.execute()
+        return [name for name, open_ in zip(targets, found, strict=True) if open_]
 
     # For people
 
-    def redeploy(self, target: str, request: str, asked_by: str, note: str) -> Redeployed:
+    def redeploy(
+        self,
+        target: str,
+        request: str,
+        asked_by: str,
+        note: str,
+        reason: Reason = Reason.REDEPLOY,
+    ) -> Redeployed:
         """Runs the target's newest deploy once more; the same `request` id gets the same answer."""
         keys = self.keys
         raw = self.scripts.run(
             "redeploy",
             (keys.row(target), keys.deploys(target), keys.due, keys.request(target, request)),
-            (target, asked_by, note, self.limits.grace, self.limits.remember),
+            (target, asked_by, note, self.limits.grace, self.limits.remember, reason),
         )
         reply = decode(raw, _Redeploy)
         wake_up = (
@@ -270,7 +317,7 @@ def decode(raw: str, kind: type[T]) -> T:
 
 
 def _snapshot(target: str, reply: Sequence[Any]) -> Snapshot:
-    _, now, version, spec, listed, deploys, jobs, succeeded = reply
+    _, now, version, spec, listed, deploys, jobs, succeeded, paused = reply
     found = {deploy.number: (deploy, raw) for raw in deploys for deploy in [decode(raw, Deploy)]}
     return Snapshot(
         target=target,
@@ -283,6 +330,7 @@ def _snapshot(target: str, reply: Sequence[Any]) -> Snapshot:
             sorted((decode(raw, JobFacts) for raw in jobs), key=lambda j: (j.number, j.job))
         ),
         succeeded=int(succeeded),
+        paused=str(decode(paused, Paused)) if paused else "",
         read={number: raw for number, (_, raw) in found.items()},
     )
 

@@ -23,6 +23,8 @@ class Submission:
     hook: str
     delivery: str = field(default_factory=lambda: f"none-{uuid4()}")
     """The host's delivery id; made up where it has none, so that it repeats nothing."""
+    every: int = 0
+    """How many of a stream may wait where every push is deployed; 0 where they are merged."""
     filtered: str = ""
     """Why the target does not want it, "" if it does: such a push still moves the branch."""
 
@@ -38,6 +40,7 @@ class Submission:
                 keys.seen(target, push.ref, push.before, push.after, push.pushed_at),
                 keys.delivery(self.hook, push.repository, self.delivery),
                 keys.due,
+                keys.paused,
             ),
             (
                 target,
@@ -52,6 +55,7 @@ class Submission:
                 limits.grace,
                 limits.deliveries,
                 "passing" if self.filtered else "wanted",
+                self.every,
             ),
         )
 
@@ -113,6 +117,8 @@ REASONS = {
     "overtaken": "the branch has moved on by pushes that arrived earlier; its newest commit is deployed",
     "again": "delivered again after a deploy that came to nothing",
     "waiting": "{deploy} was waiting and was given this commit",
+    "full": "as many pushes wait as may: {deploy} was given this commit",
+    "paused": "the target is paused; {deploy} waits until it is resumed",
     "same-waits": "{deploy} is waiting with this commit",
     "same-runs": "{deploy} is deploying this commit",
     "seen": "the same push was taken before, as {deploy}",

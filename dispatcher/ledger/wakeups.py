@@ -35,8 +35,12 @@ class WakeUp:
 class WakeUps:
     """Puts wake-ups into the queue, all in one round trip. Raises LedgerUnavailable."""
 
-    def __init__(self, client: redis.Redis, queue: str, *, task_timeout: int = 60) -> None:
+    def __init__(
+        self, client: redis.Redis, queue: str, instance: str = "default", *, task_timeout: int = 60
+    ) -> None:
         self._client = client
+        # RQ's tasks of all queues share one space of names.
+        self._prefix = "" if instance == "default" else f"{instance}_"
         self._timeout = task_timeout
         self.queue = Queue(queue, connection=client, serializer=JSONSerializer)
 
@@ -53,7 +57,7 @@ class WakeUps:
         return Queue.prepare_data(
             TASK,
             args=(wake_up.target,),
-            job_id=wake_up.task_id,
+            job_id=self._prefix + wake_up.task_id,
             description=wake_up.description,
             timeout=self._timeout,
             result_ttl=0,

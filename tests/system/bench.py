@@ -73,7 +73,7 @@ class Bench:
         file.write_text(yaml.safe_dump(self._configuration()))
         self.watcher = Watcher(
             Ledger(self._clients[2], self.keys, self.limits),
-            WakeUps(self._clients[1], f"queue-{self.instance}"),
+            WakeUps(self._clients[1], f"queue-{self.instance}", self.instance),
             Cluster(Access(kubeconfig)),
             Reloader(file, {}),
             self.instance,

@@ -10,9 +10,8 @@ from msgspec.structs import replace
 
 from dispatcher.ledger import Snapshot
 from dispatcher.model import Deploy, JobFacts, Policies, Reason, Spec, State
-from workers.plan import (
-    DELETE_AGAIN,
-    TOMBSTONE_AGE,
+from workers.plan import plan
+from workers.planning.steps import (
     Change,
     Claim,
     Create,
@@ -21,8 +20,8 @@ from workers.plan import (
     ReadLog,
     Stop,
     Wait,
-    plan,
 )
+from workers.planning.times import DELETE_AGAIN, TOMBSTONE_AGE
 
 NOW = 1_000_000_000
 MAIN = "refs/heads/main"
@@ -90,7 +89,10 @@ def test_a_waiting_deploy_starts_under_a_name_of_its_own() -> None:
 
 
 def test_the_second_attempt_has_another_name() -> None:
-    step = plan(snapshot(deploy(42, attempt=1)), "new")
+    waiting = deploy(42, attempt=1)
+
+    assert plan(snapshot(waiting), "new") == LookForPods(waiting)
+    step = plan(snapshot(waiting), "new", live_pods=0)
 
     assert isinstance(step, Create)
     assert step.deploy.job == "shop-42-2"
@@ -193,7 +195,7 @@ def test_a_stop_that_got_lost_is_sent_again() -> None:
 
 
 def test_after_a_stop_pods_are_looked_for_before_the_next_starts() -> None:
-    stopping = deploy(1, State.STOPPING, superseded_by=2)
+    stopping = deploy(1, State.STOPPING, superseded_by=2, stopping_at=NOW)
     seen = snapshot(stopping, deploy(2), job(1, gone=True))
 
     assert plan(seen, "new") == LookForPods(stopping)
@@ -279,7 +281,7 @@ def test_a_tombstone_keeps_its_name_for_a_while_and_then_goes() -> None:
     tombstone = job(1, tombstone=True, token="", created_at=NOW)
     waiting = deploy(1, attempt=1)
 
-    assert isinstance(plan(snapshot(waiting, tombstone), "new"), Create)
+    assert isinstance(plan(snapshot(waiting, tombstone), "new", live_pods=0), Create)
     later = snapshot(waiting, tombstone, now=NOW + TOMBSTONE_AGE)
     assert isinstance(plan(later, "new"), Delete)
 

@@ -10,8 +10,20 @@ from msgspec.structs import replace
 
 from dispatcher.ledger import Snapshot
 from dispatcher.model import TRANSITIONS, Deploy, JobFacts, Policies, Reason, Spec, State
-from workers import plan as planning
-from workers.plan import Change, Claim, Create, Delete, LookForPods, ReadLog, Step, Stop, plan
+from workers.plan import plan
+from workers.planning import deploys as becoming
+from workers.planning import reading
+from workers.planning.steps import (
+    Change,
+    Claim,
+    Create,
+    Delete,
+    LookForPods,
+    ReadLog,
+    Step,
+    Stop,
+    Wait,
+)
 
 NOW = 1_000_000_000
 STREAMS = ("refs/heads/main", "refs/heads/next")
@@ -38,7 +50,7 @@ def deploys(draw: st.DrawFn, number: int) -> Deploy:
     uid = draw(st.sampled_from(["", f"uid-{number}"]))
     if deploy.state in (State.RUNNING, State.STOPPING):
         uid = f"uid-{number}"
-    started = planning.attempted(deploy, "t", "ns")
+    started = becoming.attempted(deploy, "t", "ns")
     return replace(started, state=deploy.state, uid=uid)
 
 
@@ -170,12 +182,12 @@ def test_steps_end(seen: Snapshot, live_pods: int | None) -> None:  # noqa: C901
     for _ in range(30):
         step = plan(seen, "new", live_pods)
         match step:
-            case planning.Wait():
+            case Wait():
                 return
             case LookForPods():
                 live_pods = 0
             case Create(deploy=deploy):
-                seen = put(seen, planning.adopted(deploy, "fresh", "1"))
+                seen = put(seen, becoming.adopted(deploy, "fresh", "1"))
                 seen = with_job(seen, deploy, "fresh")
             case Claim(deploy=deploy):
                 seen = put(seen, replace(deploy, state=State.PENDING))
@@ -183,10 +195,10 @@ def test_steps_end(seen: Snapshot, live_pods: int | None) -> None:  # noqa: C901
                 seen = without_job(seen, facts)
                 seen = put(seen, replace(owner, delete_sent_at=NOW)) if owner else seen
             case Stop(deploys=changed):
-                seen = without_job(put(seen, *changed), planning.facts_of(seen, changed[0]))
+                seen = without_job(put(seen, *changed), reading.facts_of(seen, changed[0]))
             case Change(deploys=changed, dropped=dropped):
                 seen = put(seen, *changed)
-                for facts in [job for job in seen.jobs if planning.field(job) in dropped]:
+                for facts in [job for job in seen.jobs if reading.field(job) in dropped]:
                     seen = without_job(seen, facts)
             case ReadLog(deploy=deploy):
                 seen = put(seen, deploy)

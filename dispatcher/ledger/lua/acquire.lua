@@ -1,12 +1,12 @@
 -- Leases a target to one worker and reads all that a plan needs. Asked twice with one token, it answers twice.
 --
 -- KEYS  1 row  2 deploys  3 jobs  4 specs  5 due  6 listed (hash: namespace -> run_id of the
---       Redis that a full LIST of it was put into)
+--       Redis that a full LIST of it was put into)  7 paused (string)
 -- ARGV  1 target  2 token  3 lease (ms)
 -- Reply {0, ms until the lease of another runs out}
---       {1, now, version, spec or "", listed (0 or 1), {deploy, …}, {job, …}, newest success}
+--       {1, now, version, spec or "", listed (0 or 1), {deploy, …}, {job, …}, newest success, paused (JSON) or ""}
 
-local row, deploys, jobs, specs, due, listed = unpack(KEYS)
+local row, deploys, jobs, specs, due, listed, paused = unpack(KEYS)
 local target, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local now = now_ms()
 
@@ -32,4 +32,5 @@ local spec = redis.call('HGET', specs, target) or ''
 local namespace = spec ~= '' and cjson.decode(spec).namespace or ''
 local fresh = redis.call('HGET', listed, namespace) == run_id and 1 or 0
 return { 1, now, tonumber(redis.call('HGET', row, 'version') or 0), spec,
-         fresh, found, found_jobs, tonumber(redis.call('HGET', row, 'succeeded') or 0) }
+         fresh, found, found_jobs, tonumber(redis.call('HGET', row, 'succeeded') or 0),
+         redis.call('HGET', row, 'paused') or redis.call('GET', paused) or '' }

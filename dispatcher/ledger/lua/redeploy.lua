@@ -1,7 +1,7 @@
 -- Runs the newest deploy of a target once more: same commit, same ref, a number of its own.
 --
 -- KEYS  1 row  2 deploys  3 due  4 request (string: "outcome number", the answer to this request)
--- ARGV  1 target  2 asked by  3 note  4 grace (ms)  5 remember requests (s)
+-- ARGV  1 target  2 asked by  3 note  4 grace (ms)  5 remember requests (s)  6 reason
 -- Reply JSON {outcome, deploy, wake}; outcome: accepted, coalesced or nothing
 
 local row, deploys, due, request = unpack(KEYS)
@@ -37,8 +37,8 @@ local now = now_ms()
 local number = redis.call('HINCRBY', row, 'seq', 1)
 save(deploys, {
   target = target, number = number, state = 'pending', stream = last.stream, ref = last.ref,
-  commit = last.commit, before = last.before, reason = 'redeploy', requested_by = asked_by, note = note,
-  title = last.title, created_at = now,
+  commit = last.commit, before = last.before, reason = ARGV[6], requested_by = asked_by, note = note,
+  title = last.title, created_at = now, wanted_at = now,
 })
 redis.call('HSET', row, 'open', (redis.call('HGET', row, 'open') or '') .. ' ' .. string.format('%d', number))
 remember('accepted', number)

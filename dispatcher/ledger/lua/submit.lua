@@ -9,14 +9,17 @@
 --       5 seen       string  number of the deploy that this very push went to
 --       6 delivery   hash    "<target> <ref> <commit>" -> first answer (JSON)
 --       7 due        zset    target -> time
+--       8 paused     string  there while everything is paused
 -- ARGV  1 target   2 ref   3 before   4 after   5 pushed_at (ms or 0)   6 the deploy, new (JSON)
 --       7 delivery id ("" if none)   8 remember deliveries (s)   9 remember edges (ms)   10 grace (ms)
 --       11 deliveries kept in a deploy   12 "wanted", or "passing" for a push that only moves the branch
+--       13 how many of a stream may wait where every push is deployed, 0 where they are merged
 -- Reply JSON {outcome, code, deploy = number or 0, other = number or commit, wake = number or 0, repeated}
 
-local row, deploys, chain, ages, seen, delivery, due = unpack(KEYS)
+local row, deploys, chain, ages, seen, delivery, due, paused = unpack(KEYS)
 local target, ref, before, after = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local pushed_at, fresh, delivery_id = tonumber(ARGV[5]), cjson.decode(ARGV[6]), ARGV[7]
+local every = tonumber(ARGV[13])
 local remember, window, grace, kept = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
 local field = target .. ' ' .. ref .. ' ' .. after
 local now = now_ms()
@@ -180,17 +183,23 @@ end
 
 -- The deploys --------------------------------------------------------------------------------------
 
+local function held() return redis.call('HEXISTS', row, 'paused') == 1 or redis.call('EXISTS', paused) == 1 end
+
 local function open_of_stream()
-  local waiting, active, others = nil, nil, 0
+  local waiting, active, others, count = nil, nil, 0, 0
   for _, number in ipairs(words(redis.call('HGET', row, 'open'))) do
     local deploy = load(deploys, number)
     if deploy and deploy.stream == stream then
-      if deploy.state == 'pending' then waiting = deploy else active = deploy end
+      if deploy.state == 'pending' then
+        waiting, count = deploy, count + 1
+      else
+        active = deploy
+      end
     elseif deploy then
       others = others + 1
     end
   end
-  return waiting, active, others
+  return waiting, active, others, count
 end
 
 local function add_delivery(deploy)
@@ -203,23 +212,28 @@ end
 
 local function create(commit, code)
   local number = redis.call('HINCRBY', row, 'seq', 1)
-  fresh.number, fresh.created_at, fresh.commit = number, now, commit
+  fresh.number, fresh.created_at, fresh.wanted_at, fresh.commit = number, now, now, commit
   add_delivery(fresh)
   save(deploys, fresh)
   local open = redis.call('HGET', row, 'open') or ''
   redis.call('HSET', row, 'open', open .. ' ' .. string.format('%d', number))
   redis.call('HSET', chain, 'last', number)
-  return answer('accepted', code, number, '', touch(row, due, target, now, grace))
+  local wake = touch(row, due, target, now, grace)
+  if held() then return answer('held', 'paused', number, '', wake) end
+  return answer('accepted', code, number, '', wake)
 end
 
-local function coalesce(waiting, commit)
+local function coalesce(waiting, commit, code)
   waiting.commit, waiting.ref, waiting.before = commit, ref, fresh.before
   waiting.title, waiting.requested_by, waiting.reason = fresh.title, fresh.requested_by, 'push'
   waiting.note = nil
+  waiting.wanted_at = now
   waiting.merged = (waiting.merged or 0) + 1
   add_delivery(waiting)
   save(deploys, waiting)
-  return answer('coalesced', 'waiting', waiting.number, '', touch(row, due, target, now, grace))
+  local wake = touch(row, due, target, now, grace)
+  if held() then return answer('held', 'paused', waiting.number, '', wake) end
+  return answer('coalesced', code, waiting.number, '', wake)
 end
 
 -- Somebody pressed Redeliver: worth another run only if the last one came to nothing and nothing is newer.
@@ -268,11 +282,10 @@ local overtaken = commit ~= after
 if not overtaken then commit = fresh.commit end
 redis.call('HSET', chain, 'wanted ' .. ref, commit)
 
-local waiting, active, others = open_of_stream()
-if waiting then
-  if waiting.commit == commit then return answer('coalesced', 'same-waits', waiting.number) end
-  return coalesce(waiting, commit)
-end
+local waiting, active, others, count = open_of_stream()
+if waiting and waiting.commit == commit then return answer('coalesced', 'same-waits', waiting.number) end
+if waiting and every == 0 then return coalesce(waiting, commit, 'waiting') end
+if waiting and count >= every then return coalesce(waiting, commit, 'full') end
 if active and active.commit == commit and active.state ~= 'stopping' then
   return answer('coalesced', 'same-runs', active.number)
 end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from dispatcher.ledger import Ledger, Submission
 from dispatcher.model import Push, Result
@@ -32,7 +33,7 @@ def submit(
     ledger: Ledger, what: Push, delivery: str = "", target: str = "shop", filtered: str = ""
 ) -> Result:
     """Hands one push in, as web does, and returns the answer."""
-    named = {"delivery": delivery} if delivery else {}
+    named: dict[str, Any] = {"delivery": delivery} if delivery else {}
     submission = Submission(target=target, push=what, hook="hook", filtered=filtered, **named)
     (raw,) = ledger.scripts.run_many([submission.call(ledger.keys, ledger.limits)])
     return submission.answer(raw).result

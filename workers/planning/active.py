@@ -1,0 +1,136 @@
+"""The deploy that has its turn: starting, running, stopping."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from dispatcher.ledger import Snapshot
+from dispatcher.model import Deploy, JobFacts, Reason, State
+from workers.planning.deploys import adopted, ended, failed, put_back, told_to_stop
+from workers.planning.reading import facts_of, policies_of, waiting_deploys
+from workers.planning.steps import Change, Claim, LookForPods, ReadLog, Step, Stop
+from workers.planning.times import DELETE_AGAIN, overdue_at
+
+
+def active(seen: Snapshot, live_pods: int | None) -> Step | None:
+    for deploy in seen.deploys:
+        if not deploy.active:
+            continue
+        facts = facts_of(seen, deploy)
+        if not deploy.uid:
+            return _starting(deploy, facts)
+        if deploy.state is State.STOPPING:
+            return _stopping(seen, deploy, facts, live_pods)
+        return _running(seen, deploy, facts, live_pods)
+    return None
+
+
+def _starting(deploy: Deploy, facts: JobFacts | None) -> Step:
+    if facts is None or facts.deleting or facts.gone:
+        return Claim(deploy)
+    return Change((adopted(deploy, facts.uid, facts.rv),))
+
+
+def _running(
+    seen: Snapshot, deploy: Deploy, facts: JobFacts | None, live_pods: int | None
+) -> Step | None:
+    if facts is None:
+        return _missing(seen, deploy, live_pods)
+    if facts.outcome == "succeeded":
+        return Change((ended(deploy, State.SUCCEEDED, seen.now, "its Job completed"),))
+    if facts.outcome == "failed":
+        return ReadLog(replace(failed(deploy, facts), ended_at=seen.now), facts)
+    if facts.gone:
+        return _missing(seen, deploy, live_pods)
+    if deploy.cancelled_by:
+        return Stop((told_to_stop(seen, deploy),))
+    if newer := _superseded_by(seen, deploy, facts):
+        return _supersede(seen, deploy, newer)
+    if _is_starting(deploy, facts) and seen.now >= overdue_at(seen, deploy):
+        return _start_again(seen, deploy, facts)
+    if facts.started and deploy.state is State.STARTING:
+        return Change((replace(deploy, state=State.RUNNING, started_at=seen.now, why=""),))
+    if facts.waiting != deploy.why and deploy.state is State.STARTING:
+        return Change((replace(deploy, why=facts.waiting),))
+    return None
+
+
+def _missing(seen: Snapshot, deploy: Deploy, live_pods: int | None) -> Step | None:
+    if live_pods is None:
+        return LookForPods(deploy)
+    if live_pods:
+        return None
+    return Change(
+        (
+            ended(
+                deploy,
+                State.LOST,
+                seen.now,
+                "its Job vanished: somebody or something else deleted it",
+            ),
+        )
+    )
+
+
+def _superseded_by(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Deploy | None:
+    policies = policies_of(seen)
+    if not (policies.interruptible and facts.interruptible):
+        return None
+    if policies.on_new_push != "cancel" or deploy.supersedes >= policies.max_supersedes:
+        return None
+    return next(
+        (
+            newer
+            for newer in waiting_deploys(seen)
+            if newer.stream == deploy.stream and newer.reason is not Reason.REDEPLOY
+        ),
+        None,
+    )
+
+
+def _supersede(seen: Snapshot, deploy: Deploy, newer: Deploy) -> Stop:
+    why = f"a newer commit came: {newer.name}"
+    stopped = replace(told_to_stop(seen, deploy), superseded_by=newer.number, why=why)
+    return Stop((stopped, replace(newer, supersedes=deploy.supersedes + 1)))
+
+
+def _is_starting(deploy: Deploy, facts: JobFacts) -> bool:
+    return deploy.state is State.STARTING and not facts.started
+
+
+def _start_again(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Step:
+    """Not the deploy's own fault: again under the next name, later each time, and not for ever."""
+    policies = policies_of(seen)
+    reason = facts.waiting or "the cluster says nothing about why"
+    why = f"no Pod of it started within {policies.start_timeout} s: {reason}"
+    if deploy.troubles + 1 >= policies.start_attempts:
+        return Stop((replace(told_to_stop(seen, deploy), gives_up=True, why=why),))
+    return Change((put_back(seen, deploy, why),))
+
+
+def _stopping(
+    seen: Snapshot, deploy: Deploy, facts: JobFacts | None, live_pods: int | None
+) -> Step | None:
+    if facts is not None and facts.outcome == "succeeded":
+        return Change(
+            (ended(deploy, State.SUCCEEDED, seen.now, "its Job completed before it was stopped"),)
+        )
+    if facts is None or facts.gone or deploy.released_by:
+        return _stopped(seen, deploy, live_pods)
+    if facts.deleting or seen.now < deploy.delete_sent_at + DELETE_AGAIN:
+        return None
+    return Stop((replace(deploy, delete_sent_at=0),))
+
+
+def _stopped(seen: Snapshot, deploy: Deploy, live_pods: int | None) -> Step | None:
+    if live_pods is None and not deploy.released_by:
+        return LookForPods(deploy)
+    if live_pods and not deploy.released_by:
+        return None
+    return Change((ended(deploy, _end_of_stop(deploy), seen.now, deploy.why),))
+
+
+def _end_of_stop(deploy: Deploy) -> State:
+    if deploy.gives_up:
+        return State.FAILED
+    return State.SUPERSEDED if deploy.superseded_by else State.CANCELLED

@@ -1,0 +1,68 @@
+"""Deploys as they become: each function takes one and returns it as it is to be written."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from dispatcher.ledger import Snapshot
+from dispatcher.model import Deploy, JobFacts, State
+
+FIRST_RETRY = 10_000
+"""Milliseconds before a deploy that the cluster could not run is tried again; doubled each time."""
+
+
+def attempted(deploy: Deploy, token: str, namespace: str) -> Deploy:
+    """The deploy under the next name that was never used."""
+    attempt = deploy.attempt + 1
+    name = f"{deploy.target}-{deploy.number}" + (f"-{attempt}" if attempt > 1 else "")
+    return replace(
+        deploy,
+        state=State.STARTING,
+        attempt=attempt,
+        token=token,
+        namespace=namespace,
+        job=name,
+        uid="",
+        created_rv="",
+        why="",
+    )
+
+
+def adopted(deploy: Deploy, uid: str, rv: str) -> Deploy:
+    return replace(deploy, uid=uid, created_rv=rv)
+
+
+def told_to_stop(seen: Snapshot, deploy: Deploy) -> Deploy:
+    return replace(deploy, state=State.STOPPING, stopping_at=seen.now, delete_sent_at=0)
+
+
+def put_back(seen: Snapshot, deploy: Deploy, why: str) -> Deploy:
+    """Waiting again; its Job is a stray from now on, since no deploy has its token."""
+    troubles = deploy.troubles + 1
+    return replace(
+        deploy,
+        state=State.PENDING,
+        uid="",
+        token="",
+        troubles=troubles,
+        not_before=seen.now + FIRST_RETRY * 2 ** (troubles - 1),
+        why=why,
+    )
+
+
+def ended(deploy: Deploy, state: State, now: int, why: str) -> Deploy:
+    return replace(deploy, state=state, ended_at=now, why=why, delete_sent_at=0)
+
+
+def failed(deploy: Deploy, facts: JobFacts) -> Deploy:
+    """The deploy with the reason that Kubernetes gives, without its log."""
+    said = ": ".join(part for part in (facts.reason, facts.message) if part)
+    where = f"container {facts.container} exited with {facts.exit_code}"
+    why = "; ".join(part for part in (where if facts.container else "", said) if part)
+    return replace(
+        deploy,
+        state=State.FAILED,
+        why=why or "its Job failed",
+        exit_code=facts.exit_code,
+        delete_sent_at=0,
+    )
