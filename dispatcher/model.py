@@ -59,6 +59,9 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 }
 """The one table of legal changes; a state that stays is listed where fields change in place."""
 
+FOUND = State.STARTING
+"""The state in which a deploy is written whose Job the ledger did not know: it was emptied or rolled back."""
+
 
 class Reason(StrEnum):
     """Why a deploy exists."""
@@ -222,6 +225,8 @@ class JobFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The Job's resourceVersion."""
     number: int = 0
     token: str = ""
+    commit: str = ""
+    ref: str = ""
     tombstone: bool = False
     created_at: int = 0
     """By the API server's clock."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec.structs import replace
 
-from dispatcher.ledger import Ledger, Recorded, Snapshot
+from dispatcher.ledger import Ledger, Recorded, Snapshot, check_transition
 from dispatcher.model import Deploy, JobFacts
 
 
@@ -28,8 +28,11 @@ class Draft:
         self._dropped: set[str] = set()
 
     def put(self, deploys: Iterable[Deploy]) -> None:
-        """These deploys are now so."""
+        """These deploys are now so. Raises IllegalTransition for a bug."""
         deploys = tuple(deploys)
+        before = {deploy.number: deploy for deploy in self.seen.deploys}
+        for deploy in deploys:
+            check_transition(before.get(deploy.number), deploy)
         self._changed |= {deploy.number: deploy for deploy in deploys}
         all_of_them = {deploy.number: deploy for deploy in (*self.seen.deploys, *deploys)}
         ordered = tuple(all_of_them[number] for number in sorted(all_of_them))

@@ -33,6 +33,8 @@ def told_by_job(job: Job) -> tuple[str, JobFacts]:
         rv=metadata.resource_version,
         number=_number(metadata),
         token=metadata.annotations.get(labels.TOKEN, ""),
+        commit=metadata.annotations.get(labels.COMMIT, ""),
+        ref=metadata.annotations.get(labels.REF, ""),
         tombstone=metadata.labels.get(labels.TOMBSTONE) == "true",
         created_at=_milliseconds(metadata.creation_timestamp),
         deleting=metadata.deletion_timestamp is not None,

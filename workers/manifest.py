@@ -246,5 +246,6 @@ def _limits(policies: Policies, job: Json) -> Json:
     return {
         "activeDeadlineSeconds": runs + pauses + WAITING,
         "backoffLimit": policies.retries,
-        "ttlSecondsAfterFinished": policies.keep_failed_for + TTL_MARGIN,
+        "ttlSecondsAfterFinished": max(policies.keep_failed_for, policies.keep_succeeded_for)
+        + TTL_MARGIN,
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dispatcher.ledger import Snapshot
 from workers.planning.active import active
-from workers.planning.leftovers import leftovers, strays
+from workers.planning.leftovers import leftovers, strays, unknown
 from workers.planning.steps import Step, Wait
 from workers.planning.times import due
 from workers.planning.turns import next_in_turn, overtaken, trouble
@@ -22,6 +22,7 @@ def plan(seen: Snapshot, token: str, live_pods: int | None = None) -> Step:
     """
     return (
         strays(seen)
+        or unknown(seen)
         or active(seen, live_pods)
         or leftovers(seen)
         or overtaken(seen)

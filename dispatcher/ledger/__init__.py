@@ -2,7 +2,15 @@
 
 from dispatcher.ledger.connection import connect
 from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.ledger import Lead, Leased, Ledger, Paused, Recorded, Snapshot
+from dispatcher.ledger.ledger import (
+    Lead,
+    Leased,
+    Ledger,
+    Paused,
+    Recorded,
+    Snapshot,
+    check_transition,
+)
 from dispatcher.ledger.limits import Limits
 from dispatcher.ledger.operations import Operations, Told
 from dispatcher.ledger.reading import Reader, TargetView
@@ -27,5 +35,6 @@ __all__ = [
     "Told",
     "WakeUp",
     "WakeUps",
+    "check_transition",
     "connect",
 ]

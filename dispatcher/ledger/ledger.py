@@ -17,7 +17,7 @@ from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.limits import Limits
 from dispatcher.ledger.scripts import Call, Scripts
 from dispatcher.ledger.wakeups import WakeUp
-from dispatcher.model import TRANSITIONS, Deploy, JobFacts, Outcome, Reason, Spec
+from dispatcher.model import FOUND, TRANSITIONS, Deploy, JobFacts, Outcome, Reason, Spec
 
 T = TypeVar("T")
 
@@ -113,9 +113,9 @@ class Ledger:
     ) -> Recorded:
         """Writes deploys, compare-and-set; keeps the lease, or with `release` lets it go until `due_at`.
 
-        Raises LeaseLost when another holds the target by now, and IllegalTransition for a bug.
+        Raises LeaseLost when another holds the target by now. `check_transition` is the caller's to ask,
+        step by step: several steps can be written at once.
         """
-        _check_transitions(seen, deploys)
         ending: str | int = "keep" if not release else "" if due_at is None else due_at
         reply = self.scripts.run(
             "record",
@@ -335,18 +335,22 @@ def _snapshot(target: str, reply: Sequence[Any]) -> Snapshot:
     )
 
 
-def _check_transitions(seen: Snapshot, deploys: Sequence[Deploy]) -> None:
-    states = {deploy.number: deploy.state for deploy in seen.deploys}
-    for deploy in deploys:
-        before = states[deploy.number]
-        if deploy.state not in TRANSITIONS[before]:
-            raise IllegalTransition(f"{deploy.name} cannot go from {before} to {deploy.state}")
+def check_transition(before: Deploy | None, after: Deploy) -> None:
+    """Raises IllegalTransition for a change that the table does not have: that is a bug."""
+    legal = TRANSITIONS[before.state] if before else {FOUND}
+    if after.state not in legal:
+        was = before.state if before else "nothing"
+        raise IllegalTransition(f"{after.name} cannot go from {was} to {after.state}")
 
 
 def _deploy_args(seen: Snapshot, deploys: Sequence[Deploy]) -> list[str | int]:
     args: list[str | int] = [len(deploys)]
     for deploy in deploys:
-        args += [deploy.number, seen.read[deploy.number], msgspec.json.encode(deploy).decode()]
+        args += [
+            deploy.number,
+            seen.read.get(deploy.number, ""),
+            msgspec.json.encode(deploy).decode(),
+        ]
     return args
 
 

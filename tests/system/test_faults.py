@@ -130,9 +130,7 @@ def test_a_job_of_the_same_name_that_is_not_ours_is_left_alone(bench: Bench) -> 
     assert bench.cluster.delete_job("default", "shop-1", made.metadata.uid)
 
 
-def test_after_redis_was_emptied_numbers_go_on_and_nothing_starts_beside_what_runs(
-    bench: Bench,
-) -> None:
+def test_after_redis_was_emptied_what_runs_is_found_again_and_followed(bench: Bench) -> None:
     bench.push("0", "a")
     assert bench.until(lambda: bench.deploy(1).state is State.RUNNING)
     for key in bench.ledger.client.scan_iter(match=f"{bench.keys.prefix}*"):
@@ -140,8 +138,10 @@ def test_after_redis_was_emptied_numbers_go_on_and_nothing_starts_beside_what_ru
 
     assert eventually(lambda: "default" in bench.ledger.listed())
     result = bench.push("a", "b")
-    bench.work()
 
     assert result.deploy == "shop/2"
-    assert bench.deploy(2).state is State.PENDING
-    assert bench.live_jobs() == ["shop-1"]
+    assert bench.until(lambda: bench.deploy(2).state is State.RUNNING)
+    found = bench.deploy(1)
+    assert (found.state, found.superseded_by) == (State.SUPERSEDED, 2)
+    assert (found.commit, found.ref) == (sha("a"), "refs/heads/main")
+    assert bench.live_jobs() == ["shop-2"]

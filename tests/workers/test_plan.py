@@ -113,9 +113,18 @@ def test_what_keeps_a_deploy_from_starting_is_said(more: dict[str, Any], trouble
 
 
 def test_nothing_starts_while_a_job_that_nobody_knows_may_run() -> None:
-    step = plan(snapshot(deploy(2), job(1, live_pods=1)), "new")
+    step = plan(snapshot(deploy(2), job(1, live_pods=1, deleting=True)), "new")
 
     assert step == Wait(trouble="Job shop-1 is still there")
+
+
+def test_a_job_of_ours_that_the_ledger_has_forgotten_is_followed_again() -> None:
+    step = plan(snapshot(deploy(2), job(1, name="shop-1-3", commit="c", ref=MAIN)), "new")
+
+    assert isinstance(step, Change)
+    (found,) = step.deploys
+    assert (found.number, found.attempt, found.uid, found.commit) == (1, 3, "uid-1", "c")
+    assert (found.state, found.stream) == (State.STARTING, MAIN)
 
 
 def test_nothing_starts_while_a_pod_outlives_its_job() -> None:

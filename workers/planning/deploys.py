@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from dispatcher.ledger import Snapshot
-from dispatcher.model import Deploy, JobFacts, State
+from dispatcher.model import FOUND, Deploy, JobFacts, State, stream_of
 
 FIRST_RETRY = 10_000
 """Milliseconds before a deploy that the cluster could not run is tried again; doubled each time."""
@@ -25,6 +25,29 @@ def attempted(deploy: Deploy, token: str, namespace: str) -> Deploy:
         uid="",
         created_rv="",
         why="",
+    )
+
+
+def found(target: str, facts: JobFacts) -> Deploy:
+    """The deploy that a Job of ours is of, as far as the Job itself tells."""
+    suffix = facts.job.removeprefix(f"{target}-{facts.number}-")
+    return Deploy(
+        target=target,
+        number=facts.number,
+        state=FOUND,
+        stream=stream_of(facts.ref),
+        ref=facts.ref,
+        commit=facts.commit,
+        note="found in the cluster: the ledger did not know it",
+        created_at=facts.created_at,
+        wanted_at=facts.created_at,
+        starting_at=facts.created_at,
+        attempt=int(suffix) if suffix.isdecimal() else 1,
+        token=facts.token,
+        namespace=facts.namespace,
+        job=facts.job,
+        uid=facts.uid,
+        created_rv=facts.rv,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dispatcher.ledger import Snapshot
 from dispatcher.model import Deploy, JobFacts, State
+from workers.planning.deploys import found
 from workers.planning.reading import field, finished, is_own, policies_of
 from workers.planning.steps import Change, Delete, Step
 from workers.planning.times import DELETE_AGAIN, TOMBSTONE_AGE, kept_until
@@ -24,6 +25,16 @@ def strays(seen: Snapshot) -> Step | None:
 def _is_stray(seen: Snapshot, facts: JobFacts) -> bool:
     deploy = next((d for d in seen.deploys if d.number == facts.number), None)
     return deploy is not None and deploy.attempt > 0 and not is_own(facts, deploy)
+
+
+def unknown(seen: Snapshot) -> Step | None:
+    """A Job of ours whose deploy the ledger has forgotten: it is followed, and ends like any other."""
+    known = {deploy.number for deploy in seen.deploys}
+    for facts in seen.jobs:
+        over = facts.gone or facts.deleting or facts.tombstone
+        if not over and facts.number not in known and facts.number > 0 and facts.token:
+            return Change((found(seen.target, facts),))
+    return None
 
 
 def leftovers(seen: Snapshot) -> Step | None:

@@ -4,7 +4,7 @@
 -- ARGV  1 target  2 token  3 lease (ms)  4 version read
 --       5 how to end: "keep" the lease, or the time (ms) when the target is due next, "" for never
 --       6 what holds the target up, "" for nothing  7 history (deploys kept)
---       8 number of deploys, then for each: number, JSON read, JSON to write
+--       8 number of deploys, then for each: number, JSON read ("" for one that was not there), JSON to write
 --       then number of Jobs, then for each: field, "new" | "drop", JSON
 -- Reply "ok" | "again": written, but the row has moved since, and the lease is kept
 --       | "moved": nothing written, a deploy has changed since | "lost": nothing written, the lease is another's
@@ -25,15 +25,19 @@ end
 local changes = {}
 for _ = 1, tonumber(shift()) do
   local number, read, write = shift(), shift(), shift()
-  if redis.call('HGET', deploys, number) ~= read then return 'moved' end
+  if (redis.call('HGET', deploys, number) or '') ~= read then return 'moved' end
   changes[#changes + 1] = { number = number, write = write }
 end
 
 local TERMINAL = { succeeded = true, failed = true, superseded = true, cancelled = true, lost = true }
-local ended = {}
+local ended, already_open = {}, {}
+for _, number in ipairs(words(redis.call('HGET', row, 'open'))) do already_open[number] = true end
 for _, change in ipairs(changes) do
   redis.call('HSET', deploys, change.number, change.write)
   local deploy = cjson.decode(change.write)
+  if not TERMINAL[deploy.state] and not already_open[change.number] then
+    redis.call('HSET', row, 'open', (redis.call('HGET', row, 'open') or '') .. ' ' .. change.number)
+  end
   if TERMINAL[deploy.state] then
     ended[change.number] = true
     local before = tonumber(redis.call('HGET', row, 'ended')) or 0

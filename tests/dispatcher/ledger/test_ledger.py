@@ -6,7 +6,17 @@ import pytest
 from msgspec.structs import replace
 
 from dispatcher.errors import IllegalTransition, LeaseLost, LedgerUnavailable
-from dispatcher.ledger import Keys, Lead, Leased, Ledger, Limits, Recorded, Snapshot, connect
+from dispatcher.ledger import (
+    Keys,
+    Lead,
+    Leased,
+    Ledger,
+    Limits,
+    Recorded,
+    Snapshot,
+    check_transition,
+    connect,
+)
 from dispatcher.local.ports import free_port
 from dispatcher.model import JobFacts, Outcome, Policies, Spec, State
 from tests.dispatcher.ledger.helpers import push, submit
@@ -53,10 +63,13 @@ def test_a_lease_runs_out_and_its_late_holder_writes_nothing(client: object, key
 
 def test_a_transition_that_the_table_does_not_have_is_refused(ledger: Ledger) -> None:
     submit(ledger, push("0", "a"))
-    seen = hold(ledger)
+    (waiting,) = hold(ledger).deploys
 
-    with pytest.raises(IllegalTransition):
-        ledger.record(seen, "mine", deploys=[replace(seen.deploys[0], state=State.RUNNING)])
+    check_transition(waiting, replace(waiting, state=State.STARTING))
+    with pytest.raises(IllegalTransition, match="from pending to running"):
+        check_transition(waiting, replace(waiting, state=State.RUNNING))
+    with pytest.raises(IllegalTransition, match="from nothing to succeeded"):
+        check_transition(None, replace(waiting, state=State.SUCCEEDED))
 
 
 def test_what_happens_while_a_worker_holds_the_target_makes_it_look_again(ledger: Ledger) -> None:
