@@ -47,3 +47,7 @@ class ClusterUnavailable(ClusterError):
 
 class ClusterRefused(ClusterError):
     """A definite no (4xx): nothing was changed, and the same request would be refused again."""
+
+
+class ClusterForbids(ClusterRefused):
+    """403: a quota, an admission rule or missing rights. Nothing was changed; another time it may be."""

@@ -47,8 +47,10 @@ TRANSITIONS: dict[State, frozenset[State]] = {
         {State.PENDING, State.STARTING, State.RUNNING, State.STOPPING}
         | {State.SUCCEEDED, State.FAILED, State.LOST},
     ),
+    # Back to pending here too: the cluster took its Job or its Pod away, and it runs again.
     State.RUNNING: frozenset(
-        {State.RUNNING, State.STOPPING, State.SUCCEEDED, State.FAILED, State.LOST},
+        {State.PENDING, State.RUNNING, State.STOPPING}
+        | {State.SUCCEEDED, State.FAILED, State.LOST},
     ),
     # A decision to stop stands: what comes out of it is never another start.
     State.STOPPING: frozenset(
@@ -236,6 +238,8 @@ class JobFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """"", "succeeded" or "failed": the Job's terminal condition."""
     reason: str = ""
     message: str = ""
+    disrupted: str = ""
+    """Why the cluster took its Pod away (evicted, node lost …), in plain words; "" if it did not."""
     interruptible: bool = True
     """False while the Job or a live Pod of it says so in its annotation."""
     started: bool = False

@@ -75,7 +75,9 @@ WALLS = {
         "dispatcher.app dispatcher.config dispatcher.errors dispatcher.logs dispatcher.reloading"
         " starlette uvicorn"
     ),
-    "dispatcher.commands.local": "dispatcher.commands.access dispatcher.local.* typer",
+    "dispatcher.commands.local": (
+        "dispatcher.commands.access dispatcher.errors dispatcher.local.* typer"
+    ),
     # All parts on one machine: only `up` and `demo` know it, production does without
     "dispatcher.local.*": "dispatcher.config dispatcher.errors dispatcher.ledger httpx redis rich yaml",
     "dispatcher.local.python": "dispatcher",
@@ -115,7 +117,7 @@ WALLS = {
 
 # Who looks at the environment; everyone else is told what they need.
 ENVIRONMENT = {
-    "dispatcher.commands.people",
+    "dispatcher.commands.options",
     "dispatcher.commands.processes",
     "dispatcher.commands.reporting",
     "dispatcher.local.python",

@@ -18,7 +18,7 @@ import urllib3
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
-from dispatcher.errors import ClusterError, ClusterRefused, ClusterUnavailable
+from dispatcher.errors import ClusterError, ClusterForbids, ClusterRefused, ClusterUnavailable
 from workers.objects import Job, JobList, Pod, PodList, Status
 
 CONNECT_SECONDS = 2.0
@@ -235,7 +235,9 @@ def _refusal(what: str, code: int, body: bytes) -> ClusterError:
     text = f"could not {what}: {_message(body)} ({code})"
     if code in _AMBIGUOUS or not 400 <= code < 500:
         return ClusterUnavailable(text)
-    kind = {404: NotThere, 409: JobExists, 410: HistoryGone}.get(code, ClusterRefused)
+    kind = {403: ClusterForbids, 404: NotThere, 409: JobExists, 410: HistoryGone}.get(
+        code, ClusterRefused
+    )
     return kind(text)
 
 

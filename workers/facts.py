@@ -13,6 +13,8 @@ from workers.objects import Condition, ContainerStatus, Job, Metadata, Pod
 
 UID_LABEL = "batch.kubernetes.io/controller-uid"
 LONGEST_MESSAGE = 500
+_TAKEN_AWAY = frozenset({"Evicted", "NodeLost", "NodeShutdown", "Terminated", "Preempting"})
+"""Reasons of a failed Pod that are the node's, not the container's."""
 _EARLY = frozenset({"PodInitializing", "ContainerCreating", ""})
 """Waiting reasons that every Pod goes through."""
 
@@ -59,6 +61,7 @@ def with_pods(job: JobFacts, pods: Sequence[Pod], before: JobFacts | None) -> Jo
             pod=kept.pod,
             container=kept.container,
             exit_code=kept.exit_code,
+            disrupted=kept.disrupted,
         )
     newest = max(pods, key=_age)
     failing = _failed_container(newest)
@@ -74,6 +77,7 @@ def with_pods(job: JobFacts, pods: Sequence[Pod], before: JobFacts | None) -> Jo
         exit_code=ended.exit_code if ended else None,
         message=job.message or _pod_message(newest),
         waiting=_waiting(newest),
+        disrupted=_disrupted(newest),
     )
 
 
@@ -123,6 +127,19 @@ def _failed_container(pod: Pod) -> ContainerStatus | None:
 def _pod_message(pod: Pod) -> str:
     parts = (pod.status.reason, pod.status.message)
     return ": ".join(part for part in parts if part)[:LONGEST_MESSAGE]
+
+
+def _disrupted(pod: Pod) -> str:
+    """Why the cluster took a Pod away, "" if it did not.
+
+    https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions
+    """
+    said = next((c for c in pod.status.conditions if c.type == "DisruptionTarget"), None)
+    if pod.status.phase != "Failed" or (said is None and pod.status.reason not in _TAKEN_AWAY):
+        return ""
+    reason = pod.status.reason or (said.reason if said else "")
+    message = pod.status.message or (said.message if said else "")
+    return f"the cluster took its Pod away: {reason}: {message}"[:LONGEST_MESSAGE].rstrip(": ")
 
 
 def _waiting(pod: Pod) -> str:

@@ -15,7 +15,13 @@ from typing import Protocol
 import structlog
 from msgspec.structs import replace
 
-from dispatcher.errors import ClusterRefused, ClusterUnavailable, DispatcherError, LeaseLost
+from dispatcher.errors import (
+    ClusterForbids,
+    ClusterRefused,
+    ClusterUnavailable,
+    DispatcherError,
+    LeaseLost,
+)
 from dispatcher.ledger import Leased, Ledger
 from dispatcher.model import Deploy, JobFacts, State
 from workers import labels
@@ -26,6 +32,7 @@ from workers.manifest import job_for, tombstone_for
 from workers.objects import Job
 from workers.plan import plan
 from workers.planning import steps
+from workers.planning.active import again_or
 from workers.planning.deploys import adopted, ended
 from workers.planning.reading import facts_of, field
 
@@ -169,9 +176,13 @@ class Reconciler:
             draft.put([_waiting_again(deploy)])
 
     def _refused(self, draft: Draft, deploy: Deploy, refused: ClusterRefused) -> None:
-        failed = ended(deploy, State.FAILED, draft.seen.now, str(refused))
-        _say(failed)
-        draft.put([failed])
+        """Quota, admission, rights or a missing namespace can change; a Job that makes no sense cannot."""
+        if isinstance(refused, (ClusterForbids, NotThere)):
+            result = again_or(draft.seen, deploy, State.FAILED, str(refused))
+        else:
+            result = ended(deploy, State.FAILED, draft.seen.now, str(refused))
+        _say(result)
+        draft.put([result])
 
     def _there(self, draft: Draft, deploy: Deploy, job: Job) -> None:
         draft.put_job(told_by_job(job)[1])

@@ -13,6 +13,7 @@ from dispatcher.ledger.ledger import (
 )
 from dispatcher.ledger.limits import Limits
 from dispatcher.ledger.operations import Operations, Told
+from dispatcher.ledger.pauses import Pauses, read_pauses
 from dispatcher.ledger.reading import Reader, TargetView
 from dispatcher.ledger.submission import Submission
 from dispatcher.ledger.submitter import Submitter
@@ -26,6 +27,7 @@ __all__ = [
     "Limits",
     "Operations",
     "Paused",
+    "Pauses",
     "Reader",
     "Recorded",
     "Snapshot",
@@ -37,4 +39,5 @@ __all__ = [
     "WakeUps",
     "check_transition",
     "connect",
+    "read_pauses",
 ]

@@ -174,8 +174,8 @@ class Ledger:
             run_id = self.client.info("server")["run_id"]
             before = self.client.hget(keys.listed, namespace)
             self.client.hset(keys.listed, namespace, run_id)
-            waiting = [] if before == run_id else texts(self.client.zrange(keys.due, 0, -1))
-        return self.wake(waiting, "the cluster is listed")
+            names = [] if before == run_id else texts(self.client.hkeys(keys.specs))
+        return self.wake(self.with_open_deploys(names), "the cluster is listed")
 
     def listed(self) -> set[str]:
         """The namespaces that were listed into the Redis that answers now."""

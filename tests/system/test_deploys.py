@@ -86,7 +86,7 @@ def test_failed_jobs_are_bounded(system: Installation) -> None:
 
 
 def test_a_job_that_someone_deletes_is_lost_and_says_so(system: Installation) -> None:
-    target = system.target("deleted", "sleep 60")
+    target = system.target("deleted", "sleep 60", start_attempts=1)
     target.push("0", "a")
     target.until(1, "running")
 
@@ -125,7 +125,7 @@ def test_many_targets_deploy_side_by_side(system: Installation) -> None:
 
 
 def test_a_job_that_the_api_server_refuses_fails_with_its_words(system: Installation) -> None:
-    target = system.target("refused", namespace="nowhere")
+    target = system.target("refused", namespace="nowhere", start_attempts=1)
 
     target.push("0", "a")
 

@@ -21,7 +21,7 @@ from workers.planning.steps import (
     Stop,
     Wait,
 )
-from workers.planning.times import DELETE_AGAIN, TOMBSTONE_AGE
+from workers.planning.times import DELETE_AGAIN, LOOK_AGAIN, TOMBSTONE_AGE
 
 NOW = 1_000_000_000
 MAIN = "refs/heads/main"
@@ -115,7 +115,7 @@ def test_what_keeps_a_deploy_from_starting_is_said(more: dict[str, Any], trouble
 def test_nothing_starts_while_a_job_that_nobody_knows_may_run() -> None:
     step = plan(snapshot(deploy(2), job(1, live_pods=1, deleting=True)), "new")
 
-    assert step == Wait(trouble="Job shop-1 is still there")
+    assert step == Wait(NOW + LOOK_AGAIN, "Job shop-1 is still there")
 
 
 def test_a_job_of_ours_that_the_ledger_has_forgotten_is_followed_again() -> None:
@@ -216,13 +216,34 @@ def test_after_a_stop_pods_are_looked_for_before_the_next_starts() -> None:
     assert over.deploys[0].state is State.SUPERSEDED
 
 
-def test_a_job_that_vanished_is_lost_and_says_so() -> None:
+def test_a_job_that_vanished_runs_again() -> None:
     seen = snapshot(deploy(1, State.RUNNING), job(1, gone=True))
 
     assert plan(seen, "new") == LookForPods(seen.deploys[0])
     step = plan(seen, "new", live_pods=0)
     assert isinstance(step, Change)
+    assert (step.deploys[0].state, step.deploys[0].troubles) == (State.PENDING, 1)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [(deploy(1, State.RUNNING, troubles=2),), (deploy(1, State.RUNNING), deploy(2))],
+    ids=["tried often enough", "something newer waits"],
+)
+def test_a_job_that_vanished_is_lost_for_good_when(parts: tuple[Deploy, ...]) -> None:
+    step = plan(snapshot(*parts, job(1, gone=True)), "new", live_pods=0)
+
+    assert isinstance(step, Change)
     assert step.deploys[0].state is State.LOST
+
+
+def test_a_pod_that_the_cluster_took_away_runs_again() -> None:
+    facts = job(1, outcome="failed", disrupted="the cluster took its Pod away: Evicted")
+
+    step = plan(snapshot(deploy(1, State.RUNNING), facts), "new")
+
+    assert isinstance(step, Change)
+    assert (step.deploys[0].state, step.deploys[0].why) == (State.PENDING, facts.disrupted)
 
 
 def test_success_counts_even_if_the_job_is_gone_when_it_is_heard_of() -> None:

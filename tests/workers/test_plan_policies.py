@@ -11,6 +11,7 @@ from tests.workers.test_plan import NOW, deploy, job, snapshot
 from workers.plan import plan
 from workers.planning.deploys import FIRST_RETRY
 from workers.planning.steps import Change, Create, Delete, LookForPods, Stop, Wait
+from workers.planning.times import LOOK_AGAIN
 
 MINUTE = 60_000
 
@@ -40,7 +41,7 @@ def test_cancelled_while_its_start_was_uncertain_it_does_not_start_again() -> No
 def test_paused_nothing_starts_and_the_reason_is_shown() -> None:
     step = plan(snapshot(deploy(1), paused="paused by ann: migration"), "new")
 
-    assert step == Wait(trouble="paused by ann: migration")
+    assert step == Wait(NOW + LOOK_AGAIN, "paused by ann: migration")
 
 
 def test_paused_what_runs_goes_on_and_is_still_superseded() -> None:

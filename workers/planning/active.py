@@ -34,23 +34,31 @@ def _starting(deploy: Deploy, facts: JobFacts | None) -> Step:
 def _running(
     seen: Snapshot, deploy: Deploy, facts: JobFacts | None, live_pods: int | None
 ) -> Step | None:
-    if facts is None:
+    if facts is None or (facts.gone and not facts.outcome):
         return _missing(seen, deploy, live_pods)
-    if facts.outcome == "succeeded":
-        return Change((ended(deploy, State.SUCCEEDED, seen.now, "its Job completed"),))
-    if facts.outcome == "failed":
-        return ReadLog(replace(failed(deploy, facts), ended_at=seen.now), facts)
-    if facts.gone:
-        return _missing(seen, deploy, live_pods)
+    if facts.outcome:
+        return _over(seen, deploy, facts)
     if deploy.cancelled_by:
         return Stop((told_to_stop(seen, deploy),))
     if newer := _superseded_by(seen, deploy, facts):
         return _supersede(seen, deploy, newer)
-    if _is_starting(deploy, facts) and seen.now >= overdue_at(seen, deploy):
-        return _start_again(seen, deploy, facts)
-    if facts.started and deploy.state is State.STARTING:
+    return _begun(seen, deploy, facts) if deploy.state is State.STARTING else None
+
+
+def _over(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Step:
+    if facts.outcome == "succeeded":
+        return Change((ended(deploy, State.SUCCEEDED, seen.now, "its Job completed"),))
+    if facts.disrupted:
+        return Change((again_or(seen, deploy, State.FAILED, facts.disrupted),))
+    return ReadLog(replace(failed(deploy, facts), ended_at=seen.now), facts)
+
+
+def _begun(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Step | None:
+    if facts.started:
         return Change((replace(deploy, state=State.RUNNING, started_at=seen.now, why=""),))
-    if facts.waiting != deploy.why and deploy.state is State.STARTING:
+    if seen.now >= overdue_at(seen, deploy):
+        return _start_again(seen, deploy, facts)
+    if facts.waiting != deploy.why:
         return Change((replace(deploy, why=facts.waiting),))
     return None
 
@@ -60,16 +68,18 @@ def _missing(seen: Snapshot, deploy: Deploy, live_pods: int | None) -> Step | No
         return LookForPods(deploy)
     if live_pods:
         return None
-    return Change(
-        (
-            ended(
-                deploy,
-                State.LOST,
-                seen.now,
-                "its Job vanished: somebody or something else deleted it",
-            ),
-        )
-    )
+    why = "its Job vanished: somebody or something else deleted it"
+    return Change((again_or(seen, deploy, State.LOST, why),))
+
+
+def again_or(seen: Snapshot, deploy: Deploy, end: State, why: str) -> Deploy:
+    """Not the deploy's own fault: it runs again, later each time, unless it has been tried often enough
+    or something newer waits."""
+    spent = deploy.troubles + 1 >= policies_of(seen).start_attempts
+    newer = any(d.stream == deploy.stream for d in waiting_deploys(seen))
+    if spent or newer or deploy.cancelled_by:
+        return ended(deploy, end, seen.now, why)
+    return put_back(seen, deploy, why)
 
 
 def _superseded_by(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Deploy | None:
@@ -92,10 +102,6 @@ def _supersede(seen: Snapshot, deploy: Deploy, newer: Deploy) -> Stop:
     why = f"a newer commit came: {newer.name}"
     stopped = replace(told_to_stop(seen, deploy), superseded_by=newer.number, why=why)
     return Stop((stopped, replace(newer, supersedes=deploy.supersedes + 1)))
-
-
-def _is_starting(deploy: Deploy, facts: JobFacts) -> bool:
-    return deploy.state is State.STARTING and not facts.started
 
 
 def _start_again(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Step:

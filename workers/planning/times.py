@@ -10,6 +10,8 @@ TOMBSTONE_AGE = 600_000
 """Milliseconds for which a claimed name keeps a late POST out."""
 DELETE_AGAIN = 30_000
 """Milliseconds after which a Job that was told to go and is still there is told again."""
+LOOK_AGAIN = 60_000
+"""Milliseconds after which what waits for somebody's word is looked at, should that word be lost."""
 SOONEST = 1_000
 """Milliseconds before time alone makes a target due again: nothing spins."""
 
@@ -26,6 +28,7 @@ def due(seen: Snapshot, live_pods: int | None) -> int | None:
         kept_until(seen, d) for d, f in finished(seen) if d.state is State.SUCCEEDED and not f.gone
     ]
     times += [seen.now + DELETE_AGAIN] if live_pods else []
+    times += [seen.now + LOOK_AGAIN] if any(not d.terminal for d in seen.deploys) else []
     times += [ready_at(seen, d) for d in waiting_deploys(seen) if ready_at(seen, d) > seen.now]
     times += [time for d in seen.deploys if (time := overdue_at(seen, d)) > seen.now]
     earliest = min(times, default=None)

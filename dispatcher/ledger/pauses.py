@@ -1,0 +1,35 @@
+"""Who holds which targets, of many at a time. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dispatcher.ledger.connection import translated
+from dispatcher.ledger.ledger import Ledger, Paused, decode
+
+
+@dataclass(frozen=True)
+class Pauses:
+    """What is paused: everything, or targets by name."""
+
+    everything: Paused | None = None
+    targets: Mapping[str, Paused] = field(default_factory=dict)
+
+    def of(self, target: str) -> Paused | None:
+        """The target's own, else that of everything."""
+        return self.targets.get(target) or self.everything
+
+
+def read_pauses(ledger: Ledger, targets: Sequence[str] = ()) -> Pauses:
+    """Of these targets and of everything, in one round trip. Raises LedgerUnavailable."""
+    with translated(ledger.client):
+        pipeline = ledger.client.pipeline(transaction=False)
+        pipeline.get(ledger.keys.paused)
+        for target in targets:
+            pipeline.hget(ledger.keys.row(target), "paused")
+        everything, *own = pipeline.execute()
+    return Pauses(
+        decode(everything, Paused) if everything else None,
+        {name: decode(raw, Paused) for name, raw in zip(targets, own, strict=True) if raw},
+    )
