@@ -21,6 +21,8 @@ from dispatcher.http.bodies import Bodies
 from dispatcher.http.health import Health
 from dispatcher.http.hooks import Hooks
 from dispatcher.http.live import Live
+from dispatcher.http.operations import Operating
+from dispatcher.http.requests import Requests
 from dispatcher.http.tokens import Guard
 from dispatcher.ledger import Keys, Ledger, Limits, Reader, Submitter, WakeUps, connect
 from dispatcher.reloading import Reloader
@@ -65,9 +67,11 @@ def _parts(settings: Environment, source: Reloader) -> Parts:
 def _routes(parts: Parts, settings: Environment) -> list[BaseRoute]:
     hooks = Hooks(parts.live, parts.submitter, parts.bodies)
     health = Health(Reader(parts.ledger.client, parts.ledger.keys))
-    api = Api(parts.live, parts.ledger, parts.wake_ups, parts.bodies)
+    requests = Requests(parts.live, parts.bodies)
+    api = Api(requests, parts.ledger, parts.wake_ups)
+    operating = Operating(requests, parts.ledger, parts.wake_ups)
     guarded = Router(
-        api.routes(),
+        [*api.routes(), *operating.routes()],
         redirect_slashes=False,
         middleware=[Middleware(Guard, settings.api_tokens)],
     )

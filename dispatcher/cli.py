@@ -15,7 +15,8 @@ from dispatcher.errors import DispatcherError
 
 COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "Processes": ("processes", ("web", "worker", "watcher", "check")),
-    "People": ("people", ("targets", "deploys", "show", "redeploy")),
+    "People": ("people", ("targets", "deploys", "show", "logs", "redeploy")),
+    "Operators": ("operating", ("cancel", "release", "pause", "resume")),
     "Git servers": ("reporting", ("notify",)),
     "On one machine": ("local", ("up", "demo")),
 }

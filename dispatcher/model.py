@@ -176,7 +176,7 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stopping_at: int = 0
     """When it was first told to stop."""
     started_at: int = 0
-    """A Pod was first seen running."""
+    """A Pod was first seen running; or the Job was asked for, where it ended before it was seen."""
     ended_at: int = 0
     attempt: int = 0
     """How many Job names were used up; 0 before the first start."""

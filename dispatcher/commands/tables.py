@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dispatcher.commands.words import age, lines, plain, short, span
-from dispatcher.http.views import DeployDetail, DeployInfo, TargetInfo
+from dispatcher.http.views import DeployDetail, DeployInfo, PauseInfo, TargetInfo
 from dispatcher.model import State, short_ref
 
 WIDE = 10_000
@@ -58,7 +58,7 @@ def targets(found: Sequence[TargetInfo], now: datetime) -> Table:
             _last(last) if last else Text("never deployed", "dim"),
             short(last.commit) if last else "",
             age(last.ended_at, now) if last else "",
-            Text(plain(each.trouble), "red"),
+            _trouble(each),
         )
     return table
 
@@ -110,6 +110,10 @@ def _facts(deploy: DeployDetail, now: datetime) -> list[tuple[str, str | Text]]:
         ("waited", span(deploy.waited)),
         ("took", _took(deploy, now)),
         ("superseded by", deploy.superseded_by or ""),
+        ("cancelled by", plain(deploy.cancelled_by)),
+        ("released by", plain(deploy.released_by)),
+        ("cluster troubles", str(deploy.cluster_troubles or "")),
+        ("not before", deploy.not_before or ""),
         ("merged pushes", str(deploy.merged or "")),
         ("job", f"{deploy.namespace}/{deploy.job}" if deploy.job else ""),
         ("deliveries", plain(", ".join(deploy.deliveries))),
@@ -119,6 +123,22 @@ def _facts(deploy: DeployDetail, now: datetime) -> list[tuple[str, str | Text]]:
 def log(deploy: DeployDetail) -> str:
     """The tail of its log, "" where there is none."""
     return lines(deploy.log_tail).rstrip("\n")
+
+
+def no_log(deploy: DeployDetail) -> str:
+    """What to say where there is no tail, and where a log may still be."""
+    said = f"no log of {deploy.deploy} was kept; the end of a failed one's is."
+    if not deploy.job:
+        return said
+    where = f"kubectl logs -n {deploy.namespace} job/{deploy.job} --all-containers"
+    return f"{said} While its Job is in the cluster: {where}"
+
+
+def paused(info: PauseInfo) -> str:
+    """`paused by ann: migration`."""
+    everything = "everything is " if info.everything else ""
+    why = f": {info.reason}" if info.reason else ""
+    return plain(f"{everything}paused by {info.by}{why}")
 
 
 def tree(body: dict[str, Any], depth: int = 0) -> list[str]:
@@ -155,6 +175,16 @@ def _now(target: TargetInfo, now: datetime) -> Text:
         said.append(f"{active.deploy} {active.state} {_took(active, now)}".rstrip())
     said += [f"{each.deploy} waits" for each in target.waiting]
     return Text(", ".join(said), "cyan")
+
+
+def _trouble(target: TargetInfo) -> Text:
+    trouble = plain(target.trouble)
+    if not target.paused:
+        return Text(trouble, "red")
+    held = paused(target.paused)
+    # A deploy that waits is held up by the same.
+    said = held if not trouble or held.endswith(trouble) else f"{held}; {trouble}"
+    return Text(said, "yellow")
 
 
 def _last(deploy: DeployInfo) -> Text:

@@ -41,6 +41,14 @@ class Mistaken(Exception):
         super().__init__(*map(str, mistakes))
 
 
+class Conflict(ValueError):
+    """What is wrong between settings that are each right; `fields` names them."""
+
+    def __init__(self, text: str, *fields: str) -> None:
+        super().__init__(text)
+        self.fields = fields
+
+
 def field_path(location: Location) -> str:
     """`targets.shop.branches[0]`."""
     path = ""

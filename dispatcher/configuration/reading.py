@@ -244,7 +244,7 @@ def _report(
 ) -> None:
     """Note each of an error's mistakes; with `own`, leave out those that were inherited."""
     for details in error.errors(include_url=False):
-        location = location_of(details)
+        location = location_of(details, own)
         if own is not None and _inherited(location, own, details["type"] == "missing"):
             continue
         known = _settings(location, details["loc"], prefix[0])

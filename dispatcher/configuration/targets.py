@@ -7,11 +7,12 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from dispatcher.configuration.jobs import JobForm, ManifestJob, Settings, ShortJob
-from dispatcher.configuration.mistakes import did_you_mean, show
+from dispatcher.configuration.mistakes import Conflict, did_you_mean, show
 from dispatcher.configuration.secret import SecretValue
 from dispatcher.configuration.values import (
     DAY,
     MIB,
+    MINUTE,
     AtLeastOne,
     Flag,
     HostGlob,
@@ -23,6 +24,7 @@ from dispatcher.configuration.values import (
     SomeHosts,
     Whole,
     duration,
+    show_duration,
     size,
 )
 from dispatcher.model import Policies
@@ -63,8 +65,16 @@ class Target(Settings):
     tags: Annotated[tuple[RefGlob, ...], AtLeastOne] = ()
     paths: tuple[PathGlob, ...] = ()
     namespace: Namespace = "default"
-    on_new_push: Literal["cancel", "wait"] = "cancel"
+    on_new_push: Literal["cancel", "wait", "every"] = "cancel"
+    every_limit: Annotated[Whole, Field(ge=1, le=1000)] = 20
     max_supersedes: Annotated[Whole, Field(ge=0, le=1000)] = 5
+    interruptible: Flag = True
+    quiet_period: Annotated[int, duration(0, DAY)] = 0
+    quiet_max: Annotated[int, duration(0, DAY)] = 10 * MINUTE
+    start_timeout: Annotated[int, duration(1, 7 * DAY)] = 15 * MINUTE
+    start_attempts: Annotated[Whole, Field(ge=1, le=10)] = 3
+    stop_timeout: Annotated[int, duration(1, 7 * DAY)] = 5 * MINUTE
+    keep_succeeded_for: Annotated[int, duration(0, 365 * DAY)] = 0
     keep_failed: Annotated[Whole, Field(ge=0, le=50)] = 3
     keep_failed_for: Annotated[int, duration(0, 365 * DAY)] = 7 * DAY
     clear_failed_on_success: Flag = True
@@ -76,11 +86,32 @@ class Target(Settings):
             raise ValueError(NO_REFS)
         return self
 
+    @model_validator(mode="after")
+    def _quiet_in_bounds(self) -> Target:
+        if self.quiet_period > self.quiet_max:
+            period, most = show_duration(self.quiet_period), show_duration(self.quiet_max)
+            text = f"quiet_period ({period}) is longer than quiet_max ({most}); change one of them"
+            raise Conflict(text, "quiet_period", "quiet_max")
+        return self
+
+    @property
+    def every(self) -> int:
+        """How many pushes of a branch may wait to be deployed one by one; 0 where they are merged."""
+        return self.every_limit if self.on_new_push == "every" else 0
+
     def policies(self) -> Policies:
         """What the workers need to know besides the Job itself."""
         return Policies(
             on_new_push=self.on_new_push,
+            every_limit=self.every_limit,
             max_supersedes=self.max_supersedes,
+            interruptible=self.interruptible,
+            quiet_period=self.quiet_period,
+            quiet_max=self.quiet_max,
+            start_timeout=self.start_timeout,
+            start_attempts=self.start_attempts,
+            stop_timeout=self.stop_timeout,
+            keep_succeeded_for=self.keep_succeeded_for,
             timeout=self.job.timeout,
             retries=self.job.retries,
             keep_failed=self.keep_failed,

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from dispatcher.configuration.mistakes import Location, did_you_mean, show
+from dispatcher.configuration.mistakes import Conflict, Location, did_you_mean, show
 
 PRIVATE = frozenset({"secrets", "env"})
 """Settings whose values stay out of every message."""
@@ -21,11 +21,19 @@ BRANCH = "\0"
 """Starts the tag of a union's member, so that it can be told from a key."""
 
 
-def location_of(error: ErrorDetails) -> Location:
-    """Where in the data it is: without the names of union members and of keys' checks."""
-    return tuple(
+def location_of(error: ErrorDetails, own: Any = None) -> Location:
+    """Where in the data it is: without the names of union members and of keys' checks.
+
+    A conflict is where the first of its settings is that `own` has, the data without what it inherits.
+    """
+    location = tuple(
         part for part in error["loc"] if part != "[key]" and not str(part).startswith(BRANCH)
     )
+    conflict = error.get("ctx", {}).get("error")
+    if not isinstance(conflict, Conflict):
+        return location
+    written = [name for name in conflict.fields if isinstance(own, dict) and name in own]
+    return (*location, *(written or conflict.fields)[:1])
 
 
 def text_of(

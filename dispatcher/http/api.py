@@ -1,11 +1,10 @@
-"""`/api/v1`: what people and scripts ask and order. Every answer is one of `views`."""
+"""`/api/v1`: what people and scripts ask, and the redeploy. Every answer is one of `views`."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
 from uuid import uuid4
 
-import msgspec
 import structlog
 from anyio import to_thread
 from starlette.requests import Request
@@ -15,14 +14,12 @@ from starlette.routing import Route
 from dispatcher.config import Target
 from dispatcher.http import views
 from dispatcher.http.answers import Refusal, answer
-from dispatcher.http.bodies import Bodies
-from dispatcher.http.live import Live
-from dispatcher.ledger import Ledger, Reader, WakeUps
-from dispatcher.model import Deploy, Outcome
+from dispatcher.http.requests import Order, Requests, unknown_deploy
+from dispatcher.ledger import Ledger, Reader, WakeUps, read_pauses
+from dispatcher.model import Outcome
 
 MOST = 100
 """Deploys in one answer; the ledger keeps no more of a target."""
-LARGEST_BODY = 8 * 1024
 
 log = structlog.get_logger()
 
@@ -32,19 +29,11 @@ REASONS = {
 }
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body of a redeploy; all of it may be left out."""
-
-    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
-    by: Annotated[str, msgspec.Meta(max_length=100)] = ""
-
-
 class Api:
     """The API's endpoints. Redis is waited for in threads."""
 
-    def __init__(self, live: Live, ledger: Ledger, wake_ups: WakeUps, bodies: Bodies) -> None:
-        self._live, self._ledger = live, ledger
-        self._wake_ups, self._bodies = wake_ups, bodies
+    def __init__(self, requests: Requests, ledger: Ledger, wake_ups: WakeUps) -> None:
+        self._requests, self._ledger, self._wake_ups = requests, ledger, wake_ups
         self._reader = Reader(ledger.client, ledger.keys)
 
     def routes(self) -> list[Route]:
@@ -58,42 +47,41 @@ class Api:
         ]
 
     async def targets(self, _: Request) -> Response:
-        targets = self._live.now.targets
-        found = await to_thread.run_sync(self._reader.targets, list(targets))
-        infos = (views.target_info(targets[view.name], view) for view in found)
-        return answer(views.TargetList(tuple(infos)))
+        targets = list(self._requests.targets().values())
+        return answer(views.TargetList(await to_thread.run_sync(self._look, targets)))
 
     async def target(self, request: Request) -> Response:
-        target = self._target(request)
-        (view,) = await to_thread.run_sync(self._reader.targets, [target.name])
-        return answer(views.target_info(target, view))
+        target = self._requests.target(request)
+        (info,) = await to_thread.run_sync(self._look, [target])
+        return answer(info)
+
+    def _look(self, targets: Sequence[Target]) -> tuple[views.TargetInfo, ...]:
+        names = [target.name for target in targets]
+        found, pauses = self._reader.targets(names), read_pauses(self._ledger, names)
+        return tuple(
+            views.target_info(target, view, views.pause_info(pauses, target.name))
+            for target, view in zip(targets, found, strict=True)
+        )
 
     async def deploys(self, request: Request) -> Response:
-        target, limit = self._target(request), _limit(request)
+        target, limit = self._requests.target(request), _limit(request)
         found = await to_thread.run_sync(self._reader.deploys, target.name)
         return answer(views.DeployList(tuple(map(views.deploy_info, found[:limit]))))
 
     async def deploy(self, request: Request) -> Response:
-        target, number = self._target(request).name, request.path_params["number"]
-        found: Deploy | None = None
-        if number.isascii() and number.isdigit() and len(number) <= 15:
-            found = await to_thread.run_sync(self._reader.deploy, target, int(number))
+        target, number = self._requests.deploy(request)
+        found = await to_thread.run_sync(self._reader.deploy, target, number)
         if found is None:
-            raise Refusal(
-                404,
-                "unknown_deploy",
-                f"Target {target} has no such deploy, or not any more: "
-                f"GET /api/v1/targets/{target}/deploys lists those that are kept",
-            )
+            raise unknown_deploy(target)
         return answer(views.deploy_detail(found))
 
     async def redeploy(self, request: Request) -> Response:
-        target, key = self._target(request).name, _request_id(request)
-        order = await self._order(request)
+        target, key = self._requests.target(request).name, _request_id(request)
+        order = await self._requests.order(request)
         return answer(await to_thread.run_sync(self._redeploy, target, key, order), 202)
 
     def _redeploy(self, target: str, key: str, order: Order) -> views.RedeployAnswer:
-        made = self._ledger.redeploy(target, key, _line(order.by), _line(order.reason))
+        made = self._ledger.redeploy(target, key, order.by, order.reason)
         if made.outcome is None:
             raise Refusal(
                 409,
@@ -101,35 +89,12 @@ class Api:
                 f"Target {target} was never deployed, so there is nothing to run again: push to it",
             )
         self._wake_ups.enqueue([made.wake_up] if made.wake_up else [])
-        log.info(
-            "redeploy", deploy=f"{target}/{made.number}", by=_line(order.by), outcome=made.outcome
-        )
+        log.info("redeploy", deploy=f"{target}/{made.number}", by=order.by, outcome=made.outcome)
         return views.RedeployAnswer(
             target=target,
             deploy=f"{target}/{made.number}",
             outcome=made.outcome,
             reason=REASONS[made.outcome],
-        )
-
-    async def _order(self, request: Request) -> Order:
-        message = f"The body is larger than {LARGEST_BODY} bytes: shorten the reason"
-        too_large = Refusal(413, "body_too_large", message)
-        async with self._bodies.of(request, LARGEST_BODY, too_large) as body:
-            try:
-                return msgspec.json.decode(body, type=Order) if body.strip() else Order()
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                raise Refusal(
-                    400, "invalid_body", f"The body is not as expected: {error}"
-                ) from None
-
-    def _target(self, request: Request) -> Target:
-        name = request.path_params["target"]
-        if (target := self._live.now.targets.get(name)) is not None:
-            return target
-        raise Refusal(
-            404,
-            "unknown_target",
-            f"There is no target {_line(name)[:60]!r}: GET /api/v1/targets lists those there are",
         )
 
 
@@ -149,8 +114,3 @@ def _request_id(request: Request) -> str:
         remedy = "Idempotency-Key must be sent once, with 1 to 256 ASCII characters"
         raise Refusal(400, "invalid_idempotency_key", remedy)
     return sent[0]
-
-
-def _line(text: str) -> str:
-    """What a person wrote, on one line and without control characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -80,7 +80,7 @@ def _plan(configured: Configured, hook: Hook, received: Received) -> Plan:
     delivery = received.delivery_id or f"none-{uuid4()}"
     allowed_pushes = [p for p in received.pushes if allowed(p.repository, hook.repositories)]
     steps = tuple(
-        _step(hook.name, delivery, push, decision)
+        _step(configured, hook.name, delivery, push, decision)
         for push in allowed_pushes
         for decision in configured.matcher.match(push)
     )
@@ -95,7 +95,9 @@ def _plan(configured: Configured, hook: Hook, received: Received) -> Plan:
     )
 
 
-def _step(hook: str, delivery: str, push: Push, decision: Decision) -> Submission | Result:
+def _step(
+    configured: Configured, hook: str, delivery: str, push: Push, decision: Decision
+) -> Submission | Result:
     """A branch that the target follows moves in the ledger, even if nothing is deployed for it."""
     if decision.wanted or decision.follows:
         passing = not decision.wanted and not decision.deletion
@@ -104,6 +106,7 @@ def _step(hook: str, delivery: str, push: Push, decision: Decision) -> Submissio
             push=push,
             hook=hook,
             delivery=delivery,
+            every=configured.targets[decision.target].every,
             filtered=decision.reason if passing else "",
         )
     return Result(

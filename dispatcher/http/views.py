@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from dispatcher.config import Target
-from dispatcher.ledger import TargetView
+from dispatcher.ledger import Pauses, TargetView, Told
 from dispatcher.model import Deploy, Outcome, Reason, State
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,6 +39,14 @@ class DeployInfo(msgspec.Struct, frozen=True, kw_only=True):
     duration: float | None = None
     """From its first running Pod to its end."""
     superseded_by: str | None = None
+    cancelled_by: str = ""
+    """Who told it to stop."""
+    released_by: str = ""
+    """Who declared its Pods gone although the cluster showed them."""
+    cluster_troubles: int = 0
+    """How often the cluster could not run it."""
+    not_before: str | None = None
+    """When it is tried again, while it waits for that."""
     merged: int = 0
     """How many further pushes were merged into it."""
     deliveries: tuple[str, ...] = ()
@@ -52,6 +60,16 @@ class DeployDetail(DeployInfo, frozen=True, kw_only=True):
 
     exit_code: int | None = None
     log_tail: str = ""
+
+
+class PauseInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Who holds a target and why."""
+
+    by: str
+    reason: str = ""
+    since: str | None = None
+    everything: bool = False
+    """All targets are held, and not this one by its name."""
 
 
 class TargetInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +88,8 @@ class TargetInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The newest deploy that is over."""
     trouble: str = ""
     """What holds it up, "" for nothing."""
+    paused: PauseInfo | None = None
+    """Nothing of it starts until it is resumed."""
 
 
 class TargetList(msgspec.Struct, frozen=True):
@@ -87,7 +107,23 @@ class RedeployAnswer(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-def target_info(target: Target, view: TargetView) -> TargetInfo:
+class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of telling a deploy to stop, or of releasing it."""
+
+    deploy: str
+    outcome: Told
+    reason: str = ""
+
+
+class PauseAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """How things stand after a pause or a resume."""
+
+    target: str | None
+    """None for everything."""
+    paused: PauseInfo | None
+
+
+def target_info(target: Target, view: TargetView, paused: PauseInfo | None = None) -> TargetInfo:
     return TargetInfo(
         name=target.name,
         repository=target.repository,
@@ -100,6 +136,20 @@ def target_info(target: Target, view: TargetView) -> TargetInfo:
         waiting=tuple(deploy_info(deploy) for deploy in view.waiting),
         last=deploy_info(view.last) if view.last else None,
         trouble=view.trouble,
+        paused=paused,
+    )
+
+
+def pause_info(pauses: Pauses, target: str | None) -> PauseInfo | None:
+    """A target's own pause, else that of everything, which is all there is for None."""
+    found = pauses.of(target) if target else pauses.everything
+    if found is None:
+        return None
+    return PauseInfo(
+        by=found.by,
+        reason=found.reason,
+        since=moment(found.at),
+        everything=target not in pauses.targets,
     )
 
 
@@ -123,6 +173,10 @@ def deploy_info(deploy: Deploy) -> DeployInfo:
         waited=_between(deploy.created_at, deploy.started_at),
         duration=_between(deploy.started_at, deploy.ended_at),
         superseded_by=f"{deploy.target}/{by}" if by else None,
+        cancelled_by=deploy.cancelled_by,
+        released_by=deploy.released_by,
+        cluster_troubles=deploy.troubles,
+        not_before=moment(deploy.not_before if deploy.state is State.PENDING else 0),
         merged=deploy.merged,
         deliveries=deploy.deliveries,
         attempt=deploy.attempt,

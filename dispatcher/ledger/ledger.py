@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import msgspec
 import redis
+import structlog
 
 from dispatcher.errors import IllegalTransition, LeaseLost, LedgerCorrupt
 from dispatcher.ledger.connection import texts, translated
@@ -20,6 +21,8 @@ from dispatcher.ledger.wakeups import WakeUp
 from dispatcher.model import FOUND, TRANSITIONS, Deploy, JobFacts, Outcome, Reason, Spec
 
 T = TypeVar("T")
+
+log = structlog.get_logger()
 
 
 class Paused(msgspec.Struct, frozen=True):
@@ -162,9 +165,10 @@ class Ledger:
                 pipeline.hvals(self.keys.jobs(target))
             found = pipeline.execute()
         return [
-            (target, decode(raw, JobFacts))
+            (target, facts)
             for target, values in zip(targets, found, strict=True)
             for raw in texts(values)
+            if (facts := _readable(target, raw))
         ]
 
     def mark_listed(self, namespace: str) -> list[WakeUp]:
@@ -333,6 +337,15 @@ def _snapshot(target: str, reply: Sequence[Any]) -> Snapshot:
         paused=str(decode(paused, Paused)) if paused else "",
         read={number: raw for number, (_, raw) in found.items()},
     )
+
+
+def _readable(target: str, raw: str) -> JobFacts | None:
+    """One target's broken row must not blind the watcher for all others."""
+    try:
+        return decode(raw, JobFacts)
+    except LedgerCorrupt as error:
+        log.error("unreadable facts left out", target=target, why=str(error))
+        return None
 
 
 def check_transition(before: Deploy | None, after: Deploy) -> None:

@@ -52,7 +52,7 @@ class Operations:
         raw = self._ledger.scripts.run(
             "cancel",
             (keys.row(target), keys.deploys(target), keys.due),
-            (target, number, verb, by, reason, self._ledger.limits.grace),
+            (target, number, verb, by or "somebody", reason, self._ledger.limits.grace),
         )
         reply = decode(raw, _Reply)
         wake = (WakeUp(target, reply.wake, f"{verb} deploy {number}"),) if reply.wake else ()

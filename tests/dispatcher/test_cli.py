@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,28 +14,13 @@ import redis
 
 from dispatcher import __version__
 from dispatcher.cli import main
-from dispatcher.ledger import Keys
 from dispatcher.local.ports import free_port
 from dispatcher.model import State
 from tests.dispatcher.http.helpers import end
 from tests.dispatcher.http.web import TOKEN, Web
-from tests.dispatcher.webhooks.support import NEW, SECRET, sent
+from tests.dispatcher.webhooks.support import NEW, SECRET
 
 Captured = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-def web(
-    tmp_path: Path, redis_url: str, keys: Keys, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Web]:
-    """With `shop/1` waiting, and an environment that leads to it."""
-    with Web(tmp_path, redis_url, keys) as web:
-        web.deliver(sent("github/push__branch"))
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setenv("DISPATCHER_URL", web.url)
-        monkeypatch.setenv("DISPATCHER_API_TOKEN", TOKEN)
-        yield web
-    web.clean_up()
 
 
 def rows(text: str) -> list[list[str]]:

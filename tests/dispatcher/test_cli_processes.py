@@ -127,7 +127,7 @@ def test_check_says_what_it_understood(
 
     assert "    repository: https://github.com/acme/shop\n" in text
     assert "    secrets: env OLD_SECRET, env HOOK_SECRET\n" in text
-    assert text.endswith("3 hooks, 5 targets: no mistakes\n")
+    assert text.endswith("3 hooks, 6 targets: no mistakes\n")
     assert set(understood["targets"]) == set(re.findall(r"^  ([\w-]+):$", CONFIGURATION, re.M)) - {
         "github",
         "gitlab",

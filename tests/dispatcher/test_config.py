@@ -150,6 +150,19 @@ targets:
         (f"{{{SHOP}, keep_failed: true}}", "true is not a whole number"),
         (f"{{{SHOP}, keep_failed_for: 9999d}}", '"9999d" is out of bounds; choose between 0s and'),
         (f"{{{SHOP}, on_new_push: weit}}", '"weit" is none of cancel, wait'),
+        (f"{{{SHOP}, on_new_push: each}}", '"each" is none of cancel, wait, every'),
+        (f"{{{SHOP}, every_limit: 0}}", "every_limit: 0 is too small; 1 is the least"),
+        (f"{{{SHOP}, every_limit: 1001}}", "every_limit: 1001 is too large; 1000 is the most"),
+        (f"{{{SHOP}, interruptible: 'false'}}", "is neither true nor false"),
+        (f"{{{SHOP}, quiet_period: 10}}", "quiet_period: 10 is not a duration"),
+        (
+            f"{{{SHOP}, quiet_period: 11m}}",
+            "shop.quiet_period: quiet_period (11m) is longer than quiet_max (10m); change one",
+        ),
+        (f"{{{SHOP}, start_timeout: 0s}}", '"0s" is out of bounds; choose between 1s and 7d'),
+        (f"{{{SHOP}, start_attempts: 11}}", "start_attempts: 11 is too large; 10 is the most"),
+        (f"{{{SHOP}, stop_timeout: 8d}}", '"8d" is out of bounds; choose between 1s and 7d'),
+        (f"{{{SHOP}, keep_succeeded_for: -1s}}", '"-1s" is not a duration'),
         (f"{{{SHOP}, namespace: Prod}}", '"Prod" is not a name'),
         (f"{{{SHOP}, clear_failed_on_success: yes}}", "yes can be read in two ways"),
         (f"{{{SHOP}, timeout: 3m}}", 'not a setting here; did you mean "job.timeout"?'),
@@ -169,6 +182,58 @@ def test_a_target_s_mistake_says_what_to_do(files: Files, settings: str, mistake
     lines = files.mistakes(f"version: 1\ntargets:\n  shop: {settings}\n")
     assert any(mistake in line for line in lines), lines
     assert all(line.startswith("c.yaml:3: targets.shop") for line in lines)
+
+
+POLICIES = """
+  on_new_push: every
+  every_limit: 50
+  interruptible: false
+  quiet_period: 30s
+  quiet_max: 5m
+  start_timeout: 2m
+  start_attempts: 5
+  stop_timeout: 1m
+  keep_succeeded_for: 1h
+"""
+
+
+def test_policies_may_all_stand_in_defaults(files: Files) -> None:
+    target = files.target(f"{{{SHOP}, quiet_period: 20s}}", f"defaults: {POLICIES}")
+
+    assert target.policies() == Policies(
+        on_new_push="every",
+        every_limit=50,
+        interruptible=False,
+        quiet_period=20,
+        quiet_max=300,
+        start_timeout=120,
+        start_attempts=5,
+        stop_timeout=60,
+        keep_succeeded_for=3600,
+    )
+    assert target.every == 50
+
+
+@pytest.mark.parametrize("on_new_push", ["cancel", "wait"])
+def test_pushes_that_are_merged_wait_alone(files: Files, on_new_push: str) -> None:
+    assert files.target(f"{{{SHOP}, on_new_push: {on_new_push}, every_limit: 50}}").every == 0
+
+
+@pytest.mark.parametrize(
+    ("defaults", "target", "where"),
+    [
+        ("quiet_period: 1h", "", ["c.yaml:2: defaults.quiet_period"]),
+        ("quiet_period: 5m", "quiet_max: 1m", ["c.yaml:4: targets.shop.quiet_max"]),
+        ("quiet_max: 1m", "quiet_period: 5m", ["c.yaml:4: targets.shop.quiet_period"]),
+    ],
+)
+def test_a_conflict_is_reported_where_it_was_made(
+    files: Files, defaults: str, target: str, where: list[str]
+) -> None:
+    own = f"{SHOP}, {target}" if target else SHOP
+    lines = files.mistakes(f"version: 1\ndefaults: {{{defaults}}}\ntargets:\n  shop: {{{own}}}\n")
+
+    assert [line.partition(": quiet_period (")[0] for line in lines] == where
 
 
 @pytest.mark.parametrize(
@@ -527,6 +592,8 @@ targets: {{a: {{{SHOP.replace("x}", "x, timeout: 90m, env: {A: private}, retries
         "max_body": "1MiB",
     }
     assert described["targets"]["a"]["keep_failed_for"] == "7d"
+    assert described["targets"]["a"]["quiet_max"] == "10m"
+    assert described["targets"]["a"]["interruptible"] is True
     assert described["targets"]["a"]["job"] == {
         "image": "x",
         "env": {"A": "a value"},

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from dispatcher.config import (
@@ -40,7 +40,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "tolerations": Toleration,
     "clone": Clone,
 }
-WRITTEN = {3600: "1h", 30: "30s", 7 * 86400: "7d", 25 * 1024 * 1024: "25MiB"}
+WRITTEN = {3600: "1h", 900: "15m", 600: "10m", 300: "5m", 30: "30s", 7 * 86400: "7d"}
+WRITTEN |= {25 * 1024 * 1024: "25MiB"}
 """Defaults that are numbers in the models and have units in files."""
 
 
@@ -68,6 +69,8 @@ def default(info: FieldInfo) -> str:
         return "true"
     if value is None and info.alias is None:
         return "false"  # no clone
+    if value == 0 and any(isinstance(each, BeforeValidator) for each in info.metadata):
+        return "0s"
     if not value and value != 0:
         return "none"
     return "none" if isinstance(value, BaseModel) else WRITTEN.get(value, str(value))

@@ -46,6 +46,7 @@ def _running(
 
 
 def _over(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Step:
+    deploy = replace(deploy, started_at=deploy.started_at or deploy.starting_at)
     if facts.outcome == "succeeded":
         return Change((ended(deploy, State.SUCCEEDED, seen.now, "its Job completed"),))
     if facts.disrupted:

@@ -14,12 +14,18 @@ from tests.dispatcher.http.web import Web
 
 def end(web: Web, client: redis.Redis, state: State, **facts: Any) -> None:
     """Takes the only open deploy of `shop` to its end: it waited 2 s and ran 12 s."""
+    take(web, client, State.STARTING, State.RUNNING)
+    take(web, client, state, ended_after=12_000, **facts)
+
+
+def take(web: Web, client: redis.Redis, *states: State, ended_after: int = 0, **facts: Any) -> None:
+    """Takes the only open deploy of `shop` through these states."""
     ledger = Ledger(client, web.keys, Limits())
-    for each in (State.STARTING, State.RUNNING, state):
+    for state in states:
         seen = ledger.acquire("shop", "token")
         assert isinstance(seen, Snapshot)
         (deploy,) = (d for d in seen.deploys if not d.terminal)
         started = deploy.created_at + 2_000
-        ended = {"ended_at": started + 12_000, **facts} if each is state else {}
-        now = replace(deploy, state=each, started_at=started, **ended)
-        ledger.record(seen, "token", deploys=[now], release=each is state)
+        ended = started + ended_after if ended_after else 0
+        now = replace(deploy, state=state, started_at=started, ended_at=ended, **facts)
+        ledger.record(seen, "token", deploys=[now], release=True)

@@ -31,6 +31,8 @@ EXAMPLES: tuple[Any, ...] = (
     views.TargetInfo,
     views.DeployDetail,
     views.RedeployAnswer,
+    views.OrderAnswer,
+    *[views.PauseAnswer] * 4,
     health.Ready,
 )
 """What the JSON examples are, in the document's order."""

@@ -67,6 +67,12 @@ targets:
     repository: https://git.example.com/acme/shop
     branches: [main]
     job: {image: deployer}
+  each:
+    repository: https://git.example.com/acme/each
+    branches: [main]
+    on_new_push: every
+    every_limit: 2
+    job: {image: deployer}
 """
 
 
