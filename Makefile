@@ -34,6 +34,13 @@ up: .venv/has-local ## all parts on this machine, to try out with your own repos
 test: .venv/has-test ## all tests
 	@$(run) pytest -q -n $(TEST_PROCESSES)
 
+SEED ?= 20
+MINUTES ?= 5
+
+.PHONY: crash
+crash: .venv/has-test ## kills and pauses processes at random while pushes arrive: make crash SEED=1 MINUTES=15
+	@$(run) pytest -q -s tests/crash -k acknowledged --seed $(SEED) --minutes $(MINUTES)
+
 .PHONY: lint
 lint: .venv/has-dev ## formatting, ruff, mypy --strict
 	@$(run) ruff format --check --quiet .

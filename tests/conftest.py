@@ -23,6 +23,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="run the contract tests against this context of your kubeconfig, in a namespace of their own",
     )
+    parser.addoption("--seed", type=int, default=20, help="of the crash test's pushes and kills")
+    parser.addoption("--minutes", type=float, default=0.2, help="how long the crash test harms")
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import httpx
 import msgspec
+import redis
 import yaml
 
 from dispatcher.ledger import Keys, Ledger, Reader, connect
@@ -85,6 +86,13 @@ class Installation:
 
     def _say(self, name: str, line: str) -> None:
         self.log.append(f"{time.monotonic():10.3f} {name:>8} | {line}")
+
+    def answers(self) -> bool:
+        """Whether Redis and web are there, after somebody killed them."""
+        try:
+            return bool(self.redis.ping()) and self.web.get("/livez").is_success
+        except (redis.RedisError, httpx.HTTPError):
+            return False
 
     def part(self, name: str) -> Running:
         return next(running for running in self.running if running.part.name == name)
@@ -173,7 +181,7 @@ class Target:
             return found if found and found.state in states else None
 
         found = eventually(look, seconds)
-        assert found, self._story(f"{self.name}/{number} is not {' or '.join(states)}")
+        assert found, self.story(f"{self.name}/{number} is not {' or '.join(states)}")
         return found
 
     def settled(self, seconds: float = 30) -> list[Deploy]:
@@ -184,11 +192,12 @@ class Target:
             return found if found and all(deploy.terminal for deploy in found) else []
 
         found = eventually(look, seconds)
-        assert found, self._story("something is still open")
+        assert found, self.story("something is still open")
         return found
 
     def jobs(self) -> list[dict[str, Any]]:
-        selector = f"git-dispatcher/target={self.name}"
+        """Its Jobs, without tombstones: those only keep a name taken, for ten minutes."""
+        selector = f"git-dispatcher/target={self.name},!git-dispatcher/tombstone"
         return items(self.system.kube, "/apis/batch/v1/jobs", selector)
 
     def pods(self) -> list[dict[str, Any]]:
@@ -206,8 +215,10 @@ class Target:
         runs = [run for run in self.system.observer.runs.values() if run.target == self.name]
         return [run.number for run in sorted(runs, key=lambda run: run.began)]
 
-    def _story(self, claim: str) -> str:
+    def story(self, claim: str) -> str:
         lines = [claim, *(repr(deploy) for deploy in self.deploys())]
+        lines += [f"left: {job['metadata']} {job['status']}" for job in self.jobs()]
+        lines += [f"left: {pod['metadata']['name']} {pod['status']}" for pod in self.pods()]
         lines.append(repr(self.system.redis.hgetall(self.system.keys.row(self.name))))
         lines.append(repr(self.system.redis.hgetall(self.system.keys.jobs(self.name))))
         return "\n".join([*lines, *self.system.log[-60:]])
