@@ -33,6 +33,10 @@ class LeaseLost(DispatcherError):
     """Another worker holds the target by now; nothing was written."""
 
 
+class LeadLost(DispatcherError):
+    """Another watcher leads by now; what this one saw was not written."""
+
+
 class IllegalTransition(DispatcherError):
     """A change of a deploy's state that the table of transitions does not have."""
 

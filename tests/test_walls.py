@@ -41,7 +41,7 @@ WALLS = {
     # The ledger: the only place that talks to Redis, and one module of it that knows RQ
     "dispatcher.ledger.*": "dispatcher.errors dispatcher.model msgspec redis",
     "dispatcher.ledger.submitter": (
-        "dispatcher.errors dispatcher.ledger.* dispatcher.model structlog"
+        "dispatcher.errors dispatcher.ledger.* dispatcher.model msgspec structlog"
     ),
     "dispatcher.ledger.ledger": (
         "dispatcher.errors dispatcher.ledger.* dispatcher.model msgspec redis structlog"
@@ -98,7 +98,7 @@ WALLS = {
     "workers.plan": "dispatcher.ledger workers.planning.*",
     "workers.draft": "dispatcher.ledger dispatcher.model msgspec",
     # The workers: acts
-    "workers.cluster": "dispatcher.errors kubernetes msgspec urllib3 workers.objects",
+    "workers.cluster": "dispatcher.errors kubernetes msgspec structlog urllib3 workers.objects",
     "workers.feed": "dispatcher.errors msgspec workers.cluster workers.objects",
     "workers.reconcile": (
         "dispatcher.errors dispatcher.ledger dispatcher.model msgspec structlog workers.cluster workers.draft"

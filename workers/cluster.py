@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
+import structlog
 import urllib3
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
 from dispatcher.errors import ClusterError, ClusterForbids, ClusterRefused, ClusterUnavailable
-from workers.objects import Job, JobList, Pod, PodList, Status
+from workers.objects import Job, JobList, Pod, PodList, RawList, Status
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 3.0
@@ -31,6 +32,8 @@ _PATHS = {"job": ("/apis/batch/v1", "jobs"), "pod": ("/api/v1", "pods")}
 _AMBIGUOUS = frozenset({408, 429})
 
 Kind = TypeVar("Kind")
+
+log = structlog.get_logger()
 
 
 class JobExists(ClusterRefused):
@@ -127,12 +130,14 @@ class Cluster:
     def list_jobs(self, namespace: str, selector: str, position: str = "") -> JobList:
         """One page of the newest state (no resourceVersion); "" as namespace is all of them."""
         query = _page(selector, position)
-        return _decoded(self._send("list Jobs", "GET", _path("job", namespace), query), JobList)
+        page = _decoded(self._send("list Jobs", "GET", _path("job", namespace), query), RawList)
+        return JobList(page.metadata, _readable(page.items, Job))
 
     def list_pods(self, namespace: str, selector: str, position: str = "") -> PodList:
         """The same for Pods."""
         query = _page(selector, position)
-        return _decoded(self._send("list Pods", "GET", _path("pod", namespace), query), PodList)
+        page = _decoded(self._send("list Pods", "GET", _path("pod", namespace), query), RawList)
+        return PodList(page.metadata, _readable(page.items, Pod))
 
     def watch(self, kind: str, namespace: str, selector: str, since: str, seconds: int) -> Stream:
         """Opens a watch of `job` or `pod` from a resourceVersion, for so many seconds at most."""
@@ -229,6 +234,18 @@ def _decoded(raw: bytes, kind: type[Kind]) -> Kind:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.MsgspecError as error:
         raise ClusterUnavailable(f"the API server's answer makes no sense: {error}") from error
+
+
+def _readable(items: tuple[msgspec.Raw, ...], kind: type[Kind]) -> tuple[Kind, ...]:
+    found = []
+    for item in items:
+        try:
+            found.append(msgspec.json.decode(item, type=kind))
+        except msgspec.MsgspecError as error:
+            log.error(
+                "an object that makes no sense is left out", kind=kind.__name__, why=str(error)
+            )
+    return tuple(found)
 
 
 def _refusal(what: str, code: int, body: bytes) -> ClusterError:

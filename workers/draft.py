@@ -42,11 +42,12 @@ class Draft:
             self.seen = dataclasses.replace(self.seen, succeeded=newest)
 
     def put_job(self, facts: JobFacts) -> None:
-        """This Job is there now."""
+        """This Job is there now; what the watcher has told of its name stands."""
         name = _field(facts)
+        if name in map(_field, self.seen.jobs):
+            return
         self._new[name] = facts
-        others = tuple(job for job in self.seen.jobs if _field(job) != name)
-        self.seen = dataclasses.replace(self.seen, jobs=(*others, facts))
+        self.seen = dataclasses.replace(self.seen, jobs=(*self.seen.jobs, facts))
 
     def drop_jobs(self, names: Iterable[str]) -> None:
         """These Jobs (`namespace/name`) are no longer there."""

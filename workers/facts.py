@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -45,7 +46,7 @@ def told_by_job(job: Job) -> tuple[str, JobFacts]:
         reason=end.reason if end else "",
         message=end.message[:LONGEST_MESSAGE] if end else "",
     )
-    return metadata.labels.get(labels.TARGET, ""), facts
+    return _target(metadata), facts
 
 
 def with_pods(job: JobFacts, pods: Sequence[Pod], before: JobFacts | None) -> JobFacts:
@@ -98,7 +99,13 @@ def _interruptible(metadata: Metadata) -> bool:
 
 def _number(metadata: Metadata) -> int:
     text = metadata.labels.get(labels.NUMBER, "")
-    return int(text) if text.isdecimal() and text.isascii() else 0
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
+
+
+def _target(metadata: Metadata) -> str:
+    """ "" for what no target can be called: anybody can put labels on a Job."""
+    name = metadata.labels.get(labels.TARGET, "")
+    return name if re.fullmatch("[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?", name) else ""
 
 
 def _milliseconds(time: datetime | None) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,6 +23,10 @@ from workers.objects import Job, JobList, ListMetadata, Metadata, Pod, PodList, 
 WATCH_SECONDS = 240
 WATCHES_PER_LIST = 5
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+STEADY_SECONDS = 30.0
+"""A feed that lived for so long begins again without growing pauses."""
+SHORTEST_WATCH = 1.0
+"""Seconds; a server that ends watches at once is not asked more often than that."""
 
 
 @dataclass(frozen=True)
@@ -102,26 +107,30 @@ class Feed:
     def _run(self) -> None:
         pause = FIRST_PAUSE
         while not self._ended.is_set():
+            begun = time.monotonic()
             try:
                 self._list_and_watch()
-                pause = FIRST_PAUSE
             except HistoryGone:
-                continue
+                pass  # no trouble: list again
             except Exception as error:  # noqa: BLE001  # a feed that dies unheard blinds the watcher
                 if self._ended.is_set():
                     return
                 known = isinstance(error, ClusterError)
                 why = str(error) if known else f"{type(error).__name__}: {error}"
                 self._put(Trouble(self._namespace, self._kind, why))
-                self._ended.wait(pause * (0.5 + secrets.randbelow(1000) / 1000))
-                pause = min(LONGEST_PAUSE, pause * 2)
+            if time.monotonic() - begun > STEADY_SECONDS:
+                pause = FIRST_PAUSE
+            self._ended.wait(pause * (0.5 + secrets.randbelow(1000) / 1000))
+            pause = min(LONGEST_PAUSE, pause * 2)
 
     def _list_and_watch(self) -> None:
         version = self._list()
         for _ in range(WATCHES_PER_LIST):
             if self._ended.is_set():
                 return
+            begun = time.monotonic()
             version = self._watch(version)
+            self._ended.wait(max(0.0, SHORTEST_WATCH - (time.monotonic() - begun)))
 
     def _list(self) -> str:
         found: list[Job | Pod] = []

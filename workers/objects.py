@@ -56,7 +56,7 @@ class Terminated(_Object, frozen=True):
 
 class ContainerState(_Object, frozen=True):
     waiting: Waiting | None = None
-    running: dict[str, str] | None = None
+    running: dict[str, object] | None = None
     terminated: Terminated | None = None
 
 
@@ -92,6 +92,13 @@ class JobList(_Object, frozen=True):
 class PodList(_Object, frozen=True):
     metadata: ListMetadata
     items: tuple[Pod, ...] = ()
+
+
+class RawList(_Object, frozen=True):
+    """A list whose items are decoded one by one: an odd one must not hide the others."""
+
+    metadata: ListMetadata
+    items: tuple[msgspec.Raw, ...] = ()
 
 
 class Status(_Object, frozen=True):

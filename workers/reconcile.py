@@ -16,6 +16,7 @@ import structlog
 from msgspec.structs import replace
 
 from dispatcher.errors import (
+    ClusterError,
     ClusterForbids,
     ClusterRefused,
     ClusterUnavailable,
@@ -35,9 +36,12 @@ from workers.planning import steps
 from workers.planning.active import again_or
 from workers.planning.deploys import adopted, ended
 from workers.planning.reading import facts_of, field
+from workers.planning.times import overdue_at
 
 MOST_STEPS = 100
 """Steps in one go; a target that needs more has something wrong, and gets another go later."""
+MOST_ROUNDS = 100
+"""Times that a target is read anew since something happened meanwhile; then its lease is left to end."""
 LATER = 2_000
 """Milliseconds, on average, after which what did not work is tried again."""
 
@@ -76,8 +80,10 @@ class Reconciler:
         """Leaves a target that another worker holds to it. Raises LedgerUnavailable."""
         token = self.new_token()
         try:
-            while not self._once(target, token):
-                pass
+            for _ in range(MOST_ROUNDS):
+                if self._once(target, token):
+                    return
+            log.error("it moves all the time; another worker takes it up", target=target)
         except LeaseLost as lost:
             log.warning("lease lost", target=target, reason=str(lost))
 
@@ -96,7 +102,7 @@ class Reconciler:
     def _try(self, draft: Draft) -> bool:
         try:
             return self._work(draft)
-        except ClusterUnavailable as trouble:
+        except ClusterError as trouble:
             log.warning("cluster", target=draft.seen.target, trouble=str(trouble))
             return draft.release(self._later(draft), str(trouble))
 
@@ -150,18 +156,29 @@ class Reconciler:
         try:
             tombstone = self.cluster.create_job(tombstone_for(spec, deploy, self.instance))
         except JobExists:
-            self._name_taken(draft, deploy)
+            self._name_taken(draft, deploy, claimed=True)
         except ClusterRefused as refused:
-            self._refused(draft, deploy, refused)
+            self._not_claimed(draft, deploy, refused)
         else:
             log.warning("claimed the name of a lost start", deploy=deploy.name, job=deploy.job)
             draft.put_job(told_by_job(tombstone)[1])
             draft.put([_waiting_again(deploy)])
 
-    def _name_taken(self, draft: Draft, deploy: Deploy) -> None:
+    def _not_claimed(self, draft: Draft, deploy: Deploy, refused: ClusterRefused) -> None:
+        """That the claim was refused says nothing about the POST before it: its Job may run."""
+        try:
+            self._name_taken(draft, deploy, claimed=True)
+        except ClusterUnavailable:
+            if draft.seen.now < overdue_at(draft.seen, deploy):
+                raise
+            self._refused(draft, deploy, refused)
+
+    def _name_taken(self, draft: Draft, deploy: Deploy, *, claimed: bool = False) -> None:
         try:
             job = self.cluster.job(deploy.namespace, deploy.job)
         except NotThere:
+            if claimed:  # nothing keeps a late POST out: claim again, later
+                raise ClusterUnavailable(f"nobody knows whether {deploy.job} starts") from None
             draft.put([_waiting_again(deploy)])
             return
         ours = job.metadata.annotations.get(labels.TOKEN) == deploy.token
@@ -205,14 +222,21 @@ class Reconciler:
 
     @_do.register
     def _delete(self, step: steps.Delete, draft: Draft) -> None:
+        """What may not be deleted is tried again later, and holds nothing up that need not wait for it."""
         facts = step.facts
-        if self.cluster.delete_job(facts.namespace, facts.job, facts.uid):
+        try:
+            there = self.cluster.delete_job(facts.namespace, facts.job, facts.uid)
+        except ClusterRefused as refused:
+            log.error("not deleted", job=facts.job, why=str(refused))
+            there = True
+        else:
+            log.info("deleted", job=facts.job, why=step.why)
+        if there:
             draft.mark_deleting(facts)
         else:
             draft.drop_jobs([field(facts)])
         if step.deploy:
             draft.put([replace(step.deploy, delete_sent_at=draft.seen.now)])
-        log.info("deleted", job=facts.job, why=step.why)
 
     @_do.register
     def _look(self, step: steps.LookForPods, draft: Draft) -> None:

@@ -82,7 +82,7 @@ class View:
 
     def vanished(self, target: str, facts: JobFacts) -> list[Told]:
         """A Job that the ledger knows and a newer list does not have: it went while nobody looked."""
-        if facts.uid in self._jobs or facts.gone:
+        if facts.uid in self._jobs or facts.over:
             return []
         self._jobs[facts.uid] = _Entry(target, replace(facts, gone=True, live_pods=0))
         return self._tell([facts.uid])
@@ -100,6 +100,8 @@ class View:
         return self._say(uid, entry.target, with_pods(entry.facts, pods, before), before)
 
     def _say(self, uid: str, target: str, facts: JobFacts, before: JobFacts | None) -> list[Told]:
+        if facts.outcome == "failed" and facts.namespace not in self._pods_known:
+            return []  # its Pods tell which container it was; they are about to be listed
         if facts.over and facts.namespace in self._pods_known:
             self._told.pop(uid, None)
             self._jobs.pop(uid, None)

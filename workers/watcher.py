@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from dispatcher.errors import LedgerUnavailable
+from dispatcher.errors import LeadLost, LedgerUnavailable
 from dispatcher.ledger import Lead, Ledger, WakeUps
 from dispatcher.reloading import Reloader
 from workers import labels
@@ -26,6 +26,8 @@ from workers.view import Told, View
 
 TICK_SECONDS = 1.0
 """How often the lead is renewed and what is due is woken."""
+NAMESPACES_EVERY = 5.0
+"""Seconds between two looks for namespaces that are to be followed too."""
 LARGEST_BATCH = 500
 
 log = structlog.get_logger()
@@ -70,6 +72,10 @@ class Watcher:
         try:
             while not self._stopped.is_set() and session.tick():
                 pass
+        except LeadLost as lost:
+            log.warning("standing back", why=str(lost))
+            return
+        else:
             if self._stopped.is_set():
                 self.ledger.resign(self.token)
         finally:
@@ -86,7 +92,7 @@ class Session:
         self._feeds: dict[str, list[Feed]] = {}
         self._first: dict[str, set[str]] = {}
         """The kinds that are still to be listed, by namespace."""
-        self._due = 0.0
+        self._due = self._namespaces_due = 0.0
         self._troubles: set[tuple[str, str]] = set()
         self._publish()
 
@@ -114,6 +120,8 @@ class Session:
             return False
         if self._watcher.reloader.changed():
             self._publish()
+        if time.monotonic() >= self._namespaces_due:
+            self._follow_all()
         self._keep_listed()
         self._watcher.wake_ups.enqueue(self._ledger.due(self._ledger.now()))
         return True
@@ -124,7 +132,12 @@ class Session:
         targets = watcher.reloader.current.targets.values()
         specs = [render(target, watcher.instance) for target in targets]
         watcher.wake_ups.enqueue(self._ledger.publish(specs))
-        used = {spec.namespace for spec in specs}
+        self._follow_all()
+
+    def _follow_all(self) -> None:
+        """The namespaces of the targets, and those where a Job is that was begun before a target moved."""
+        self._namespaces_due = time.monotonic() + NAMESPACES_EVERY
+        used = {target.namespace for target in self._watcher.reloader.current.targets.values()}
         used |= {facts.namespace for _, facts in self._ledger.known_jobs()}
         for namespace in sorted(used - set(self._feeds)):
             self._follow(namespace)
@@ -144,7 +157,7 @@ class Session:
     def _take(self, batch: Sequence[News]) -> None:
         told = [each for news in batch for each in self._understood(news)]
         if told:
-            self._watcher.wake_ups.enqueue(self._ledger.observe(told))
+            self._watcher.wake_ups.enqueue(self._ledger.observe(told, self._watcher.token))
         for namespace in [name for name, missing in self._first.items() if not missing]:
             del self._first[namespace]
             self._watcher.wake_ups.enqueue(self._ledger.mark_listed(namespace))

@@ -12,7 +12,13 @@ import msgspec
 import redis
 import structlog
 
-from dispatcher.errors import IllegalTransition, LeaseLost, LedgerCorrupt
+from dispatcher.errors import (
+    IllegalTransition,
+    LeadLost,
+    LeaseLost,
+    LedgerCorrupt,
+    LedgerUnavailable,
+)
 from dispatcher.ledger.connection import texts, translated
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.limits import Limits
@@ -23,6 +29,8 @@ from dispatcher.model import FOUND, TRANSITIONS, Deploy, JobFacts, Outcome, Reas
 T = TypeVar("T")
 
 log = structlog.get_logger()
+
+JOB_CHANGED = "its Job has changed"
 
 
 class Paused(msgspec.Struct, frozen=True):
@@ -47,12 +55,14 @@ class Snapshot:
     listed: bool
     """A full LIST of the target's namespace is in this very Redis: what is not known is not there."""
     deploys: tuple[Deploy, ...]
-    """Those that are open and those that have a Job, oldest first."""
+    """Those that are open, those that have a Job, and the one that was started last; oldest first."""
     jobs: tuple[JobFacts, ...]
     paused: str = ""
     """Who holds the target and why, in words; "" if nobody does."""
     succeeded: int = 0
     """Number of the newest deploy that succeeded."""
+    attempted: int = 0
+    """Number of the newest deploy that was started; it is among the deploys while the history has it."""
     read: Mapping[int, str] = field(default_factory=dict)
     """The deploys as read, to compare with when they are written."""
 
@@ -141,20 +151,27 @@ class Ledger:
 
     # For the watcher
 
-    def observe(self, facts: Sequence[tuple[str, JobFacts]]) -> list[WakeUp]:
-        """Takes what was seen of Jobs, as (target, facts); returns the wake-ups to enqueue."""
-        calls = [self._observation(target, each) for target, each in facts]
-        replies = self.scripts.run_many(calls) if calls else []
+    def observe(self, facts: Sequence[tuple[str, JobFacts]], leader: str = "") -> list[WakeUp]:
+        """Takes what was seen of Jobs, as (target, facts); returns the wake-ups to enqueue.
+
+        With the token of a watcher, only while no other leads: raises LeadLost. What one target's row
+        makes impossible is logged, and holds up no other.
+        """
+        calls = [self._observation(target, each, leader) for target, each in facts]
+        replies = self.scripts.run_each(calls) if calls else []
+        if -1 in replies:
+            raise LeadLost("another watcher leads by now")
         return [
             WakeUp(target, number, f"Job {each.job} {_happened(each)}")
             for (target, each), number in zip(facts, replies, strict=True)
-            if number
+            if _said(number, target)
         ]
 
-    def _observation(self, target: str, facts: JobFacts) -> Call:
+    def _observation(self, target: str, facts: JobFacts, leader: str) -> Call:
         name = f"{facts.namespace}/{facts.job}"
         json = msgspec.json.encode(facts).decode()
-        return Call("observe", self._row_keys(target), (target, name, json, self.limits.grace))
+        keys = (*self._row_keys(target), self.keys.leader)
+        return Call("observe", keys, (target, name, json, self.limits.grace, leader))
 
     def known_jobs(self) -> list[tuple[str, JobFacts]]:
         """Every Job that the ledger takes to be in the cluster, as (target, facts). Two round trips."""
@@ -249,14 +266,13 @@ class Ledger:
         woken: list[WakeUp] = []
         for spec, digest in zip(specs, before, strict=True):
             if digest and digest != spec.digest:
-                request = f"spec-{uuid4()}"
-                done = self.redeploy(
-                    spec.target, request, "", "its Job has changed", Reason.SPEC_CHANGE
+                done = self._redeploy(
+                    spec.target, f"spec-{uuid4()}", "", JOB_CHANGED, digest, spec.digest
                 )
                 woken += [done.wake_up] if done.wake_up else []
-            if digest != spec.digest:
+            elif not digest:
                 with translated(self.client):
-                    self.client.hset(self.keys.row(spec.target), "digest", spec.digest)
+                    self.client.hsetnx(self.keys.row(spec.target), "digest", spec.digest)
         return woken
 
     def with_open_deploys(self, targets: Sequence[str]) -> list[str]:
@@ -270,25 +286,32 @@ class Ledger:
 
     # For people
 
-    def redeploy(
-        self,
-        target: str,
-        request: str,
-        asked_by: str,
-        note: str,
-        reason: Reason = Reason.REDEPLOY,
-    ) -> Redeployed:
+    def redeploy(self, target: str, request: str, asked_by: str, note: str) -> Redeployed:
         """Runs the target's newest deploy once more; the same `request` id gets the same answer."""
-        keys = self.keys
+        return self._redeploy(target, request, asked_by, note, "", "")
+
+    def _redeploy(
+        self, target: str, request: str, asked_by: str, note: str, was: str, digest: str
+    ) -> Redeployed:
+        """With a digest: because the Job has changed, and once for that change."""
+        keys, reason = self.keys, Reason.SPEC_CHANGE if digest else Reason.REDEPLOY
         raw = self.scripts.run(
             "redeploy",
             (keys.row(target), keys.deploys(target), keys.due, keys.request(target, request)),
-            (target, asked_by, note, self.limits.grace, self.limits.remember, reason),
+            (
+                target,
+                asked_by,
+                note,
+                self.limits.grace,
+                self.limits.remember,
+                reason,
+                was,
+                digest,
+            ),
         )
         reply = decode(raw, _Redeploy)
-        wake_up = (
-            WakeUp(target, reply.wake, f"redeploy, deploy {reply.deploy}") if reply.wake else None
-        )
+        why = f"{reason}, deploy {reply.deploy}"
+        wake_up = WakeUp(target, reply.wake, why) if reply.wake else None
         outcome = None if reply.outcome == "nothing" else Outcome(reply.outcome)
         return Redeployed(outcome, reply.deploy, wake_up)
 
@@ -321,7 +344,7 @@ def decode(raw: str, kind: type[T]) -> T:
 
 
 def _snapshot(target: str, reply: Sequence[Any]) -> Snapshot:
-    _, now, version, spec, listed, deploys, jobs, succeeded, paused = reply
+    _, now, version, spec, listed, deploys, jobs, succeeded, paused, attempted = reply
     found = {deploy.number: (deploy, raw) for raw in deploys for deploy in [decode(raw, Deploy)]}
     return Snapshot(
         target=target,
@@ -334,9 +357,17 @@ def _snapshot(target: str, reply: Sequence[Any]) -> Snapshot:
             sorted((decode(raw, JobFacts) for raw in jobs), key=lambda j: (j.number, j.job))
         ),
         succeeded=int(succeeded),
+        attempted=int(attempted),
         paused=str(decode(paused, Paused)) if paused else "",
         read={number: raw for number, (_, raw) in found.items()},
     )
+
+
+def _said(reply: Any, target: str) -> bool:
+    if isinstance(reply, LedgerUnavailable):
+        log.error("what was seen could not be written", target=target, why=str(reply))
+        return False
+    return bool(reply)
 
 
 def _readable(target: str, raw: str) -> JobFacts | None:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import redis
 from redis.exceptions import NoScriptError
 
-from dispatcher.ledger.connection import translated
+from dispatcher.errors import LedgerUnavailable
+from dispatcher.ledger.connection import translated, unavailable
 
 
 class Call(NamedTuple):
@@ -45,6 +46,14 @@ class Scripts:
 
     def run_many(self, calls: Sequence[Call]) -> list[Any]:
         """One reply for each call, in one round trip; the first error of any is raised."""
+        replies = self.run_each(calls)
+        for reply in replies:
+            if isinstance(reply, LedgerUnavailable):
+                raise reply
+        return replies
+
+    def run_each(self, calls: Sequence[Call]) -> list[Any]:
+        """The same, but a call that failed by itself has its LedgerUnavailable in place of a reply."""
         with translated(self._client):
             replies = self._send(calls)
             missing = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
@@ -54,10 +63,10 @@ class Scripts:
                     missing, self._send([calls[at] for at in missing]), strict=True
                 ):
                     replies[at] = reply
-            for reply in replies:
-                if isinstance(reply, Exception):
-                    raise reply
-        return replies
+        return [
+            unavailable(self._client, reply) if isinstance(reply, Exception) else reply
+            for reply in replies
+        ]
 
     def _send(self, calls: Sequence[Call]) -> list[Any]:
         pipeline = self._client.pipeline(transaction=False)

@@ -11,14 +11,16 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Any
 
+import msgspec
 import structlog
 
-from dispatcher.errors import DispatcherError, LedgerUnavailable
+from dispatcher.errors import LedgerUnavailable
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.limits import Limits
 from dispatcher.ledger.scripts import Scripts
-from dispatcher.ledger.submission import Submission
+from dispatcher.ledger.submission import Answer, Submission
 from dispatcher.ledger.wakeups import WakeUps
 from dispatcher.model import Result
 
@@ -90,29 +92,49 @@ class Submitter:
         wanted = [item for item in group if item.answer.set_running_or_notify_cancel()]
         submissions = [each for item in wanted for each in item.submissions]
         try:
-            results = self._record(submissions)
-        except Exception as error:  # whatever it is, the next group must have its chance
-            known = isinstance(error, DispatcherError)
-            if not known:
-                log.exception("the ledger's answer was not understood")
-            why = error if known else LedgerUnavailable("its answer was not understood")
-            for item in wanted:
-                item.answer.set_exception(why)
-            return
+            outcomes = self._record(submissions)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the next group must have its chance
+            outcomes = [_known(error)] * len(submissions)
         for item in wanted:
             count = len(item.submissions)
-            item.answer.set_result(results[:count])
-            results = results[count:]
+            _answer(item, outcomes[:count])
+            outcomes = outcomes[count:]
 
-    def _record(self, submissions: Sequence[Submission]) -> list[Result]:
-        results: list[Result] = []
+    def _record(self, submissions: Sequence[Submission]) -> list[Result | LedgerUnavailable]:
+        outcomes: list[Result | LedgerUnavailable] = []
         for start in range(0, len(submissions), LARGEST_GROUP):
-            results += self._record_group(submissions[start : start + LARGEST_GROUP])
-        return results
+            outcomes += self._record_group(submissions[start : start + LARGEST_GROUP])
+        return outcomes
 
-    def _record_group(self, submissions: Sequence[Submission]) -> list[Result]:
+    def _record_group(self, submissions: Sequence[Submission]) -> list[Result | LedgerUnavailable]:
         calls = [each.call(self._keys, self._limits) for each in submissions]
-        replies = self._scripts.run_many(calls)
-        answers = [each.answer(raw) for each, raw in zip(submissions, replies, strict=True)]
-        self._wake_ups.enqueue(a.wake_up for a in answers if a.wake_up)
-        return [answer.result for answer in answers]
+        replies = self._scripts.run_each(calls)
+        answers = [_understood(*each) for each in zip(submissions, replies, strict=True)]
+        good = [answer for answer in answers if isinstance(answer, Answer)]
+        self._wake_ups.enqueue(answer.wake_up for answer in good if answer.wake_up)
+        return [a.result if isinstance(a, Answer) else a for a in answers]
+
+
+def _understood(submission: Submission, reply: Any) -> Answer | LedgerUnavailable:
+    """One target's broken row is its own trouble, not that of the pushes beside it."""
+    if isinstance(reply, LedgerUnavailable):
+        return reply
+    try:
+        return submission.answer(reply)
+    except (msgspec.MsgspecError, LookupError, TypeError) as error:
+        return _known(error)
+
+
+def _known(error: Exception) -> LedgerUnavailable:
+    if isinstance(error, LedgerUnavailable):
+        return error
+    log.error("the ledger's answer was not understood", why=f"{type(error).__name__}: {error}")
+    return LedgerUnavailable("its answer was not understood")
+
+
+def _answer(item: _Item, outcomes: Sequence[Result | LedgerUnavailable]) -> None:
+    for outcome in outcomes:
+        if isinstance(outcome, LedgerUnavailable):
+            item.answer.set_exception(outcome)
+            return
+    item.answer.set_result([each for each in outcomes if isinstance(each, Result)])

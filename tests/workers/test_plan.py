@@ -67,10 +67,12 @@ def snapshot(*parts: Deploy | JobFacts, **more: Any) -> Snapshot:
         digest="d",
     )
     values: dict[str, Any] = {"spec": spec, "listed": True, "now": NOW, **more}
+    deploys = tuple(part for part in parts if isinstance(part, Deploy))
+    values.setdefault("attempted", max((d.number for d in deploys if d.attempt), default=0))
     return Snapshot(
         target="shop",
         version=1,
-        deploys=tuple(part for part in parts if isinstance(part, Deploy)),
+        deploys=deploys,
         jobs=tuple(part for part in parts if isinstance(part, JobFacts)),
         **values,
     )
@@ -91,7 +93,7 @@ def test_a_waiting_deploy_starts_under_a_name_of_its_own() -> None:
 def test_the_second_attempt_has_another_name() -> None:
     waiting = deploy(42, attempt=1)
 
-    assert plan(snapshot(waiting), "new") == LookForPods(waiting)
+    assert isinstance(plan(snapshot(waiting), "new"), LookForPods)
     step = plan(snapshot(waiting), "new", live_pods=0)
 
     assert isinstance(step, Create)

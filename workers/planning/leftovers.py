@@ -38,9 +38,10 @@ def unknown(seen: Snapshot) -> Step | None:
 
 
 def leftovers(seen: Snapshot) -> Step | None:
+    over = tuple(field(facts) for facts in seen.jobs if facts.over and not _is_active(seen, facts))
+    if over:
+        return Change(dropped=over)
     for deploy, facts in finished(seen):
-        if facts.over:
-            return Change(dropped=(field(facts),))
         if facts.gone or facts.deleting or seen.now < _delete_due(deploy):
             continue
         if deploy.state is State.SUCCEEDED and seen.now < kept_until(seen, deploy):
@@ -50,6 +51,10 @@ def leftovers(seen: Snapshot) -> Step | None:
         if why := _outdated(seen, deploy):
             return Delete(facts, deploy, why)
     return None
+
+
+def _is_active(seen: Snapshot, facts: JobFacts) -> bool:
+    return any(deploy.active and is_own(facts, deploy) for deploy in seen.deploys)
 
 
 def _delete_due(deploy: Deploy) -> int:

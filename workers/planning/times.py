@@ -18,7 +18,8 @@ SOONEST = 1_000
 
 def due(seen: Snapshot, live_pods: int | None) -> int | None:
     """When time alone asks for a step, and as a net below the events of a Pod that should go."""
-    times = [d.delete_sent_at + DELETE_AGAIN for d in seen.deploys if d.delete_sent_at]
+    again = (d.delete_sent_at + DELETE_AGAIN for d in seen.deploys if d.delete_sent_at)
+    times = [time for time in again if time > seen.now]
     keep = policies_of(seen).keep_failed_for * 1000
     times += [
         d.ended_at + keep for d, f in finished(seen) if d.state is State.FAILED and not f.gone

@@ -33,12 +33,20 @@ def next_in_turn(seen: Snapshot, token: str, live_pods: int | None) -> Step | No
     ready = [deploy for deploy in waiting_deploys(seen) if seen.now >= ready_at(seen, deploy)]
     if not ready or blocked(seen) or seen.spec is None:
         return None
-    if ready[0].attempt and live_pods is None:
-        return LookForPods(ready[0])
+    if live_pods is None and not _ended_cleanly(seen):
+        return LookForPods(replace(ready[0], namespace=ready[0].namespace or seen.spec.namespace))
     if live_pods:
         return None
     started = attempted(ready[0], token, seen.spec.namespace)
     return Create(replace(started, starting_at=seen.now))
+
+
+def _ended_cleanly(seen: Snapshot) -> bool:
+    """Whether no Pod can be left of what was started last: only a success says so by itself."""
+    if not seen.attempted:
+        return True
+    last = next((d for d in seen.deploys if d.number == seen.attempted), None)
+    return last is not None and (last.state is State.SUCCEEDED or bool(last.released_by))
 
 
 def blocked(seen: Snapshot) -> str:

@@ -4,7 +4,8 @@
 --       Redis that a full LIST of it was put into)  7 paused (string)
 -- ARGV  1 target  2 token  3 lease (ms)
 -- Reply {0, ms until the lease of another runs out}
---       {1, now, version, spec or "", listed (0 or 1), {deploy, …}, {job, …}, newest success, paused (JSON) or ""}
+--       {1, now, version, spec or "", listed (0 or 1), {deploy, …}, {job, …}, newest success, paused (JSON) or "",
+--        newest that was started}
 
 local row, deploys, jobs, specs, due, listed, paused = unpack(KEYS)
 local target, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -21,6 +22,8 @@ for _, number in ipairs(words(redis.call('HGET', row, 'open'))) do wanted[number
 for _, raw in ipairs(found_jobs) do
   wanted[string.format('%d', cjson.decode(raw).number or 0)] = true
 end
+local attempted = redis.call('HGET', row, 'attempted') or '0'
+wanted[attempted] = true
 local found = {}
 for number in pairs(wanted) do
   local raw = redis.call('HGET', deploys, number)
@@ -33,4 +36,4 @@ local namespace = spec ~= '' and cjson.decode(spec).namespace or ''
 local fresh = redis.call('HGET', listed, namespace) == run_id and 1 or 0
 return { 1, now, tonumber(redis.call('HGET', row, 'version') or 0), spec,
          fresh, found, found_jobs, tonumber(redis.call('HGET', row, 'succeeded') or 0),
-         redis.call('HGET', row, 'paused') or redis.call('GET', paused) or '' }
+         redis.call('HGET', row, 'paused') or redis.call('GET', paused) or '', tonumber(attempted) }

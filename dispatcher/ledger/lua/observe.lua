@@ -1,10 +1,13 @@
 -- Takes what the watcher saw of one Job and its Pods. What is older than what is known, or says nothing new, is dropped.
 --
--- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy
--- ARGV  1 target  2 field ("namespace/job")  3 facts (JSON)  4 grace (ms)
--- Reply the number of the wake-up to enqueue, or 0
+-- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy  6 leader
+-- ARGV  1 target  2 field ("namespace/job")  3 facts (JSON)  4 grace (ms)  5 token of the watcher that leads,
+--       "" for anybody: what one that was replaced still has to say is old
+-- Reply the number of the wake-up to enqueue, or 0; -1: nothing was written, another watcher leads
 
-local row, deploys, jobs, due, busy = unpack(KEYS)
+local row, deploys, jobs, due, busy, leader = unpack(KEYS)
+local leads = redis.call('GET', leader)
+if ARGV[5] ~= '' and leads and leads ~= ARGV[5] then return -1 end
 local target, field, json, grace = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local facts = cjson.decode(json)
 

@@ -7,7 +7,7 @@
 --       8 number of deploys, then for each: number, JSON read ("" for one that was not there), JSON to write
 --       then number of Jobs, then for each: field, "new" | "drop", JSON
 -- Reply "ok" | "again": written, but the row has moved since, and the lease is kept
---       | "moved": nothing written, a deploy has changed since | "lost": nothing written, the lease is another's
+--       | "moved": nothing written, the row or a deploy has changed since | "lost": nothing written, the lease is another's
 
 local row, deploys, jobs, due, busy = unpack(KEYS)
 local target, token, lease, version, ending, trouble = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
@@ -15,6 +15,9 @@ local history = tonumber(ARGV[7])
 local now = now_ms()
 
 if redis.call('HGET', row, 'lease') ~= token or not leased(row, now) then return 'lost' end
+local moved = (redis.call('HGET', row, 'version') or '0') ~= version
+-- What keeps the lease is about to act on what it has read: it must not have changed.
+if moved and ending == 'keep' then return 'moved' end
 
 local at = 8
 local function shift()
@@ -88,8 +91,7 @@ if next(ended) then
 end
 
 redis.call('HSET', row, 'trouble', trouble)
-local moved = redis.call('HGET', row, 'version') ~= version
-if ending == 'keep' or (moved and version ~= '') then
+if ending == 'keep' or moved then
   redis.call('HSET', row, 'lease_until', now + lease)
   redis.call('ZADD', due, now + lease, target)
   return ending == 'keep' and 'ok' or 'again'

@@ -2,6 +2,7 @@
 --
 -- KEYS  1 row  2 deploys  3 due  4 request (string: "outcome number", the answer to this request)
 -- ARGV  1 target  2 asked by  3 note  4 grace (ms)  5 remember requests (s)  6 reason
+--       7 digest that the row must have, 8 digest that it gets with this; both "" for any other reason
 -- Reply JSON {outcome, deploy, wake}; outcome: accepted, coalesced or nothing
 
 local row, deploys, due, request = unpack(KEYS)
@@ -13,6 +14,11 @@ end
 
 local function remember(outcome, number)
   redis.call('SET', request, outcome .. ' ' .. string.format('%d', number), 'EX', tonumber(ARGV[5]))
+end
+
+if ARGV[8] ~= '' then
+  if (redis.call('HGET', row, 'digest') or '') ~= ARGV[7] then return reply('nothing') end
+  redis.call('HSET', row, 'digest', ARGV[8])
 end
 
 local made = redis.call('GET', request)

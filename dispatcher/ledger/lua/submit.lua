@@ -155,10 +155,17 @@ local function place()
   if not head and stream == 'refs/tags' then
     head_time = tonumber(redis.call('HGET', chain, 'time')) or 0
   end
-  if head == after then return 'same', head end
+  if head == after then
+    keep_edge()
+    redis.call('HSET', chain, 'time ' .. ref, string.format('%d', math.max(head_time, pushed_at)))
+    return 'same', head
+  end
+  local earlier = pushed_at > 0 and head_time > 0 and pushed_at < head_time
   local follows = head ~= false and before == head
+  -- The host's clock may say that a push which seems to follow is one that the branch has gone back from.
+  if follows and earlier and leads(after, head) then follows = false end
   local past = head and not follows and leads(after, head)
-  local older = not follows and pushed_at > 0 and head_time > 0 and pushed_at < head_time
+  local older = not follows and earlier
   keep_edge()
   if past or older then
     if redis.call('HGET', chain, 'run ' .. ref) == after then
@@ -263,7 +270,8 @@ if delivery_id ~= '' then
 end
 
 local earlier = redis.call('GET', seen)
-local moves = redis.call('HGET', chain, 'head ' .. ref) == before and before ~= after
+-- Without the host's time, the same push may come again for good reason: there, back, and there again.
+local moves = pushed_at == 0 and redis.call('HGET', chain, 'head ' .. ref) == before and before ~= after
 if earlier and not moves then
   if again(earlier) then return create(fresh.commit, 'again') end
   return answer('duplicate', 'seen', tonumber(earlier))
