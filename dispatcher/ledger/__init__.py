@@ -2,19 +2,12 @@
 
 from dispatcher.ledger.connection import connect
 from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.ledger import (
-    Lead,
-    Leased,
-    Ledger,
-    Paused,
-    Recorded,
-    Snapshot,
-    check_transition,
-)
+from dispatcher.ledger.ledger import Ledger, check_transition
 from dispatcher.ledger.limits import Limits
 from dispatcher.ledger.operations import Operations, Told
 from dispatcher.ledger.pauses import Pauses, read_pauses
 from dispatcher.ledger.reading import Reader, TargetView
+from dispatcher.ledger.snapshot import Lead, Leased, Paused, Recorded, Snapshot
 from dispatcher.ledger.submission import Submission
 from dispatcher.ledger.submitter import Submitter
 from dispatcher.ledger.wakeups import WakeUp, WakeUps

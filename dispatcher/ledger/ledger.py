@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -23,66 +22,13 @@ from dispatcher.ledger.connection import texts, translated
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.limits import Limits
 from dispatcher.ledger.scripts import Call, Scripts
+from dispatcher.ledger.snapshot import Lead, Leased, Recorded, Snapshot, decode, snapshot
 from dispatcher.ledger.wakeups import WakeUp
 from dispatcher.model import FOUND, TRANSITIONS, Deploy, JobFacts, Outcome, Reason, Spec
-
-T = TypeVar("T")
 
 log = structlog.get_logger()
 
 JOB_CHANGED = "its Job has changed"
-
-
-class Paused(msgspec.Struct, frozen=True):
-    """Who holds a target, or everything, and why."""
-
-    by: str
-    reason: str
-    at: int
-
-    def __str__(self) -> str:
-        return f"paused by {self.by}" + (f": {self.reason}" if self.reason else "")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Snapshot:
-    """All that a plan needs to know about a target, as of `now`."""
-
-    target: str
-    now: int
-    version: int
-    spec: Spec | None
-    listed: bool
-    """A full LIST of the target's namespace is in this very Redis: what is not known is not there."""
-    deploys: tuple[Deploy, ...]
-    """Those that are open, those that have a Job, and the one that was started last; oldest first."""
-    jobs: tuple[JobFacts, ...]
-    paused: str = ""
-    """Who holds the target and why, in words; "" if nobody does."""
-    succeeded: int = 0
-    """Number of the newest deploy that succeeded."""
-    attempted: int = 0
-    """Number of the newest deploy that was started; it is among the deploys while the history has it."""
-    read: Mapping[int, str] = field(default_factory=dict)
-    """The deploys as read, to compare with when they are written."""
-
-
-@dataclass(frozen=True)
-class Leased:
-    """Another worker has the target, for this long at most."""
-
-    milliseconds: int
-
-
-class Recorded(StrEnum):
-    OK = "ok"
-    AGAIN = "again"  # written; the target has moved since: look again
-    MOVED = "moved"  # not written; a deploy has changed since: look again
-
-
-class Lead(StrEnum):
-    LEADS = "leads"
-    STANDS_BY = "stands by"
 
 
 class Ledger:
@@ -110,7 +56,7 @@ class Ledger:
             ),
             (target, token, self.limits.lease),
         )
-        return Leased(reply[1]) if reply[0] == 0 else _snapshot(target, reply)
+        return Leased(reply[1]) if reply[0] == 0 else snapshot(target, reply)
 
     def record(
         self,
@@ -332,35 +278,6 @@ class _Redeploy(msgspec.Struct, frozen=True):
     outcome: str
     deploy: int
     wake: int
-
-
-def decode(raw: str, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(raw, type=kind)
-    except msgspec.MsgspecError as error:
-        raise LedgerCorrupt(
-            f"the ledger holds a {kind.__name__} that cannot be read: {error}"
-        ) from error
-
-
-def _snapshot(target: str, reply: Sequence[Any]) -> Snapshot:
-    _, now, version, spec, listed, deploys, jobs, succeeded, paused, attempted = reply
-    found = {deploy.number: (deploy, raw) for raw in deploys for deploy in [decode(raw, Deploy)]}
-    return Snapshot(
-        target=target,
-        now=int(now),
-        version=int(version),
-        spec=decode(spec, Spec) if spec else None,
-        listed=bool(listed),
-        deploys=tuple(found[number][0] for number in sorted(found)),
-        jobs=tuple(
-            sorted((decode(raw, JobFacts) for raw in jobs), key=lambda j: (j.number, j.job))
-        ),
-        succeeded=int(succeeded),
-        attempted=int(attempted),
-        paused=str(decode(paused, Paused)) if paused else "",
-        read={number: raw for number, (_, raw) in found.items()},
-    )
 
 
 def _said(reply: Any, target: str) -> bool:

@@ -8,7 +8,8 @@ from enum import StrEnum
 import msgspec
 
 from dispatcher.ledger.connection import texts, translated
-from dispatcher.ledger.ledger import Ledger, Paused, decode
+from dispatcher.ledger.ledger import Ledger
+from dispatcher.ledger.snapshot import Paused, decode
 from dispatcher.ledger.wakeups import WakeUp
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dispatcher.ledger.connection import translated
-from dispatcher.ledger.ledger import Ledger, Paused, decode
+from dispatcher.ledger.ledger import Ledger
+from dispatcher.ledger.snapshot import Paused, decode
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import redis
 
 from dispatcher.ledger.connection import texts, translated
 from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.ledger import decode
+from dispatcher.ledger.snapshot import decode
 from dispatcher.model import Deploy, State
 
 

@@ -128,7 +128,7 @@ class Bench:
 
     def deploy(self, number: int) -> Deploy:
         raw = self.ledger.client.hget(self.keys.deploys(TARGET), str(number))
-        from dispatcher.ledger.ledger import decode
+        from dispatcher.ledger.snapshot import decode
 
         assert isinstance(raw, str)
         return decode(raw, Deploy)
