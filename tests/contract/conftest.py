@@ -41,14 +41,13 @@ def api_client(
 
 
 @pytest.fixture
-def namespace(api_client: client.ApiClient, kube_context: str | None) -> Iterator[str]:
+def namespace(api_client: client.ApiClient) -> Iterator[str]:
     """A namespace of the test's own, deleted afterwards with all that is in it."""
     core: Any = client.CoreV1Api(api_client)
     name = unique("contract")
     core.create_namespace({"metadata": {"name": name}})
-    if kube_context:
-        # A real cluster refuses Pods until the namespace has its service account.
-        until_one(core.list_namespaced_service_account, name, "default")
+    # Pods are refused until the namespace has its service account.
+    until_one(core.list_namespaced_service_account, name, "default")
     yield name
     core.delete_namespace(name)
 

@@ -32,7 +32,7 @@ from workers.localcluster.objects import (
     uid_of,
     without_finalizer,
 )
-from workers.localcluster.resources import JOBS, NAMESPACES, SECRETS, Resource
+from workers.localcluster.resources import JOBS, NAMESPACES, SECRETS, SERVICE_ACCOUNTS, Resource
 from workers.localcluster.selectors import Selector
 from workers.localcluster.store import Store
 from workers.localcluster.validation import check_shape, validate
@@ -84,7 +84,13 @@ class Registry:
             raise status.invalid(resource, name_of(obj), causes)
         if self.store.get(resource, namespace, name_of(obj)):
             raise status.already_exists(resource, name_of(obj))
-        return obj if dry_run else self.store.put(resource, obj)
+        if dry_run:
+            return obj
+        stored = self.store.put(resource, obj)
+        if resource == NAMESPACES:
+            # A controller of its own in a real cluster; clients wait for it before they make Pods.
+            self.create(SERVICE_ACCOUNTS, name_of(obj), {"metadata": {"name": "default"}})
+        return stored
 
     def _identify(self, resource: Resource, namespace: str, obj: Object) -> None:
         metadata = meta(obj) if obj.get("metadata") else obj.setdefault("metadata", {})

@@ -42,7 +42,8 @@ NAMESPACES = Resource("", "v1", "namespaces", "Namespace", False, ("ns",), has_s
 PODS = Resource("", "v1", "pods", "Pod", short_names=("po",), has_status=True)
 SECRETS = Resource("", "v1", "secrets", "Secret")
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", short_names=("cm",))
+SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount", short_names=("sa",))
 JOBS = Resource("batch", "v1", "jobs", "Job", has_status=True)
 
-RESOURCES = (NAMESPACES, PODS, SECRETS, CONFIG_MAPS, JOBS)
+RESOURCES = (NAMESPACES, PODS, SECRETS, CONFIG_MAPS, SERVICE_ACCOUNTS, JOBS)
 NAMESPACED = tuple(resource for resource in RESOURCES if resource.namespaced)

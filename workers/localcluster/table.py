@@ -10,7 +10,15 @@ from datetime import datetime
 from typing import Any
 
 from workers.localcluster.objects import Object, is_deleting, meta, name_of, parse_timestamp
-from workers.localcluster.resources import CONFIG_MAPS, JOBS, NAMESPACES, PODS, SECRETS, Resource
+from workers.localcluster.resources import (
+    CONFIG_MAPS,
+    JOBS,
+    NAMESPACES,
+    PODS,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    Resource,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +175,7 @@ _COLUMNS: dict[Resource, tuple[Column, ...]] = {
         Column("Data", lambda obj, _: len(obj.get("data") or {}), "integer"),
     ),
     CONFIG_MAPS: (Column("Data", lambda obj, _: len(obj.get("data") or {}), "integer"),),
+    SERVICE_ACCOUNTS: (Column("Secrets", lambda obj, _: len(obj.get("secrets") or []), "integer"),),
 }
 _WIDE: dict[Resource, tuple[Column, ...]] = {
     PODS: (
