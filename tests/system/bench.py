@@ -31,8 +31,14 @@ class FaultyCluster(Cluster):
 
     def __init__(self, access: Access) -> None:
         super().__init__(access)
+        self.calls: list[str] = []
+        """Every request that a worker sent, as method and path."""
         self.before: dict[str, Callable[[], None]] = {}
         self.after: dict[str, Callable[[], None]] = {}
+
+    def _open(self, what: str, method: str, path: str, *rest: Any) -> Any:
+        self.calls.append(f"{method} {path}")
+        return super()._open(what, method, path, *rest)
 
     def create_job(self, manifest: dict[str, Any]) -> Job:
         self.before.pop("create", _nothing)()

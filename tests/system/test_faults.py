@@ -145,3 +145,23 @@ def test_after_redis_was_emptied_what_runs_is_found_again_and_followed(bench: Be
     assert (found.state, found.superseded_by) == (State.SUPERSEDED, 2)
     assert (found.commit, found.ref) == (sha("a"), "refs/heads/main")
     assert bench.live_jobs() == ["shop-2"]
+
+
+def test_a_successful_deploy_costs_two_writes_and_no_read(
+    system: Installation, tmp_path: Path
+) -> None:
+    bench = Bench(system, tmp_path, f"t{uuid4().hex[:10]}", script="true")
+    bench.start()
+    for number, (before, after) in enumerate((("0", "a"), ("a", "b")), 1):
+        bench.push(before, after)
+        assert bench.until(lambda number=number: bench.deploy(number).state is State.SUCCEEDED)  # type: ignore[misc]
+    assert eventually(lambda: not bench.jobs())
+    bench.stop()
+
+    jobs = "/apis/batch/v1/namespaces/default/jobs"
+    assert bench.cluster.calls == [
+        f"POST {jobs}",
+        f"DELETE {jobs}/shop-1",
+        f"POST {jobs}",
+        f"DELETE {jobs}/shop-2",
+    ]
