@@ -126,7 +126,7 @@ def _figures(
     )
 
 
-def test_a_worker_killed_in_the_middle_is_replaced_within_ten_seconds(
+def test_a_target_whose_worker_is_gone_is_taken_over_within_ten_seconds(
     system: Installation,
 ) -> None:
     target = system.target("worker-dies", "sleep 0.2")
@@ -151,7 +151,7 @@ def test_a_killed_watcher_loses_nothing_that_ended_meanwhile(system: Installatio
     assert target.is_clean()
 
 
-def test_no_orphan_is_left_when_everything_is_stopped(system: Installation) -> None:
+def test_no_container_outlives_a_cluster_that_was_killed(system: Installation) -> None:
     target = system.target("orphan", "sleep 300 & echo $! > $MARKERS/pid; wait")
     target.push("0", "a")
     assert eventually(lambda: (system.markers / "pid").exists())

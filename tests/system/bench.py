@@ -13,6 +13,7 @@ import yaml
 
 from dispatcher.errors import ClusterUnavailable
 from dispatcher.ledger import Keys, Ledger, Limits, Snapshot, Submission, WakeUps, connect
+from dispatcher.ledger.snapshot import decode
 from dispatcher.local.kube import items
 from dispatcher.model import Deploy, Push, Result
 from dispatcher.reloading import Reloader
@@ -123,19 +124,17 @@ class Bench:
 
     def snapshot(self) -> Snapshot:
         """What a worker would read; waits until nobody holds the target."""
-        found = eventually(lambda: self._acquire())
+        found = eventually(lambda: self.acquire())
         assert found is not None
         self.ledger.record(found, "look", release=True, due_at=found.now)
         return found
 
-    def _acquire(self) -> Snapshot | None:
+    def acquire(self) -> Snapshot | None:
         found = self.ledger.acquire(TARGET, "look")
         return found if isinstance(found, Snapshot) else None
 
     def deploy(self, number: int) -> Deploy:
         raw = self.ledger.client.hget(self.keys.deploys(TARGET), str(number))
-        from dispatcher.ledger.snapshot import decode
-
         assert isinstance(raw, str)
         return decode(raw, Deploy)
 

@@ -56,7 +56,7 @@ def test_a_worker_that_was_paused_for_longer_than_its_lease_in_front_of_its_post
     bench.push("0", "a")
 
     def meanwhile() -> None:
-        assert eventually(lambda: bench._acquire() is not None), "the lease does not run out"
+        assert eventually(lambda: bench.acquire() is not None), "the lease does not run out"
         assert bench.until(lambda: bench.deploy(1).job == "shop-1-2" and bench.deploy(1).uid != "")
 
     bench.cluster.before["create"] = meanwhile
