@@ -21,6 +21,16 @@ class LocalProcess:
     url: str
     kubeconfig: Path
 
+    @property
+    def directory(self) -> Path:
+        """Its state directory, for the next start."""
+        return self.kubeconfig.parent
+
+    def kill(self) -> None:
+        """SIGKILL; what it has started goes with it, at the latest before its next start."""
+        self.process.kill()
+        self.process.wait(timeout=10)
+
     def stop(self) -> int:
         """Asks it to end; returns its exit code."""
         self.process.send_signal(signal.SIGTERM)

@@ -135,6 +135,22 @@ def test_a_merge_patch_changes_what_it_names(cluster: Cluster) -> None:
     assert patched.metadata.annotations["c"] == "3"
 
 
+# https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply
+def test_a_json_patch_tests_and_changes(cluster: Cluster) -> None:
+    name = cluster.create_job("true", suspend=True, labels={"a": "1"}).metadata.name
+    operations = [
+        {"op": "test", "path": "/metadata/labels/a", "value": "1"},
+        {"op": "replace", "path": "/metadata/labels/a", "value": "2"},
+        {"op": "add", "path": "/metadata/annotations", "value": {"example.com/b": "3"}},
+    ]
+    patched = cluster.batch.patch_namespaced_job(name, cluster.namespace, operations)
+    assert patched.metadata.labels["a"] == "2"
+    assert patched.metadata.annotations["example.com/b"] == "3"
+    with pytest.raises(client.ApiException) as error:
+        cluster.batch.patch_namespaced_job(name, cluster.namespace, operations)
+    assert (error.value.status, refusal(error)["reason"]) == (422, "Invalid")
+
+
 def test_a_patch_that_changes_nothing_leaves_the_version(cluster: Cluster) -> None:
     created = cluster.create_job("true", suspend=True, labels={"a": "b"})
     name, patch = created.metadata.name, {"metadata": {"labels": {"a": "b"}}}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from kubernetes import client
 
-from tests.contract.cluster import Cluster, job
+from tests.contract.cluster import Cluster, container, job, pod
+from tests.contract.waiting import finished_job, finished_pod
 
 
 @pytest.fixture
@@ -45,6 +46,32 @@ def test_labels_select(three: Cluster, selector: str, names: list[str]) -> None:
 def test_a_name_selects(three: Cluster) -> None:
     found = three.batch.list_namespaced_job(three.namespace, field_selector="metadata.name=b").items
     assert [each.metadata.name for each in found] == ["b"]
+
+
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/field-selectors/
+def test_success_selects_jobs(cluster: Cluster) -> None:
+    done = cluster.create_job("true").metadata.name
+    finished_job(cluster, done)
+    cluster.create_job("true", suspend=True)
+    for selector, count in (("status.successful=1", 1), ("status.successful!=1", 1)):
+        found = cluster.batch.list_namespaced_job(cluster.namespace, field_selector=selector)
+        assert len(found.items) == count
+
+
+def test_phase_and_node_select_pods(cluster: Cluster) -> None:
+    name = cluster.create_pod(pod(container("true"))).metadata.name
+    node = finished_pod(cluster, name).spec.node_name
+    call = cluster.core.list_namespaced_pod
+    for selector in ("status.phase=Succeeded", f"spec.nodeName={node}", "status.phase!=Running"):
+        assert len(call(cluster.namespace, field_selector=selector).items) == 1
+    assert call(cluster.namespace, field_selector="spec.nodeName=").items == []
+
+
+def test_most_fields_do_not_select(cluster: Cluster) -> None:
+    with pytest.raises(client.ApiException) as error:
+        cluster.batch.list_namespaced_job(cluster.namespace, field_selector="spec.suspend=true")
+    assert error.value.status == 400
+    assert "field label not supported" in str(error.value.body)
 
 
 @pytest.mark.parametrize("selector", ["a b", "app in shop", "=x"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from kubernetes import client, watch
@@ -53,8 +53,8 @@ def _states(
                 raise
 
 
-def stream(call: Callable[..., Any], *args: Any, **options: Any) -> Iterator[Json]:
-    """A watch's events; a loop that is left ends it."""
+def stream(call: Callable[..., Any], *args: Any, **options: Any) -> Generator[Json, None, None]:
+    """A watch's events; a loop that is left ends it, and so does `closing`."""
     watching: Any = watch.Watch
     yield from watching().stream(call, *args, **options)
 

@@ -11,16 +11,29 @@ What differs from a real cluster:
   begin with, a mount path are rewritten to a directory of the Pod. `command` and `args` are left
   alone, except that `$(VAR)` brings in the rewritten value; other absolute paths are the host's.
 - The image is ignored, so a container needs a `command`, and it starts in a directory of its
-  Pod's. Resources, probes, security contexts, service accounts, scheduling and sidecars are
-  accepted, stored and without effect.
+  Pod's. Limits, probes, security contexts, service accounts, affinity and sidecars are accepted,
+  stored and without effect.
 - Of volumes there are emptyDir, secret and configMap; a Pod with another waits for ever. Files
   from Secrets and ConfigMaps are written once. Logs are neither rotated nor limited.
-- Left out are Events, field managers, server-side apply, JSON patch, `limit` and `continue`,
-  Indexed Jobs, success and Pod failure policies.
+- Left out are field managers, server-side apply, Indexed Jobs, success and Pod failure policies,
+  disruption budgets, and quotas of anything but numbers of objects.
 - SIGTERM goes to the container's whole process group. A process is not PID 1 of anything, so a
   shell without a trap dies of it, where in a container it would wait for SIGKILL.
 - A retry waits for `--pod-backoff` (1 s, doubling) instead of ten seconds.
-- Objects live in memory and are gone after a restart.
+- Objects, their versions and finished Pods' logs survive its end, SIGKILL included, but containers
+  don't: its start is that of a node. What may have run is reported as failed (after SIGKILL with
+  ContainerStatusUnknown, after SIGTERM as Terminated), and all else goes on from where it was.
+
+What makes Pods fail on a real cluster does so here, by the same means: an image below the domain
+`.invalid`; a node selector, a taint, a cordon or a request that the node `local` doesn't meet; an
+eviction; an emptyDir that outgrows its `sizeLimit`; a ResourceQuota; a namespace's label
+`pod-security.kubernetes.io/enforce`; a finalizer. What can't be asked of a real one:
+
+- Node annotation `local.git-dispatcher/power: "off"`: the node and all that runs there is dead, and
+  nobody says so. Its Pods stay as they were until the annotation goes, or they are deleted by force.
+- Node annotation `local.git-dispatcher/pressure: memory` (or `disk`, `pid`): it evicts all its Pods.
+- `POST /local/compact`: all changes are forgotten, so that watches and pages from before expire.
+- A copy of `<state>/objects`, made while it is stopped and put back later, is an etcd backup.
 
 Others use its process interface and its kubeconfig only; nothing here is to be imported.
 """

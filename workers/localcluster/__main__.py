@@ -1,6 +1,6 @@
 """`python -m workers.localcluster`: the cluster as a process of its own.
 
-    --state-dir DIR      certificate, token, kubeconfig, and the Pods' files
+    --state-dir DIR      objects, certificate, token, kubeconfig, and the Pods' files
     --host, --port       loopback only; port 0 means the last start's, or any that is free
     --pod-backoff S      seconds before a failed Pod is first replaced (a real cluster: 10)
     --watch-window N     changes per kind that a watch can go back

@@ -1,13 +1,14 @@
 """The cluster put together: its parts, its socket, its start and its end."""
 
 import asyncio
-import shutil
+import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -17,17 +18,23 @@ from workers.localcluster.credentials import (
     write_kubeconfig,
     write_private,
 )
+from workers.localcluster.database import Database
 from workers.localcluster.errors import SetupError
+from workers.localcluster.events import Events
 from workers.localcluster.gc import GarbageCollector
-from workers.localcluster.guardian import Guardian
+from workers.localcluster.guardian import Guardian, kill_marked
 from workers.localcluster.jobs import JobController
 from workers.localcluster.kubelet import Kubelet
+from workers.localcluster.nodecontroller import NodeController, Scheduler
 from workers.localcluster.objects import utc_now
+from workers.localcluster.occupancy import occupy
+from workers.localcluster.quotas import QuotaController
 from workers.localcluster.registry import Registry
 from workers.localcluster.resources import NAMESPACES
 from workers.localcluster.server import create_app
 from workers.localcluster.store import Store
 from workers.localcluster.ttl import FinishedJobCollector
+from workers.localcluster.workqueue import WorkQueue
 
 _BACKLOG = 512
 
@@ -47,8 +54,13 @@ class Settings:
 
     @property
     def pods(self) -> Path:
-        """Where the Pods' files are while they run."""
+        """Where the Pods' files are, and their logs."""
         return self.directory / "pods"
+
+    @property
+    def objects(self) -> Path:
+        """The file that keeps the objects."""
+        return self.directory / "objects" / "objects.db"
 
 
 class _Server(uvicorn.Server):
@@ -62,13 +74,21 @@ class _Server(uvicorn.Server):
 class Cluster:
     """All parts of one cluster, wired but not yet running."""
 
-    def __init__(self, settings: Settings, credentials: Credentials, guard: Guardian) -> None:
-        self._store = Store(utc_now, settings.window)
+    def __init__(
+        self, settings: Settings, credentials: Credentials, guard: Guardian, database: Database
+    ) -> None:
+        self._store = Store(database, utc_now, settings.window)
         self._registry = Registry(self._store, utc_now)
-        self._jobs = JobController(self._registry, settings.backoff)
+        self._events = Events(self._store, utc_now)
+        self._nodes = NodeController(self._registry)
+        self._scheduler = Scheduler(self._registry, self._events)
+        self._quotas = QuotaController(self._store)
+        self._jobs = JobController(self._registry, self._events, settings.backoff)
         self._collector = GarbageCollector(self._registry)
         self._ttl = FinishedJobCollector(self._registry)
-        self._kubelet = Kubelet(self._registry, settings.pods, guard, settings.backoff)
+        self._kubelet = Kubelet(
+            self._registry, self._events, settings.pods, guard, settings.backoff
+        )
         self._closing = asyncio.Event()
         app = create_app(self._registry, self._kubelet, credentials, self._closing)
         self._server = _Server(
@@ -84,12 +104,31 @@ class Cluster:
                 timeout_keep_alive=300,
             )
         )
-        self._registry.create(NAMESPACES, "", {"metadata": {"name": "default"}})
+
+    def _queues(self) -> Sequence[WorkQueue[Any]]:
+        return [
+            self._scheduler.queue,
+            self._jobs.queue,
+            self._jobs.orphans,
+            self._collector.queue,
+            self._ttl.queue,
+            self._nodes.queue,
+            self._quotas.queue,
+            self._events.queue,
+        ]
+
+    def _resume(self) -> None:
+        """Takes up everything where the life before has left it."""
+        if self._store.get(NAMESPACES, "", "default") is None:
+            self._registry.create(NAMESPACES, "", {"metadata": {"name": "default"}})
+        self._nodes.join()
+        self._store.replay()
+        self._kubelet.boot()
 
     async def run(self, listener: socket.socket, stop: asyncio.Event) -> None:
         """Serves until `stop` is set; then ends the Pods, the watches and the server."""
-        queues = (self._jobs.queue, self._jobs.orphans, self._collector.queue, self._ttl.queue)
-        controllers = [asyncio.create_task(queue.run()) for queue in queues]
+        self._resume()
+        controllers = [asyncio.create_task(queue.run()) for queue in self._queues()]
         server = asyncio.create_task(self._server.serve(sockets=[listener]))
         stopper = asyncio.create_task(stop.wait())
         await asyncio.wait([server, stopper], return_when=asyncio.FIRST_COMPLETED)
@@ -105,16 +144,22 @@ async def serve(settings: Settings) -> None:
     """Runs a cluster until SIGTERM or SIGINT; raises `SetupError`."""
     settings.directory.mkdir(parents=True, exist_ok=True)
     settings.directory.chmod(0o700)
-    shutil.rmtree(settings.pods, ignore_errors=True)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     credentials = load(settings.directory, utc_now())
-    with listen(settings) as listener, closing(Guardian(settings.pods)) as guard:
-        cluster = Cluster(settings, credentials, guard)
+    lock = occupy(settings.directory)
+    # Where the guardian was killed too, what it watched still runs.
+    kill_marked(settings.pods)
+    with (
+        listen(settings) as listener,
+        closing(Database(settings.objects)) as database,
+        closing(Guardian(settings.pods, lock)) as guard,
+    ):
+        cluster = Cluster(settings, credentials, guard, database)
         announce(settings, listener, credentials)
         await cluster.run(listener, stop)
-    shutil.rmtree(settings.pods, ignore_errors=True)
+    os.close(lock)
 
 
 def announce(settings: Settings, listener: socket.socket, credentials: Credentials) -> None:

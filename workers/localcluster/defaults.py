@@ -8,7 +8,7 @@ from base64 import b64encode
 from typing import Any
 
 from workers.localcluster.objects import Object, meta, name_of, uid_of
-from workers.localcluster.resources import JOBS, NAMESPACES, PODS, SECRETS, Resource
+from workers.localcluster.resources import JOBS, NAMESPACES, NODES, PODS, QUOTAS, SECRETS, Resource
 
 _POD = {
     "restartPolicy": "Always",
@@ -45,6 +45,9 @@ def fill_in(resource: Resource, obj: Object) -> None:
         meta(obj).setdefault("labels", {})["kubernetes.io/metadata.name"] = name_of(obj)
         obj["spec"] = {"finalizers": ["kubernetes"]}
         obj["status"] = {"phase": "Active"}
+    elif resource in (NODES, QUOTAS):
+        obj.setdefault("spec", {})
+        obj.setdefault("status", {})
 
 
 def encode_string_data(secret: Object) -> None:

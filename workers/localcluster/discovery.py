@@ -22,13 +22,29 @@ VERSION = {
 _VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 
 
+# Groups in which no kind is stored: evictions are a subresource of Pods, and Events have two names.
+EXTRAS: dict[str, list[Object]] = {
+    "events.k8s.io": [
+        {
+            "name": "events",
+            "singularName": "event",
+            "namespaced": True,
+            "kind": "Event",
+            "verbs": ["list"],
+        }
+    ],
+    "policy": [],
+}
+
+
 def core_versions() -> Object:
     return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
 
 
 def group_list() -> Object:
     names = sorted({each.group for each in RESOURCES if each.group})
-    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(each) for each in names]}
+    groups = [_group(each) for each in [*names, *EXTRAS]]
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
 
 
 def group(name: str) -> Object:
@@ -36,7 +52,7 @@ def group(name: str) -> Object:
 
 
 def _group(name: str) -> Object:
-    version = next(each.version for each in RESOURCES if each.group == name)
+    version = next((each.version for each in RESOURCES if each.group == name), "v1")
     entry = {"groupVersion": f"{name}/{version}", "version": version}
     return {"name": name, "versions": [entry], "preferredVersion": entry}
 
@@ -49,6 +65,7 @@ def resource_list(api_version: str) -> Object:
         if resource.api_version == api_version
         for entry in _entries(resource)
     ]
+    entries += EXTRAS.get(api_version.partition("/")[0], [])
     return {
         "kind": "APIResourceList",
         "apiVersion": "v1",
@@ -68,7 +85,7 @@ def _entries(resource: Resource) -> list[Object]:
         "singularName": resource.kind.lower(),
         "verbs": _VERBS,
         "shortNames": list(resource.short_names),
-        "categories": ["all"] if resource.has_status and resource.namespaced else [],
+        "categories": ["all"] if resource.in_all else [],
     }
     entries = [main]
     if resource.has_status:
@@ -76,6 +93,8 @@ def _entries(resource: Resource) -> list[Object]:
         entries.append(common | {"name": f"{resource.plural}/status", "verbs": verbs})
     if resource == PODS:
         entries.append(common | {"name": "pods/log", "verbs": ["get"]})
+        eviction = {"group": "policy", "version": "v1", "kind": "Eviction", "verbs": ["create"]}
+        entries.append(common | {"name": "pods/eviction"} | eviction)
     return entries
 
 

@@ -6,21 +6,22 @@ The rules are the registry's; here they are only given their form.
 import asyncio
 from collections.abc import Callable, Sequence
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from workers.localcluster import requests, status
 from workers.localcluster.deletion import DeleteOptions, parse_options
 from workers.localcluster.objects import Object, name_of, namespace_of, uid_of
+from workers.localcluster.paging import Page, page
 from workers.localcluster.registry import Registry
-from workers.localcluster.resources import PODS, Resource
+from workers.localcluster.resources import PODS, QUOTAS, SERVICE_ACCOUNTS, Resource
+from workers.localcluster.responses import json_response
 from workers.localcluster.table import table
 from workers.localcluster.watch import Watch
 
-
-def json_response(content: Object, code: int = 200) -> Response:
-    return Response(msgspec.json.encode(content), code, media_type="application/json")
+# Deleting these answers with what was deleted, and not with a Status, even when it is gone.
+# `ReturnDeletedObject` in https://github.com/kubernetes/kubernetes/tree/master/pkg/registry/core
+_RETURNED = (PODS, QUOTAS, SERVICE_ACCOUNTS)
 
 
 def wants_table(request: Request) -> bool:
@@ -76,37 +77,41 @@ class Endpoints:
             return json_response(self._table([obj]), code)
         return json_response(obj, code)
 
-    def _table(self, objects: Sequence[Object], header: bool = True) -> Object:
-        version = str(self._registry.store.version)
-        now = self._registry.clock()
-        return table(self._resource, objects, version, now, header=header)
+    def _table(
+        self, objects: Sequence[Object], metadata: Object | None = None, *, header: bool = True
+    ) -> Object:
+        metadata = metadata or {"resourceVersion": str(self._registry.store.version)}
+        return table(self._resource, objects, metadata, self._registry.clock(), header=header)
 
     def _list(self, request: Request) -> Response:
         query, store = request.query_params, self._registry.store
         asked = requests.number(query, "resourceVersion")
         if asked is not None and asked > store.version:
             raise status.too_large_version(asked, store.version)
-        selector = requests.selector(query)
-        found = self._registry.find(self._resource, self._namespace(request), selector)
+        options = requests.list_options(query, self._resource, self._namespace(request))
+        found = page(store, self._resource, options)
         if wants_table(request):
-            return json_response(self._table(found))
+            return json_response(self._table(found.objects, found.metadata))
         return json_response(self._as_list(found))
 
-    def _as_list(self, objects: Sequence[Object]) -> Object:
+    def _as_list(self, found: Page) -> Object:
         """A list's items don't say what they are, as in a real cluster."""
         left_out = ("kind", "apiVersion")
         items = [
-            {key: value for key, value in obj.items() if key not in left_out} for obj in objects
+            {key: value for key, value in obj.items() if key not in left_out}
+            for obj in found.objects
         ]
         return {
             "kind": f"{self._resource.kind}List",
             "apiVersion": self._resource.api_version,
-            "metadata": {"resourceVersion": str(self._registry.store.version)},
+            "metadata": found.metadata,
             "items": items,
         }
 
     def _watch(self, request: Request) -> Response:
-        options = requests.watch_options(request.query_params, self._namespace(request))
+        options = requests.watch_options(
+            request.query_params, self._resource, self._namespace(request)
+        )
         render = self._table_row if wants_table(request) else _as_is
         watch = Watch(self._registry.store, self._resource, options, render)
         return StreamingResponse(watch.lines(self._closing), media_type="application/json")
@@ -147,19 +152,19 @@ class Endpoints:
         options = await self._options(request)
         resource, namespace, name = self._address(request)
         last, gone = self._registry.delete(resource, namespace, name, options)
-        if gone and resource != PODS:
+        if gone and resource not in _RETURNED:
             return json_response(status.success(resource, name, uid_of(last)))
         return json_response(last)
 
     async def _delete_collection(self, request: Request) -> Response:
         options = await self._options(request)
-        selector = requests.selector(request.query_params)
+        selector = requests.selector(request.query_params, self._resource)
         namespace = self._namespace(request)
         deleted = [
             self._registry.delete(self._resource, namespace_of(obj), name_of(obj), options)[0]
             for obj in self._registry.find(self._resource, namespace, selector)
         ]
-        return json_response(self._as_list(deleted))
+        return json_response(self._as_list(Page(deleted, self._registry.store.version)))
 
 
 def _as_is(obj: Object, _first: bool) -> Object:

@@ -12,8 +12,12 @@ class SetupError(LocalClusterError):
     """The cluster can't start as asked; the message says what to change."""
 
 
+class StorageError(LocalClusterError):
+    """Objects can't be written to their file; they stay as they were."""
+
+
 class ExpiredError(LocalClusterError):
-    """A watch asks for changes that are no longer kept."""
+    """A watch or a list asks for changes that are no longer kept."""
 
     def __init__(self, requested: int, oldest: int) -> None:
         super().__init__(f"too old resource version: {requested} ({oldest})")

@@ -4,6 +4,7 @@ The rules are Kubernetes'; unlike the real collector this one never lags behind 
 https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 """
 
+from workers.localcluster.changes import Change, ChangeType
 from workers.localcluster.deletion import DeleteOptions, Propagation
 from workers.localcluster.objects import (
     FOREGROUND,
@@ -19,8 +20,7 @@ from workers.localcluster.objects import (
     uid_of,
 )
 from workers.localcluster.registry import Registry
-from workers.localcluster.resources import NAMESPACED, NAMESPACES, RESOURCES, Resource
-from workers.localcluster.store import Change, ChangeType
+from workers.localcluster.resources import EVENTS, NAMESPACED, NAMESPACES, RESOURCES, Resource
 from workers.localcluster.workqueue import WorkQueue
 
 _BACKGROUND = DeleteOptions(propagation=Propagation.BACKGROUND)
@@ -40,8 +40,11 @@ class GarbageCollector:
 
     def _note(self, change: Change) -> None:
         obj = change.object
+        if change.resource == EVENTS and not is_deleting(obj):
+            return
         if change.type is not ChangeType.DELETED:
-            self.queue.add((change.resource, namespace_of(obj), name_of(obj)))
+            if change.resource != EVENTS:
+                self.queue.add((change.resource, namespace_of(obj), name_of(obj)))
             return
         for resource, dependent in self._store.dependents(uid_of(obj)):
             self.queue.add((resource, namespace_of(dependent), name_of(dependent)))

@@ -2,8 +2,8 @@
 
 It is told process groups over its standard input, `+<group>` and `-<group>`, one a line. When the
 input ends, because the cluster has died in whatever way, it kills the groups that are left, and
-then whatever else has a home among the Pods' directories: processes that left their group, and one
-that was just being started. The latter can't slip through, as it holds the pipe open until it runs.
+then whatever else carries the mark of a Pod: processes that left their group, and one that was just
+being started. The latter can't slip through, as it holds the pipe open until it runs.
 
 It runs this file alone and without site packages, so it must import the standard library only.
 """
@@ -12,21 +12,30 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-_PASSES = 20
+# An environment variable that each container's processes inherit: their Pod's directory and a slash.
+MARK = "LOCAL_CLUSTER_POD"
+
+_PASSES = 500
+_PAUSE = 0.002
 
 
 class Guardian:
-    """The cluster's end of the pipe. `home` is the directory that holds the Pods'."""
+    """The cluster's end of the pipe. `pods` is the directory that holds the Pods'.
 
-    def __init__(self, home: Path) -> None:
+    `lock` is a descriptor that the guardian keeps open until it is done.
+    """
+
+    def __init__(self, pods: Path, lock: int) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", __file__, str(home)],
+            [sys.executable, "-I", "-S", __file__, str(pods)],
             stdin=subprocess.PIPE,
             start_new_session=True,
+            pass_fds=(lock,),
         )
 
     def watch(self, group: int) -> None:
@@ -55,27 +64,32 @@ def kill_group(group: int, number: int = signal.SIGKILL) -> None:
         os.killpg(group, number)
 
 
-def _at_home(directory: str) -> Iterator[int]:
-    """The processes whose HOME is below a directory; none where there is no /proc."""
-    mark = f"\0HOME={directory}/".encode()
-    for entry in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):
-            if mark in b"\0" + entry.read_bytes():
-                yield int(entry.parent.name)
+def kill_marked(directory: str | Path) -> None:
+    """Kills the processes of one Pod, or of all, by the Pod's directory or the one around it.
 
-
-def _kill_at_home(directory: str) -> None:
-    """Kills until nobody is left; again and again, because they may be starting others."""
+    Again and again until nobody is left, because they may be starting others.
+    """
     for _ in range(_PASSES):
-        found = list(_at_home(directory))
+        found = list(_marked(directory))
         for process in found:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(process, signal.SIGKILL)
         if not found:
             return
+        time.sleep(_PAUSE)
 
 
-def main(home: str) -> None:
+def _marked(directory: str | Path) -> Iterator[int]:
+    """The processes that carry the mark; none where there is no /proc."""
+    mark = f"\0{MARK}={directory}/".encode()
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
+        if name.isdecimal():
+            with suppress(OSError), open(f"/proc/{name}/environ", "rb", buffering=0) as file:
+                if mark in b"\0" + file.readall():
+                    yield int(name)
+
+
+def main(pods: str) -> None:
     """Reads groups until the input ends, then kills those that are left."""
     groups: set[int] = set()
     for line in sys.stdin:
@@ -86,7 +100,7 @@ def main(home: str) -> None:
             groups.discard(group)
     for group in groups:
         kill_group(group)
-    _kill_at_home(home)
+    kill_marked(pods)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
 It carries out what `jobplan` decides and decides nothing itself.
 """
 
-import logging
-
+from workers.localcluster.changes import Change, ChangeType, Key
 from workers.localcluster.deletion import DeleteOptions, Propagation
+from workers.localcluster.events import Events
+from workers.localcluster.jobevents import changed, created, deleted, not_created
 from workers.localcluster.jobplan import Backoff, Plan, plan
 from workers.localcluster.jobview import is_finished
 from workers.localcluster.objects import (
@@ -13,6 +14,7 @@ from workers.localcluster.objects import (
     Object,
     controller_uid,
     finalizers_of,
+    meta,
     name_of,
     namespace_of,
     owners_of,
@@ -20,19 +22,19 @@ from workers.localcluster.objects import (
 )
 from workers.localcluster.registry import Registry, generate_name
 from workers.localcluster.resources import JOBS, PODS
-from workers.localcluster.store import Change, ChangeType
+from workers.localcluster.status import ApiError
 from workers.localcluster.workqueue import WorkQueue
 
-log = logging.getLogger(__name__)
-
-Key = tuple[str, str]
+# A real controller's wait grows from a second on.
+_RETRY_AFTER = 1.0
 
 
 class JobController:
     """`backoff` is the delay in seconds before a failed Pod is first replaced."""
 
-    def __init__(self, registry: Registry, backoff: float) -> None:
+    def __init__(self, registry: Registry, events: Events, backoff: float) -> None:
         self._registry = registry
+        self._events = events
         self._store = registry.store
         self._base = backoff
         self._backoffs: dict[str, Backoff] = {}
@@ -85,21 +87,51 @@ class JobController:
             self.queue.add_after(key, decided.again_after)
 
     def _carry_out(self, job: Object, decided: Plan) -> None:
-        namespace, name = namespace_of(job), name_of(job)
         self._backoffs[uid_of(job)] = decided.backoff
-        for _ in range(decided.create):
-            pod = pod_of(job, generate_name(f"{name}-"))
-            self._registry.create(PODS, namespace, pod)
-            log.debug("job %s/%s: created pod %s", namespace, name, name_of(pod))
+        # A Pod that is released and not counted, in a crash between the two, would be made again.
+        with self._store.step():
+            self._write(job, decided)
+
+    def _write(self, job: Object, decided: Plan) -> None:
+        namespace, name = namespace_of(job), name_of(job)
+        made = sum(self._make_pod(job) for _ in range(decided.create))
         for pod in decided.delete:
             options = DeleteOptions(propagation=Propagation.BACKGROUND, uid=uid_of(pod))
             self._registry.delete(PODS, namespace, name_of(pod), options)
-            log.debug("job %s/%s: deleted pod %s", namespace, name, name_of(pod))
+            self._events.say(JOBS, job, deleted(pod))
         if decided.interim is not None:
             self._registry.write_status(JOBS, namespace, name, decided.interim)
         for pod in decided.release:
             self._registry.release(PODS, pod, JOB_TRACKING)
+        if made < decided.create:
+            take_back(decided.status, decided.create - made)
+            self.queue.add_after((namespace, name), _RETRY_AFTER)
         self._registry.write_status(JOBS, namespace, name, decided.status)
+        for saying in changed(job.get("status") or {}, decided.status):
+            self._events.say(JOBS, job, saying)
+
+    def _make_pod(self, job: Object) -> bool:
+        """Makes a Pod, unless the namespace doesn't take it, which only people can mend."""
+        pod = pod_of(job, generate_name(f"{name_of(job)}-"))
+        try:
+            made = self._registry.create(PODS, namespace_of(job), pod)
+        except ApiError as error:
+            self._events.say(JOBS, job, not_created(_without_name(str(error), pod)))
+            return False
+        self._events.say(JOBS, job, created(made))
+        return True
+
+
+def _without_name(message: str, pod: Object) -> str:
+    """The prefix instead of the name: the same words each time, so that they count as one event."""
+    return message.replace(name_of(pod), meta(pod)["generateName"])
+
+
+def take_back(status: Object, pods: int) -> None:
+    """A status whose `active` counts Pods that could not be made, put right."""
+    status["active"] -= pods
+    if not status["active"]:
+        del status["active"]
 
 
 def pod_of(job: Object, name: str) -> Object:

@@ -60,6 +60,16 @@ class ContainerLog:
                 await grown.wait()
 
 
+def recorded(directory: Path) -> dict[tuple[str, int], ContainerLog]:
+    """The logs that a Pod of an earlier life has left, by container and attempt."""
+    found = {}
+    for path in directory.glob("*-*.log"):
+        name, _, attempt = path.stem.rpartition("-")
+        found[name, int(attempt)] = log = ContainerLog(path)
+        log.close()
+    return found
+
+
 def tail_offset(file: BinaryIO, lines: int) -> int:
     """Where the last `lines` lines begin."""
     position = file.seek(0, os.SEEK_END)

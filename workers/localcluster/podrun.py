@@ -7,41 +7,31 @@ neither the store nor the API.
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from workers.localcluster import process
-from workers.localcluster.environment import (
-    ConfigurationError,
-    Lookup,
-    Source,
-    command_line,
-    environment,
-)
-from workers.localcluster.guardian import Guardian
+from workers.localcluster.containerrun import ContainerRun, Surroundings
+from workers.localcluster.environment import ConfigurationError, Lookup
+from workers.localcluster.events import Tell
+from workers.localcluster.guardian import Guardian, kill_marked
+from workers.localcluster.limits import overrun
 from workers.localcluster.logs import ContainerLog
-from workers.localcluster.mounts import mounts_of
 from workers.localcluster.objects import Clock, Object, name_of
-from workers.localcluster.podstatus import (
-    Container,
-    PodState,
-    Running,
-    State,
-    Terminated,
-    Waiting,
-    ended,
-    not_started,
-    restarts,
-)
+from workers.localcluster.podstatus import Container, Failure, PodState, Waiting
 from workers.localcluster.volumes import prepare
 
 _INHERITED = ("PATH", "LANG", "TMPDIR")
-_MAX_BACKOFF = 300.0
-_DEADLINE = ("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
+_DEADLINE = Failure(
+    "DeadlineExceeded", "Pod was active on the node longer than the specified deadline"
+)
+_LOOK_EVERY = 0.5
 
 
 class PodRun:
-    """`report` is called with the Pod's state whenever it changed. `backoff` is in seconds."""
+    """`report` is called with the Pod's state whenever it changed, `tell` with each event.
+
+    `backoff` is in seconds.
+    """
 
     def __init__(
         self,
@@ -53,47 +43,66 @@ class PodRun:
         clock: Clock,
         backoff: float,
         report: Callable[[PodState], None],
+        tell: Tell,
     ) -> None:
-        spec = pod["spec"]
         self.pod = pod
         self.directory = directory
-        self.logs: dict[tuple[str, int], ContainerLog] = {}
-        self.state = PodState(
-            init=[Container(each) for each in spec.get("initContainers") or []],
-            main=[Container(each) for each in spec["containers"]],
-            policy=spec["restartPolicy"],
-            started=clock(),
-        )
-        self._lookup, self._guard, self._clock = lookup, guard, clock
-        self._backoff = backoff
+        self.state = _initial_state(pod, clock)
         self._report = report
-        self._volumes: dict[str, Path] = {}
-        self._processes: set[process.ContainerProcess] = set()
-        self._stopping = asyncio.Event()
-        self._inputs_changed = asyncio.Event()
+        self._around = Surroundings(
+            pod=pod,
+            directory=directory,
+            lookup=lookup,
+            guard=guard,
+            clock=clock,
+            backoff=backoff,
+            report=lambda: report(self.state),
+            tell=tell,
+            variables=_variables(pod, directory),
+        )
+        self._init = [ContainerRun(each, self._around) for each in self.state.init]
+        self._main = [ContainerRun(each, self._around) for each in self.state.main]
         self._kill: asyncio.TimerHandle | None = None
-        if self.state.init:
-            for container in self.state.main:
-                container.state = Waiting("PodInitializing")
+
+    @property
+    def logs(self) -> dict[tuple[str, int], ContainerLog]:
+        """The containers' logs, by name and attempt."""
+        return self._around.logs
+
+    @property
+    def _all(self) -> Sequence[ContainerRun]:
+        return [*self._init, *self._main]
 
     async def run(self) -> None:
         """Runs the Pod to its end; then `state.terminal` is set and everything is reported."""
         deadline = self._start_deadline()
+        limits = asyncio.ensure_future(self._keep_limits())
         try:
             self._report(self.state)
             await self._run_containers()
         finally:
+            limits.cancel()
             for timer in (deadline, self._kill):
                 if timer:
                     timer.cancel()
+        await self._end_hidden()
         self.state.terminal = True
         self._report(self.state)
 
-    def terminate(self, grace: float) -> None:
+    async def _end_hidden(self) -> None:
+        """Kills what has left its container's process group, so that the end is one."""
+        if any(each.has_started for each in self._all):
+            await asyncio.to_thread(kill_marked, self.directory)
+
+    def terminate(self, grace: float, failure: Failure | None = None) -> None:
         """Ends the Pod: SIGTERM now, SIGKILL after `grace` seconds. A shorter grace counts."""
-        if not self._stopping.is_set():
-            self._stopping.set()
-            self._signal(signal.SIGTERM)
+        if not self._around.stopping.is_set():
+            self._around.stopping.set()
+            self.state.failure = failure
+            for each in self._all:
+                each.stop(signal.SIGTERM if grace > 0 else signal.SIGKILL)
+        elif grace <= 0:
+            self._signal(signal.SIGKILL)
         loop = asyncio.get_running_loop()
         if self._kill and self._kill.when() <= loop.time() + grace:
             return
@@ -103,10 +112,10 @@ class PodRun:
 
     def reconsider(self) -> None:
         """Something that the Pod may be waiting for has changed."""
-        self._inputs_changed.set()
+        self._around.changed.set()
 
     def _signal(self, number: int) -> None:
-        for each in self._processes:
+        for each in self._all:
             each.signal(number)
 
     def _start_deadline(self) -> asyncio.TimerHandle | None:
@@ -116,109 +125,74 @@ class PodRun:
         return asyncio.get_running_loop().call_later(seconds, self._exceed_deadline)
 
     def _exceed_deadline(self) -> None:
-        self.state.failure = _DEADLINE
-        self.terminate(self.pod["spec"].get("terminationGracePeriodSeconds") or 0)
+        self.terminate(self.pod["spec"].get("terminationGracePeriodSeconds") or 0, _DEADLINE)
+
+    async def _keep_limits(self) -> None:
+        """Evicts the Pod when a volume of its has grown too large. That is its own fault."""
+        limited = [each for each in self.pod["spec"].get("volumes") or [] if _is_limited(each)]
+        while limited and not self._around.stopping.is_set():
+            if message := await asyncio.to_thread(overrun, limited, self._around.volumes):
+                self.evict(Failure("Evicted", message))
+            await asyncio.sleep(_LOOK_EVERY)
+
+    def evict(self, failure: Failure) -> None:
+        """Ends the Pod at once, as a node does that defends itself."""
+        self._around.tell("Warning", failure.reason, failure.message, "")
+        self.terminate(0, failure)
 
     async def _run_containers(self) -> None:
         if not await self._prepare():
             return
-        for container in self.state.init:
-            await self._run_container(container)
-            if not container.has_succeeded:
+        for each in self._init:
+            await self._run_container(each, "Never" if self._never else "OnFailure")
+            if not each.container.has_succeeded:
                 return
-        for container in self.state.main:
-            container.state = Waiting()
         async with asyncio.TaskGroup() as group:
-            for container in self.state.main:
-                group.create_task(self._run_container(container))
+            for each in self._main:
+                group.create_task(self._run_container(each, self.state.policy))
+
+    @property
+    def _never(self) -> bool:
+        return self.state.policy == "Never"
+
+    async def _run_container(self, each: ContainerRun, policy: str) -> None:
+        await each.run(policy)
+        # The end of the last container is reported as the end of the Pod, in one step.
+        if not all(main.has_ended for main in self.state.main):
+            self._report(self.state)
 
     async def _prepare(self) -> bool:
         """Makes the volumes, as soon as what they are made from is there."""
-        while not self._stopping.is_set():
-            self._inputs_changed.clear()
+        around = self._around
+        while not around.stopping.is_set():
+            around.changed.clear()
             try:
-                self._volumes = prepare(self.pod, self.directory, self._lookup)
+                around.volumes |= prepare(self.pod, self.directory, around.lookup)
             except ConfigurationError as error:
-                self._set(self.state.main[0], Waiting("ContainerCreating", str(error)))
-                await self._until(self._inputs_changed)
+                around.tell("Warning", "FailedMount", f"MountVolume.SetUp failed: {error}", "")
+                for each in self._init[:1] or self._main:
+                    each.container.state = Waiting("ContainerCreating", str(error))
+                self._report(self.state)
+                await around.until(around.changed)
             else:
                 return True
         return False
 
-    async def _run_container(self, container: Container) -> None:
-        """Runs a container, again and again if the Pod's policy says so."""
-        while not self._stopping.is_set():
-            final = await self._attempt(container)
-            if final is None:
-                continue
-            container.state = final
-            if self._stopping.is_set() or not restarts(self.state.policy, final):
-                break
-            self._report(self.state)
-            await self._back_off(container, final)
-        # The end of the last container is reported as the end of the Pod, in one step.
-        if not all(each.has_ended for each in self.state.main):
-            self._report(self.state)
 
-    async def _attempt(self, container: Container) -> Terminated | None:
-        """One process from start to end; nothing, when it had to wait for its configuration."""
-        self._inputs_changed.clear()
-        try:
-            running = self._start(container)
-        except ConfigurationError as error:
-            self._set(container, Waiting("CreateContainerConfigError", str(error)))
-            await self._until(self._inputs_changed)
-            return None
-        except process.StartError as error:
-            self._log(container).close()
-            return not_started(str(error))
-        started = self._clock()
-        self._processes.add(running)
-        self._set(container, Running(started))
-        code = await running.wait()
-        self._processes.discard(running)
-        self._log(container).close()
-        return ended(code, started, self._clock())
+def _initial_state(pod: Object, clock: Clock) -> PodState:
+    """All containers wait: the first for its creation, what comes later for the Pod."""
+    spec = pod["spec"]
+    init = [Container(each) for each in spec.get("initContainers") or []]
+    main = [Container(each) for each in spec["containers"]]
+    for container in (*init[1:], *(main if init else ())):
+        container.state = Waiting("PodInitializing")
+    return PodState(init=init, main=main, policy=spec["restartPolicy"], started=clock())
 
-    def _start(self, container: Container) -> process.ContainerProcess:
-        mounts = mounts_of(container.spec, self._volumes, self.directory)
-        source = Source(self.pod, self._lookup, mounts)
-        declared = environment(container.spec, source)
-        variables = self._base_environment() | declared
-        where = container.spec.get("workingDir")
-        directory = Path(mounts.rewrite(where)) if where else self.directory / "home"
-        words = command_line(container.spec, declared) if container.spec.get("command") else []
-        return process.start(words, directory, variables, self._log(container), self._guard)
 
-    def _base_environment(self) -> dict[str, str]:
-        inherited = {key: os.environ[key] for key in _INHERITED if key in os.environ}
-        return inherited | {"HOME": str(self.directory / "home"), "HOSTNAME": name_of(self.pod)}
+def _variables(pod: Object, directory: Path) -> dict[str, str]:
+    inherited = {key: os.environ[key] for key in _INHERITED if key in os.environ}
+    return inherited | {"HOME": str(directory / "home"), "HOSTNAME": name_of(pod)}
 
-    def _log(self, container: Container) -> ContainerLog:
-        key = (container.name, container.restarts)
-        if key not in self.logs:
-            file = f"{container.name}-{container.restarts}.log"
-            self.logs[key] = ContainerLog(self.directory / "logs" / file)
-        return self.logs[key]
 
-    async def _back_off(self, container: Container, final: Terminated) -> None:
-        """The first restart comes at once, later ones after a growing delay, as in the kubelet."""
-        container.last = final
-        if container.restarts:
-            delay = min(self._backoff * 2.0 ** min(container.restarts - 1, 30), _MAX_BACKOFF)
-            self._set(container, Waiting("CrashLoopBackOff", f"back-off {delay:g}s restarting"))
-            await self._until(self._stopping, delay)
-        container.restarts += 1
-
-    async def _until(self, event: asyncio.Event, seconds: float | None = None) -> None:
-        """Waits for an event, for the Pod's end, or for a time."""
-        waits = [asyncio.ensure_future(each.wait()) for each in {event, self._stopping}]
-        try:
-            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
-
-    def _set(self, container: Container, state: State) -> None:
-        container.state = state
-        self._report(self.state)
+def _is_limited(volume: Object) -> bool:
+    return bool((volume.get("emptyDir") or {}).get("sizeLimit"))

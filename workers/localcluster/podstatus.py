@@ -63,9 +63,21 @@ class Container:
         return isinstance(self.state, Terminated) and self.state.succeeded
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a Pod fails whatever its containers say. `disruption` is said where it isn't its fault.
+
+    https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions
+    """
+
+    reason: str
+    message: str
+    disruption: str = ""
+
+
 @dataclass(slots=True)
 class PodState:
-    """All that a Pod's status is made from. `failure` (reason, message) overrides the containers.
+    """All that a Pod's status is made from. `failure` overrides the containers.
 
     `terminal` says that nothing of the Pod will run any more.
     """
@@ -75,11 +87,20 @@ class PodState:
     policy: str
     started: datetime
     terminal: bool = False
-    failure: tuple[str, str] | None = None
+    failure: Failure | None = None
 
     @property
     def initialized(self) -> bool:
         return all(each.has_succeeded for each in self.init)
+
+
+_UNLOCATED = Terminated(
+    137,
+    "ContainerStatusUnknown",
+    "The container could not be located when the pod was terminated",
+    None,
+    None,
+)
 
 
 def ended(code: int, started: datetime, finished: datetime) -> Terminated:
@@ -127,7 +148,7 @@ def status_of(pod: PodState, qos: str = "BestEffort") -> Object:
     if pod.init:
         status["initContainerStatuses"] = [_container(each, pod) for each in pod.init]
     if pod.terminal and pod.failure:
-        status["reason"], status["message"] = pod.failure
+        status["reason"], status["message"] = pod.failure.reason, pod.failure.message
     return status
 
 
@@ -136,13 +157,17 @@ def _conditions(pod: PodState) -> list[Object]:
     ready = not pod.terminal and all(isinstance(each.state, Running) for each in pod.main)
     why = {"Succeeded": "PodCompleted", "Failed": "PodFailed"}.get(phase, "ContainersNotReady")
     initialized = pod.initialized or phase == "Succeeded"
-    return [
+    conditions = [
         _condition("PodReadyToStartContainers", not pod.terminal, "", pod),
         _condition("Initialized", initialized, "ContainersNotInitialized", pod),
         _condition("Ready", ready, why, pod),
         _condition("ContainersReady", ready, why, pod),
         _condition("PodScheduled", True, "", pod),
     ]
+    if pod.failure and pod.failure.disruption:
+        said = {"reason": pod.failure.disruption, "message": pod.failure.message}
+        conditions.append(_condition("DisruptionTarget", True, "", pod) | said)
+    return conditions
 
 
 def _condition(kind: str, holds: bool, reason: str, pod: PodState) -> Object:
@@ -158,8 +183,7 @@ def _condition(kind: str, holds: bool, reason: str, pod: PodState) -> Object:
 def _container(container: Container, pod: PodState) -> Object:
     state = container.state
     if pod.terminal and not isinstance(state, Terminated):
-        message = "The container could not be located when the pod was terminated"
-        state = Terminated(137, "ContainerStatusUnknown", message, None, None)
+        state = _UNLOCATED
     status: Object = {
         "name": container.name,
         "image": container.spec.get("image", ""),
@@ -172,6 +196,11 @@ def _container(container: Container, pod: PodState) -> Object:
         "lastState": _state(container.last) if container.last else {},
     }
     return status
+
+
+def unlocated() -> Object:
+    """The state of a container of which nobody knows how it ended."""
+    return _state(_UNLOCATED)
 
 
 def _state(state: State) -> Object:
@@ -190,11 +219,28 @@ def _state(state: State) -> Object:
 
 
 def keep_transition_times(old: Object, new: Object, now: datetime) -> None:
-    """Dates each condition from when its status last changed."""
+    """Dates each condition from when its status last changed; others' conditions are kept."""
     known = {each["type"]: each for each in old.get("conditions") or []}
-    for condition in new["conditions"]:
+    made = new.setdefault("conditions", [])
+    names = {each["type"] for each in made}
+    made += [each for name, each in known.items() if name not in names]
+    for condition in made:
         before = known.get(condition["type"])
         if before and before["status"] == condition["status"]:
             condition["lastTransitionTime"] = before["lastTransitionTime"]
         else:
             condition["lastTransitionTime"] = timestamp(now)
+
+
+def set_condition(
+    pod: Object, kind: str, reason: str, message: str, moment: str, *, holds: bool = True
+) -> None:
+    """Replaces a condition, in place; dated anew only where its status changes."""
+    conditions = pod["status"].setdefault("conditions", [])
+    known = next((each for each in conditions if each["type"] == kind), None)
+    wanted = "True" if holds else "False"
+    since = known["lastTransitionTime"] if known and known["status"] == wanted else moment
+    made = {"type": kind, "status": wanted, "lastProbeTime": None, "lastTransitionTime": since}
+    said = {key: value for key, value in (("reason", reason), ("message", message)) if value}
+    conditions[:] = [each for each in conditions if each is not known]
+    conditions.append(made | said)

@@ -1,7 +1,8 @@
 """One container's process: started in a session of its own, its output read into a log.
 
 The only place that starts and signals containers' processes. When the first process ends, the rest
-of its group is killed, as all of a container's processes go with its first.
+of its group is killed, as all of a container's processes go with its first. Those that left the
+group are found by the mark that their environment carries, once their Pod has ended.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from workers.localcluster.errors import LocalClusterError
-from workers.localcluster.guardian import Guardian, kill_group
+from workers.localcluster.guardian import MARK, Guardian, kill_group
 from workers.localcluster.logs import ContainerLog
 
 _CHUNK = 64 * 1024
@@ -105,8 +106,9 @@ def start(
     variables: Mapping[str, str],
     log: ContainerLog,
     guard: Guardian,
+    pod: Path,
 ) -> ContainerProcess:
-    """Starts a container's process; raises `StartError`."""
+    """Starts a container's process; `pod` is its Pod's directory. Raises `StartError`."""
     if not words:
         raise StartError("the local cluster pulls no images, so a container needs a `command`")
     output, inlet = os.pipe()
@@ -115,7 +117,7 @@ def start(
             list(words),
             executable=_executable(words[0], directory, variables),
             cwd=directory,
-            env=dict(variables),
+            env={**variables, MARK: f"{pod}/"},
             stdin=subprocess.DEVNULL,
             stdout=inlet,
             stderr=inlet,

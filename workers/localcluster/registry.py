@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from workers.localcluster import status
+from workers.localcluster.admission import admit
 from workers.localcluster.defaults import encode_string_data, fill_in
 from workers.localcluster.deletion import (
     DeleteOptions,
@@ -82,14 +83,16 @@ class Registry:
         fill_in(resource, obj)
         if causes := validate(resource, obj):
             raise status.invalid(resource, name_of(obj), causes)
+        admit(self.store, resource, namespace, obj)
         if self.store.get(resource, namespace, name_of(obj)):
             raise status.already_exists(resource, name_of(obj))
         if dry_run:
             return obj
-        stored = self.store.put(resource, obj)
-        if resource == NAMESPACES:
-            # A controller of its own in a real cluster; clients wait for it before they make Pods.
-            self.create(SERVICE_ACCOUNTS, name_of(obj), {"metadata": {"name": "default"}})
+        with self.store.step():
+            stored = self.store.put(resource, obj)
+            if resource == NAMESPACES:
+                # A controller in a real cluster; clients wait for it before they make Pods.
+                self.create(SERVICE_ACCOUNTS, name_of(obj), {"metadata": {"name": "default"}})
         return stored
 
     def _identify(self, resource: Resource, namespace: str, obj: Object) -> None:
@@ -189,9 +192,10 @@ class Registry:
         meta(new)["resourceVersion"] = meta(old)["resourceVersion"]
         if new == old:
             return old
-        written = self.store.put(resource, new)
-        if self._is_free_to_go(resource, written):
-            return self.store.remove(resource, namespace_of(new), name_of(new))
+        with self.store.step():
+            written = self.store.put(resource, new)
+            if self._is_free_to_go(resource, written):
+                return self.store.remove(resource, namespace_of(new), name_of(new))
         return written
 
     @staticmethod

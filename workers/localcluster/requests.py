@@ -9,10 +9,13 @@ from typing import Any
 
 import msgspec
 
+from workers.localcluster import jsonpatch
 from workers.localcluster.logs import LogOptions
+from workers.localcluster.paging import ListOptions, Token
 from workers.localcluster.patch import merge, strategic_merge
+from workers.localcluster.resources import Resource
 from workers.localcluster.selectors import Selector
-from workers.localcluster.status import BadRequest, UnsupportedMediaType
+from workers.localcluster.status import BadRequest, Invalid, UnsupportedMediaType
 from workers.localcluster.watch import WatchOptions
 
 Query = Mapping[str, str]
@@ -20,6 +23,7 @@ Query = Mapping[str, str]
 _PATCHES: dict[str, Callable[[Any, Any], Any]] = {
     "application/merge-patch+json": merge,
     "application/strategic-merge-patch+json": strategic_merge,
+    "application/json-patch+json": jsonpatch.apply,
 }
 
 
@@ -37,11 +41,29 @@ def number(query: Query, name: str) -> int | None:
     return int(text)
 
 
-def selector(query: Query) -> Selector:
-    return Selector.parse(query.get("labelSelector", ""), query.get("fieldSelector", ""))
+def selector(query: Query, resource: Resource) -> Selector:
+    labels, fields = query.get("labelSelector", ""), query.get("fieldSelector", "")
+    return Selector.parse(labels, fields, resource)
 
 
-def watch_options(query: Query, namespace: str) -> WatchOptions:
+def list_options(query: Query, resource: Resource, namespace: str) -> ListOptions:
+    """https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list"""
+    version, match = number(query, "resourceVersion"), query.get("resourceVersionMatch")
+    token = query.get("continue")
+    if token and version:
+        raise BadRequest("specifying resource version is not allowed when using continue")
+    if match and version is None:
+        raise BadRequest("resourceVersionMatch is forbidden unless resourceVersion is provided")
+    return ListOptions(
+        namespace=namespace,
+        selector=selector(query, resource),
+        limit=number(query, "limit") or 0,
+        token=Token.decode(token) if token else None,
+        version=version if match == "Exact" else None,
+    )
+
+
+def watch_options(query: Query, resource: Resource, namespace: str) -> WatchOptions:
     """Version 0 and none at all both ask for the present state first.
 
     https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-watch
@@ -52,7 +74,7 @@ def watch_options(query: Query, namespace: str) -> WatchOptions:
     default = random.uniform(1800, 3600)  # noqa: S311 - it only spreads the load
     return WatchOptions(
         namespace=namespace,
-        selector=selector(query),
+        selector=selector(query, resource),
         since=since,
         bookmarks=is_true(query, "allowWatchBookmarks"),
         timeout=float(number(query, "timeoutSeconds") or default),
@@ -94,6 +116,13 @@ def patcher(content_type: str, body: bytes) -> Callable[[Any], Any]:
             f"{', '.join(_PATCHES)}; got {media}"
         )
     patch = decode("", body)
-    if not isinstance(patch, dict):
-        raise BadRequest("a patch must be an object")
-    return lambda target: apply(target, patch)
+    if not isinstance(patch, list if apply is jsonpatch.apply else dict):
+        raise BadRequest("a JSON patch must be a list, any other an object")
+    return lambda target: _patched(apply, target, patch)
+
+
+def _patched(apply: Callable[[Any, Any], Any], target: Any, patch: Any) -> Any:
+    try:
+        return apply(target, patch)
+    except jsonpatch.PatchError as error:
+        raise Invalid(str(error)) from error

@@ -4,11 +4,13 @@ https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from workers.localcluster.objects import Object, labels_of, name_of, namespace_of, phase_of
+from workers.localcluster.objects import Object, labels_of
+from workers.localcluster.resources import Resource
 from workers.localcluster.status import BadRequest
 
 
@@ -73,11 +75,10 @@ def _requirement(text: str) -> Requirement:
     raise BadRequest(f"unable to parse requirement: {text.strip()!r}")
 
 
-_FIELDS: dict[str, Callable[[Object], str]] = {
-    "metadata.name": name_of,
-    "metadata.namespace": namespace_of,
-    "status.phase": phase_of,
-}
+_COMMON = ("metadata.name", "metadata.namespace")
+# What a field is called where it isn't called like its path.
+_PATHS = {"status.successful": "status.succeeded", "source": "source.component"}
+_DEFAULTS = {"status.successful": "0", "spec.unschedulable": "false"}
 _FIELD = re.compile(r"\s*([A-Za-z.]+)\s*(==|=|!=)\s*(.*?)\s*")
 
 
@@ -90,20 +91,29 @@ class FieldRequirement:
     negated: bool
 
     def matches(self, obj: Object) -> bool:
-        return (_FIELDS[self.field](obj) == self.value) is not self.negated
+        return (_field_of(obj, self.field) == self.value) is not self.negated
 
 
-def parse_fields(text: str) -> tuple[FieldRequirement, ...]:
+def _field_of(obj: Object, field: str) -> str:
+    value: Any = obj
+    for part in _PATHS.get(field, field).split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _DEFAULTS.get(field, "") if value is None else str(value)
+
+
+def parse_fields(text: str, resource: Resource) -> tuple[FieldRequirement, ...]:
     """`metadata.name=x,status.phase!=Failed`; raises `BadRequest`."""
-    return tuple(_field(part) for part in text.split(",")) if text.strip() else ()
+    return tuple(_field(part, resource) for part in text.split(",")) if text.strip() else ()
 
 
-def _field(text: str) -> FieldRequirement:
+def _field(text: str, resource: Resource) -> FieldRequirement:
     found = _FIELD.fullmatch(text)
     if not found:
         raise BadRequest(f"invalid field selector: {text!r}")
     field, sign, value = found.groups()
-    if field not in _FIELDS:
+    if field not in (*_COMMON, *resource.fields):
         raise BadRequest(f"field label not supported: {field}")
     return FieldRequirement(field, value, sign == "!=")
 
@@ -116,8 +126,9 @@ class Selector:
     fields: tuple[FieldRequirement, ...] = ()
 
     @classmethod
-    def parse(cls, labels: str, fields: str = "") -> "Selector":
-        return cls(parse_labels(labels), parse_fields(fields))
+    def parse(cls, labels: str, fields: str, resource: Resource) -> "Selector":
+        """Raises `BadRequest`, also for a field that objects of the kind can't be selected by."""
+        return cls(parse_labels(labels), parse_fields(fields, resource))
 
     def matches(self, obj: Object) -> bool:
         labels = labels_of(obj)

@@ -16,16 +16,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from workers.localcluster import discovery, podlogs, requests, status
 from workers.localcluster.credentials import Credentials
-from workers.localcluster.endpoints import Endpoints, json_response
+from workers.localcluster.endpoints import Endpoints
+from workers.localcluster.evictions import Evictions
 from workers.localcluster.kubelet import Kubelet
+from workers.localcluster.newevents import NewEvents
 from workers.localcluster.objects import Object
 from workers.localcluster.registry import Registry
 from workers.localcluster.resources import PODS, RESOURCES, Resource
+from workers.localcluster.responses import json_response
 
 # A real cluster answers these to everyone, too.
 # https://kubernetes.io/docs/reference/access-authn-authz/rbac/#discovery-roles
 _OPEN_PATHS = ("/livez", "/readyz", "/healthz", "/version")
 
+_POD = "/api/v1/namespaces/{namespace}/pods/{name}"
 _COLLECTION = ["GET", "POST", "DELETE"]
 _ITEM = ["GET", "PUT", "PATCH", "DELETE"]
 _STATUS = ["GET", "PUT", "PATCH"]
@@ -78,10 +82,20 @@ def create_app(
     registry: Registry, kubelet: Kubelet, credentials: Credentials, closing: asyncio.Event
 ) -> Starlette:
     """The API as an ASGI application; `closing` ends what would go on for ever."""
-    logs = PodLogs(registry, kubelet)
+    logs, new_events = PodLogs(registry, kubelet), NewEvents(registry.store)
+
+    async def compact(_: Request) -> Response:
+        """What etcd does every five minutes, and nobody can ask a real API server for."""
+        registry.store.compact()
+        return json_response({"compacted": str(registry.store.version)})
+
     routes = [
         *_discovery_routes(),
-        Route("/api/v1/namespaces/{namespace}/pods/{name}/log", logs.read),
+        Route("/local/compact", compact, methods=["POST"]),
+        Route(f"{_POD}/log", logs.read),
+        Route(f"{_POD}/eviction", Evictions(registry).create, methods=["POST"]),
+        Route("/apis/events.k8s.io/v1/events", new_events.list),
+        Route("/apis/events.k8s.io/v1/namespaces/{namespace}/events", new_events.list),
     ]
     for resource in RESOURCES:
         routes += _resource_routes(resource, Endpoints(registry, resource, closing))
@@ -122,6 +136,9 @@ def _discovery_routes() -> Iterator[Route]:
         yield fixed(f"/openapi/v3{resource.root}", discovery.openapi_document(resource.root))
         if resource.group:
             yield fixed(f"/apis/{resource.group}", discovery.group(resource.group))
+    for name in discovery.EXTRAS:
+        yield fixed(f"/apis/{name}", discovery.group(name))
+        yield fixed(f"/apis/{name}/v1", discovery.resource_list(f"{name}/v1"))
 
 
 async def _healthy(_: Request) -> Response:

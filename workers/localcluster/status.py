@@ -30,21 +30,26 @@ class ApiError(LocalClusterError):
     code = 500
     reason = "InternalError"
 
-    def __init__(self, message: str, **details: Any) -> None:
+    def __init__(self, message: str, metadata: Object | None = None, **details: Any) -> None:
         super().__init__(message)
+        self.metadata: Object = metadata or {}
         self.details: Object = {key: value for key, value in details.items() if value}
 
     def body(self) -> Object:
         status: Object = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": self.metadata,
             "status": "Failure",
             "message": str(self),
             "reason": self.reason,
             "code": self.code,
         }
         return status | ({"details": self.details} if self.details else {})
+
+
+class InternalError(ApiError):
+    """Something behind the API server has failed."""
 
 
 class BadRequest(ApiError):
@@ -156,6 +161,11 @@ def too_large_version(requested: int, current: int) -> Timeout:
         causes=[cause],
         retryAfterSeconds=1,
     )
+
+
+def forbidden(resource: Resource, name: str, why: str) -> Forbidden:
+    message = f'{resource.qualified} "{name}" is forbidden: {why}'
+    return Forbidden(message, name=name, group=resource.group, kind=resource.plural)
 
 
 def success(resource: Resource, name: str, uid: str) -> Object:

@@ -1,18 +1,18 @@
 """What the cluster remembers: objects, one growing version, and the latest changes per kind.
 
-The only place that holds objects, kept behind this class so that a file can replace the memory.
-It knows no rules of Kubernetes beyond versions, and it must be used from one thread.
+The only place that holds objects: in memory, from where they are read, and in a file, which each
+write reaches first. It knows no rules of Kubernetes beyond versions, and it must be used from one
+thread.
 
-Versions start at the wall clock's milliseconds, so that they go on growing over restarts: who
-comes back with a version from before is told that it has expired, not left waiting for it.
+The first version ever is the wall clock's milliseconds, so that also a cluster whose file was
+deleted goes on growing: who comes back with a version from before is told that it has expired.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from enum import StrEnum
+from contextlib import AbstractContextManager
 
-from workers.localcluster.errors import ExpiredError
+from workers.localcluster.changes import Change, ChangeType, History, Key
+from workers.localcluster.database import Database
 from workers.localcluster.objects import (
     Clock,
     Object,
@@ -24,70 +24,69 @@ from workers.localcluster.objects import (
 )
 from workers.localcluster.resources import RESOURCES, Resource
 
-
-class ChangeType(StrEnum):
-    ADDED = "ADDED"
-    MODIFIED = "MODIFIED"
-    DELETED = "DELETED"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One write. `object` is the state after it (of a removal: the last state, at the removal's
-    version), `previous` the state before it."""
-
-    version: int
-    type: ChangeType
-    resource: Resource
-    object: Object
-    previous: Object | None = None
-
-
 Listener = Callable[[Change], None]
-Key = tuple[str, str]
 
 
 class Store:
     """Objects by kind, namespace and name. Who puts an object in no longer owns it."""
 
-    def __init__(self, clock: Clock, window: int = 5000) -> None:
-        self.version = int(clock().timestamp() * 1000)
+    def __init__(self, database: Database, clock: Clock, window: int = 5000) -> None:
+        self._database = database
+        self.version = database.version() or int(clock().timestamp() * 1000)
         self._objects: dict[Resource, dict[Key, Object]] = {each: {} for each in RESOURCES}
-        self._log: dict[Resource, deque[Change]] = {
-            each: deque(maxlen=window) for each in RESOURCES
-        }
-        self._floor = dict.fromkeys(RESOURCES, self.version)
+        self._history = History(self.version, window)
         self._dependents: dict[str, set[tuple[Resource, Key]]] = {}
         self._listeners: list[Listener] = []
+        for resource, obj in database.objects():
+            key = (namespace_of(obj), name_of(obj))
+            self._objects[resource][key] = obj
+            self._index(resource, key, None, obj)
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         return self._objects[resource].get((namespace, name))
 
-    def all(self, resource: Resource, namespace: str = "") -> list[Object]:
-        """All objects of a kind, of one namespace or of all, ordered like the API's lists."""
-        found = sorted(self._objects[resource].items())
-        return [obj for (home, _), obj in found if not namespace or home == namespace]
+    def all(
+        self, resource: Resource, namespace: str = "", version: int | None = None
+    ) -> list[Object]:
+        """All objects of a kind, of one namespace or of all, ordered like the API's lists.
+
+        At a version they are what they were then; raises `ExpiredError`.
+        """
+        found = self._objects[resource]
+        if version is not None:
+            found = self._history.look_back(resource, found, version)
+        keys = sorted(key for key in found if not namespace or key[0] == namespace)
+        return [found[key] for key in keys]
 
     def put(self, resource: Resource, obj: Object) -> Object:
         """Adds or replaces an object under the next version."""
         key = (namespace_of(obj), name_of(obj))
         previous = self._objects[resource].get(key)
-        self.version += 1
-        meta(obj)["resourceVersion"] = str(self.version)
+        version = self.version + 1
+        meta(obj)["resourceVersion"] = str(version)
+        self._database.put(resource, obj, version)
+        self.version = version
         self._objects[resource][key] = obj
         self._index(resource, key, previous, obj)
         change = ChangeType.MODIFIED if previous else ChangeType.ADDED
-        self._emit(Change(self.version, change, resource, obj, previous))
+        self._emit(Change(version, change, resource, obj, previous))
         return obj
 
     def remove(self, resource: Resource, namespace: str, name: str) -> Object:
         """Takes an object out; its last state is returned at the version of the removal."""
-        previous = self._objects[resource].pop((namespace, name))
-        self.version += 1
-        last = previous | {"metadata": meta(previous) | {"resourceVersion": str(self.version)}}
+        previous = self._objects[resource][namespace, name]
+        version = self.version + 1
+        self._database.remove(resource, previous, version)
+        self.version = version
+        del self._objects[resource][namespace, name]
+        last = previous | {"metadata": meta(previous) | {"resourceVersion": str(version)}}
         self._index(resource, (namespace, name), previous, None)
-        self._emit(Change(self.version, ChangeType.DELETED, resource, last, previous))
+        self._emit(Change(version, ChangeType.DELETED, resource, last, previous))
         return last
+
+    def step(self) -> AbstractContextManager[None]:
+        """What is written within is found whole after a restart, or not at all."""
+        return self._database.step()
 
     def exists(self, uid: str, resource: Resource, namespace: str, name: str) -> bool:
         found = self.get(resource, namespace, name)
@@ -100,20 +99,29 @@ class Store:
 
     def changes_since(self, resource: Resource, version: int) -> list[Change]:
         """The kept changes after a version; raises `ExpiredError` when some are gone."""
-        if version < self._floor[resource]:
-            raise ExpiredError(version, self._floor[resource])
-        return [change for change in self._log[resource] if change.version > version]
+        return self._history.since(resource, version)
+
+    def compact(self) -> None:
+        """Forgets all changes, so that every version before the present one has expired."""
+        self._history.forget(self.version)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Calls the listener within every write, so it must only take note. Returns its end."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
+    def replay(self) -> None:
+        """Tells the listeners of everything that is there, as after a start they know nothing."""
+        present = [(each, key) for each in RESOURCES for key in self._objects[each]]
+        for resource, key in present:
+            if obj := self.get(resource, *key):
+                self._tell(Change(self.version, ChangeType.ADDED, resource, obj))
+
     def _emit(self, change: Change) -> None:
-        log = self._log[change.resource]
-        if len(log) == log.maxlen:
-            self._floor[change.resource] = log[0].version
-        log.append(change)
+        self._history.append(change)
+        self._tell(change)
+
+    def _tell(self, change: Change) -> None:
         for listener in tuple(self._listeners):
             listener(change)
 

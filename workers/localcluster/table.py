@@ -12,9 +12,12 @@ from typing import Any
 from workers.localcluster.objects import Object, is_deleting, meta, name_of, parse_timestamp
 from workers.localcluster.resources import (
     CONFIG_MAPS,
+    EVENTS,
     JOBS,
     NAMESPACES,
+    NODES,
     PODS,
+    QUOTAS,
     SECRETS,
     SERVICE_ACCOUNTS,
     Resource,
@@ -32,14 +35,16 @@ class Column:
 
 
 def table(
-    resource: Resource, objects: Sequence[Object], version: str, now: datetime, *, header: bool
+    resource: Resource, objects: Sequence[Object], metadata: Object, now: datetime, *, header: bool
 ) -> Object:
     """The table of some objects; without a header where the client has seen it already."""
     columns = (_NAME, *_COLUMNS[resource], _AGE, *_WIDE.get(resource, ()))
+    if resource == EVENTS:
+        columns = (*_COLUMNS[resource], *_WIDE[resource])
     made: Object = {
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
-        "metadata": {"resourceVersion": version},
+        "metadata": metadata,
         "columnDefinitions": [_definition(each) for each in columns] if header else [],
         "rows": [
             {"cells": [each.cell(obj, now) for each in columns], "object": _partial(obj)}
@@ -156,6 +161,29 @@ def _images(job: Object, _now: datetime) -> str:
     return ",".join(each.get("image", "") for each in containers)
 
 
+def _node_status(node: Object, _now: datetime) -> str:
+    conditions = node["status"].get("conditions") or []
+    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    cordoned = ",SchedulingDisabled" if (node.get("spec") or {}).get("unschedulable") else ""
+    return ("Ready" if ready else "NotReady") + cordoned
+
+
+def _quota(quota: Object, _now: datetime) -> str:
+    status = quota.get("status") or {}
+    used, hard = status.get("used") or {}, status.get("hard") or {}
+    return ", ".join(f"{name}: {used.get(name, '0')}/{hard[name]}" for name in sorted(hard))
+
+
+def _last_seen(event: Object, now: datetime) -> str:
+    said = event.get("lastTimestamp") or event["metadata"].get("creationTimestamp")
+    return human((now - parse_timestamp(said)).total_seconds()) if said else "<unknown>"
+
+
+def _about(event: Object, _now: datetime) -> str:
+    involved = event.get("involvedObject") or {}
+    return f"{involved.get('kind', '').lower()}/{involved.get('name', '')}"
+
+
 _NAME = Column("Name", lambda obj, _: name_of(obj))
 _AGE = Column("Age", _age)
 _COLUMNS: dict[Resource, tuple[Column, ...]] = {
@@ -176,6 +204,15 @@ _COLUMNS: dict[Resource, tuple[Column, ...]] = {
     ),
     CONFIG_MAPS: (Column("Data", lambda obj, _: len(obj.get("data") or {}), "integer"),),
     SERVICE_ACCOUNTS: (Column("Secrets", lambda obj, _: len(obj.get("secrets") or []), "integer"),),
+    NODES: (Column("Status", _node_status),),
+    QUOTAS: (Column("Request", _quota),),
+    EVENTS: (
+        Column("Last Seen", _last_seen),
+        Column("Type", lambda obj, _: obj.get("type", "")),
+        Column("Reason", lambda obj, _: obj.get("reason", "")),
+        Column("Object", _about),
+        Column("Message", lambda obj, _: str(obj.get("message", "")).strip()),
+    ),
 }
 _WIDE: dict[Resource, tuple[Column, ...]] = {
     PODS: (
@@ -183,4 +220,8 @@ _WIDE: dict[Resource, tuple[Column, ...]] = {
         Column("Node", lambda obj, _: obj["spec"].get("nodeName", "<none>"), priority=1),
     ),
     JOBS: (Column("Images", _images, priority=1),),
+    EVENTS: (
+        Column("Name", lambda obj, _: name_of(obj), priority=1),
+        Column("Count", lambda obj, _: obj.get("count", 1), "integer", priority=1),
+    ),
 }

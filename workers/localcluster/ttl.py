@@ -3,6 +3,7 @@
 https://kubernetes.io/docs/concepts/workloads/controllers/ttlafterfinished/
 """
 
+from workers.localcluster.changes import Change, ChangeType
 from workers.localcluster.deletion import DeleteOptions, Propagation
 from workers.localcluster.objects import (
     Object,
@@ -14,7 +15,6 @@ from workers.localcluster.objects import (
 )
 from workers.localcluster.registry import Registry
 from workers.localcluster.resources import JOBS
-from workers.localcluster.store import Change, ChangeType
 from workers.localcluster.workqueue import WorkQueue
 
 

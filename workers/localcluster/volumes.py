@@ -7,6 +7,7 @@ The only place that writes files for containers. It must not know processes.
 """
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from workers.localcluster.environment import ConfigurationError, Lookup, contents
@@ -30,6 +31,19 @@ def prepare(pod: Object, directory: Path, lookup: Lookup) -> dict[str, Path]:
 def remove(directory: Path) -> None:
     """Deletes a Pod's directory; what can't be deleted stays until the next start."""
     shutil.rmtree(directory, ignore_errors=True)
+
+
+def tidy(pods: Path, known: Collection[str]) -> None:
+    """Before the first Pod starts: of those of an earlier life only the logs are of use.
+
+    `known` are the uids of the Pods that are still there.
+    """
+    for directory in pods.iterdir() if pods.is_dir() else ():
+        if directory.name in known:
+            remove(directory / "home")
+            remove(directory / "volumes")
+        else:
+            remove(directory)
 
 
 def _fill(volume: Object, path: Path, lookup: Lookup) -> None:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import msgspec
 
+from workers.localcluster.changes import Change, ChangeType
 from workers.localcluster.errors import ExpiredError
 from workers.localcluster.objects import Object, clone, meta, namespace_of
 from workers.localcluster.resources import Resource
 from workers.localcluster.selectors import EVERYTHING, Selector
 from workers.localcluster.status import Expired
-from workers.localcluster.store import Change, ChangeType, Store
+from workers.localcluster.store import Store
 
 BOOKMARK_PERIOD = 15.0
 _MAX_BACKLOG = 10_000

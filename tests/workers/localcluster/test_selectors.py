@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workers.localcluster.resources import PODS
 from workers.localcluster.selectors import Operator, Requirement, Selector, parse_labels
 from workers.localcluster.status import BadRequest
 
@@ -32,7 +33,7 @@ def test_a_selector_is_read_requirement_by_requirement() -> None:
 
 
 def test_an_empty_selector_takes_everything() -> None:
-    assert Selector.parse("", "").matches(an_object())
+    assert Selector.parse("", "", PODS).matches(an_object())
 
 
 @pytest.mark.parametrize("text", [",", "a b", "a in b", "a=b=c", "a in (b", "=x", "a in (b c!)"])
@@ -50,15 +51,17 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 @given(LABELS, WORDS, st.lists(WORDS, min_size=1, max_size=3))
 def test_in_and_notin_are_opposites(labels: dict[str, str], key: str, values: list[str]) -> None:
     listed = ",".join(values)
-    inside = Selector.parse(f"{key} in ({listed})").matches(an_object(labels))
-    outside = Selector.parse(f"{key} notin ({listed})").matches(an_object(labels))
+    inside = Selector.parse(f"{key} in ({listed})", "", PODS).matches(an_object(labels))
+    outside = Selector.parse(f"{key} notin ({listed})", "", PODS).matches(an_object(labels))
     assert inside is not outside
 
 
 @given(LABELS, WORDS)
 def test_exists_and_absent_are_opposites(labels: dict[str, str], key: str) -> None:
     obj = an_object(labels)
-    assert Selector.parse(key).matches(obj) is not Selector.parse(f"!{key}").matches(obj)
+    assert Selector.parse(key, "", PODS).matches(obj) is not Selector.parse(
+        f"!{key}", "", PODS
+    ).matches(obj)
 
 
 @pytest.mark.parametrize(
@@ -72,9 +75,9 @@ def test_exists_and_absent_are_opposites(labels: dict[str, str], key: str) -> No
     ],
 )
 def test_fields_select(fields: str, matches: bool) -> None:
-    assert Selector.parse("", fields).matches(an_object(phase="Running")) is matches
+    assert Selector.parse("", fields, PODS).matches(an_object(phase="Running")) is matches
 
 
 def test_an_unknown_field_is_refused() -> None:
     with pytest.raises(BadRequest, match="field label not supported"):
-        Selector.parse("", "spec.nodeName=local")
+        Selector.parse("", "spec.hostname=local", PODS)

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from workers.localcluster.changes import Change, ChangeType
+from workers.localcluster.database import Database
 from workers.localcluster.errors import ExpiredError
 from workers.localcluster.objects import utc_now
 from workers.localcluster.resources import CONFIG_MAPS, JOBS
 from workers.localcluster.selectors import Selector
-from workers.localcluster.store import Change, ChangeType, Store
+from workers.localcluster.store import Store
 from workers.localcluster.watch import visible
 
 
@@ -21,7 +23,7 @@ def an_object(name: str, label: str = "", owner: str = "") -> dict[str, Any]:
 
 
 def test_every_write_has_a_version_of_its_own() -> None:
-    store = Store(utc_now)
+    store = Store(Database(), utc_now)
     first = store.put(JOBS, an_object("a"))
     second = store.put(CONFIG_MAPS, an_object("a"))
     last = store.remove(JOBS, "home", "a")
@@ -31,7 +33,7 @@ def test_every_write_has_a_version_of_its_own() -> None:
 
 
 def test_changes_are_kept_per_kind_and_for_a_while() -> None:
-    store = Store(utc_now, window=2)
+    store = Store(Database(), utc_now, window=2)
     start = store.version
     for name in ("a", "b"):
         store.put(JOBS, an_object(name))
@@ -45,8 +47,33 @@ def test_changes_are_kept_per_kind_and_for_a_while() -> None:
     assert store.changes_since(CONFIG_MAPS, start) == []
 
 
+def test_the_state_at_a_version_can_be_listed_as_long_as_its_changes_are_kept() -> None:
+    store = Store(Database(), utc_now)
+    store.put(JOBS, an_object("a", "old"))
+    store.put(JOBS, an_object("b"))
+    then = store.version
+    store.put(JOBS, an_object("a", "new"))
+    store.remove(JOBS, "home", "b")
+    store.put(JOBS, an_object("c"))
+    found = store.all(JOBS, "home", then)
+    assert [each["metadata"]["name"] for each in found] == ["a", "b"]
+    assert found[0]["metadata"]["labels"] == {"app": "old"}
+    store.compact()
+    with pytest.raises(ExpiredError):
+        store.all(JOBS, "home", then)
+    assert len(store.all(JOBS, "home", store.version)) == 2
+
+
+def test_listeners_hear_of_everything_that_is_there() -> None:
+    store, heard = Store(Database(), utc_now), list[Change]()
+    store.put(JOBS, an_object("a"))
+    store.listen(heard.append)
+    store.replay()
+    assert [(each.type, each.object["metadata"]["name"]) for each in heard] == [("ADDED", "a")]
+
+
 def test_dependents_are_found_by_their_owner() -> None:
-    store = Store(utc_now)
+    store = Store(Database(), utc_now)
     store.put(CONFIG_MAPS, an_object("a", owner="1"))
     store.put(JOBS, an_object("b", owner="1"))
     assert len(store.dependents("1")) == 2
@@ -55,7 +82,7 @@ def test_dependents_are_found_by_their_owner() -> None:
     assert store.dependents("1") == []
 
 
-SHOP = Selector.parse("app=shop")
+SHOP = Selector.parse("app=shop", "", JOBS)
 
 
 @pytest.mark.parametrize(
