@@ -22,6 +22,7 @@ from dispatcher.http.health import Health
 from dispatcher.http.hooks import Hooks
 from dispatcher.http.live import Live
 from dispatcher.http.operations import Operating
+from dispatcher.http.redeploys import Redeploying
 from dispatcher.http.requests import Requests
 from dispatcher.http.tokens import Guard
 from dispatcher.ledger import Keys, Ledger, Limits, Reader, Submitter, WakeUps, connect
@@ -66,12 +67,13 @@ def _parts(settings: Environment, source: Reloader) -> Parts:
 
 def _routes(parts: Parts, settings: Environment) -> list[BaseRoute]:
     hooks = Hooks(parts.live, parts.submitter, parts.bodies)
-    health = Health(Reader(parts.ledger.client, parts.ledger.keys))
-    requests = Requests(parts.live, parts.bodies)
-    api = Api(requests, parts.ledger, parts.wake_ups)
+    health = Health(parts.ledger)
+    requests = Requests(parts.live, parts.bodies, Reader(parts.ledger.client, parts.ledger.keys))
+    api = Api(requests, parts.ledger)
+    redeploying = Redeploying(requests, parts.ledger, parts.wake_ups)
     operating = Operating(requests, parts.ledger, parts.wake_ups)
     guarded = Router(
-        [*api.routes(), *operating.routes()],
+        [*api.routes(), *redeploying.routes(), *operating.routes()],
         redirect_slashes=False,
         middleware=[Middleware(Guard, settings.api_tokens)],
     )

@@ -14,9 +14,9 @@ from dispatcher.commands.exits import Exit, code_of
 from dispatcher.errors import DispatcherError
 
 COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "Processes": ("processes", ("web", "worker", "watcher", "check")),
+    "Processes": ("processes", ("web", "worker", "watcher", "sweep", "check")),
     "People": ("people", ("targets", "deploys", "show", "logs", "redeploy")),
-    "Operators": ("operating", ("cancel", "release", "pause", "resume")),
+    "Operators": ("operating", ("cancel", "release", "pause", "resume", "repairs")),
     "Git servers": ("reporting", ("notify",)),
     "On one machine": ("local", ("up", "demo")),
 }

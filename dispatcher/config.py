@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dispatcher.configuration.cluster import ClusterSettings, NamespaceSettings
 from dispatcher.configuration.describing import describe
 from dispatcher.configuration.environment import VARIABLES, Environment, Variable, read_variables
 from dispatcher.configuration.jobs import (
@@ -36,6 +37,7 @@ __all__ = [
     "RESERVED",
     "VARIABLES",
     "Clone",
+    "ClusterSettings",
     "Configuration",
     "EnvFrom",
     "EnvReference",
@@ -43,6 +45,7 @@ __all__ = [
     "Hook",
     "Manifest",
     "ManifestJob",
+    "NamespaceSettings",
     "Resources",
     "Secret",
     "Settings",

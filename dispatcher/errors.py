@@ -44,9 +44,19 @@ class IllegalTransition(DispatcherError):
 class ClusterError(DispatcherError):
     """The Kubernetes API did not do what was asked."""
 
+    retry_after = 0.0
+    """Seconds for which the API server asks to be left alone; 0 if it does not say."""
+    sent = True
+    """False where it was not even asked."""
+
 
 class ClusterUnavailable(ClusterError):
-    """No answer, a time-out, 429 or 5xx: what was asked for may have happened. Try again later."""
+    """No answer, a time-out, 401, 429 or 5xx: what was asked for may have happened. Try again later."""
+
+    def __init__(self, text: str, retry_after: float = 0.0, *, sent: bool = True) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+        self.sent = sent
 
 
 class ClusterRefused(ClusterError):

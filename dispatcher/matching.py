@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from dispatcher.globs import Rules
-from dispatcher.model import TAGS, Push, short_ref
+from dispatcher.model import TAGS, Push, short_ref, stream_of
 from dispatcher.repositories import normalize_repository
 
 MERGE_QUEUE = "gh-readonly-queue/"
@@ -67,6 +67,11 @@ class Matcher:
         return tuple(each.decide(push) for each in self._filters.get(push.repository, ()))
 
 
+def follows(target: Target, ref: str) -> tuple[bool, str]:
+    """Whether the target follows this branch or tag, by its full name; and in words."""
+    return _Filter(target).follows(ref)
+
+
 class _Filter:
     """One target's rules, compiled."""
 
@@ -80,19 +85,18 @@ class _Filter:
         self._paths = Rules(target.paths)
 
     def decide(self, push: Push) -> Decision:
-        follows, ref = self._ref(push)
+        follows, ref = self.follows(push.ref)
         if not follows:
             return Decision(self._name, wanted=False, reason=ref, follows=False)
         if push.deleted:
-            reason = f"{_kind(push)} deleted: nothing to deploy"
+            reason = f"{_kind(push.ref)} deleted: nothing to deploy"
             return Decision(self._name, wanted=False, reason=reason, follows=True, deletion=True)
         wanted, reason = self._content(push)
         both = f"{ref}; {reason}" if wanted and reason else reason or ref
         return Decision(self._name, wanted=wanted, reason=both, follows=True)
 
-    def _ref(self, push: Push) -> tuple[bool, str]:
-        """Whether the target follows the push's branch or tag, in words too."""
-        kind, name = _kind(push), short_ref(push.ref)
+    def follows(self, ref: str) -> tuple[bool, str]:
+        kind, name = _kind(ref), short_ref(ref)
         rules = self._tags if kind == "tag" else self._branches
         if not rules:
             return False, f"{kind} {name}: the target follows no {_PLURAL[kind]}"
@@ -118,8 +122,8 @@ class _Filter:
         return False, f"no changed file is one of {self._paths}"
 
 
-def _kind(push: Push) -> str:
-    return "tag" if push.stream == TAGS else "branch"
+def _kind(ref: str) -> str:
+    return "tag" if stream_of(ref) == TAGS else "branch"
 
 
 def _shown(path: str) -> str:

@@ -64,6 +64,10 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 FOUND = State.STARTING
 """The state in which a deploy is written whose Job the ledger did not know: it was emptied or rolled back."""
 
+FIRST = frozenset({FOUND, State.PENDING})
+"""States in which a worker writes a deploy that was not there: found, or waiting under another number, since
+the Job that was found has its own."""
+
 
 class Reason(StrEnum):
     """Why a deploy exists."""
@@ -274,6 +278,7 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
     start_attempts: int = 3
     """How often a deploy that the cluster cannot run is tried."""
     stop_timeout: int = 300
+    on_removed: str = "finish"
     keep_succeeded_for: int = 0
     timeout: int = 3600
     retries: int = 0
@@ -294,6 +299,10 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """The rendered Job, without what differs from deploy to deploy."""
     digest: str
     """Of the manifest: tells when it has changed."""
+    removed_at: int = 0
+    """When a watcher first missed it in the configuration."""
+    former: tuple[str, ...] = ()
+    """Names that it had before: Jobs and Pods of them may still be in the cluster."""
 
 
 def stream_of(ref: str) -> str:

@@ -22,9 +22,9 @@ from dispatcher.app import create_app
 from dispatcher.config import VARIABLES, load
 from dispatcher.errors import ClusterError
 from dispatcher.reloading import Reloader
+from workers.calls import ClusterCalls
 from workers.cluster import Access, Cluster
-from workers.feed import ClusterReads
-from workers.reconcile import ClusterCalls
+from workers.sweeper import ClusterSweeps
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
@@ -182,13 +182,14 @@ ARGUMENTS: dict[str, tuple[tuple[Any, ...], ...]] = {
     "create_job": (({"metadata": {"name": "shop-1", "namespace": "deploys"}},),),
     "job": (("deploys", "shop-1"),),
     "delete_job": (("deploys", "shop-1", "uid"),),
-    "live_pods": (("deploys", "a=b"),),
+    "delete_pod": (("deploys", "shop-1-x", "uid"),),
+    "pods": (("deploys", "a=b"),),
     "log_tail": (("deploys", "shop-1-x", "main"),),
     "list_jobs": (("deploys", "a=b"),),
     "list_pods": (("deploys", "a=b"),),
     "watch": (("job", "deploys", "a=b", "1", 1), ("pod", "deploys", "a=b", "1", 1)),
 }
-RIGHTS_OF = {"worker": ClusterCalls, "watcher": ClusterReads}
+RIGHTS_OF = {"worker": ClusterCalls, "watcher": ClusterSweeps}
 
 
 @contextmanager
@@ -255,7 +256,7 @@ def right(method: str, url: str) -> tuple[str, str, str]:
 def test_a_process_may_do_what_it_does_and_no_more(
     process: str, objects: list[Object], tmp_path: Path
 ) -> None:
-    names = [name for name in vars(RIGHTS_OF[process]) if not name.startswith("_")]
+    names = [name for name in dir(RIGHTS_OF[process]) if not name.startswith("_")]
 
     with noting_server(tmp_path) as (config, needed):
         cluster = Cluster(Access(str(config)))

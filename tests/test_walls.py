@@ -26,10 +26,13 @@ WALLS = {
     "dispatcher.errors": "",
     "dispatcher.model": "msgspec",
     "dispatcher.globs": "",
+    "dispatcher.gitnames": "",
     "dispatcher.repositories": "dispatcher.errors",
     "dispatcher.matching": "dispatcher.globs dispatcher.model dispatcher.repositories",
     # What Git hosts send: bytes in, pushes out
-    "dispatcher.webhooks.*": "dispatcher.errors dispatcher.model dispatcher.repositories msgspec",
+    "dispatcher.webhooks.*": (
+        "dispatcher.errors dispatcher.gitnames dispatcher.model dispatcher.repositories msgspec"
+    ),
     # Configuration
     "dispatcher.configuration.*": (
         "dispatcher.globs dispatcher.model dispatcher.repositories pydantic pydantic_core"
@@ -49,8 +52,9 @@ WALLS = {
     "dispatcher.ledger.wakeups": "dispatcher.ledger.connection redis rq",
     # HTTP
     "dispatcher.http.*": (
-        "dispatcher dispatcher.config dispatcher.errors dispatcher.ledger dispatcher.matching dispatcher.model"
-        " dispatcher.reloading dispatcher.webhooks dispatcher.webhooks.proof anyio msgspec starlette structlog"
+        "dispatcher dispatcher.config dispatcher.errors dispatcher.gitnames dispatcher.ledger"
+        " dispatcher.matching dispatcher.model dispatcher.reloading dispatcher.webhooks"
+        " dispatcher.webhooks.proof anyio msgspec starlette structlog"
     ),
     "dispatcher.app": (
         "dispatcher.config dispatcher.errors dispatcher.http.* dispatcher.ledger dispatcher.reloading"
@@ -96,23 +100,59 @@ WALLS = {
     "workers.view": "dispatcher.model msgspec workers.facts workers.objects",
     "workers.planning.*": "dispatcher.ledger dispatcher.model msgspec",
     "workers.plan": "dispatcher.ledger workers.planning.*",
+    "workers.differences": "dispatcher.config dispatcher.model msgspec",
+    "workers.names": "dispatcher.ledger dispatcher.model msgspec workers.view",
     "workers.draft": "dispatcher.ledger dispatcher.model msgspec",
     # The workers: acts
-    "workers.cluster": "dispatcher.errors kubernetes msgspec structlog urllib3 workers.objects",
-    "workers.feed": "dispatcher.errors msgspec workers.cluster workers.objects",
-    "workers.reconcile": (
-        "dispatcher.errors dispatcher.ledger dispatcher.model msgspec structlog workers.cluster workers.draft"
-        " workers.facts workers.labels workers.manifest workers.objects workers.plan workers.planning.*"
+    "workers.refusals": "dispatcher.errors msgspec workers.objects",
+    "workers.silence": "dispatcher.errors",
+    "workers.cluster": (
+        "dispatcher.errors kubernetes msgspec structlog urllib3 workers.objects workers.refusals"
+        " workers.silence"
     ),
+    "workers.feed": "dispatcher.errors msgspec workers.cluster workers.objects",
+    "workers.calls": "workers.objects",
+    "workers.telling": "dispatcher.ledger dispatcher.model structlog",
+    "workers.starts": (
+        "dispatcher.errors dispatcher.ledger dispatcher.model msgspec structlog workers.calls workers.cluster"
+        " workers.draft workers.facts workers.labels workers.manifest workers.objects workers.planning.*"
+        " workers.telling"
+    ),
+    "workers.actions": (
+        "dispatcher.errors dispatcher.ledger dispatcher.model msgspec structlog workers.calls workers.draft"
+        " workers.facts workers.labels workers.planning.* workers.starts workers.telling"
+    ),
+    "workers.reconcile": (
+        "dispatcher.errors dispatcher.ledger structlog workers.actions workers.calls workers.draft workers.plan"
+        " workers.planning.*"
+    ),
+    # and puts right
+    "workers.findings": (
+        "dispatcher.ledger dispatcher.model workers.labels workers.objects workers.planning.*"
+    ),
+    "workers.sweeper": (
+        "dispatcher.errors dispatcher.ledger structlog workers.cluster workers.facts workers.feed"
+        " workers.findings workers.labels workers.objects workers.telling"
+    ),
+    "workers.sweeping": (
+        "dispatcher.ledger dispatcher.model workers.facts workers.findings workers.names workers.objects"
+        " workers.sweeper workers.view"
+    ),
+    "workers.preview": (
+        "dispatcher.config dispatcher.errors dispatcher.ledger workers.differences workers.manifest"
+        " workers.names yaml"
+    ),
+    "workers.renames": "dispatcher.ledger dispatcher.model structlog workers.names workers.view",
     "workers.watcher": (
         "dispatcher.errors dispatcher.ledger dispatcher.reloading structlog workers.feed"
-        " workers.labels workers.manifest workers.objects workers.view"
+        " workers.labels workers.manifest workers.objects workers.renames workers.sweeper workers.view"
     ),
     "workers.parts": "dispatcher.config dispatcher.ledger workers.cluster workers.reconcile",
     "workers.tasks": "workers.parts",
+    "workers.listener": "dispatcher.errors dispatcher.ledger.connection redis rq structlog",
     "workers.__main__": (
-        "dispatcher.errors dispatcher.ledger dispatcher.logs dispatcher.reloading"
-        " rq workers.parts workers.watcher"
+        "dispatcher.config dispatcher.errors dispatcher.ledger dispatcher.logs dispatcher.reloading"
+        " workers.labels workers.listener workers.parts workers.preview workers.sweeping workers.watcher"
     ),
     # The local cluster: stands alone, and is imported by nobody
     "workers.localcluster.*": "cryptography msgspec starlette uvicorn",
@@ -135,6 +175,7 @@ ENVIRONMENT = {
 # Values in, values out: no clock, no chance, no environment, no I/O.
 PURE = {
     "dispatcher.errors",
+    "dispatcher.gitnames",
     "dispatcher.globs",
     "dispatcher.matching",
     "dispatcher.model",
@@ -143,13 +184,16 @@ PURE = {
     "dispatcher.http.views",
     "dispatcher.commands.words",
     "workers.clone",
+    "workers.differences",
     "workers.facts",
     "workers.labels",
     "workers.manifest",
+    "workers.names",
     "workers.objects",
     "workers.plan",
     "workers.planning.*",
     "workers.pods",
+    "workers.refusals",
     "workers.view",
 }
 IMPURE = {
@@ -254,8 +298,9 @@ def test_each_outside_thing_has_its_places() -> None:
         "dispatcher.ledger.ledger",
         "dispatcher.ledger.wakeups",
         "dispatcher.local.*",
+        "workers.listener",
     }
-    assert places("rq") == {"dispatcher.ledger.wakeups", "workers.__main__"}
+    assert places("rq") == {"dispatcher.ledger.wakeups", "workers.listener"}
     assert places("kubernetes") == {"workers.cluster"}
     assert places("uvicorn") == {"dispatcher.commands.serving", "workers.localcluster.*"}
     assert places("starlette") == {

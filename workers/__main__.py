@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
-import secrets
 import signal
-import socket
 import sys
-
-from rq import SimpleWorker
-from rq.serializers import JSONSerializer
+from pathlib import Path
 
 from dispatcher import logs
-from dispatcher.errors import DispatcherError
+from dispatcher.config import read_configuration
+from dispatcher.errors import (
+    ClusterUnavailable,
+    DispatcherError,
+    LedgerUnavailable,
+    UsageError,
+)
 from dispatcher.ledger import connect
 from dispatcher.reloading import Reloader
-from workers import parts
+from workers import labels, parts, preview
+from workers.listener import Listener
+from workers.sweeping import Sweep
 from workers.watcher import Watcher
 
 DEQUEUE_SECONDS = 415
@@ -23,19 +28,11 @@ DEQUEUE_SECONDS = 415
 
 
 def worker() -> None:
-    """An RQ worker that runs tasks in its own process: they are short and never wait for a Job."""
     settings = parts.environment()
     logs.configure(settings.log_format, settings.log_level)
     parts.cluster(settings)  # no access is said now, not at the first push
     client = connect(settings.redis_url.reveal().decode(), timeout=DEQUEUE_SECONDS, text=False)
-    rq = SimpleWorker([settings.queue], name=_name(), connection=client, serializer=JSONSerializer)
-    rq.work(logging_level="WARNING")  # RQ tells every task's comings and goings; we tell deploys
-
-
-def _name() -> str:
-    """For `rq info`. Not only host and process id: a restarted container has both again, and RQ
-    refuses the name of a worker that was killed until it has timed out."""
-    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
+    Listener(client, settings.queue).run()
 
 
 def watcher() -> None:
@@ -53,12 +50,51 @@ def watcher() -> None:
     running.run()
 
 
+def sweep(*, dry_run: bool) -> None:
+    """Prints what is not as it should be, a line for each, and mends it unless it is to say so only."""
+    settings = parts.environment()
+    logs.configure(settings.log_format, settings.log_level)
+    configured = Reloader(settings.config, os.environ).current
+    ledger = parts.ledger(settings)
+    selector = labels.selector(settings.instance)
+    sweep = Sweep(ledger, parts.wake_ups(settings), parts.cluster(settings), selector)
+    used = {target.namespace for target in configured.targets.values()}
+    used |= {facts.namespace for _, facts in ledger.known_jobs()}
+    found = sweep.look(configured.cluster.followed(used))
+    for repair in found:
+        print(f"{repair.target or '-'}  {repair.kind}  {repair.what}")
+    if not dry_run:
+        sweep.mend(found)
+    print(f"{len(found)} found" + (", nothing was done" if dry_run and found else ""))
+
+
+def diff(path: str, *, as_json: bool) -> None:
+    """Prints what the watcher would do with the configuration in `path`, or where the environment says."""
+    settings = parts.environment()
+    configured = read_configuration(Path(path) if path else settings.config, os.environ)
+    found = preview.look(parts.ledger(settings), configured, settings.instance)
+    if as_json:
+        print(json.dumps(preview.as_data(found), indent=2))
+    else:
+        print("\n".join(preview.lines(found)))
+
+
 def main(arguments: list[str]) -> int:
     try:
-        {"worker": worker, "watcher": watcher}[arguments[0]]()
+        match arguments:
+            case ["worker"]:
+                worker()
+            case ["watcher"]:
+                watcher()
+            case ["sweep", *options]:
+                sweep(dry_run="--dry-run" in options)
+            case ["diff", as_, path]:
+                diff(path, as_json=as_ == "json")
+            case _:
+                raise UsageError("one of worker, watcher, sweep, diff")
     except DispatcherError as error:
         print(f"git-dispatcher {arguments[0]}: {error}", file=sys.stderr)
-        return 2
+        return 4 if isinstance(error, (LedgerUnavailable, ClusterUnavailable)) else 2
     return 0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -18,34 +18,23 @@ import structlog
 import urllib3
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
+from kubernetes.utils.keepalive import tcp_keepalive_socket_options
 
-from dispatcher.errors import ClusterError, ClusterForbids, ClusterRefused, ClusterUnavailable
-from workers.objects import Job, JobList, Pod, PodList, RawList, Status
+from dispatcher.errors import ClusterError, ClusterUnavailable
+from workers.objects import Job, JobList, Pod, PodList, RawList
+from workers.refusals import HistoryGone, JobExists, NotThere, refusal
+from workers.silence import Silence
 
-CONNECT_SECONDS = 2.0
-ANSWER_SECONDS = 3.0
-"""Both together stay below a worker's lease."""
+__all__ = ["Access", "Cluster", "HistoryGone", "JobExists", "NotThere", "Patience", "Stream"]
+
 LOG_LINES = 100
 LOG_BYTES = 16_384
 PAGE = 500
 _PATHS = {"job": ("/apis/batch/v1", "jobs"), "pod": ("/api/v1", "pods")}
-_AMBIGUOUS = frozenset({408, 429})
 
 Kind = TypeVar("Kind")
 
 log = structlog.get_logger()
-
-
-class JobExists(ClusterRefused):
-    """409: the name is taken, or the uid in the request is not that of the object that has the name."""
-
-
-class NotThere(ClusterRefused):
-    """404: the object, or its namespace, does not exist (any more)."""
-
-
-class HistoryGone(ClusterRefused):
-    """410: the resourceVersion is too old for a watch; list again."""
 
 
 class Stream:
@@ -55,9 +44,9 @@ class Stream:
         self._answer = answer
 
     def chunks(self) -> Iterator[bytes]:
-        """Bytes as they come, until the server ends it or somebody shuts it down."""
+        """Bytes as they come, until the server ends it or says nothing for too long, or until `shutdown`."""
         try:
-            with _translated("follow the watch"):
+            with _translated("follow the watch"), suppress(urllib3.exceptions.ReadTimeoutError):
                 yield from self._answer.stream(65_536)
         finally:
             self._answer.release_conn()
@@ -77,11 +66,26 @@ class Access:
     context: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """Seconds for which the API server is waited for, each between two pieces of what it sends."""
+
+    connection: float = 2.0
+    answer: float = 3.0
+    """With the connection's below a worker's lease."""
+    list: float = 15.0
+    """Of a feed, which holds nobody up: a server under load takes its time for a list."""
+    watch: float = 75.0
+    """A server sends a bookmark every minute; where none comes, the connection may be dead."""
+
+
 class Cluster:
     """One connection pool to one API server; threads may share it."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, patience: Patience | None = None) -> None:
         self._api = client.ApiClient(_configuration(access))
+        self._patience = patience or Patience()
+        self._silence = Silence()
 
     def create_job(self, manifest: dict[str, Any]) -> Job:
         """Raises JobExists for a name that is taken."""
@@ -107,16 +111,30 @@ class Cluster:
             return False
         return True
 
-    def live_pods(self, namespace: str, selector: str) -> list[str]:
-        """Names of the Pods that have not ended, from a quorum read that begins now."""
+    def delete_pod(self, namespace: str, name: str, uid: str) -> bool:
+        """Deletes exactly this Pod; False if it is not there any more."""
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+            "preconditions": {"uid": uid},
+        }
+        try:
+            self._send(f"delete Pod {name}", "DELETE", _path("pod", namespace, name), body=options)
+        except (NotThere, JobExists):  # gone, or another Pod has its name by now
+            return False
+        return True
+
+    def pods(self, namespace: str, selector: str) -> list[Pod]:
+        """All of them, from a quorum read that begins now."""
         found: list[Pod] = []
         position = ""
         while True:
-            page = self.list_pods(namespace, selector, position)
+            page = self._pods(namespace, selector, position, self._patience.answer)
             found += page.items
             position = page.metadata.continue_
             if not position:
-                return [pod.metadata.name for pod in found if pod.live]
+                return found
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         """The end of a container's log, bounded in lines and bytes. Raises NotThere."""
@@ -129,15 +147,12 @@ class Cluster:
 
     def list_jobs(self, namespace: str, selector: str, position: str = "") -> JobList:
         """One page of the newest state (no resourceVersion); "" as namespace is all of them."""
-        query = _page(selector, position)
-        page = _decoded(self._send("list Jobs", "GET", _path("job", namespace), query), RawList)
+        page = self._page("job", namespace, _page(selector, position), self._patience.list)
         return JobList(page.metadata, _readable(page.items, Job))
 
     def list_pods(self, namespace: str, selector: str, position: str = "") -> PodList:
         """The same for Pods."""
-        query = _page(selector, position)
-        page = _decoded(self._send("list Pods", "GET", _path("pod", namespace), query), RawList)
-        return PodList(page.metadata, _readable(page.items, Pod))
+        return self._pods(namespace, selector, position, self._patience.list)
 
     def watch(self, kind: str, namespace: str, selector: str, since: str, seconds: int) -> Stream:
         """Opens a watch of `job` or `pod` from a resourceVersion, for so many seconds at most."""
@@ -148,8 +163,17 @@ class Cluster:
             "allowWatchBookmarks": "true",
             "timeoutSeconds": seconds,
         }
-        answer = self._open(f"watch {kind}s", "GET", _path(kind, namespace), query, None, seconds)
-        return Stream(answer)
+        path, patience = _path(kind, namespace), self._patience.watch
+        return Stream(self._open(f"watch {kind}s", "GET", path, query, None, patience))
+
+    def _pods(self, namespace: str, selector: str, position: str, patience: float) -> PodList:
+        page = self._page("pod", namespace, _page(selector, position), patience)
+        return PodList(page.metadata, _readable(page.items, Pod))
+
+    def _page(self, kind: str, namespace: str, query: dict[str, Any], patience: float) -> RawList:
+        path = _path(kind, namespace)
+        raw = self._send(f"list {kind.capitalize()}s", "GET", path, query, patience=patience)
+        return _decoded(raw, RawList)
 
     def _send(
         self,
@@ -158,10 +182,12 @@ class Cluster:
         path: str,
         query: dict[str, Any] | None = None,
         body: dict[str, Any] | None = None,
+        patience: float = 0.0,
     ) -> bytes:
-        answer = self._open(what, method, path, query, body, 0)
-        with _translated(what):
-            return bytes(answer.data)
+        with self._silence.around(what, path) if not patience else nullcontext():
+            answer = self._open(what, method, path, query, body, patience or self._patience.answer)
+            with _translated(what):
+                return bytes(answer.data)
 
     def _open(
         self,
@@ -170,7 +196,7 @@ class Cluster:
         path: str,
         query: dict[str, Any] | None,
         body: dict[str, Any] | None,
-        lasts: int,
+        patience: float,
     ) -> Any:
         with _translated(what):
             request = self._api.param_serialize(
@@ -182,10 +208,10 @@ class Cluster:
                 auth_settings=["BearerToken"],
             )
             answer = self._api.call_api(
-                *request, _request_timeout=(CONNECT_SECONDS, ANSWER_SECONDS + lasts)
+                *request, _request_timeout=(self._patience.connection, patience)
             ).response
             if not 200 <= answer.status < 300:
-                raise _refusal(what, answer.status, answer.data)
+                raise refusal(what, answer.status, answer.headers, answer.data)
         return answer
 
 
@@ -213,6 +239,8 @@ def _configuration(access: Access) -> client.Configuration:
     except (config.ConfigException, OSError) as error:
         raise ClusterError(f"no access to a cluster: {error}; set KUBECONFIG") from error
     settings.retries = urllib3.Retry(0, redirect=0, raise_on_redirect=False)
+    # A server that has gone without a word is noticed within half a minute, also on an open watch.
+    settings.socket_options = tcp_keepalive_socket_options(idle=15, interval=5, count=3)
     return settings
 
 
@@ -246,20 +274,3 @@ def _readable(items: tuple[msgspec.Raw, ...], kind: type[Kind]) -> tuple[Kind, .
                 "an object that makes no sense is left out", kind=kind.__name__, why=str(error)
             )
     return tuple(found)
-
-
-def _refusal(what: str, code: int, body: bytes) -> ClusterError:
-    text = f"could not {what}: {_message(body)} ({code})"
-    if code in _AMBIGUOUS or not 400 <= code < 500:
-        return ClusterUnavailable(text)
-    kind = {403: ClusterForbids, 404: NotThere, 409: JobExists, 410: HistoryGone}.get(
-        code, ClusterRefused
-    )
-    return kind(text)
-
-
-def _message(body: bytes) -> str:
-    try:
-        return msgspec.json.decode(body, type=Status).message or "no reason given"
-    except msgspec.MsgspecError:
-        return "no reason given"

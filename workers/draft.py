@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 from msgspec.structs import replace
@@ -19,13 +19,18 @@ class Outdated(Exception):  # no error: something happened meanwhile, look again
 class Draft:
     """One worker's hold on one target. Changes show at once, and are written when it matters."""
 
-    def __init__(self, ledger: Ledger, token: str, seen: Snapshot) -> None:
-        self._ledger, self._token = ledger, token
+    def __init__(
+        self, ledger: Ledger, token: str, seen: Snapshot, clock: Callable[[], float]
+    ) -> None:
+        self._ledger, self._token, self._clock = ledger, token, clock
         self.seen = seen
+        self.written_at = clock()
+        """When its lease was last renewed, by the worker's own clock (s)."""
         self.live_pods: int | None = None
         self._changed: dict[int, Deploy] = {}
         self._new: dict[str, JobFacts] = {}
         self._dropped: set[str] = set()
+        self._vain = 0
 
     def put(self, deploys: Iterable[Deploy]) -> None:
         """These deploys are now so. Raises IllegalTransition for a bug."""
@@ -62,6 +67,27 @@ class Draft:
         )
         self.seen = dataclasses.replace(self.seen, jobs=jobs)
 
+    @property
+    def former(self) -> tuple[str, ...]:
+        """Names that the target had: labels may still say them."""
+        return self.seen.spec.former if self.seen.spec else ()
+
+    def put_place(self, no_place: str) -> None:
+        """The target has its place among those that may run, or was told why not."""
+        self.seen = dataclasses.replace(self.seen, placed=not no_place, no_place=no_place)
+
+    def put_vain(self, asked: bool) -> None:
+        """The cluster has not done what it was asked for, or was not even asked: the next look comes later."""
+        self._vain = max(1, self.seen.vain + int(asked))
+
+    @property
+    def leaves_place(self) -> bool:
+        """Whether its place is for others once it is let go."""
+        return self.seen.limited and self.seen.placed and not self._namespace_in_use()
+
+    def _namespace_in_use(self) -> str:
+        return next((deploy.namespace for deploy in self.seen.deploys if deploy.active), "")
+
     def write(self) -> None:
         """Writes what has changed and keeps the lease. Raises Outdated and LeaseLost."""
         self._record(release=False, due_at=None, trouble="")
@@ -81,12 +107,16 @@ class Draft:
             release=release,
             due_at=due_at,
             trouble=trouble,
+            place=self._namespace_in_use(),
+            waits=bool(self.seen.no_place),
+            vain=self._vain,
         )
         if answer is Recorded.MOVED:
             raise Outdated(self.seen.target)
         read = {number: msgspec.json.encode(d).decode() for number, d in self._changed.items()}
         self.seen = dataclasses.replace(self.seen, read={**self.seen.read, **read})
         self._changed, self._new, self._dropped = {}, {}, set()
+        self.written_at = self._clock()
         return answer
 
 

@@ -12,17 +12,18 @@ from dispatcher.model import JobFacts
 from workers import labels
 from workers.objects import Condition, ContainerStatus, Job, Metadata, Pod
 
-UID_LABEL = "batch.kubernetes.io/controller-uid"
 LONGEST_MESSAGE = 500
 _TAKEN_AWAY = frozenset({"Evicted", "NodeLost", "NodeShutdown", "Terminated", "Preempting"})
 """Reasons of a failed Pod that are the node's, not the container's."""
+_UNKNOWN = "ContainerStatusUnknown"
+"""Reason of a container that was gone when its node was back."""
 _EARLY = frozenset({"PodInitializing", "ContainerCreating", ""})
 """Waiting reasons that every Pod goes through."""
 
 
 def owner_of(pod: Pod) -> str:
     """The uid of the Job that made the Pod."""
-    return pod.metadata.labels.get(UID_LABEL, "")
+    return pod.metadata.labels.get(labels.JOB_UID, "")
 
 
 def told_by_job(job: Job) -> tuple[str, JobFacts]:
@@ -142,7 +143,11 @@ def _disrupted(pod: Pod) -> str:
     https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions
     """
     said = next((c for c in pod.status.conditions if c.type == "DisruptionTarget"), None)
-    if pod.status.phase != "Failed" or (said is None and pod.status.reason not in _TAKEN_AWAY):
+    if pod.status.phase != "Failed":
+        return ""
+    if any(c.state.terminated and c.state.terminated.reason == _UNKNOWN for c in _statuses(pod)):
+        return f"the cluster took its Pod away: its node was restarted: {_UNKNOWN}"
+    if said is None and pod.status.reason not in _TAKEN_AWAY:
         return ""
     reason = pod.status.reason or (said.reason if said else "")
     message = pod.status.message or (said.message if said else "")

@@ -2,7 +2,8 @@
 
 https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
 A feed runs in a thread of its own and puts what it receives into a queue. Watches are short and lists are
-repeated, since a watch from a resourceVersion that the server does not have (yet) stays silent.
+repeated, since a watch from a resourceVersion that the server does not have (yet) stays silent. So would one
+that goes on where the last one was cut short, should the server have been restored meanwhile: list again.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from workers.objects import Job, JobList, ListMetadata, Metadata, Pod, PodList, 
 
 WATCH_SECONDS = 240
 WATCHES_PER_LIST = 5
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 STEADY_SECONDS = 30.0
 """A feed that lived for so long begins again without growing pauses."""
-SHORTEST_WATCH = 1.0
-"""Seconds; a server that ends watches at once is not asked more often than that."""
+ENDS_EARLY = 0.9
+"""The part of its time before which the end of a watch was not asked for."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,10 @@ class Feed:
         namespace: str,
         selector: str,
         put: Callable[[News], None],
+        watch_seconds: int = WATCH_SECONDS,
     ) -> None:
         self._cluster, self._kind, self._namespace = cluster, kind, namespace
-        self._selector, self._put = selector, put
+        self._selector, self._put, self._watch_seconds = selector, put, watch_seconds
         self._ended = threading.Event()
         self._stream: Stream | None = None
         self._thread = threading.Thread(target=self._run, name=f"feed-{kind}", daemon=True)
@@ -108,29 +110,32 @@ class Feed:
         pause = FIRST_PAUSE
         while not self._ended.is_set():
             begun = time.monotonic()
-            try:
-                self._list_and_watch()
-            except HistoryGone:
-                pass  # no trouble: list again
-            except Exception as error:  # noqa: BLE001  # a feed that dies unheard blinds the watcher
-                if self._ended.is_set():
-                    return
-                known = isinstance(error, ClusterError)
-                why = str(error) if known else f"{type(error).__name__}: {error}"
-                self._put(Trouble(self._namespace, self._kind, why))
+            asked_for = self._go()
             if time.monotonic() - begun > STEADY_SECONDS:
                 pause = FIRST_PAUSE
-            self._ended.wait(pause * (0.5 + secrets.randbelow(1000) / 1000))
+            self._ended.wait(max(asked_for, pause * (0.5 + secrets.randbelow(1000) / 1000)))
             pause = min(LONGEST_PAUSE, pause * 2)
+
+    def _go(self) -> float:
+        """Follows until it has to begin anew; returns the seconds that the server asks to be left alone."""
+        try:
+            self._list_and_watch()
+        except HistoryGone:
+            pass  # no trouble: list again
+        except Exception as error:  # noqa: BLE001  # a feed that dies unheard blinds the watcher
+            if not self._ended.is_set():
+                self._put(Trouble(self._namespace, self._kind, _why(error)))
+            return error.retry_after if isinstance(error, ClusterUnavailable) else 0.0
+        return 0.0
 
     def _list_and_watch(self) -> None:
         version = self._list()
         for _ in range(WATCHES_PER_LIST):
-            if self._ended.is_set():
-                return
             begun = time.monotonic()
             version = self._watch(version)
-            self._ended.wait(max(0.0, SHORTEST_WATCH - (time.monotonic() - begun)))
+            early = time.monotonic() - begun < self._watch_seconds * ENDS_EARLY
+            if early or self._ended.is_set():
+                return
 
     def _list(self) -> str:
         found: list[Job | Pod] = []
@@ -154,7 +159,7 @@ class Feed:
 
     def _watch(self, since: str) -> str:
         stream = self._cluster.watch(
-            self._kind, self._namespace, self._selector, since, WATCH_SECONDS
+            self._kind, self._namespace, self._selector, since, self._watch_seconds
         )
         self._stream = stream
         if self._ended.is_set():
@@ -175,6 +180,10 @@ class Feed:
         item = _DECODERS[self._kind].decode(event.object)
         self._put(Changed(item, event.type == "DELETED"))
         return item.metadata.resource_version
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, ClusterError) else f"{type(error).__name__}: {error}"
 
 
 def _events(stream: Stream) -> Iterator[WatchEvent]:

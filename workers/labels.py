@@ -5,6 +5,8 @@ Labels hold only what the configuration says, and numbers; whatever a payload sa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dispatcher.config import INTERRUPTIBLE as INTERRUPTIBLE
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -16,6 +18,10 @@ NUMBER = "git-dispatcher/number"
 INSTANCE = "git-dispatcher/instance"
 TOMBSTONE = "git-dispatcher/tombstone"
 """Label "true" of a suspended Job that keeps a name taken."""
+
+JOB_UID = "batch.kubernetes.io/controller-uid"
+"""Label that Kubernetes puts on a Job's Pods."""
+JOB_NAME = "batch.kubernetes.io/job-name"
 
 DEPLOY = "git-dispatcher/deploy"
 """`shop/42`."""
@@ -32,8 +38,10 @@ def selector(instance: str) -> str:
     return f"{MANAGED_BY}={MANAGER},{INSTANCE}={instance}"
 
 
-def target_selector(instance: str, target: str) -> str:
-    """The same for one target."""
+def target_selector(instance: str, target: str, former: Sequence[str] = ()) -> str:
+    """The same for one target, under whatever names it had before."""
+    if former:
+        return f"{selector(instance)},{TARGET} in ({','.join([target, *former])})"
     return f"{selector(instance)},{TARGET}={target}"
 
 

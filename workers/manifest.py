@@ -33,11 +33,12 @@ def render(target: Target, instance: str) -> Spec:
     """A target's Job without what differs from deploy to deploy.
 
     The digest covers what is configured, neither policies nor our own clone script and image: a new
-    version of git-dispatcher doesn't deploy everything anew.
+    version of git-dispatcher doesn't deploy everything anew. Nor does a new name of the target.
     """
     manifest = _template(target, instance)
+    nameless = _template(target.model_copy(update={"name": ""}), instance)
     digest = hashlib.sha256(
-        json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
+        json.dumps(nameless, sort_keys=True, separators=(",", ":")).encode()
     ).hexdigest()
     return Spec(
         target=target.name,

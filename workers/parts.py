@@ -32,4 +32,6 @@ def cluster(settings: Environment) -> Cluster:
 
 def reconciler() -> Reconciler:
     settings = environment()
-    return Reconciler(ledger(settings), cluster(settings), settings.instance)
+    return Reconciler(
+        ledger(settings), cluster(settings), settings.instance, wake_ups(settings).enqueue
+    )

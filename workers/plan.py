@@ -9,6 +9,7 @@ from __future__ import annotations
 from dispatcher.ledger import Snapshot
 from workers.planning.active import active
 from workers.planning.leftovers import leftovers, strays, unknown
+from workers.planning.removed import removed
 from workers.planning.steps import Step, Wait
 from workers.planning.times import due
 from workers.planning.turns import next_in_turn, overtaken, trouble
@@ -25,6 +26,7 @@ def plan(seen: Snapshot, token: str, live_pods: int | None = None) -> Step:
         or unknown(seen)
         or active(seen, live_pods)
         or leftovers(seen)
+        or removed(seen)
         or overtaken(seen)
         or next_in_turn(seen, token, live_pods)
         or Wait(due(seen, live_pods), trouble(seen, live_pods))

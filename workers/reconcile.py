@@ -7,55 +7,28 @@ never waits here: what it waits for comes back as a wake-up.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import singledispatchmethod
-from typing import Protocol
 
 import structlog
-from msgspec.structs import replace
 
-from dispatcher.errors import (
-    ClusterError,
-    ClusterForbids,
-    ClusterRefused,
-    ClusterUnavailable,
-    DispatcherError,
-    LeaseLost,
-)
-from dispatcher.ledger import Leased, Ledger
-from dispatcher.model import Deploy, JobFacts, State
-from workers import labels
-from workers.cluster import JobExists, NotThere
+from dispatcher.errors import ClusterError, LeaseLost
+from dispatcher.ledger import Leased, Ledger, Places, WakeUp
+from workers.actions import Actions
+from workers.calls import ClusterCalls
 from workers.draft import Draft, Outdated
-from workers.facts import told_by_job
-from workers.manifest import job_for, tombstone_for
-from workers.objects import Job
 from workers.plan import plan
 from workers.planning import steps
-from workers.planning.active import again_or
-from workers.planning.deploys import adopted, ended
-from workers.planning.reading import facts_of, field
-from workers.planning.times import overdue_at
 
 MOST_STEPS = 100
 """Steps in one go; a target that needs more has something wrong, and gets another go later."""
 MOST_ROUNDS = 100
 """Times that a target is read anew since something happened meanwhile; then its lease is left to end."""
-LATER = 2_000
-"""Milliseconds, on average, after which what did not work is tried again."""
+LATER, LATEST = 2_000, 30_000
+"""Milliseconds, on average, after which what did not work is tried again: the first time, and at the most."""
 
 log = structlog.get_logger()
-
-
-class ClusterCalls(Protocol):
-    """What reconciling needs of the cluster: see `workers.cluster.Cluster`."""
-
-    def create_job(self, manifest: dict[str, object]) -> Job: ...
-    def job(self, namespace: str, name: str) -> Job: ...
-    def delete_job(self, namespace: str, name: str, uid: str) -> bool: ...
-    def live_pods(self, namespace: str, selector: str) -> list[str]: ...
-    def log_tail(self, namespace: str, pod: str, container: str) -> str: ...
 
 
 def _new_token() -> str:
@@ -73,8 +46,11 @@ class Reconciler:
     ledger: Ledger
     cluster: ClusterCalls
     instance: str
+    enqueue: Callable[[Sequence[WakeUp]], None]
+    """Puts wake-ups of other targets into the queue."""
     new_token: Callable[[], str] = _new_token
     jitter: Callable[[], float] = _jitter
+    clock: Callable[[], float] = time.monotonic
 
     def reconcile(self, target: str) -> None:
         """Leaves a target that another worker holds to it. Raises LedgerUnavailable."""
@@ -93,7 +69,7 @@ class Reconciler:
         if isinstance(seen, Leased):
             log.debug("held by another worker", target=target, for_ms=seen.milliseconds)
             return True
-        draft = Draft(self.ledger, token, seen)
+        draft = Draft(self.ledger, token, seen, self.clock)
         try:
             return self._try(draft)
         except Outdated:
@@ -103,170 +79,44 @@ class Reconciler:
         try:
             return self._work(draft)
         except ClusterError as trouble:
-            log.warning("cluster", target=draft.seen.target, trouble=str(trouble))
-            return draft.release(self._later(draft), str(trouble))
+            if not draft.seen.vain:
+                log.warning("cluster", target=draft.seen.target, trouble=str(trouble))
+            draft.put_vain(trouble.sent)
+            return self._release(draft, self._again_at(draft, trouble), str(trouble))
+
+    def _again_at(self, draft: Draft, trouble: ClusterError) -> int:
+        """Later each time, and not before the API server wants to be asked again."""
+        asked = draft.seen.now + int(trouble.retry_after * 1000)
+        return max(self._later(draft), asked) if trouble.sent else asked
 
     def _work(self, draft: Draft) -> bool:
+        actions = Actions(self.ledger, self.cluster, self.instance)
         for _ in range(MOST_STEPS):
             step = plan(draft.seen, self.new_token(), draft.live_pods)
             if isinstance(step, steps.Wait):
-                return draft.release(step.due_at, step.trouble)
-            self._do(step, draft)
+                if draft.seen.vain:
+                    log.info(
+                        "the cluster does what it is asked for again", target=draft.seen.target
+                    )
+                return self._release(draft, step.due_at, step.trouble)
+            self._renew(draft)
+            actions.do(step, draft)
         log.error("no end of steps", target=draft.seen.target)
-        return draft.release(self._later(draft), f"gave up after {MOST_STEPS} steps")
+        return self._release(draft, self._later(draft), f"gave up after {MOST_STEPS} steps")
+
+    def _renew(self, draft: Draft) -> None:
+        """A slow API server must not use the lease up: what is done is written, and the lease begins anew."""
+        if (self.clock() - draft.written_at) * 1000 > self.ledger.limits.lease / 3:
+            draft.write()
+
+    def _release(self, draft: Draft, due_at: int | None, trouble: str) -> bool:
+        """Lets the target go; if that leaves its place to others, they are told."""
+        leaves, done = draft.leaves_place, draft.release(due_at, trouble)
+        if leaves and done:
+            called = Places(self.ledger).call()
+            self.enqueue(self.ledger.wake(called, "there is a place for it"))
+        return done
 
     def _later(self, draft: Draft) -> int:
-        return draft.seen.now + int(LATER * self.jitter())
-
-    @singledispatchmethod
-    def _do(self, step: steps.Step, draft: Draft) -> None:
-        raise TypeError(f"no way to do {step!r}")
-
-    @_do.register
-    def _change(self, step: steps.Change, draft: Draft) -> None:
-        for deploy in step.deploys:
-            _say(deploy)
-        draft.put(step.deploys)
-        draft.drop_jobs(step.dropped)
-
-    @_do.register
-    def _create(self, step: steps.Create, draft: Draft) -> None:
-        deploy, spec = step.deploy, draft.seen.spec
-        if spec is None:
-            raise DispatcherError(f"{deploy.name} was planned without a configuration")
-        draft.put([deploy])
-        draft.live_pods = None
-        draft.write()
-        try:
-            job = self.cluster.create_job(job_for(spec, deploy, self.instance))
-        except JobExists:
-            self._name_taken(draft, deploy)
-        except ClusterRefused as refused:
-            self._refused(draft, deploy, refused)
-        else:
-            self._there(draft, deploy, job)
-            log.info("started", deploy=deploy.name, job=deploy.job, commit=deploy.commit[:12])
-
-    @_do.register
-    def _claim(self, step: steps.Claim, draft: Draft) -> None:
-        """Somebody's POST may be on its way: take its name, so that it comes too late, or find its Job."""
-        deploy, spec = step.deploy, draft.seen.spec
-        if spec is None:
-            raise ClusterUnavailable("no watcher has published a configuration of this target")
-        try:
-            tombstone = self.cluster.create_job(tombstone_for(spec, deploy, self.instance))
-        except JobExists:
-            self._name_taken(draft, deploy, claimed=True)
-        except ClusterRefused as refused:
-            self._not_claimed(draft, deploy, refused)
-        else:
-            log.warning("claimed the name of a lost start", deploy=deploy.name, job=deploy.job)
-            draft.put_job(told_by_job(tombstone)[1])
-            draft.put([_waiting_again(deploy)])
-
-    def _not_claimed(self, draft: Draft, deploy: Deploy, refused: ClusterRefused) -> None:
-        """That the claim was refused says nothing about the POST before it: its Job may run."""
-        try:
-            self._name_taken(draft, deploy, claimed=True)
-        except ClusterUnavailable:
-            if draft.seen.now < overdue_at(draft.seen, deploy):
-                raise
-            self._refused(draft, deploy, refused)
-
-    def _name_taken(self, draft: Draft, deploy: Deploy, *, claimed: bool = False) -> None:
-        try:
-            job = self.cluster.job(deploy.namespace, deploy.job)
-        except NotThere:
-            if claimed:  # nothing keeps a late POST out: claim again, later
-                raise ClusterUnavailable(f"nobody knows whether {deploy.job} starts") from None
-            draft.put([_waiting_again(deploy)])
-            return
-        ours = job.metadata.annotations.get(labels.TOKEN) == deploy.token
-        if ours and job.metadata.deletion_timestamp is None:
-            self._there(draft, deploy, job)
-            log.info("adopted", deploy=deploy.name, job=deploy.job)
-        else:
-            log.warning("name taken", deploy=deploy.name, job=deploy.job)
-            target, facts = told_by_job(job)
-            if target == deploy.target:
-                draft.put_job(facts)
-            draft.put([_waiting_again(deploy)])
-
-    def _refused(self, draft: Draft, deploy: Deploy, refused: ClusterRefused) -> None:
-        """Quota, admission, rights or a missing namespace can change; a Job that makes no sense cannot."""
-        if isinstance(refused, (ClusterForbids, NotThere)):
-            result = again_or(draft.seen, deploy, State.FAILED, str(refused))
-        else:
-            result = ended(deploy, State.FAILED, draft.seen.now, str(refused))
-        _say(result)
-        draft.put([result])
-
-    def _there(self, draft: Draft, deploy: Deploy, job: Job) -> None:
-        draft.put_job(told_by_job(job)[1])
-        draft.put([adopted(deploy, job.metadata.uid, job.metadata.resource_version)])
-
-    @_do.register
-    def _stop(self, step: steps.Stop, draft: Draft) -> None:
-        deploy = step.deploys[0]
-        draft.put(step.deploys)
-        draft.write()
-        facts = facts_of(draft.seen, deploy)
-        there = self.cluster.delete_job(deploy.namespace, deploy.job, deploy.uid)
-        draft.put([replace(deploy, delete_sent_at=draft.seen.now)])
-        if not there:
-            if facts:
-                draft.drop_jobs([field(facts)])
-        elif facts:
-            draft.mark_deleting(facts)
-        log.info("stopping", deploy=deploy.name, why=deploy.why)
-
-    @_do.register
-    def _delete(self, step: steps.Delete, draft: Draft) -> None:
-        """What may not be deleted is tried again later, and holds nothing up that need not wait for it."""
-        facts = step.facts
-        try:
-            there = self.cluster.delete_job(facts.namespace, facts.job, facts.uid)
-        except ClusterRefused as refused:
-            log.error("not deleted", job=facts.job, why=str(refused))
-            there = True
-        else:
-            log.info("deleted", job=facts.job, why=step.why)
-        if there:
-            draft.mark_deleting(facts)
-        else:
-            draft.drop_jobs([field(facts)])
-        if step.deploy:
-            draft.put([replace(step.deploy, delete_sent_at=draft.seen.now)])
-
-    @_do.register
-    def _look(self, step: steps.LookForPods, draft: Draft) -> None:
-        selector = labels.target_selector(self.instance, draft.seen.target)
-        found = self.cluster.live_pods(step.deploy.namespace, selector)
-        draft.live_pods = len(found)
-        if found:
-            log.info("Pods are left", target=draft.seen.target, pods=found)
-
-    @_do.register
-    def _read_log(self, step: steps.ReadLog, draft: Draft) -> None:
-        deploy = replace(step.deploy, log_tail=self._log(step.facts))
-        _say(deploy)
-        draft.put([deploy])
-
-    def _log(self, facts: JobFacts) -> str:
-        if not facts.pod:
-            return ""
-        try:
-            return self.cluster.log_tail(facts.namespace, facts.pod, facts.container)
-        except ClusterRefused as refused:
-            return f"(no log: {refused})"
-
-
-def _waiting_again(deploy: Deploy) -> Deploy:
-    """Back in the queue: its next start takes the next name."""
-    return replace(deploy, state=State.PENDING, uid="", created_rv="")
-
-
-def _say(deploy: Deploy) -> None:
-    if deploy.terminal or deploy.state is State.RUNNING:
-        level = log.warning if deploy.state in (State.FAILED, State.LOST) else log.info
-        level(str(deploy.state), deploy=deploy.name, commit=deploy.commit[:12], why=deploy.why)
+        pause = min(LATEST, LATER * 2 ** min(draft.seen.vain, 10))
+        return draft.seen.now + int(pause * self.jitter())

@@ -36,17 +36,17 @@ class View:
         """Namespaces whose Pods have been listed."""
 
     def jobs_listed(self, namespace: str, jobs: Iterable[Job]) -> list[Told]:
-        """A namespace's whole list: a Job that it does not have is gone."""
+        """The whole list of a namespace, or of all with "": a Job that it does not have is gone."""
         found = {job.metadata.uid: job for job in jobs}
         for uid, entry in self._jobs.items():
-            if uid not in found and entry.facts.namespace == namespace:
+            if uid not in found and covers(namespace, entry.facts.namespace):
                 entry.facts = replace(entry.facts, gone=True)
         for uid, job in found.items():
             self._jobs[uid] = _Entry(*told_by_job(job))
         return self._tell(list(self._jobs))
 
     def pods_listed(self, namespace: str, pods: Iterable[Pod]) -> list[Told]:
-        """A namespace's whole list: a Pod that it does not have is gone."""
+        """The whole list of a namespace, or of all with "": a Pod that it does not have is gone."""
         before = set(self._pods)
         self._pods_known.add(namespace)
         self._pods = {
@@ -87,6 +87,16 @@ class View:
         self._jobs[facts.uid] = _Entry(target, replace(facts, gone=True, live_pods=0))
         return self._tell([facts.uid])
 
+    def orphans(self) -> list[Pod]:
+        """Pods whose Job is not there and that nothing is about to delete."""
+        return [
+            pod
+            for owner, pods in self._pods.items()
+            if owner not in self._jobs
+            for pod in pods.values()
+            if pod.metadata.deletion_timestamp is None
+        ]
+
     def _tell(self, uids: Iterable[str]) -> list[Told]:
         return [told for uid in uids for told in self._news(uid)]
 
@@ -100,9 +110,10 @@ class View:
         return self._say(uid, entry.target, with_pods(entry.facts, pods, before), before)
 
     def _say(self, uid: str, target: str, facts: JobFacts, before: JobFacts | None) -> list[Told]:
-        if facts.outcome == "failed" and facts.namespace not in self._pods_known:
+        pods_known = any(covers(name, facts.namespace) for name in self._pods_known)
+        if facts.outcome == "failed" and not pods_known:
             return []  # its Pods tell which container it was; they are about to be listed
-        if facts.over and facts.namespace in self._pods_known:
+        if facts.over and pods_known:
             self._told.pop(uid, None)
             self._jobs.pop(uid, None)
         else:
@@ -112,4 +123,9 @@ class View:
 
 
 def _outside(namespace: str, pods: dict[str, Pod]) -> dict[str, Pod]:
-    return {uid: pod for uid, pod in pods.items() if pod.metadata.namespace != namespace}
+    return {uid: p for uid, p in pods.items() if not covers(namespace, p.metadata.namespace)}
+
+
+def covers(listed: str, namespace: str) -> bool:
+    """Whether a list of one namespace, or of all with "", says what there is in this one."""
+    return listed in ("", namespace)

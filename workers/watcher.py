@@ -16,13 +16,15 @@ from dataclasses import dataclass, field
 import structlog
 
 from dispatcher.errors import LeadLost, LedgerUnavailable
-from dispatcher.ledger import Lead, Ledger, WakeUps
+from dispatcher.ledger import Contact, Kind, Lead, Ledger, Publisher, WakeUps
 from dispatcher.reloading import Reloader
 from workers import labels
-from workers.feed import Changed, ClusterReads, Feed, Listed, News, Trouble
+from workers.feed import Changed, Feed, Listed, News, Trouble
 from workers.manifest import render
 from workers.objects import Job
-from workers.view import Told, View
+from workers.renames import Renames
+from workers.sweeper import ClusterSweeps, Sweeper
+from workers.view import Told, View, covers
 
 TICK_SECONDS = 1.0
 """How often the lead is renewed and what is due is woken."""
@@ -39,7 +41,7 @@ class Watcher:
 
     ledger: Ledger
     wake_ups: WakeUps
-    cluster: ClusterReads
+    cluster: ClusterSweeps
     reloader: Reloader
     instance: str
     token: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -94,6 +96,11 @@ class Session:
         """The kinds that are still to be listed, by namespace."""
         self._due = self._namespaces_due = 0.0
         self._troubles: set[tuple[str, str]] = set()
+        self._contact = Contact(self._ledger)
+        self._publisher = Publisher(self._ledger)
+        self._renames = Renames(self._ledger, watcher.token)
+        self._sweeper = Sweeper(self._ledger, watcher.wake_ups, watcher.cluster)
+        self._contact.begin()
         self._publish()
 
     def close(self) -> None:
@@ -118,28 +125,40 @@ class Session:
         if self._ledger.lead(self._watcher.token) is not Lead.LEADS:
             log.warning("another watcher leads")
             return False
-        if self._watcher.reloader.changed():
+        if self._watcher.reloader.changed() or self._renames.is_due:
             self._publish()
         if time.monotonic() >= self._namespaces_due:
             self._follow_all()
+            self._renames.look()
         self._keep_listed()
-        self._watcher.wake_ups.enqueue(self._ledger.due(self._ledger.now()))
+        self._sweeper.every_second(self._watcher.reloader.current.cluster.keep_removed_for)
+        if not self._first:
+            self._sweeper.look_for_orphans(self._view.orphans)
         return True
 
     def _publish(self) -> None:
         """Tells the workers what is wanted now, and follows each namespace that is in use."""
         watcher = self._watcher
-        targets = watcher.reloader.current.targets.values()
-        specs = [render(target, watcher.instance) for target in targets]
-        watcher.wake_ups.enqueue(self._ledger.publish(specs))
+        configured = watcher.reloader.current
+        specs = [render(target, watcher.instance) for target in configured.targets.values()]
+        specs, woken = self._renames.carry_over(configured.targets, specs)
+        if not self._renames.is_due:
+            self._publisher.limit(configured.cluster.limits())
+            woken += self._publisher.publish(specs)
+        watcher.wake_ups.enqueue(woken)
         self._follow_all()
 
     def _follow_all(self) -> None:
         """The namespaces of the targets, and those where a Job is that was begun before a target moved."""
         self._namespaces_due = time.monotonic() + NAMESPACES_EVERY
-        used = {target.namespace for target in self._watcher.reloader.current.targets.values()}
+        configured = self._watcher.reloader.current
+        used = {target.namespace for target in configured.targets.values()}
         used |= {facts.namespace for _, facts in self._ledger.known_jobs()}
-        for namespace in sorted(used - set(self._feeds)):
+        wanted = configured.cluster.followed(used)
+        if self._feeds and ("" in wanted) != ("" in self._feeds):
+            log.info("follows the cluster anew", watch=configured.cluster.watch)
+            self._begin_again()
+        for namespace in sorted(wanted - set(self._feeds)):
             self._follow(namespace)
 
     def _follow(self, namespace: str) -> None:
@@ -157,6 +176,7 @@ class Session:
     def _take(self, batch: Sequence[News]) -> None:
         told = [each for news in batch for each in self._understood(news)]
         if told:
+            told = self._renames.owned(told)
             self._watcher.wake_ups.enqueue(self._ledger.observe(told, self._watcher.token))
         for namespace in [name for name, missing in self._first.items() if not missing]:
             del self._first[namespace]
@@ -166,14 +186,34 @@ class Session:
     def _understood(self, news: News) -> list[Told]:
         match news:
             case Trouble(namespace, kind, why):
-                if (namespace, kind) not in self._troubles:
-                    log.error("cut off from the cluster", namespace=namespace, kind=kind, why=why)
-                self._troubles.add((namespace, kind))
+                self._cut_off(namespace, kind, why)
                 return []
             case Listed():
                 return self._list(news)
             case Changed(item, deleted):
                 return self._change(item, deleted)
+
+    def _cut_off(self, namespace: str, kind: str, why: str) -> None:
+        if (namespace, kind) in self._troubles:
+            return
+        log.error("cut off from the cluster", namespace=namespace or "all", kind=kind, why=why)
+        self._troubles.add((namespace, kind))
+        self._contact.lost(namespace, kind, why)
+
+    def _in_touch(self, namespace: str, kind: str) -> None:
+        """Whoever waits for another try at the cluster tries now."""
+        if (namespace, kind) not in self._troubles:
+            return
+        log.info("back in touch with the cluster", namespace=namespace or "all", kind=kind)
+        self._troubles.discard((namespace, kind))
+        self._contact.found(namespace, kind)
+        targets = [
+            name
+            for name, spec in self._publisher.published().items()
+            if covers(namespace, spec.namespace)
+        ]
+        waiting = self._ledger.with_open_deploys(targets)
+        self._watcher.wake_ups.enqueue(self._ledger.wake(waiting, "the cluster answers again"))
 
     def _change(self, item: object, deleted: bool) -> list[Told]:
         if isinstance(item, Job):
@@ -181,25 +221,40 @@ class Session:
         return self._view.pod_deleted(item) if deleted else self._view.pod_changed(item)  # type: ignore[arg-type]
 
     def _list(self, listed: Listed) -> list[Told]:
-        key = listed.namespace, listed.kind
-        if key in self._troubles:
-            self._troubles.discard(key)
-            log.info("back in touch with the cluster", namespace=key[0], kind=key[1])
+        self._in_touch(listed.namespace, listed.kind)
         self._first.get(listed.namespace, set()).discard(listed.kind)
         if listed.kind == "pod":
             return self._view.pods_listed(listed.namespace, listed.items)  # type: ignore[arg-type]
+        if not self._publisher.listed_at(listed.namespace, listed.version):
+            self._older(listed)
+        known = [
+            (target, facts)
+            for target, facts in self._ledger.known_jobs()
+            if covers(listed.namespace, facts.namespace)
+        ]
         told = self._view.jobs_listed(listed.namespace, listed.items)  # type: ignore[arg-type]
-        return told + self._vanished(listed)
+        self._count_ends(told, known)
+        return told + self._vanished(listed, known)
 
-    def _vanished(self, listed: Listed) -> list[Told]:
+    def _older(self, listed: Listed) -> None:
+        """The cluster was restored from a backup: no version that was seen before means anything now."""
+        where = listed.namespace or "all namespaces"
+        self._ledger.forget_versions(listed.namespace)
+        self._sweeper.repaired(Kind.TIME, "", f"the cluster is older than it was, in {where}")
+
+    def _count_ends(self, told: Sequence[Told], known: Sequence[Told]) -> None:
+        running = {facts.uid for _, facts in known if not facts.outcome and not facts.gone}
+        for target, facts in told:
+            if facts.outcome and facts.uid in running:
+                self._sweeper.repaired(Kind.END, target, f"Job {facts.job} has {facts.outcome}")
+
+    def _vanished(self, listed: Listed, known: Sequence[Told]) -> list[Told]:
         """Jobs of the ledger that a list as new as their creation does not have."""
-        there = {job.metadata.name for job in listed.items}
+        there = {(job.metadata.namespace, job.metadata.name) for job in listed.items}
         return [
             told
-            for target, facts in self._ledger.known_jobs()
-            if facts.namespace == listed.namespace
-            and facts.job not in there
-            and _as_new(listed.version, facts.rv)
+            for target, facts in known
+            if (facts.namespace, facts.job) not in there and _as_new(listed.version, facts.rv)
             for told in self._view.vanished(target, facts)
         ]
 
@@ -208,9 +263,12 @@ class Session:
         done = set(self._feeds) - set(self._first)
         if done - self._ledger.listed():
             log.warning("another Redis answers: listing the cluster into it")
-            self.close()
-            self._feeds, self._first, self._view = {}, {}, View()
+            self._begin_again()
             self._publish()
+
+    def _begin_again(self) -> None:
+        self.close()
+        self._feeds, self._first, self._view = {}, {}, View()
 
 
 def _as_new(list_version: str, version: str) -> bool:

@@ -21,6 +21,7 @@ from dispatcher.http.views import (
     OrderAnswer,
     PauseAnswer,
     RedeployAnswer,
+    RepairList,
     TargetInfo,
     TargetList,
 )
@@ -61,13 +62,26 @@ class Client:
     def deploy(self, target: str, number: int) -> DeployDetail:
         return self._call("GET", f"targets/{_part(target)}/deploys/{number}", DeployDetail)
 
-    def redeploy(self, target: str, *, reason: str, by: str, request: str) -> RedeployAnswer:
+    def repairs(self, limit: int) -> RepairList:
+        return self._call("GET", f"repairs?limit={limit}", RepairList)
+
+    def redeploy(
+        self,
+        target: str,
+        *,
+        reason: str,
+        by: str,
+        request: str,
+        commit: str | None = None,
+        ref: str | None = None,
+        deploy: int | None = None,
+    ) -> RedeployAnswer:
         """Asked again with the same `request`, it answers the same."""
         return self._call(
             "POST",
             f"targets/{_part(target)}/redeploy",
             RedeployAnswer,
-            body={"reason": reason, "by": by},
+            body={"reason": reason, "by": by, "commit": commit, "ref": ref, "deploy": deploy},
             headers={"Idempotency-Key": request},
         )
 
@@ -93,7 +107,7 @@ class Client:
         method: str,
         path: str,
         kind: type[T],
-        body: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> T:
         try:
@@ -121,6 +135,7 @@ class Client:
     def _refused(self, response: httpx.Response) -> Failed:
         status = response.status_code
         code = Exit.UNAVAILABLE if status >= 500 or status in (408, 429) else Exit.REFUSED
+        code = Exit.USAGE if status in (400, 422) else code
         return Failed(code, f"{self._said(response)} ({self._access.url} answered {status})")
 
     def _said(self, response: httpx.Response) -> str:

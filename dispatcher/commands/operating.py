@@ -9,19 +9,8 @@ import typer
 
 from dispatcher.commands import tables
 from dispatcher.commands.exits import Exit, Failed
-from dispatcher.commands.options import (
-    By,
-    DeployName,
-    Shown,
-    StateDir,
-    TokenFile,
-    Url,
-    Why,
-    asker,
-    client_of,
-    split_name,
-)
-from dispatcher.commands.tables import Output, write_json
+from dispatcher.commands.options import Api, Asker, DeployName, now, split_name, spread
+from dispatcher.commands.tables import write_json
 from dispatcher.errors import UsageError
 from dispatcher.http.views import DeployDetail, OrderAnswer, PauseAnswer
 
@@ -30,89 +19,82 @@ TargetOrAll = Annotated[
 ]
 
 
-def cancel(
-    deploy: DeployName,
-    reason: Why = "",
-    by: By = None,
-    url: Url = None,
-    token_file: TokenFile = None,
-    state_dir: StateDir = None,
-    output: Shown = Output.TABLE,
-) -> None:
+@spread
+def cancel(deploy: DeployName, asker: Asker, api: Api) -> None:
     """Stops a deploy, whether it waits or runs."""
     target, number = split_name(deploy)
-    with client_of(url, token_file, state_dir) as client:
-        _told(client.cancel(target, number, reason=reason, by=asker(by)), output)
+    with api.client() as client:
+        _told(client.cancel(target, number, reason=asker.reason, by=asker.name), api)
 
 
+@spread
 def release(
     deploy: DeployName,
+    asker: Asker,
+    api: Api,
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
-    reason: Why = "",
-    by: By = None,
-    url: Url = None,
-    token_file: TokenFile = None,
-    state_dir: StateDir = None,
-    output: Shown = Output.TABLE,
 ) -> None:
     """Goes on without a deploy whose Pods do not go."""
     target, number = split_name(deploy)
-    with client_of(url, token_file, state_dir) as client:
+    with api.client() as client:
         typer.echo(_warning(client.deploy(target, number)), err=True)
         if not yes:
             _confirm(deploy)
-        _told(client.release(target, number, reason=reason, by=asker(by)), output)
+        _told(client.release(target, number, reason=asker.reason, by=asker.name), api)
 
 
-def pause(
-    target: TargetOrAll = None,
-    reason: Why = "",
-    by: By = None,
-    url: Url = None,
-    token_file: TokenFile = None,
-    state_dir: StateDir = None,
-    output: Shown = Output.TABLE,
-) -> None:
+@spread
+def pause(asker: Asker, api: Api, target: TargetOrAll = None) -> None:
     """Holds a target, or all: nothing starts, what runs goes on."""
-    with client_of(url, token_file, state_dir) as client:
-        answer = client.pause(target, reason=reason, by=asker(by))
+    with api.client() as client:
+        answer = client.pause(target, reason=asker.reason, by=asker.name)
     said = f"{_name(answer)} is paused: nothing new starts, what runs goes on"
-    _switched(answer, said, output)
+    _switched(answer, said, api)
 
 
-def resume(
-    target: TargetOrAll = None,
-    reason: Why = "",
-    by: By = None,
-    url: Url = None,
-    token_file: TokenFile = None,
-    state_dir: StateDir = None,
-    output: Shown = Output.TABLE,
-) -> None:
+@spread
+def resume(asker: Asker, api: Api, target: TargetOrAll = None) -> None:
     """Lets a target go on, or all that was held at once."""
-    with client_of(url, token_file, state_dir) as client:
-        answer = client.resume(target, reason=reason, by=asker(by))
+    with api.client() as client:
+        answer = client.resume(target, reason=asker.reason, by=asker.name)
     said = f"{_name(answer)} goes on"
     if answer.paused:
         said = f"{_name(answer)} stays held, since {tables.paused(answer.paused)}"
     elif target is None:
         said += "; a target that was paused by its name stays so"
-    _switched(answer, said, output)
+    _switched(answer, said, api)
+
+
+@spread
+def repairs(
+    api: Api,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100, help="How many.")] = 20,
+) -> None:
+    """Shows what was found wrong and put right, and how often."""
+    with api.client() as client:
+        found = client.repairs(limit)
+    if api.as_json:
+        write_json(found)
+        return
+    out = tables.console()
+    out.print(tables.repairs(found, now()))
+    counts = [f"{count} {kind}" for kind, count in found.counts.items() if count]
+    out.print(f"since ever: {', '.join(counts) or 'nothing'}")
 
 
 def _name(answer: PauseAnswer) -> str:
     return answer.target or "everything"
 
 
-def _told(answer: OrderAnswer, output: Output) -> None:
-    if output is Output.JSON:
+def _told(answer: OrderAnswer, api: Api) -> None:
+    if api.as_json:
         write_json(answer)
     else:
         print(f"{answer.deploy}: {answer.reason}")
 
 
-def _switched(answer: PauseAnswer, said: str, output: Output) -> None:
-    if output is Output.JSON:
+def _switched(answer: PauseAnswer, said: str, api: Api) -> None:
+    if api.as_json:
         write_json(answer)
     else:
         print(said)

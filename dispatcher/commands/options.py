@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import getpass
+import inspect
 import os
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -36,11 +40,75 @@ Why = Annotated[str, typer.Option("--reason", help="Why, for those who look at i
 By = Annotated[str | None, typer.Option("--by", help="Who asks; else your user name.")]
 
 
-def client_of(url: str | None, token_file: Path | None, state_dir: Path | None) -> Client:
-    access = find_access(
-        os.environ, url=url, token_file=token_file, state_dir=state_dir, cwd=Path.cwd()
-    )
-    return Client(access)
+@dataclass(frozen=True, kw_only=True)
+class Api:
+    """Where the API is, and how its answers are shown: the options of every command that asks it."""
+
+    url: Url = None
+    token_file: TokenFile = None
+    state_dir: StateDir = None
+    output: Shown = Output.TABLE
+
+    @property
+    def as_json(self) -> bool:
+        return self.output is Output.JSON
+
+    def client(self) -> Client:
+        """To be used in a `with` block."""
+        access = find_access(
+            os.environ,
+            url=self.url,
+            token_file=self.token_file,
+            state_dir=self.state_dir,
+            cwd=Path.cwd(),
+        )
+        return Client(access)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asker:
+    """Who orders something, and why."""
+
+    reason: Why = ""
+    by: By = None
+
+    @property
+    def name(self) -> str:
+        """As said, else the user's name."""
+        if self.by is not None:
+            return self.by
+        try:
+            return getpass.getuser()[:100]
+        except (OSError, KeyError, ImportError):  # a user id without a name
+            return ""
+
+
+def spread(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command its own options, and one for each field of its parameters that are dataclasses."""
+    taken = inspect.signature(command, eval_str=True).parameters.values()
+    groups: dict[str, Any] = {
+        each.name: each.annotation for each in taken if is_dataclass(each.annotation)
+    }
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        for name, group in groups.items():
+            given[name] = group(**{each.name: given.pop(each.name) for each in fields(group)})
+        command(**given)
+
+    own = [each for each in taken if each.name not in groups]
+    shared = [option for group in groups.values() for option in _options(group)]
+    run.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
+    return run
+
+
+def _options(group: Any) -> list[inspect.Parameter]:
+    kinds = get_type_hints(group, include_extras=True)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return [
+        inspect.Parameter(each.name, keyword, default=each.default, annotation=kinds[each.name])
+        for each in fields(group)
+    ]
 
 
 def split_name(name: str) -> tuple[str, int]:
@@ -49,16 +117,6 @@ def split_name(name: str) -> tuple[str, int]:
     if not (target and slash and number.isascii() and number.isdigit() and len(number) < 16):
         raise UsageError(f"{name!r} is not a deploy: write it like shop/42")
     return target, int(number)
-
-
-def asker(by: str | None) -> str:
-    """Who asks, as said, else the user's name."""
-    if by is not None:
-        return by
-    try:
-        return getpass.getuser()[:100]
-    except (OSError, KeyError, ImportError):  # a user id without a name
-        return ""
 
 
 def now() -> datetime:

@@ -12,33 +12,16 @@ from dispatcher.commands import tables
 from dispatcher.commands.client import Client
 from dispatcher.commands.exits import Exit
 from dispatcher.commands.following import follow
-from dispatcher.commands.options import (
-    By,
-    DeployName,
-    Shown,
-    StateDir,
-    TargetName,
-    TokenFile,
-    Url,
-    Why,
-    asker,
-    client_of,
-    now,
-    split_name,
-)
-from dispatcher.commands.tables import Output, console, write_json
+from dispatcher.commands.options import Api, Asker, DeployName, TargetName, now, split_name, spread
+from dispatcher.commands.tables import console, write_json
 
 
-def targets(
-    url: Url = None,
-    token_file: TokenFile = None,
-    state_dir: StateDir = None,
-    output: Shown = Output.TABLE,
-) -> None:
+@spread
+def targets(api: Api) -> None:
     """Lists the targets: what runs, what waits, what was last."""
-    with client_of(url, token_file, state_dir) as client:
+    with api.client() as client:
         found = client.targets()
-    if output is Output.JSON:
+    if api.as_json:
         write_json(found)
     elif found.targets:
         console().print(tables.targets(found.targets, now()))
@@ -46,18 +29,16 @@ def targets(
         print("There are no targets: add one to the configuration.")
 
 
+@spread
 def deploys(
     target: TargetName,
+    api: Api,
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many, newest first.")] = 20,
-    url: Url = None,
-    token_file: TokenFile = None,
-    state_dir: StateDir = None,
-    output: Shown = Output.TABLE,
 ) -> None:
     """Lists a target's deploys, newest first."""
-    with client_of(url, token_file, state_dir) as client:
+    with api.client() as client:
         found = client.deploys(target, limit)
-    if output is Output.JSON:
+    if api.as_json:
         write_json(found)
     elif found.deploys:
         console().print(tables.deploys(found.deploys, now()))
@@ -65,18 +46,13 @@ def deploys(
         print(f"{target} was never deployed: push to it.")
 
 
-def show(
-    deploy: DeployName,
-    url: Url = None,
-    token_file: TokenFile = None,
-    state_dir: StateDir = None,
-    output: Shown = Output.TABLE,
-) -> None:
+@spread
+def show(deploy: DeployName, api: Api) -> None:
     """Shows all that is known of one deploy, with the end of its log."""
     target, number = split_name(deploy)
-    with client_of(url, token_file, state_dir) as client:
+    with api.client() as client:
         found = client.deploy(target, number)
-    if output is Output.JSON:
+    if api.as_json:
         write_json(found)
         return
     console().print(tables.facts(found, now()))
@@ -84,18 +60,13 @@ def show(
         print(f"\n{tail}")
 
 
-def logs(
-    deploy: DeployName,
-    url: Url = None,
-    token_file: TokenFile = None,
-    state_dir: StateDir = None,
-    output: Shown = Output.TABLE,
-) -> None:
+@spread
+def logs(deploy: DeployName, api: Api) -> None:
     """Prints what was kept of a deploy's log."""
     target, number = split_name(deploy)
-    with client_of(url, token_file, state_dir) as client:
+    with api.client() as client:
         found = client.deploy(target, number)
-    if output is Output.JSON:
+    if api.as_json:
         write_json(found)
     elif tail := tables.log(found):
         print(tail)
@@ -103,28 +74,41 @@ def logs(
         typer.echo(tables.no_log(found), err=True)
 
 
+@spread
 def redeploy(
-    target: TargetName,
-    reason: Why = "",
-    by: By = None,
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET[/NUMBER]", help="Like shop, or shop/41.")
+    ],
+    asker: Asker,
+    api: Api,
+    commit: Annotated[
+        str | None, typer.Option(metavar="SHA", help="This commit, by its full name.")
+    ] = None,
+    ref: Annotated[
+        str | None, typer.Option(help="This branch or tag; else that of the newest deploy.")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow it until it is over.")] = False,
     timeout: Annotated[
         int, typer.Option(min=1, metavar="SECONDS", help="How long --wait waits at the most.")
     ] = 3600,
-    url: Url = None,
-    token_file: TokenFile = None,
-    state_dir: StateDir = None,
-    output: Shown = Output.TABLE,
 ) -> None:
-    """Deploys a target's newest commit once more."""
-    as_json = output is Output.JSON
-    with client_of(url, token_file, state_dir) as client:
-        answer = client.redeploy(target, reason=reason, by=asker(by), request=str(uuid4()))
-        if as_json and not wait:
+    """Deploys once more: the newest deploy, or what you name."""
+    name, number = split_name(target) if "/" in target else (target, None)
+    with api.client() as client:
+        answer = client.redeploy(
+            name,
+            reason=asker.reason,
+            by=asker.name,
+            commit=commit,
+            ref=ref,
+            deploy=number,
+            request=str(uuid4()),
+        )
+        if api.as_json and not wait:
             write_json(answer)
         else:
-            typer.echo(f"{answer.deploy}: {answer.reason}", err=as_json)
-        code = _wait(client, answer.deploy, timeout, as_json=as_json) if wait else Exit.DONE
+            typer.echo(f"{answer.deploy}: {answer.reason}", err=api.as_json)
+        code = _wait(client, answer.deploy, timeout, as_json=api.as_json) if wait else Exit.DONE
     raise typer.Exit(code)
 
 

@@ -40,11 +40,23 @@ def watcher() -> None:
     _become("watcher")
 
 
+def sweep(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be put right.")
+    ] = False,
+) -> None:
+    """Puts right what was left lying in ledger or cluster."""
+    _become("sweep", *(["--dry-run"] if dry_run else []))
+
+
 def check(
     path: Annotated[
         Path | None,
         typer.Argument(metavar="PATH", help="File or directory; else DISPATCHER_CONFIG."),
     ] = None,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show what it would change; needs REDIS_URL.")
+    ] = False,
     output: Annotated[Output, typer.Option("--output", "-o", help="Text, or JSON.")] = Output.TABLE,
 ) -> None:
     """Validates the configuration and shows what it means."""
@@ -56,6 +68,8 @@ def check(
             raise
         write_json({"mistakes": error.mistakes})
         raise typer.Exit(Exit.USAGE) from None
+    if diff:
+        _become("diff", output.value, str(path or ""))
     if output is Output.JSON:
         write_json(understood)
         return
@@ -66,12 +80,12 @@ def check(
     out.print(f"{hooks}, {targets}: no mistakes")
 
 
-def _become(verb: str) -> NoReturn:
+def _become(verb: str, *arguments: str) -> NoReturn:
     """What acts on the cluster is another program: nothing of it is imported here."""
     sys.stdout.flush()
     sys.stderr.flush()
     # From where this package is, and never a `workers` that lies in the current directory.
     paths = [str(Path(dispatcher.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    command = [sys.executable, "-P", "-m", "workers", verb]
+    command = [sys.executable, "-P", "-m", "workers", verb, *arguments]
     os.execve(sys.executable, command, environ)  # noqa: S606  # without a shell, on purpose

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dispatcher.commands.words import age, lines, plain, short, span
-from dispatcher.http.views import DeployDetail, DeployInfo, PauseInfo, TargetInfo
+from dispatcher.http.views import DeployDetail, DeployInfo, PauseInfo, RepairList, TargetInfo
 from dispatcher.model import State, short_ref
 
 WIDE = 10_000
@@ -161,10 +161,17 @@ def _scalar(value: object) -> str:
     return plain(str(value))
 
 
+def repairs(found: RepairList, now: datetime) -> Table:
+    table = _table("AGE", "KIND", "TARGET", "WHAT")
+    for each in found.repairs:
+        table.add_row(age(each.at, now), each.kind, plain(each.target), plain(each.what))
+    return table
+
+
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        last = column in ("TITLE", "TROUBLE", "FOLLOWS")
+        last = column in ("TITLE", "TROUBLE", "FOLLOWS", "WHAT")
         table.add_column(column, no_wrap=True, overflow="ellipsis" if last else "fold")
     return table
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dispatcher.configuration.cluster import ClusterSettings
 from dispatcher.configuration.jobs import Clone, EnvReference, ManifestJob, ShortJob
 from dispatcher.configuration.reading import Configuration
 from dispatcher.configuration.targets import Hook, Target
@@ -11,10 +12,18 @@ from dispatcher.configuration.values import show_duration, show_size
 
 
 def describe(configuration: Configuration) -> dict[str, Any]:
-    """`{"hooks": {name: …}, "targets": {name: …}}`: JSON-able, durations and sizes as written."""
+    """`{"hooks": {name: …}, "targets": {name: …}, "cluster": …}`: JSON-able, durations and sizes as written."""
     return {
         "hooks": {name: _hook(hook) for name, hook in configuration.hooks.items()},
         "targets": {name: _target(target) for name, target in configuration.targets.items()},
+        "cluster": _cluster(configuration.cluster),
+    }
+
+
+def _cluster(cluster: ClusterSettings) -> dict[str, Any]:
+    return {
+        **cluster.model_dump(exclude={"keep_removed_for"}),
+        "keep_removed_for": show_duration(cluster.keep_removed_for),
     }
 
 
@@ -30,6 +39,7 @@ def _hook(hook: Hook) -> dict[str, Any]:
 def _target(target: Target) -> dict[str, Any]:
     return {
         "repository": target.repository,
+        "renamed_from": target.renamed_from,
         "branches": list(target.branches),
         "tags": list(target.tags),
         "paths": list(target.paths),
@@ -43,6 +53,7 @@ def _target(target: Target) -> dict[str, Any]:
         "start_timeout": show_duration(target.start_timeout),
         "start_attempts": target.start_attempts,
         "stop_timeout": show_duration(target.stop_timeout),
+        "on_removed": target.on_removed,
         "keep_succeeded_for": show_duration(target.keep_succeeded_for),
         "keep_failed": target.keep_failed,
         "keep_failed_for": show_duration(target.keep_failed_for),

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from dispatcher.configuration.cluster import ClusterSettings, NamespaceSettings
 from dispatcher.configuration.documents import BYTES, Document, read_document
 from dispatcher.configuration.jobs import (
     Clone,
@@ -25,6 +26,7 @@ from dispatcher.configuration.jobs import (
     Toleration,
 )
 from dispatcher.configuration.mistakes import Location, Mistake, Mistaken, did_you_mean, show
+from dispatcher.configuration.renames import rename_mistakes
 from dispatcher.configuration.secret import Context, read_file, why
 from dispatcher.configuration.targets import (
     INHERITED_BY_MANIFEST,
@@ -37,7 +39,7 @@ from dispatcher.configuration.targets import (
 from dispatcher.configuration.wording import BRANCH, location_of, settings_of, text_of
 
 VERSION = 1
-TOP = ("version", "hooks", "defaults", "targets")
+TOP = ("version", "hooks", "defaults", "targets", "cluster")
 SUFFIXES = (".yaml", ".yml")
 
 
@@ -48,6 +50,7 @@ class Configuration:
     hooks: Mapping[str, Hook]
     targets: Mapping[str, Target]
     files: tuple[Path, ...] = ()
+    cluster: ClusterSettings = field(default_factory=ClusterSettings)
 
 
 @dataclass
@@ -57,6 +60,7 @@ class _Reading:
     environ: Mapping[str, str]
     hooks: dict[str, Hook] = field(default_factory=dict)
     targets: dict[str, Target] = field(default_factory=dict)
+    cluster: ClusterSettings = field(default_factory=ClusterSettings)
     files: list[Path] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
     places: dict[Location, Mistake] = field(default_factory=dict)
@@ -77,12 +81,14 @@ def read_files(path: Path, environ: Mapping[str, str]) -> Configuration:
         _check_defaults(defaults, reading)
     for document in documents:
         _check_top(document, reading)
+        _read_cluster(document, reading)
         _read_hooks(document, reading)
         _read_targets(document, defaults, reading)
+    reading.mistakes += rename_mistakes(documents, reading.targets)
     if reading.mistakes:
         raise Mistaken(*_in_order(reading.mistakes))
     files = tuple(dict.fromkeys(reading.files))
-    return Configuration(reading.hooks, reading.targets, files)
+    return Configuration(reading.hooks, reading.targets, files, reading.cluster)
 
 
 def _files(path: Path) -> list[Path]:
@@ -159,6 +165,17 @@ def _entries(document: Document, section: str, reading: _Reading) -> Iterator[tu
             reading.mistakes.append(document.mistake((section, name, "name"), text))
             settings = {key: value for key, value in settings.items() if key != "name"}
         yield name, settings
+
+
+def _read_cluster(document: Document, reading: _Reading) -> None:
+    if "cluster" not in document.data or not _claim(document, ("cluster",), reading):
+        return
+    try:
+        reading.cluster = ClusterSettings.model_validate(
+            document.data["cluster"], context=reading.context(document)
+        )
+    except ValidationError as error:
+        _report(error, document, ("cluster",), reading)
 
 
 def _read_hooks(document: Document, reading: _Reading) -> None:
@@ -248,7 +265,7 @@ def _report(
         if own is not None and _inherited(location, own, details["type"] == "missing"):
             continue
         known = _settings(location, details["loc"], prefix[0])
-        elsewhere = _JOB if len(location) == 1 and prefix[0] != "hooks" else frozenset()
+        elsewhere = _JOB if len(location) == 1 and prefix[0] in _OF_TARGETS else frozenset()
         place = prefix if location == ("name",) else (*prefix, *location)
         text = text_of(details, known, elsewhere, document.written.get(place))
         reading.mistakes.append(document.mistake(place, text))
@@ -275,6 +292,7 @@ _PARTS: Mapping[str, type[Settings]] = {
 }
 
 
+_OF_TARGETS = ("targets", "defaults")
 _JOB = frozenset(f"job.{name}" for name in ShortJob.model_fields)
 
 
@@ -282,6 +300,8 @@ def _settings(location: Location, tagged: Location, section: str | int) -> froze
     """The settings that there are where an unknown one was found."""
     if section == "hooks":
         return settings_of(Hook)
+    if section == "cluster":
+        return settings_of(NamespaceSettings if len(location) > 1 else ClusterSettings)
     if len(location) < 2 or location[0] != "job":
         return settings_of(Target) - (TARGET_ONLY if section == "defaults" else frozenset())
     if len(location) > 2 and location[1] in _PARTS:

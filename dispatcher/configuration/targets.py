@@ -61,6 +61,8 @@ class Target(Settings):
 
     name: Name
     repository: Repository
+    renamed_from: Name = ""
+    """The name that it had before, whose history and deploys it takes over; "" for none."""
     branches: Annotated[tuple[RefGlob, ...], AtLeastOne] = ()
     tags: Annotated[tuple[RefGlob, ...], AtLeastOne] = ()
     paths: tuple[PathGlob, ...] = ()
@@ -74,6 +76,7 @@ class Target(Settings):
     start_timeout: Annotated[int, duration(1, 7 * DAY)] = 15 * MINUTE
     start_attempts: Annotated[Whole, Field(ge=1, le=10)] = 3
     stop_timeout: Annotated[int, duration(1, 7 * DAY)] = 5 * MINUTE
+    on_removed: Literal["finish", "stop"] = "finish"
     keep_succeeded_for: Annotated[int, duration(0, 365 * DAY)] = 0
     keep_failed: Annotated[Whole, Field(ge=0, le=50)] = 3
     keep_failed_for: Annotated[int, duration(0, 365 * DAY)] = 7 * DAY
@@ -111,6 +114,7 @@ class Target(Settings):
             start_timeout=self.start_timeout,
             start_attempts=self.start_attempts,
             stop_timeout=self.stop_timeout,
+            on_removed=self.on_removed,
             keep_succeeded_for=self.keep_succeeded_for,
             timeout=self.job.timeout,
             retries=self.job.retries,
@@ -120,7 +124,7 @@ class Target(Settings):
         )
 
 
-TARGET_ONLY = frozenset({"repository", "branches", "tags", "paths"})
+TARGET_ONLY = frozenset({"repository", "renamed_from", "branches", "tags", "paths"})
 """Settings of a target that `defaults` cannot hold."""
 
 JOB_ONLY = frozenset({"manifest"})

@@ -1,6 +1,9 @@
-"""`/livez` and `/readyz`: whether the process works, and whether its ledger answers."""
+"""`/livez` and `/readyz`: whether the process works, its ledger takes what is written to it, and a watcher
+can follow the cluster."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import anyio
 import msgspec
@@ -12,7 +15,7 @@ from starlette.responses import Response
 from dispatcher import __version__
 from dispatcher.errors import LedgerUnavailable
 from dispatcher.http.answers import answer
-from dispatcher.ledger import Reader
+from dispatcher.ledger import Contact, Ledger, Reader, check_writes
 
 PATIENCE = 0.7
 """Seconds for Redis: a probe of Kubernetes gives up after one, and would take web out of service."""
@@ -25,42 +28,75 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     ledger: str
     """"ok", or "unavailable: …"."""
+    cluster: str
+    """The same of the cluster, as the leading watcher sees it; "unknown" without the ledger."""
     durability: str = ""
     """What the ledger loses if its host is lost; "" if nobody knows."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was found at one look."""
+
+    ledger: str
+    cluster: str = "unknown"
 
 
 class Health:
     """Ready also without Redis: web has to be there to tell Git hosts 503, so that they know."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger, self._reader = ledger, Reader(ledger.client, ledger.keys)
+        self._contact = Contact(ledger)
         self._threads = CapacityLimiter(2)  # of its own: probes must not use up the API's
-        self._last = "ok"
+        self._last = Seen("ok", "ok")
         self._durability = ""
 
     async def live(self, _: Request) -> Response:
         return answer({"live": True})
 
     async def ready(self, _: Request) -> Response:
-        ledger = await self._ledger()
-        if ledger != self._last:
-            log.warning("readiness", ledger=ledger)
-        self._last = ledger
-        ready = Ready(ready=True, version=__version__, ledger=ledger, durability=self._durability)
-        return answer(ready)
+        seen = await self._seen()
+        if seen != self._last:
+            say = log.info if seen == Seen("ok", "ok") else log.warning
+            say("readiness", ledger=seen.ledger, cluster=seen.cluster)
+        self._last = seen
+        return answer(
+            Ready(
+                ready=True,
+                version=__version__,
+                ledger=seen.ledger,
+                cluster=seen.cluster,
+                durability=self._durability,
+            )
+        )
 
-    async def _ledger(self) -> str:
-        """Without the address: the question is asked by strangers too."""
+    async def _seen(self) -> Seen:
+        """Without addresses, names and the words of others: the question is asked by strangers too."""
         with anyio.move_on_after(PATIENCE):
-            try:
-                durability = await to_thread.run_sync(
-                    self._reader.durability, limiter=self._threads, abandon_on_cancel=True
-                )
-            except LedgerUnavailable:
-                return "unavailable: Redis did not answer as it should"
-            self._note(durability)
-            return "ok"
-        return f"unavailable: Redis did not answer within {PATIENCE} s"
+            return await to_thread.run_sync(
+                self._look, limiter=self._threads, abandon_on_cancel=True
+            )
+        return Seen(f"unavailable: Redis did not answer within {PATIENCE} s")
+
+    def _look(self) -> Seen:
+        try:
+            self._note(self._reader.durability())
+            cluster = self._cluster()
+        except LedgerUnavailable:
+            return Seen("unavailable: Redis did not answer as it should")
+        try:
+            check_writes(self._ledger.client, self._ledger.keys.leader)
+        except LedgerUnavailable:
+            return Seen("unavailable: Redis answers, and refuses what is written to it")
+        return Seen("ok", cluster)
+
+    def _cluster(self) -> str:
+        if not self._contact.led():
+            return "unavailable: no watcher leads"
+        if self._contact.troubles():
+            return "unavailable: the watcher is cut off from the API server, or from a part of it"
+        return "ok"
 
     def _note(self, durability: str) -> None:
         if durability != self._durability and "can be lost" in durability:

@@ -107,6 +107,7 @@ def _step(
             hook=hook,
             delivery=delivery,
             every=configured.targets[decision.target].every,
+            former=configured.targets[decision.target].renamed_from,
             filtered=decision.reason if passing else "",
         )
     return Result(

@@ -61,8 +61,8 @@ class Operating:
     # One deploy
 
     async def _order(self, request: Request, verb: str) -> Response:
-        target, number = self._requests.deploy(request)
-        order = await self._requests.order(request)
+        target, number = await self._requests.deploy(request)
+        order = await self._requests.order(request, Order)
         told = await to_thread.run_sync(self._tell, verb, target, number, order)
         return answer(told, 202)
 
@@ -95,8 +95,8 @@ class Operating:
         self, request: Request, switch: Callable[[str | None, Order], None]
     ) -> Response:
         named = "target" in request.path_params
-        target = self._requests.target(request).name if named else None
-        order = await self._requests.order(request)
+        target = (await self._requests.target(request)).name if named else None
+        order = await self._requests.order(request, Order)
         return answer(await to_thread.run_sync(self._switched, switch, target, order))
 
     def _switched(

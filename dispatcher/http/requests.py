@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
+from anyio import to_thread
+from msgspec.structs import replace
 from starlette.requests import Request
 
 from dispatcher.config import Target
 from dispatcher.http.answers import Refusal
 from dispatcher.http.bodies import Bodies
 from dispatcher.http.live import Live
+from dispatcher.ledger import Reader
 
 LARGEST_BODY = 8 * 1024
+LONGEST_NAME = 40
+"""Of a target, as the configuration has it; a longer one is not asked for."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,40 +27,73 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     by: Annotated[str, msgspec.Meta(max_length=100)] = ""
 
 
+SomeOrder = TypeVar("SomeOrder", bound=Order)
+
+
 class Requests:
     """Understands requests, by the configuration of the moment."""
 
-    def __init__(self, live: Live, bodies: Bodies) -> None:
-        self._live, self._bodies = live, bodies
+    def __init__(self, live: Live, bodies: Bodies, reader: Reader) -> None:
+        self._live, self._bodies, self._reader = live, bodies, reader
 
     def targets(self) -> dict[str, Target]:
         """All that are configured, in their order."""
         return dict(self._live.now.targets)
 
-    def target(self, request: Request) -> Target:
+    async def target(self, request: Request) -> Target:
+        """The configured target that the path names."""
         name = request.path_params["target"]
         if (target := self._live.now.targets.get(name)) is not None:
             return target
-        raise Refusal(
-            404,
-            "unknown_target",
-            f"There is no target {line(name)[:60]!r}: GET /api/v1/targets lists those there are",
-        )
+        raise _removed_target(name) if await self._has_history(name) else _unknown_target(name)
 
-    def deploy(self, request: Request) -> tuple[str, int]:
-        """A target's name and a number that a deploy of it could have."""
-        target, number = self.target(request).name, request.path_params["number"]
-        if number.isascii() and number.isdigit() and len(number) <= 15:
-            return target, int(number)
-        raise unknown_deploy(target)
+    async def history(self, request: Request) -> str:
+        """The name of a target to read about: one that was removed counts while its history is kept."""
+        name: str = request.path_params["target"]
+        if name in self._live.now.targets or await self._has_history(name):
+            return name
+        raise _unknown_target(name)
 
-    async def order(self, request: Request) -> Order:
+    async def _has_history(self, name: str) -> bool:
+        return len(name) <= LONGEST_NAME and await to_thread.run_sync(self._reader.knows, name)
+
+    async def deploy(self, request: Request) -> tuple[str, int]:
+        """A configured target's name, and a number that a deploy of it could have."""
+        target = await self.target(request)
+        return target.name, deploy_number(request, target.name)
+
+    async def order(self, request: Request, kind: type[SomeOrder]) -> SomeOrder:
         """On one line each, without control characters."""
         message = f"The body is larger than {LARGEST_BODY} bytes: shorten the reason"
         too_large = Refusal(413, "body_too_large", message)
         async with self._bodies.of(request, LARGEST_BODY, too_large) as body:
-            order = _decoded(body) if body.strip() else Order()
-        return Order(reason=line(order.reason), by=line(order.by))
+            order = _decoded(body, kind) if body.strip() else kind()
+        return replace(order, reason=line(order.reason), by=line(order.by))
+
+
+def deploy_number(request: Request, target: str) -> int:
+    """A number that a deploy of the target could have."""
+    number: str = request.path_params["number"]
+    if number.isascii() and number.isdigit() and len(number) <= 15:
+        return int(number)
+    raise unknown_deploy(target)
+
+
+def _unknown_target(name: str) -> Refusal:
+    return Refusal(
+        404,
+        "unknown_target",
+        f"There is no target {line(name)[:60]!r}: GET /api/v1/targets lists those there are",
+    )
+
+
+def _removed_target(name: str) -> Refusal:
+    return Refusal(
+        404,
+        "unknown_target",
+        f"Target {line(name)} was removed from the configuration: its history can still be read at "
+        f"GET /api/v1/targets/{line(name)}/deploys, and nothing can be ordered",
+    )
 
 
 def unknown_deploy(target: str) -> Refusal:
@@ -72,8 +110,8 @@ def line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _decoded(body: bytes) -> Order:
+def _decoded(body: bytes, kind: type[SomeOrder]) -> SomeOrder:
     try:
-        return msgspec.json.decode(body, type=Order)
+        return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(400, "invalid_body", f"The body is not as expected: {error}") from None

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from dispatcher.config import Target
-from dispatcher.ledger import Pauses, TargetView, Told
+from dispatcher.ledger import Kind, Pauses, Repair, TargetView, Told
 from dispatcher.model import Deploy, Outcome, Reason, State
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -92,6 +92,23 @@ class TargetInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing of it starts until it is resumed."""
 
 
+class RepairInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was found wrong and put right."""
+
+    at: str | None
+    kind: Kind
+    target: str
+    """Empty for what concerns no single one."""
+    what: str
+
+
+class RepairList(msgspec.Struct, frozen=True):
+    counts: dict[str, int]
+    """How many of each kind there ever were."""
+    repairs: tuple[RepairInfo, ...]
+    """The newest, newest first."""
+
+
 class TargetList(msgspec.Struct, frozen=True):
     targets: tuple[TargetInfo, ...]
 
@@ -103,6 +120,8 @@ class DeployList(msgspec.Struct, frozen=True):
 class RedeployAnswer(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     deploy: str
+    ref: str
+    commit: str
     outcome: Outcome
     reason: str = ""
 
@@ -150,6 +169,12 @@ def pause_info(pauses: Pauses, target: str | None) -> PauseInfo | None:
         reason=found.reason,
         since=moment(found.at),
         everything=target not in pauses.targets,
+    )
+
+
+def repair_info(repair: Repair) -> RepairInfo:
+    return RepairInfo(
+        at=moment(repair.at), kind=repair.kind, target=repair.target, what=repair.what
     )
 
 

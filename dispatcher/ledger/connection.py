@@ -6,6 +6,7 @@ not run twice because an answer was slow, so nothing here is retried behind the 
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,14 @@ from redis.retry import Retry
 
 from dispatcher.errors import LedgerUnavailable
 
+CONNECT_SECONDS = 3.0
+_KEEPALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
+KEEPALIVE = {
+    getattr(socket, name): value for name, value in _KEEPALIVE.items() if hasattr(socket, name)
+}
+"""Seconds, seconds, probes: a server that has gone without a word is noticed within half a minute, also by
+a worker that waits for a task."""
+
 
 def connect(url: str, *, timeout: float = 3.0, text: bool = True) -> redis.Redis:
     """A client that gives up after `timeout` seconds and never sends anything twice.
@@ -27,12 +36,20 @@ def connect(url: str, *, timeout: float = 3.0, text: bool = True) -> redis.Redis
         url,
         decode_responses=text,
         socket_timeout=timeout,
-        socket_connect_timeout=timeout,
-        socket_keepalive=True,
+        **({} if url.startswith("unix:") else _over_tcp(timeout)),
         health_check_interval=0,
         retry=Retry(NoBackoff(), 0),
         retry_on_error=[],
     )
+
+
+def _over_tcp(timeout: float) -> dict[str, Any]:
+    """What a Unix socket has no use for, and refuses."""
+    return {
+        "socket_connect_timeout": min(timeout, CONNECT_SECONDS),
+        "socket_keepalive": True,
+        "socket_keepalive_options": KEEPALIVE,
+    }
 
 
 def place(client: redis.Redis) -> str:
@@ -55,6 +72,16 @@ def translated(client: redis.Redis) -> Iterator[None]:
         yield
     except redis.RedisError as error:
         raise unavailable(client, error) from error
+
+
+def check_writes(client: redis.Redis, key: str) -> None:
+    """Raises LedgerUnavailable where Redis reads but does not write: a replica, a full memory or disk.
+
+    `key` holds a string or nothing, and stays as it is: to set no bytes changes nothing, yet is refused
+    like any write. https://redis.io/docs/latest/commands/setrange/
+    """
+    with translated(client):
+        client.setrange(key, 0, "")
 
 
 def unavailable(client: redis.Redis, error: Exception) -> LedgerUnavailable:

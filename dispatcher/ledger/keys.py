@@ -14,12 +14,13 @@ class Keys:
     def row(self, target: str) -> str:
         """Hash, kept: `version`, `seq` (newest number), `open` (numbers not yet over), `attempted` (newest
         number that was started), `succeeded` (newest that did), `ended` (newest that is over), `woken`,
-        `wakes`, `rewakes`, `lease`, `lease_until`, `trouble`, `paused` (who and why, JSON),
-        `digest` (of the Job that was published last)."""
+        `wakes`, `rewakes`, `lease`, `lease_until`, `trouble`, `vain` (looks in a row that the cluster's
+        trouble ended), `paused` (who and why, JSON), `digest` (of the Job that was published last).
+        Expires after `keep_removed_for` once its target is no longer configured."""
         return f"{self.prefix}row:{target}"
 
     def deploys(self, target: str) -> str:
-        """Hash, bounded by `Limits.history`: number -> Deploy (JSON)."""
+        """Hash, bounded by `Limits.history`: number -> Deploy (JSON). Expires with the row."""
         return f"{self.prefix}deploys:{target}"
 
     def jobs(self, target: str) -> str:
@@ -46,6 +47,11 @@ class Keys:
         """String, expires after `Limits.remember`: the answer to a redeploy request."""
         return f"{self.prefix}request:{target}:{_digest(request)}"
 
+    def scattered(self, target: str) -> tuple[str, ...]:
+        """Beginnings of the keys of which a target has any number: all that are above, but for deliveries."""
+        kinds = ("chain", "ages", "seen", "request")
+        return tuple(f"{self.prefix}{kind}:{target}:" for kind in kinds)
+
     @property
     def due(self) -> str:
         """Sorted set, kept: target -> when it has to be looked at, whatever happens until then."""
@@ -58,8 +64,14 @@ class Keys:
 
     @property
     def specs(self) -> str:
-        """Hash, kept: target -> Spec (JSON), as the leading watcher publishes it."""
+        """Hash, kept: target -> Spec (JSON), as the leading watcher publishes it. One that is no longer
+        configured stays, marked as removed, until nothing of it is left in the cluster."""
         return f"{self.prefix}specs"
+
+    @property
+    def renamed(self) -> str:
+        """Hash, kept: a name that a target had -> "name time": the one that it has, and since when (ms)."""
+        return f"{self.prefix}renamed"
 
     @property
     def busy(self) -> str:
@@ -73,8 +85,49 @@ class Keys:
 
     @property
     def listed(self) -> str:
-        """Hash, kept: namespace -> `run_id` of the Redis server that a full LIST of it was put into."""
+        """Hash, kept: namespace ("*" for all) -> `run_id` of the Redis server that a full LIST of it was
+        put into."""
         return f"{self.prefix}listed"
+
+    @property
+    def versions(self) -> str:
+        """Hash, kept: namespace ("*" for all) -> resourceVersion of its newest LIST of Jobs."""
+        return f"{self.prefix}versions"
+
+    @property
+    def limits(self) -> str:
+        """Hash, kept: namespace ("*" for all together) -> how many deploys may run there at once."""
+        return f"{self.prefix}limits"
+
+    @property
+    def running(self) -> str:
+        """Hash, kept: target -> namespace of its deploy that has its turn: starts, runs or stops."""
+        return f"{self.prefix}running"
+
+    @property
+    def waiting(self) -> str:
+        """Sorted set, kept: target -> since when it waits for a place among those that may run."""
+        return f"{self.prefix}waiting"
+
+    @property
+    def waiters(self) -> str:
+        """Hash, kept: waiting target -> "namespace time": when it was told of a place, 0 if it was not."""
+        return f"{self.prefix}waiters"
+
+    @property
+    def contact(self) -> str:
+        """Hash, kept: "namespace kind" -> since when and why the leading watcher cannot follow it (JSON)."""
+        return f"{self.prefix}contact"
+
+    @property
+    def repairs(self) -> str:
+        """Hash, kept: kind of repair -> how many there were."""
+        return f"{self.prefix}repairs"
+
+    @property
+    def repaired(self) -> str:
+        """List, bounded by `Limits.repairs`: the newest repairs (JSON), newest first."""
+        return f"{self.prefix}repaired"
 
 
 def _digest(*parts: str) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 import redis
@@ -21,10 +19,11 @@ from dispatcher.errors import (
 from dispatcher.ledger.connection import texts, translated
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.limits import Limits
+from dispatcher.ledger.redeployment import Redeploy, Redeployed
 from dispatcher.ledger.scripts import Call, Scripts
 from dispatcher.ledger.snapshot import Lead, Leased, Recorded, Snapshot, decode, snapshot
 from dispatcher.ledger.wakeups import WakeUp
-from dispatcher.model import FOUND, TRANSITIONS, Deploy, JobFacts, Outcome, Reason, Spec
+from dispatcher.model import FIRST, TRANSITIONS, Deploy, JobFacts
 
 log = structlog.get_logger()
 
@@ -53,6 +52,8 @@ class Ledger:
                 keys.due,
                 keys.listed,
                 keys.paused,
+                keys.limits,
+                keys.running,
             ),
             (target, token, self.limits.lease),
         )
@@ -69,16 +70,21 @@ class Ledger:
         release: bool = False,
         due_at: int | None = None,
         trouble: str = "",
+        place: str = "",
+        waits: bool = False,
+        vain: int = 0,
     ) -> Recorded:
         """Writes deploys, compare-and-set; keeps the lease, or with `release` lets it go until `due_at`.
 
+        `place` is the namespace of the deploy that has its turn, `waits` says that the target stands in
+        line for one, `vain` how many looks in a row came to nothing by the cluster's fault.
         Raises LeaseLost when another holds the target by now. `check_transition` is the caller's to ask,
         step by step: several steps can be written at once.
         """
         ending: str | int = "keep" if not release else "" if due_at is None else due_at
         reply = self.scripts.run(
             "record",
-            self._row_keys(seen.target),
+            (*self._row_keys(seen.target), *self._place_keys(), self.keys.paused),
             (
                 seen.target,
                 token,
@@ -87,6 +93,9 @@ class Ledger:
                 ending,
                 trouble,
                 self.limits.history,
+                place,
+                int(waits),
+                vain,
                 *_deploy_args(seen, deploys),
                 *_job_args(new_jobs, dropped_jobs),
             ),
@@ -116,7 +125,7 @@ class Ledger:
     def _observation(self, target: str, facts: JobFacts, leader: str) -> Call:
         name = f"{facts.namespace}/{facts.job}"
         json = msgspec.json.encode(facts).decode()
-        keys = (*self._row_keys(target), self.keys.leader)
+        keys = (*self._row_keys(target), self.keys.leader, self.keys.running)
         return Call("observe", keys, (target, name, json, self.limits.grace, leader))
 
     def known_jobs(self) -> list[tuple[str, JobFacts]]:
@@ -134,22 +143,30 @@ class Ledger:
             if (facts := _readable(target, raw))
         ]
 
+    def forget_versions(self, namespace: str) -> None:
+        """The cluster has gone back in time: what is seen next of its Jobs counts, whatever its version."""
+        for target, facts in self.known_jobs():
+            if namespace in ("", facts.namespace):
+                name = f"{facts.namespace}/{facts.job}"
+                self.scripts.run("forget", (self.keys.jobs(target),), (name,))
+
     def mark_listed(self, namespace: str) -> list[WakeUp]:
         """A full LIST of the namespace is in this Redis: Jobs may be created there. Wakes who waited."""
         keys = self.keys
         with translated(self.client):
             run_id = self.client.info("server")["run_id"]
-            before = self.client.hget(keys.listed, namespace)
-            self.client.hset(keys.listed, namespace, run_id)
+            before = self.client.hget(keys.listed, namespace or "*")
+            self.client.hset(keys.listed, namespace or "*", run_id)
             names = [] if before == run_id else texts(self.client.hkeys(keys.specs))
         return self.wake(self.with_open_deploys(names), "the cluster is listed")
 
     def listed(self) -> set[str]:
-        """The namespaces that were listed into the Redis that answers now."""
+        """The namespaces that were listed into the Redis that answers now; "" for all at once."""
         with translated(self.client):
             run_id = self.client.info("server")["run_id"]
             marked = self.client.hgetall(self.keys.listed)
-        return set(texts(namespace for namespace, by in marked.items() if by == run_id))
+        found = texts(namespace for namespace, by in marked.items() if by == run_id)
+        return {"" if namespace == "*" else namespace for namespace in found}
 
     def lead(self, token: str) -> Lead:
         """Takes or renews the lead among watchers."""
@@ -169,12 +186,15 @@ class Ledger:
         return self.wake(texts(found), "it is due")
 
     def wake(self, targets: Sequence[str], why: str) -> list[WakeUp]:
-        """Wakes targets whatever became of earlier wake-ups; those that a worker holds are left out."""
+        """Wakes targets whatever became of earlier wake-ups; those that a worker holds are left out.
+        What `found` says of a wake-up counts for targets that were due only."""
         args = (self.limits.grace, self.limits.longest_wait)
         calls = [Call("wake", (self.keys.row(t), self.keys.due), (t, *args)) for t in targets]
         replies = self.scripts.run_many(calls) if calls else []
         return [
-            WakeUp(t, number, why) for t, number in zip(targets, replies, strict=True) if number
+            WakeUp(target, number, why, found)
+            for target, (number, found) in zip(targets, replies, strict=True)
+            if number
         ]
 
     def now(self) -> int:
@@ -182,44 +202,6 @@ class Ledger:
         with translated(self.client):
             seconds, micros = self.client.time()
         return int(seconds) * 1000 + int(micros) // 1000
-
-    def publish(self, specs: Sequence[Spec]) -> list[WakeUp]:
-        """Replaces the published specs; wakes the targets with an open deploy that it changes,
-        and deploys those anew whose Job has changed."""
-        wanted = {
-            spec.target: msgspec.json.encode(spec, order="deterministic").decode() for spec in specs
-        }
-        with translated(self.client):
-            known = self.client.hgetall(self.keys.specs)
-            changed = [name for name, json in wanted.items() if known.get(name) != json]
-            gone = [name for name in known if name not in wanted]
-            with self.client.pipeline(transaction=True) as pipeline:
-                if changed:
-                    pipeline.hset(self.keys.specs, mapping={name: wanted[name] for name in changed})
-                if gone:
-                    pipeline.hdel(self.keys.specs, *gone)
-                pipeline.execute()
-        rolled = self._roll_out(specs)
-        return rolled + self.wake(self.with_open_deploys(changed), "its configuration is new")
-
-    def _roll_out(self, specs: Sequence[Spec]) -> list[WakeUp]:
-        """A target whose rendered Job has changed since it was published before is deployed anew."""
-        with translated(self.client):
-            pipeline = self.client.pipeline(transaction=False)
-            for spec in specs:
-                pipeline.hget(self.keys.row(spec.target), "digest")
-            before = pipeline.execute()
-        woken: list[WakeUp] = []
-        for spec, digest in zip(specs, before, strict=True):
-            if digest and digest != spec.digest:
-                done = self._redeploy(
-                    spec.target, f"spec-{uuid4()}", "", JOB_CHANGED, digest, spec.digest
-                )
-                woken += [done.wake_up] if done.wake_up else []
-            elif not digest:
-                with translated(self.client):
-                    self.client.hsetnx(self.keys.row(spec.target), "digest", spec.digest)
-        return woken
 
     def with_open_deploys(self, targets: Sequence[str]) -> list[str]:
         """Those of the targets that have a deploy which is not over."""
@@ -232,52 +214,21 @@ class Ledger:
 
     # For people
 
-    def redeploy(self, target: str, request: str, asked_by: str, note: str) -> Redeployed:
-        """Runs the target's newest deploy once more; the same `request` id gets the same answer."""
-        return self._redeploy(target, request, asked_by, note, "", "")
+    def redeploy(self, asked: Redeploy) -> Redeployed:
+        """Deploys what is asked for, and moves no branch; the same request gets the same answer."""
+        return asked.answer(self.scripts.run(*asked.call(self.keys, self.limits)))
 
-    def _redeploy(
-        self, target: str, request: str, asked_by: str, note: str, was: str, digest: str
-    ) -> Redeployed:
-        """With a digest: because the Job has changed, and once for that change."""
-        keys, reason = self.keys, Reason.SPEC_CHANGE if digest else Reason.REDEPLOY
-        raw = self.scripts.run(
-            "redeploy",
-            (keys.row(target), keys.deploys(target), keys.due, keys.request(target, request)),
-            (
-                target,
-                asked_by,
-                note,
-                self.limits.grace,
-                self.limits.remember,
-                reason,
-                was,
-                digest,
-            ),
-        )
-        reply = decode(raw, _Redeploy)
-        why = f"{reason}, deploy {reply.deploy}"
-        wake_up = WakeUp(target, reply.wake, why) if reply.wake else None
-        outcome = None if reply.outcome == "nothing" else Outcome(reply.outcome)
-        return Redeployed(outcome, reply.deploy, wake_up)
+    def spec_changed(self, target: str, request: str, was: str, digest: str) -> Redeployed:
+        """Deploys the target anew since its Job has changed, once for that change."""
+        asked = Redeploy(target=target, request=request, note=JOB_CHANGED, was=was, digest=digest)
+        return self.redeploy(asked)
+
+    def _place_keys(self) -> tuple[str, ...]:
+        return self.keys.running, self.keys.waiting, self.keys.waiters
 
     def _row_keys(self, target: str) -> tuple[str, ...]:
         keys = self.keys
         return keys.row(target), keys.deploys(target), keys.jobs(target), keys.due, keys.busy
-
-
-@dataclass(frozen=True)
-class Redeployed:
-    outcome: Outcome | None
-    """None: the target has never been deployed, so there is nothing to run again."""
-    number: int
-    wake_up: WakeUp | None
-
-
-class _Redeploy(msgspec.Struct, frozen=True):
-    outcome: str
-    deploy: int
-    wake: int
 
 
 def _said(reply: Any, target: str) -> bool:
@@ -298,7 +249,7 @@ def _readable(target: str, raw: str) -> JobFacts | None:
 
 def check_transition(before: Deploy | None, after: Deploy) -> None:
     """Raises IllegalTransition for a change that the table does not have: that is a bug."""
-    legal = TRANSITIONS[before.state] if before else {FOUND}
+    legal = TRANSITIONS[before.state] if before else FIRST
     if after.state not in legal:
         was = before.state if before else "nothing"
         raise IllegalTransition(f"{after.name} cannot go from {was} to {after.state}")

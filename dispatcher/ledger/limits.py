@@ -13,8 +13,14 @@ class Limits:
     """Seconds for which a delivery, a push or a request is known again. GitHub redelivers for 3 days."""
     edges: int = 30 * 86400_000
     """Milliseconds for which a branch's chain of commits is remembered."""
+    renamed: int = 3_600_000
+    """Milliseconds after a rename for which processes that have not read of it are told the new name."""
     history: int = 100
     """Deploys kept per target."""
+    repairs: int = 200
+    """Repairs kept to be looked at."""
+    called: int = 5_000
+    """Milliseconds after which a target that was told of a place and has not taken it is passed over."""
     deliveries: int = 20
     """Delivery ids kept in a deploy."""
     grace: int = 3_000

@@ -26,6 +26,21 @@ class TargetView:
     """What holds it up, "" for nothing."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """How a target stands in the work queue."""
+
+    target: str
+    open: bool
+    """It has a deploy that is not over."""
+    leased_until: int
+    """0 when no worker holds it."""
+    woken: bool
+    """A wake-up is on its way."""
+    due: int | None
+    """When it is looked at whatever happens; None for never."""
+
+
 DURABILITY = {
     "always": "appendfsync always: nothing acknowledged is lost",
     "everysec": "appendfsync everysec: up to a second of acknowledged pushes can be lost",
@@ -54,6 +69,31 @@ class Reader:
             for name, (trouble, _, _), deploys in zip(names, rows, found, strict=True)
         ]
 
+    def rows(self) -> list[Row]:
+        """Every target that is published, or due, or has Jobs in the cluster. Two round trips."""
+        keys = self._keys
+        with translated(self._client):
+            pipeline = self._client.pipeline(transaction=False)
+            pipeline.hkeys(keys.specs)
+            pipeline.zrange(keys.due, 0, -1, withscores=True)
+            pipeline.smembers(keys.busy)
+            specs, dues, busy = pipeline.execute()
+            due = {name: int(score) for name, score in dues}
+            names = sorted({*specs, *due, *busy})
+            for name in names:
+                pipeline.hmget(keys.row(name), "open", "lease", "lease_until", "woken")
+            found = pipeline.execute()
+        return [
+            Row(
+                target=name,
+                open=bool((open_ or "").strip()),
+                leased_until=int(until or 0) if lease else 0,
+                woken=woken == "1",
+                due=due.get(name),
+            )
+            for name, (open_, lease, until, woken) in zip(names, found, strict=True)
+        ]
+
     def deploys(self, target: str) -> list[Deploy]:
         """All that are kept, newest first."""
         with translated(self._client):
@@ -64,6 +104,11 @@ class Reader:
         with translated(self._client):
             raw = self._client.hget(self._keys.deploys(target), str(number))
         return decode(texts([raw])[0], Deploy) if raw else None
+
+    def knows(self, target: str) -> bool:
+        """Whether any deploy of it is kept."""
+        with translated(self._client):
+            return bool(self._client.exists(self._keys.deploys(target)))
 
     def durability(self) -> str:
         """What a Redis that loses its host loses of what was acknowledged, in words; "" if nobody knows."""

@@ -25,9 +25,10 @@ class Call(NamedTuple):
 
 @cache
 def source(name: str) -> str:
-    """A script's text, the common part in front."""
+    """A script's text, the common parts in front."""
     folder = files("dispatcher.ledger") / "lua"
-    return "\n".join((folder / f"{part}.lua").read_text() for part in ("_common", name))
+    parts = ("_common", "_places", name) if name in ("place", "call") else ("_common", name)
+    return "\n".join((folder / f"{part}.lua").read_text() for part in parts)
 
 
 @cache

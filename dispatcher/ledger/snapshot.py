@@ -45,6 +45,18 @@ class Snapshot:
     """Number of the newest deploy that succeeded."""
     attempted: int = 0
     """Number of the newest deploy that was started; it is among the deploys while the history has it."""
+    seq: int = 0
+    """The newest number that was given."""
+    limited: bool = False
+    """How many deploys may run at once is limited."""
+    placed: bool = False
+    """The target has its place among those that may run."""
+    no_place: str = ""
+    """Why it has none, once it has asked; "" otherwise."""
+    vain: int = 0
+    """Looks in a row that came to nothing by the cluster's fault."""
+    published: bool = False
+    """A watcher has published what is configured: a target without a spec is not."""
     read: Mapping[int, str] = field(default_factory=dict)
     """The deploys as read, to compare with when they are written."""
 
@@ -77,7 +89,8 @@ def decode(raw: str, kind: type[T]) -> T:
 
 
 def snapshot(target: str, reply: Sequence[Any]) -> Snapshot:
-    _, now, version, spec, listed, deploys, jobs, succeeded, paused, attempted = reply
+    _, now, version, spec, listed, deploys, jobs, succeeded, paused, attempted, *more = reply
+    limited, placed, vain, published, seq = more
     found = {deploy.number: (deploy, raw) for raw in deploys for deploy in [decode(raw, Deploy)]}
     return Snapshot(
         target=target,
@@ -92,5 +105,10 @@ def snapshot(target: str, reply: Sequence[Any]) -> Snapshot:
         succeeded=int(succeeded),
         attempted=int(attempted),
         paused=str(decode(paused, Paused)) if paused else "",
+        limited=bool(limited),
+        placed=bool(placed),
+        vain=int(vain),
+        published=bool(published),
+        seq=int(seq),
         read={number: raw for number, (_, raw) in found.items()},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 import msgspec
@@ -27,6 +27,16 @@ class Submission:
     """How many of a stream may wait where every push is deployed; 0 where they are merged."""
     filtered: str = ""
     """Why the target does not want it, "" if it does: such a push still moves the branch."""
+    former: str = ""
+    """The name that the target had before, "" for none: its row may still be there."""
+    shown: str = ""
+    """The name that people know it by, where `target` is another: see `under`."""
+
+    def under(self, name: str) -> Submission:
+        """The same for the name that the target's row is under; people are told the newer of the two."""
+        if name == self.former:
+            return replace(self, target=name, former="", shown=self.shown or self.target)
+        return replace(self, target=name, former=self.target, shown=name)
 
     def call(self, keys: Keys, limits: Limits) -> Call:
         push, target, stream = self.push, self.target, self.push.stream
@@ -41,6 +51,8 @@ class Submission:
                 keys.delivery(self.hook, push.repository, self.delivery),
                 keys.due,
                 keys.paused,
+                keys.renamed,
+                keys.row(self.former or target),
             ),
             (
                 target,
@@ -56,6 +68,8 @@ class Submission:
                 limits.deliveries,
                 "passing" if self.filtered else "wanted",
                 self.every,
+                self.former,
+                limits.renamed,
             ),
         )
 
@@ -76,14 +90,15 @@ class Submission:
 
     def answer(self, raw: str) -> Answer:
         reply = msgspec.json.decode(raw, type=_Reply)
-        deploy = f"{self.target}/{reply.deploy}" if reply.deploy else ""
-        text = REASONS[reply.code].format(deploy=deploy, other=reply.other, target=self.target)
+        target = self.shown or self.target
+        deploy = f"{target}/{reply.deploy}" if reply.deploy else ""
+        text = REASONS[reply.code].format(deploy=deploy, other=reply.other, target=target)
         if reply.code == "passing":
             text = self.filtered
         if reply.repeated:
             text = f"this delivery came before; its answer was: {text}"
         result = Result(
-            target=self.target,
+            target=target,
             ref=self.push.ref,
             commit=self.push.commit or self.push.after,
             outcome=reply.outcome,

@@ -17,6 +17,7 @@ import msgspec
 import structlog
 
 from dispatcher.errors import LedgerUnavailable
+from dispatcher.ledger.addresses import Addresses
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.limits import Limits
 from dispatcher.ledger.scripts import Scripts
@@ -42,8 +43,7 @@ class Submitter:
     """Use as a context manager: leaving it finishes what was handed in."""
 
     def __init__(self, scripts: Scripts, wake_ups: WakeUps, keys: Keys, limits: Limits) -> None:
-        self._scripts, self._wake_ups = scripts, wake_ups
-        self._keys, self._limits = keys, limits
+        self._addresses, self._wake_ups = Addresses(scripts, keys, limits), wake_ups
         self._queue: queue.Queue[_Item | None] = queue.Queue(LONGEST_QUEUE)
         self._thread = threading.Thread(target=self._work, name="submitter", daemon=True)
 
@@ -107,9 +107,7 @@ class Submitter:
         return outcomes
 
     def _record_group(self, submissions: Sequence[Submission]) -> list[Result | LedgerUnavailable]:
-        calls = [each.call(self._keys, self._limits) for each in submissions]
-        replies = self._scripts.run_each(calls)
-        answers = [_understood(*each) for each in zip(submissions, replies, strict=True)]
+        answers = [_understood(*each) for each in self._addresses.hand_in(submissions)]
         good = [answer for answer in answers if isinstance(answer, Answer)]
         self._wake_ups.enqueue(answer.wake_up for answer in good if answer.wake_up)
         return [a.result if isinstance(a, Answer) else a for a in answers]

@@ -22,6 +22,8 @@ class WakeUp:
     target: str
     number: int
     why: str
+    found: str = ""
+    """What was wrong with the target when it was due, "" for nothing: see `wake.lua`."""
 
     @property
     def task_id(self) -> str:

@@ -1,4 +1,8 @@
-"""An independent witness: follows all Pods of the cluster through its API and notes what ran when."""
+"""An independent witness: follows all Pods of the cluster through its API and notes what ran when.
+
+It shares no code with what it watches. A cluster that goes away and comes back is followed from where it was
+left; what it has forgotten meanwhile counts as ended.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,13 @@ import httpx
 from dispatcher.local.kube import kube_client
 
 ENDED = ("Succeeded", "Failed")
+PODS = "/api/v1/pods"
+AGAIN_SECONDS = 0.1
+"""Between two attempts to reach a cluster that is away."""
+
+
+class _TooOld(Exception):  # no error: the cluster answers so, and is listed again
+    """410: the cluster no longer has what came after our resourceVersion."""
 
 
 @dataclass
@@ -38,23 +49,64 @@ class Observer:
     runs: dict[str, Run] = field(default_factory=dict)
     most_at_once: int = 0
     overlaps: list[str] = field(default_factory=list)
+    _version: str = ""
+    """The resourceVersion up to which everything was seen."""
+    _stopped: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
-        client = kube_client(self.kubeconfig)
-        threading.Thread(target=self._follow, args=(client,), daemon=True).start()
+        threading.Thread(target=self._follow, daemon=True).start()
 
-    def _follow(self, client: httpx.Client) -> None:
-        listed = client.get("/api/v1/pods").json()
-        version = listed["metadata"]["resourceVersion"]
-        options = {"watch": "true", "resourceVersion": version}
-        try:
-            with client.stream("GET", "/api/v1/pods", params=options, timeout=None) as answer:
-                for event in _events(answer):
-                    self._note(event["type"], event["object"])
-        except httpx.HTTPError:
-            self.tell("the cluster has ended its watch")
-        finally:
-            client.close()
+    def stop(self) -> None:
+        """From now on the cluster may go without a word."""
+        self._stopped.set()
+
+    def _follow(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                with kube_client(self.kubeconfig) as client:
+                    self._stay(client)
+            except (
+                httpx.HTTPError,
+                OSError,
+                ValueError,
+            ):  # also a kubeconfig that is being written
+                self._stopped.wait(AGAIN_SECONDS)
+
+    def _stay(self, client: httpx.Client) -> None:
+        """Follows until the cluster goes away, which raises."""
+        listed = _list(client)
+        if not self._version or int(listed["metadata"]["resourceVersion"]) < int(self._version):
+            self._begin_anew(listed)
+        while not self._stopped.is_set():
+            try:
+                self._watch(client)
+            except _TooOld:
+                self._begin_anew(_list(client))
+
+    def _begin_anew(self, listed: dict[str, Any]) -> None:
+        there = {pod["metadata"]["uid"] for pod in listed["items"]}
+        for uid in set(self.runs) - there:
+            self._end(uid)
+        for pod in sorted(listed["items"], key=_runs):  # those that have ended first
+            self._note("MODIFIED", pod)
+        self._version = listed["metadata"]["resourceVersion"]
+
+    def _watch(self, client: httpx.Client) -> None:
+        options = {"watch": "true", "resourceVersion": self._version}
+        with client.stream("GET", PODS, params=options, timeout=None) as answer:
+            if answer.status_code == httpx.codes.GONE:
+                raise _TooOld
+            answer.raise_for_status()
+            for event in _events(answer):
+                self._take(event)
+        self.tell("the cluster has ended its watch")
+
+    def _take(self, event: dict[str, Any]) -> None:
+        if event["type"] == "ERROR":
+            raise _TooOld
+        if event["type"] != "BOOKMARK":
+            self._note(event["type"], event["object"])
+        self._version = event["object"]["metadata"]["resourceVersion"]
 
     def _note(self, kind: str, pod: dict[str, Any]) -> None:
         uid, phase = pod["metadata"]["uid"], pod["status"].get("phase", "")
@@ -79,6 +131,17 @@ class Observer:
         if run and not run.ended:
             run.ended = time.monotonic()
             self.tell(f"Pod {run.pod} ended after {run.ended - run.began:.1f} s")
+
+
+def _list(client: httpx.Client) -> dict[str, Any]:
+    answer = client.get(PODS)
+    answer.raise_for_status()
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def _runs(pod: dict[str, Any]) -> bool:
+    return bool(pod["status"].get("phase") == "Running")
 
 
 def _events(answer: httpx.Response) -> Iterator[dict[str, Any]]:

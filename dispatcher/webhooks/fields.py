@@ -10,23 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from dispatcher import gitnames
+from dispatcher.gitnames import MAX_REF
 from dispatcher.model import ZEROS
 from dispatcher.repositories import UnusableRepository, normalize_repository
 from dispatcher.webhooks.shapes import Refused
 
-MAX_REF = 1024
 MAX_TITLE = 200
 MAX_MESSAGE = 4000
 MAX_NAME = 100
 MAX_PATHS = 10_000
 MAX_PATH = 1024
 
-_OBJECT_NAME = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_REF = re.compile(r"refs/(?:heads|tags)/.")
-# https://git-scm.com/docs/git-check-ref-format
-_NO_REF = re.compile(
-    r"[\x00-\x20\x7f-\x9f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|\Z)|[/.]\Z",
-)
+_BRANCH_OR_TAG = re.compile(r"refs/(?:heads|tags)/.")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SPACE = re.compile(r"\s+")
 
@@ -40,10 +36,9 @@ def invalid(field: str, remedy: str) -> Refused:
 
 def object_name(field: str, value: str) -> str:
     """An object name in lower case; zeros are one."""
-    name = value.lower() if len(value) <= 64 else ""
-    if not _OBJECT_NAME.fullmatch(name):
-        raise invalid(field, "must be an object name: 40 or 64 hexadecimal digits")
-    return name
+    if name := gitnames.object_name(value):
+        return name
+    raise invalid(field, "must be an object name: 40 or 64 hexadecimal digits")
 
 
 def optional_object_name(field: str, value: str | None) -> str:
@@ -62,15 +57,13 @@ def before_of(before: str, after: str) -> str:
 
 def ref(field: str, value: str) -> str:
     """The full name of any ref, valid by Git's own rules."""
-    if not value or len(value) > MAX_REF or _NO_REF.search(value) or not value.startswith("refs/"):
-        raise invalid(
-            field, f"must be a ref's full name of at most {MAX_REF} characters: refs/heads/…"
-        )
-    return value
+    if gitnames.is_ref(value):
+        return value
+    raise invalid(field, f"must be a ref's full name of at most {MAX_REF} characters: refs/heads/…")
 
 
 def is_branch_or_tag(name: str) -> bool:
-    return _REF.match(name) is not None
+    return _BRANCH_OR_TAG.match(name) is not None
 
 
 def repository(fields: Iterable[tuple[str, str | None]]) -> str:

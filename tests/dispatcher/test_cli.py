@@ -18,7 +18,7 @@ from dispatcher.local.ports import free_port
 from dispatcher.model import State
 from tests.dispatcher.http.helpers import end
 from tests.dispatcher.http.web import TOKEN, Web
-from tests.dispatcher.webhooks.support import NEW, SECRET
+from tests.dispatcher.webhooks.support import MIDDLE, NEW, SECRET
 
 Captured = pytest.CaptureFixture[str]
 
@@ -79,9 +79,35 @@ def test_a_redeploy_names_the_deploy(web: Web, client: redis.Redis, capsys: Capt
 
     assert main(["redeploy", "shop", "--reason", "a new key", "--by", "ann"]) == 0
 
-    assert "shop/2: its newest commit is deployed once more\n" in capsys.readouterr().out
+    assert f"shop/2: commit {NEW[:8]} of main is deployed\n" in capsys.readouterr().out
     told = web.api("targets/shop/deploys/2").json()
     assert (told["note"], told["requested_by"]) == ("a new key", "ann")
+
+
+def test_an_earlier_deploy_is_how_to_roll_back(web: Web, client: redis.Redis) -> None:
+    end(web, client, State.SUCCEEDED)
+    assert main(["redeploy", "shop", "--commit", MIDDLE, "--ref", "main"]) == 0
+    end(web, client, State.FAILED)
+
+    assert main(["redeploy", "shop/1", "--reason", "shop/2 is broken", "--by", "ann"]) == 0
+
+    deploys = web.api("targets/shop/deploys").json()["deploys"]
+    assert [each["commit"] for each in deploys] == [NEW, MIDDLE, NEW]
+    assert (deploys[0]["note"], deploys[0]["requested_by"]) == ("shop/2 is broken", "ann")
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        (["shop", "--commit", NEW[:8]], f"commit is '{NEW[:8]}'"),
+        (["shop", "--ref", "next"], "branch next is none of main"),
+        (["shop/1", "--commit", NEW], "deploy and commit contradict each other"),
+        (["shop/"], "write it like shop/42"),
+    ],
+)
+def test_what_cannot_be_redeployed(web: Web, named: list[str], said: str, capsys: Captured) -> None:
+    assert main(["redeploy", *named]) == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("state", "code"), [(State.SUCCEEDED, 0), (State.FAILED, 1)])

@@ -16,10 +16,12 @@ from dispatcher.config import (
     RESERVED,
     VARIABLES,
     Clone,
+    ClusterSettings,
     EnvFrom,
     EnvReference,
     Hook,
     ManifestJob,
+    NamespaceSettings,
     Resources,
     ShortJob,
     Target,
@@ -32,6 +34,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
 SECTIONS: dict[str, type[BaseModel]] = {
     "Hooks": Hook,
     "Targets": Target,
+    "Cluster": ClusterSettings,
+    "namespaces": NamespaceSettings,
     "The short form": ShortJob,
     "The long form": ManifestJob,
     "env": EnvReference,
@@ -40,7 +44,15 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "tolerations": Toleration,
     "clone": Clone,
 }
-WRITTEN = {3600: "1h", 900: "15m", 600: "10m", 300: "5m", 30: "30s", 7 * 86400: "7d"}
+WRITTEN = {
+    3600: "1h",
+    900: "15m",
+    600: "10m",
+    300: "5m",
+    30: "30s",
+    7 * 86400: "7d",
+    30 * 86400: "30d",
+}
 WRITTEN |= {25 * 1024 * 1024: "25MiB"}
 """Defaults that are numbers in the models and have units in files."""
 

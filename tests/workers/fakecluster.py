@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from workers import labels
 from workers.cluster import JobExists, NotThere
-from workers.facts import UID_LABEL
 from workers.feed import Changed, Listed, News
 from workers.objects import (
     Condition,
@@ -97,8 +96,13 @@ class FakeCluster:
             self._told_to_go(job)
         return True
 
-    def live_pods(self, namespace: str, selector: str) -> list[str]:
-        return [pod.metadata.name for pod in self.pods.values() if pod.live]
+    def pods_of(self, namespace: str, selector: str) -> list[Pod]:
+        wanted = [part.partition("=")[2] for part in selector.split(",") if labels.JOB_UID in part]
+        return [
+            pod
+            for pod in self.pods.values()
+            if not wanted or pod.metadata.labels[labels.JOB_UID] == wanted[0]
+        ]
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         if not any(each.metadata.name == pod for each in self.pods.values()):
@@ -126,7 +130,7 @@ class FakeCluster:
             job.metadata, name=f"{name}-pod", uid=f"pod-of-{uid}", deletion_timestamp=None
         )
         self._pod(
-            replace(metadata, labels=metadata.labels | {UID_LABEL: uid}), PodStatus("Pending")
+            replace(metadata, labels=metadata.labels | {labels.JOB_UID: uid}), PodStatus("Pending")
         )
         return True
 
@@ -193,10 +197,10 @@ class FakeCluster:
 
     def live_jobs(self) -> set[str]:
         """The Jobs whose Pods live."""
-        return {pod.metadata.labels[UID_LABEL] for pod in self.pods.values() if pod.live}
+        return {pod.metadata.labels[labels.JOB_UID] for pod in self.pods.values() if pod.live}
 
     def _pods_of(self, uid: str) -> list[Pod]:
-        return [p for p in self.pods.values() if p.metadata.labels[UID_LABEL] == uid]
+        return [p for p in self.pods.values() if p.metadata.labels[labels.JOB_UID] == uid]
 
     def _told_to_go(self, job: Job) -> None:
         now = datetime.now(UTC)

@@ -15,13 +15,23 @@ import msgspec
 import redis
 
 from dispatcher.errors import ClusterUnavailable, LedgerUnavailable
-from dispatcher.ledger import Keys, Leased, Ledger, Recorded, Snapshot, Submission, WakeUp
-from dispatcher.model import Deploy, JobFacts, Outcome, Policies, Push, Result, Spec, State
+from dispatcher.ledger import (
+    Keys,
+    Leased,
+    Ledger,
+    Publisher,
+    Recorded,
+    Redeploy,
+    Snapshot,
+    Submission,
+    WakeUp,
+)
+from dispatcher.model import Deploy, JobFacts, Outcome, Policies, Push, Reason, Result, Spec, State
 from tests.workers.fakecluster import NAMESPACE, FakeCluster, Inbox, is_tombstone
 from workers import labels
 from workers.cluster import JobExists
 from workers.feed import News
-from workers.objects import Job
+from workers.objects import Job, Pod
 from workers.reconcile import Reconciler
 from workers.watcher import Session, Watcher
 
@@ -82,8 +92,8 @@ class FaultyCluster:
     def delete_job(self, namespace: str, name: str, uid: str) -> bool:
         return self._world.around("delete", lambda: self._cluster.delete_job(namespace, name, uid))
 
-    def live_pods(self, namespace: str, selector: str) -> list[str]:
-        return self._world.around("list", lambda: self._cluster.live_pods(namespace, selector))
+    def pods(self, namespace: str, selector: str) -> list[Pod]:
+        return self._world.around("list", lambda: self._cluster.pods_of(namespace, selector))
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         return self._world.around("log", lambda: self._cluster.log_tail(namespace, pod, container))
@@ -113,7 +123,11 @@ class World:
         self.ledger.world = self
         self.cluster = FakeCluster(self.ledger.now, self._job_created)
         self.reconciler = Reconciler(
-            self.ledger, FaultyCluster(self, self.cluster), "i", jitter=lambda: 1.0
+            self.ledger,
+            FaultyCluster(self, self.cluster),
+            "i",
+            self.enqueue,
+            jitter=lambda: 1.0,
         )
         self.queue: list[WakeUp] = []
         self.faults: dict[int | str, str] = {}
@@ -125,7 +139,9 @@ class World:
         self._tick = 0
         self._starting: dict[str, int] = {}
         self._wanted: dict[str, tuple[int, str]] = {}
-        self.ledger.publish([_spec(policies)])
+        self.last_word: dict[str, tuple[Reason, str]] = {}
+        """Ref → by what its newest commit was asked for, and that commit."""
+        Publisher(self.ledger).publish([_spec(policies)])
         self.session = self.new_session()
 
     def close(self) -> None:
@@ -190,6 +206,8 @@ class World:
             return
         metadata = manifest["metadata"]
         name, notes = metadata["name"], metadata["annotations"]
+        if notes[labels.REASON] == Reason.REDEPLOY:
+            return
         decided, commit = self._wanted[notes[labels.REF]]
         if notes[labels.COMMIT] != commit:
             assert self._starting[name] <= decided, f"{name} starts an older commit"
@@ -207,9 +225,17 @@ class World:
         repeated = "came before" in result.reason
         if result.outcome in (Outcome.ACCEPTED, Outcome.COALESCED) and not repeated:
             number = int(result.deploy.rpartition("/")[2])
-            self._wanted[push.ref] = self._tick, self.deploys()[number].commit
+            commit = self.deploys()[number].commit
+            self._wanted[push.ref] = self._tick, commit
+            self.last_word[push.ref] = Reason.PUSH, commit
         self.enqueue([answer.wake_up] if answer.wake_up else [])
         return result
+
+    def redeploy(self, request: str, number: int = 0) -> None:
+        asked = Redeploy(target=TARGET, request=request, by="ann", number=number)
+        answer = self.ledger.redeploy(asked)
+        self.last_word[answer.ref] = Reason.REDEPLOY, answer.commit
+        self.enqueue([answer.wake_up] if answer.wake_up else [])
 
     def enqueue(self, wake_ups: Iterable[WakeUp]) -> None:
         self.queue += list(wake_ups)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dispatcher.model import Deploy, Policies, Push, State
+from dispatcher.model import Deploy, Policies, Push, Reason, State
 from tests.workers.fakecluster import NAMESPACE
 from tests.workers.harness import World
 
@@ -72,6 +72,7 @@ class Rest:
         assert all(deploy.why for deploy in deploys.values()), f"no reason\n{story}"
         for branch in sorted({push.ref for push in self.pushes}):
             self._newest_was_last(branch, deploys, story)
+        self._pushes_gave_way_to_pushes(deploys, story)
         assert not world.cluster.pods or world.cluster.jobs, f"Pods are left\n{story}"
         self._is_clean(deploys, story)
 
@@ -86,7 +87,15 @@ class Rest:
         commits = [push.after for push in self.pushes if push.ref == branch]
         tried = [d for d in deploys.values() if d.ref == branch and d.attempt]
         assert tried, f"{branch} was never deployed\n{story}"
-        assert tried[-1].commit == commits[-1], f"{branch} is at {commits[-1]}\n{story}"
+        by, commit = self.world.last_word[branch]
+        assert tried[-1].commit == commit, f"{branch} is to be at {commit}\n{story}"
+        assert by is Reason.REDEPLOY or commit == commits[-1], f"{branch} is past {commit}\n{story}"
+
+    def _pushes_gave_way_to_pushes(self, deploys: dict[int, Deploy], story: str) -> None:
+        for deploy in deploys.values():
+            if deploy.superseded_by and deploy.reason is not Reason.REDEPLOY:
+                newer = deploys[deploy.superseded_by]
+                assert newer.reason is not Reason.REDEPLOY, f"{deploy.name} is skipped\n{story}"
 
     def _is_clean(self, deploys: dict[int, Deploy], story: str) -> None:
         left = {f"{NAMESPACE}/{name}" for name in self.world.cluster.jobs}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,11 +44,12 @@ class Calls:
         self.lists = 0
         self.since: list[str] = []
         self.failures = 0
+        self.retry_after = 0.0
 
     def list_jobs(self, namespace: str, selector: str, position: str = "") -> JobList:
         if self.failures:
             self.failures -= 1
-            raise ClusterUnavailable("away")
+            raise ClusterUnavailable("away", self.retry_after)
         self.lists += 1
         return JobList(ListMetadata(resource_version="5"))
 
@@ -64,8 +66,8 @@ def news() -> queue.Queue[News]:
     return queue.Queue()
 
 
-def follow(calls: Calls, news: queue.Queue[News]) -> Feed:
-    feed = Feed(calls, "job", "ns", "selector", news.put)
+def follow(calls: Calls, news: queue.Queue[News], watch_seconds: int = 240) -> Feed:
+    feed = Feed(calls, "job", "ns", "selector", news.put, watch_seconds)
     feed.start()
     return feed
 
@@ -84,15 +86,38 @@ def test_a_list_and_then_what_changes(news: queue.Queue[News]) -> None:
     feed.stop()
 
 
-def test_a_watch_that_ends_goes_on_from_the_last_bookmark(news: queue.Queue[News]) -> None:
+def test_a_watch_whose_time_is_up_goes_on_from_the_last_bookmark(news: queue.Queue[News]) -> None:
     calls = Calls(Watch(JOB, BOOKMARK, ends=True), Watch(JOB))
-    feed = follow(calls, news)
+    feed = follow(calls, news, watch_seconds=0)
 
     for _ in range(3):
         the_next(news)
 
     assert calls.since[:2] == ["5", "9"]
     assert calls.lists == 1
+    feed.stop()
+
+
+def test_a_watch_that_is_cut_short_is_not_gone_on_with(news: queue.Queue[News]) -> None:
+    """The server may have been restored: from a version that it does not have, nothing would come."""
+    calls = Calls(Watch(JOB, ends=True), Watch(JOB))
+    feed = follow(calls, news)
+
+    kinds = [type(the_next(news)) for _ in range(4)]
+
+    assert kinds == [Listed, Changed, Listed, Changed]
+    assert calls.since == ["5", "5"]
+    feed.stop()
+
+
+def test_a_server_that_asks_to_be_left_alone_is(news: queue.Queue[News]) -> None:
+    calls = Calls()
+    calls.failures, calls.retry_after = 1, 1.2
+    began = time.monotonic()
+    feed = follow(calls, news)
+
+    assert [type(the_next(news)) for _ in range(2)] == [Trouble, Listed]
+    assert time.monotonic() - began >= 1.2
     feed.stop()
 
 

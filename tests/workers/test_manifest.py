@@ -129,6 +129,12 @@ def test_selectors_find_exactly_our_labels() -> None:
         assert wanted.items() <= job["metadata"]["labels"].items()
 
 
+def test_a_target_is_found_under_the_names_that_it_had() -> None:
+    selector = labels.target_selector("default", "web-shop", ("shop", "store"))
+
+    assert selector.endswith(",git-dispatcher/target in (web-shop,shop,store)")
+
+
 def test_every_container_knows_the_deploy() -> None:
     for container in (*pod(made())["initContainers"], *pod(made())["containers"]):
         assert {
@@ -374,6 +380,11 @@ class TestDigest:
     def test_what_is_run_changes_it(self, changed: Target) -> None:
         assert render(changed, "default").digest != render(target(), "default").digest
 
+    def test_another_name_does_not(self) -> None:
+        before, after = render(target(), "default"), render(target(name="web-shop"), "default")
+        assert before.digest == after.digest
+        assert after.manifest["metadata"]["labels"][labels.TARGET] == "web-shop"
+
     def test_a_new_version_of_the_script_does_not(self, monkeypatch: pytest.MonkeyPatch) -> None:
         before = render(target(), "default")
         monkeypatch.setattr(clone, "SCRIPT", "true")
@@ -390,7 +401,7 @@ class TestDigest:
         assert json.loads(json.dumps(manifest)) == manifest
 
 
-GOLDEN = "37eb8bc0c90c8f8008a06143b83f92cef1104f4a19683e9ec2347862d91aaf06"
+GOLDEN = "e9044cac61b3577ae295d356d1459ebace92400664818c3479d28cb41900b4cb"
 
 LABEL = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 MARK = "\N{SNOWMAN}"

@@ -11,13 +11,14 @@ from msgspec.structs import replace
 from dispatcher.ledger import Snapshot
 from dispatcher.model import Deploy, JobFacts, Policies, Reason, Spec, State
 from workers.plan import plan
+from workers.planning.active import judged
 from workers.planning.steps import (
     Change,
     Claim,
     Create,
     Delete,
+    Judge,
     LookForPods,
-    ReadLog,
     Stop,
     Wait,
 )
@@ -242,10 +243,13 @@ def test_a_job_that_vanished_is_lost_for_good_when(parts: tuple[Deploy, ...]) ->
 def test_a_pod_that_the_cluster_took_away_runs_again() -> None:
     facts = job(1, outcome="failed", disrupted="the cluster took its Pod away: Evicted")
 
-    step = plan(snapshot(deploy(1, State.RUNNING), facts), "new")
+    seen = snapshot(deploy(1, State.RUNNING), facts)
 
-    assert isinstance(step, Change)
-    assert (step.deploys[0].state, step.deploys[0].why) == (State.PENDING, facts.disrupted)
+    step = plan(seen, "new")
+
+    assert isinstance(step, Judge)
+    again = judged(seen, step.deploy, facts)
+    assert (again.state, again.why) == (State.PENDING, facts.disrupted)
 
 
 def test_success_counts_even_if_the_job_is_gone_when_it_is_heard_of() -> None:
@@ -257,11 +261,14 @@ def test_success_counts_even_if_the_job_is_gone_when_it_is_heard_of() -> None:
 
 def test_a_failure_is_recorded_with_its_reason() -> None:
     facts = job(1, outcome="failed", reason="BackoffLimitExceeded", container="deploy", exit_code=3)
-    step = plan(snapshot(deploy(1, State.RUNNING), facts), "new")
+    seen = snapshot(deploy(1, State.RUNNING), facts)
 
-    assert isinstance(step, ReadLog)
-    assert "deploy exited with 3" in step.deploy.why
-    assert (step.deploy.state, step.deploy.exit_code) == (State.FAILED, 3)
+    step = plan(seen, "new")
+
+    assert isinstance(step, Judge)
+    over = judged(seen, step.deploy, facts)
+    assert "deploy exited with 3" in over.why
+    assert (over.state, over.exit_code) == (State.FAILED, 3)
 
 
 @pytest.mark.parametrize("state", [State.SUCCEEDED, State.SUPERSEDED, State.CANCELLED, State.LOST])

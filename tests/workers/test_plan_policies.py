@@ -83,6 +83,39 @@ def test_every_push_runs_in_order() -> None:
     assert step.deploy.number == 2
 
 
+def test_a_redeploy_waits_behind_a_push_also_while_that_one_waits_for_others() -> None:
+    policies = {"quiet_period": 60}
+    waiting = deploy(1, created_at=NOW, wanted_at=NOW), deploy(2, reason=Reason.REDEPLOY)
+
+    assert plan(snapshot(*waiting, policies=policies), "new") == Wait(due_at=NOW + MINUTE)
+    step = plan(snapshot(*waiting, policies=policies, now=NOW + MINUTE), "new")
+    assert isinstance(step, Create)
+    assert step.deploy.number == 1
+
+
+def test_behind_what_the_cluster_could_not_run_a_redeploy_does_not_wait_for_its_retries() -> None:
+    tried = deploy(1, attempt=1, troubles=1, not_before=NOW + MINUTE, why="no Pod of it started")
+
+    step = plan(snapshot(tried, deploy(2, reason=Reason.REDEPLOY)), "new")
+
+    assert isinstance(step, Change)
+    (over,) = step.deploys
+    assert (over.state, over.superseded_by) == (State.FAILED, 0)
+    assert over.why == "no Pod of it started"
+
+
+@pytest.mark.parametrize("reason", [Reason.REDEPLOY, Reason.PUSH])
+def test_a_redeploy_that_came_to_nothing_gives_way_to_anything_newer(reason: Reason) -> None:
+    tried = deploy(1, attempt=1, troubles=1, reason=Reason.REDEPLOY)
+    newer = deploy(2, reason=reason)
+
+    step = plan(snapshot(tried, newer), "new")
+
+    assert isinstance(step, Change)
+    (over,) = step.deploys
+    assert (over.state, over.superseded_by) == (State.SUPERSEDED, 2)
+
+
 def test_a_success_is_kept_as_long_as_asked_for() -> None:
     done = deploy(1, State.SUCCEEDED, ended_at=NOW)
     facts = job(1, outcome="succeeded")

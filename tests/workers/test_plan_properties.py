@@ -9,17 +9,18 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dispatcher.ledger import Snapshot
-from dispatcher.model import TRANSITIONS, Deploy, JobFacts, Policies, Reason, Spec, State
+from dispatcher.model import FIRST, TRANSITIONS, Deploy, JobFacts, Policies, Reason, Spec, State
 from workers.plan import plan
 from workers.planning import deploys as becoming
 from workers.planning import reading
+from workers.planning.active import judged
 from workers.planning.steps import (
     Change,
     Claim,
     Create,
     Delete,
+    Judge,
     LookForPods,
-    ReadLog,
     Step,
     Stop,
     Wait,
@@ -35,7 +36,7 @@ def deploys(draw: st.DrawFn, number: int) -> Deploy:
     deploy = Deploy(
         target="shop",
         number=number,
-        state=draw(st.sampled_from([State.PENDING, *planning_states()])),
+        state=draw(st.just(State.PENDING) | st.sampled_from(planning_states())),
         stream=stream,
         ref=stream,
         commit="c" * 40,
@@ -110,12 +111,14 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     )
 
 
-def written(step: Step) -> tuple[Deploy, ...]:
+def written(seen: Snapshot, step: Step) -> tuple[Deploy, ...]:
     match step:
         case Change(deploys=changed) | Stop(deploys=changed):
             return changed
-        case Create(deploy=deploy) | ReadLog(deploy=deploy):
+        case Create(deploy=deploy):
             return (deploy,)
+        case Judge(deploy=deploy, facts=facts):
+            return (judged(seen, deploy, facts),)
         case _:
             return ()
 
@@ -126,8 +129,9 @@ def test_every_step_is_legal(seen: Snapshot, live_pods: int | None) -> None:
     step = plan(seen, "new", live_pods)
 
     before = {deploy.number: deploy.state for deploy in seen.deploys}
-    for deploy in written(step):
-        assert deploy.state in TRANSITIONS[before[deploy.number]], step
+    for deploy in written(seen, step):
+        legal = TRANSITIONS[before[deploy.number]] if deploy.number in before else FIRST
+        assert deploy.state in legal, step
 
 
 @settings(max_examples=500, deadline=None)
@@ -143,13 +147,29 @@ def test_nothing_starts_beside_another(seen: Snapshot, live_pods: int | None) ->
 
 @settings(max_examples=500, deadline=None)
 @given(seen=snapshots())
-def test_no_older_deploy_starts_once_a_newer_one_of_its_stream_waits(seen: Snapshot) -> None:
+def test_a_stream_goes_in_order_and_behind_what_starts_waits_no_more_than_a_redeploy(
+    seen: Snapshot,
+) -> None:
     step = plan(seen, "new")
 
     if isinstance(step, Create):
         stream = [d for d in seen.deploys if d.stream == step.deploy.stream]
-        newest = max(d.number for d in stream if d.state is State.PENDING)
-        assert step.deploy.number == newest
+        first, *behind = (d for d in stream if d.state is State.PENDING)
+        assert step.deploy.number == first.number
+        assert [d.reason for d in behind] in ([], [Reason.REDEPLOY])
+        assert first.reason is not Reason.REDEPLOY or not behind
+
+
+@settings(max_examples=500, deadline=None)
+@given(seen=snapshots())
+def test_what_waits_for_a_push_gives_way_to_nothing_that_a_person_asked_for(seen: Snapshot) -> None:
+    step = plan(seen, "new")
+
+    reasons = {deploy.number: deploy.reason for deploy in seen.deploys}
+    for deploy in written(seen, step):
+        if deploy.state is State.SUPERSEDED and deploy.superseded_by in reasons:
+            newer = reasons[deploy.superseded_by]
+            assert newer is not Reason.REDEPLOY or deploy.reason is Reason.REDEPLOY, step
 
 
 @settings(max_examples=500, deadline=None)
@@ -170,8 +190,8 @@ def test_a_stop_ends_only_after_pods_were_looked_for(seen: Snapshot) -> None:
     step = plan(seen, "new", None)
 
     states = {deploy.number: deploy.state for deploy in seen.deploys}
-    for deploy in written(step):
-        if states[deploy.number] is State.STOPPING and deploy.terminal:
+    for deploy in written(seen, step):
+        if states.get(deploy.number) is State.STOPPING and deploy.terminal:
             assert deploy.state is State.SUCCEEDED
 
 
@@ -200,8 +220,8 @@ def test_steps_end(seen: Snapshot, live_pods: int | None) -> None:  # noqa: C901
                 seen = put(seen, *changed)
                 for facts in [job for job in seen.jobs if reading.field(job) in dropped]:
                     seen = without_job(seen, facts)
-            case ReadLog(deploy=deploy):
-                seen = put(seen, deploy)
+            case Judge(deploy=deploy, facts=facts):
+                seen = put(seen, judged(seen, deploy, facts))
     raise AssertionError(f"no end: {step}")
 
 

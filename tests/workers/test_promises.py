@@ -94,9 +94,18 @@ class Promises(RuleBasedStateMachine):
     @precondition(lambda self: self.pushes)
     @rule()
     def redeploy(self) -> None:
-        self.requests += 1
-        answer = self.world.ledger.redeploy("shop", f"r{self.requests}", "ann", "")
-        self.world.enqueue([answer.wake_up] if answer.wake_up else [])
+        if self.world.deploys():
+            self.requests += 1
+            self.world.redeploy(f"r{self.requests}")
+
+    @precondition(lambda self: self.pushes)
+    @rule(data=st.data())
+    def roll_back(self, data: st.DataObject) -> None:
+        if known := sorted(self.world.deploys()):
+            self.requests += 1
+            number = data.draw(st.sampled_from(known))
+            note(f"redeploy shop/{number}")
+            self.world.redeploy(f"r{self.requests}", number)
 
     # The workers
 

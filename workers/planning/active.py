@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from dispatcher.ledger import Snapshot
+from dispatcher.ledger import Kind, Snapshot
 from dispatcher.model import Deploy, JobFacts, Reason, State
 from workers.planning.deploys import adopted, ended, failed, put_back, told_to_stop
 from workers.planning.reading import facts_of, policies_of, waiting_deploys
-from workers.planning.steps import Change, Claim, LookForPods, ReadLog, Step, Stop
+from workers.planning.removed import WHY as REMOVED
+from workers.planning.removed import is_to_stop
+from workers.planning.steps import Change, Claim, Judge, LookForPods, Step, Stop
 from workers.planning.times import DELETE_AGAIN, overdue_at
 
 
@@ -40,6 +42,9 @@ def _running(
         return _over(seen, deploy, facts)
     if deploy.cancelled_by:
         return Stop((told_to_stop(seen, deploy),))
+    if is_to_stop(seen):
+        stopped = replace(told_to_stop(seen, deploy), cancelled_by="the configuration", why=REMOVED)
+        return Stop((stopped,))
     if newer := _superseded_by(seen, deploy, facts):
         return _supersede(seen, deploy, newer)
     return _begun(seen, deploy, facts) if deploy.state is State.STARTING else None
@@ -49,9 +54,14 @@ def _over(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Step:
     deploy = replace(deploy, started_at=deploy.started_at or deploy.starting_at)
     if facts.outcome == "succeeded":
         return Change((ended(deploy, State.SUCCEEDED, seen.now, "its Job completed"),))
+    return Judge(deploy, facts)
+
+
+def judged(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Deploy:
+    """A deploy whose Job has failed, by what its Pods say now: run again if the cluster took them away."""
     if facts.disrupted:
-        return Change((again_or(seen, deploy, State.FAILED, facts.disrupted),))
-    return ReadLog(replace(failed(deploy, facts), ended_at=seen.now), facts)
+        return again_or(seen, deploy, State.FAILED, facts.disrupted)
+    return replace(failed(deploy, facts), ended_at=seen.now)
 
 
 def _begun(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Step | None:
@@ -70,7 +80,7 @@ def _missing(seen: Snapshot, deploy: Deploy, live_pods: int | None) -> Step | No
     if live_pods:
         return None
     why = "its Job vanished: somebody or something else deleted it"
-    return Change((again_or(seen, deploy, State.LOST, why),))
+    return Change((again_or(seen, deploy, State.LOST, why),), repair=Kind.VANISHED)
 
 
 def again_or(seen: Snapshot, deploy: Deploy, end: State, why: str) -> Deploy:

@@ -51,6 +51,13 @@ def found(target: str, facts: JobFacts) -> Deploy:
     )
 
 
+def renumbered(deploy: Deploy, number: int) -> Deploy:
+    """A push that came after the ledger was emptied, and was given a number that a Job has."""
+    return replace(
+        deploy, number=number, note=f"was number {deploy.number} until its Job was found"
+    )
+
+
 def adopted(deploy: Deploy, uid: str, rv: str) -> Deploy:
     return replace(deploy, uid=uid, created_rv=rv)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dispatcher.ledger import Snapshot
+from dispatcher.ledger import Kind, Snapshot
 from dispatcher.model import Deploy, JobFacts, State
-from workers.planning.deploys import found
+from workers.planning.deploys import found, renumbered
 from workers.planning.reading import field, finished, is_own, policies_of
 from workers.planning.steps import Change, Delete, Step
 from workers.planning.times import DELETE_AGAIN, TOMBSTONE_AGE, kept_until
@@ -19,6 +19,8 @@ def strays(seen: Snapshot) -> Step | None:
                 return Delete(facts, None, "it kept a name long enough")
         elif _is_stray(seen, facts):
             return Delete(facts, None, "its deploy has another Job")
+        elif _comes_too_late(seen, facts):
+            return Delete(facts, None, f"deploy {seen.attempted} was started after it")
     return None
 
 
@@ -27,13 +29,26 @@ def _is_stray(seen: Snapshot, facts: JobFacts) -> bool:
     return deploy is not None and deploy.attempt > 0 and not is_own(facts, deploy)
 
 
+def _comes_too_late(seen: Snapshot, facts: JobFacts) -> bool:
+    """It runs, the ledger has forgotten it, and something newer was started since."""
+    known = any(deploy.number == facts.number for deploy in seen.deploys)
+    return not known and not facts.outcome and 0 < facts.number < seen.attempted
+
+
 def unknown(seen: Snapshot) -> Step | None:
     """A Job of ours whose deploy the ledger has forgotten: it is followed, and ends like any other."""
-    known = {deploy.number for deploy in seen.deploys}
+    known = {deploy.number: deploy for deploy in seen.deploys}
     for facts in seen.jobs:
-        over = facts.gone or facts.deleting or facts.tombstone
-        if not over and facts.number not in known and facts.number > 0 and facts.token:
-            return Change((found(seen.target, facts),))
+        if facts.gone or facts.deleting or facts.tombstone or not (facts.number and facts.token):
+            continue
+        holder = known.get(facts.number)
+        if holder is None:
+            return Change((found(seen.target, facts),), repair=Kind.FOUND)
+        if not holder.attempt and holder.state is State.PENDING:
+            if (holder.ref, holder.commit) == (facts.ref, facts.commit):
+                return Change((found(seen.target, facts),), repair=Kind.FOUND)
+            moved = renumbered(holder, max(seen.seq, *known) + 1)
+            return Change((found(seen.target, facts), moved), repair=Kind.FOUND)
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dispatcher.ledger import Kind
 from dispatcher.model import Deploy, JobFacts
 
 
@@ -13,6 +14,16 @@ class Change:
 
     deploys: tuple[Deploy, ...] = ()
     dropped: tuple[str, ...] = ()
+    repair: Kind | None = None
+    """What was wrong, where something was."""
+
+
+@dataclass(frozen=True)
+class TakePlace:
+    """Ask for a place among the deploys that may run at once; the deploy starts when there is one."""
+
+    deploy: Deploy
+    namespace: str
 
 
 @dataclass(frozen=True)
@@ -54,8 +65,8 @@ class LookForPods:
 
 
 @dataclass(frozen=True)
-class ReadLog:
-    """Read the end of the failed Pod's log, then write the deploy."""
+class Judge:
+    """The Job has failed: read its Pods to see why, and the log of the one that tells; write the deploy."""
 
     deploy: Deploy
     facts: JobFacts
@@ -69,4 +80,4 @@ class Wait:
     trouble: str = ""
 
 
-Step = Change | Create | Claim | Stop | Delete | LookForPods | ReadLog | Wait
+Step = Change | TakePlace | Create | Claim | Stop | Delete | LookForPods | Judge | Wait

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from dispatcher.ledger import Snapshot
-from dispatcher.model import Deploy, State
+from dispatcher.model import Deploy, Reason, State
 from workers.planning.deploys import attempted, ended
 from workers.planning.reading import policies_of, waiting_deploys
-from workers.planning.steps import Change, Create, LookForPods, Step
+from workers.planning.removed import WHY, is_removed
+from workers.planning.steps import Change, Create, LookForPods, Step, TakePlace
 from workers.planning.times import overdue_at, ready_at
 
 
@@ -20,25 +23,46 @@ def overtaken(seen: Snapshot) -> Step | None:
             return Change((ended(deploy, State.CANCELLED, seen.now, deploy.why),))
     if policies_of(seen).on_new_push == "every":
         return None
-    for older in waiting:
-        newer = [d for d in waiting if d.stream == older.stream and d.number > older.number]
-        if newer:
-            why = f"a newer commit came: {newer[-1].name}"
-            over = ended(older, State.SUPERSEDED, seen.now, why)
-            return Change((replace(over, superseded_by=newer[-1].number),))
+    return next((step for older in waiting if (step := _overtaken_by(seen, older, waiting))), None)
+
+
+def _overtaken_by(seen: Snapshot, older: Deploy, waiting: Sequence[Deploy]) -> Change | None:
+    """A redeploy makes no push superfluous: it stands behind it, though not behind its retries."""
+    behind = [d for d in waiting if d.stream == older.stream and d.number > older.number]
+    newer = [d for d in behind if not _is_asked_for(d) or _is_asked_for(older)]
+    if newer:
+        what = "a redeploy" if _is_asked_for(newer[-1]) else "a newer commit"
+        over = ended(older, State.SUPERSEDED, seen.now, f"{what} came: {newer[-1].name}")
+        return Change((replace(over, superseded_by=newer[-1].number),))
+    if behind and older.troubles:
+        return Change((ended(older, State.FAILED, seen.now, older.why),))
     return None
 
 
+def _is_asked_for(deploy: Deploy) -> bool:
+    return deploy.reason is Reason.REDEPLOY
+
+
 def next_in_turn(seen: Snapshot, token: str, live_pods: int | None) -> Step | None:
-    ready = [deploy for deploy in waiting_deploys(seen) if seen.now >= ready_at(seen, deploy)]
+    ready = [deploy for deploy in _firsts(seen) if seen.now >= ready_at(seen, deploy)]
     if not ready or blocked(seen) or seen.spec is None:
         return None
     if live_pods is None and not _ended_cleanly(seen):
         return LookForPods(replace(ready[0], namespace=ready[0].namespace or seen.spec.namespace))
     if live_pods:
         return None
+    if seen.limited and not seen.placed:
+        return TakePlace(ready[0], seen.spec.namespace)
     started = attempted(ready[0], token, seen.spec.namespace)
     return Create(replace(started, starting_at=seen.now))
+
+
+def _firsts(seen: Snapshot) -> list[Deploy]:
+    """Of each stream the one that has waited longest: what stands behind it starts after it."""
+    firsts: dict[str, Deploy] = {}
+    for deploy in waiting_deploys(seen):
+        firsts.setdefault(deploy.stream, deploy)
+    return list(firsts.values())
 
 
 def _ended_cleanly(seen: Snapshot) -> bool:
@@ -57,13 +81,15 @@ def blocked(seen: Snapshot) -> str:
         return seen.paused
     if seen.spec is None:
         return "no watcher has published a configuration of this target"
+    if is_removed(seen):
+        return WHY
     if not seen.listed:
         return "no watcher has listed the cluster into this Redis yet"
     for facts in seen.jobs:
         released = any(d.uid == facts.uid and d.released_by for d in seen.deploys if d.terminal)
         if not (facts.tombstone or facts.outcome or facts.over or released):
             return f"Job {facts.job} is still there"
-    return ""
+    return seen.no_place
 
 
 def trouble(seen: Snapshot, live_pods: int | None) -> str:

@@ -1,13 +1,15 @@
 -- Leases a target to one worker and reads all that a plan needs. Asked twice with one token, it answers twice.
 --
 -- KEYS  1 row  2 deploys  3 jobs  4 specs  5 due  6 listed (hash: namespace -> run_id of the
---       Redis that a full LIST of it was put into)  7 paused (string)
+--       Redis that a full LIST of it was put into)  7 paused (string)  8 limits  9 running
 -- ARGV  1 target  2 token  3 lease (ms)
 -- Reply {0, ms until the lease of another runs out}
 --       {1, now, version, spec or "", listed (0 or 1), {deploy, …}, {job, …}, newest success, paused (JSON) or "",
---        newest that was started}
+--        newest that was started, limited (0 or 1: how many may run at once), has its place (0 or 1),
+--        looks in a row that the cluster's trouble ended, published (0 or 1: there is any spec),
+--        newest number}
 
-local row, deploys, jobs, specs, due, listed, paused = unpack(KEYS)
+local row, deploys, jobs, specs, due, listed, paused, limits, running = unpack(KEYS)
 local target, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local now = now_ms()
 
@@ -33,7 +35,11 @@ end
 local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local spec = redis.call('HGET', specs, target) or ''
 local namespace = spec ~= '' and cjson.decode(spec).namespace or ''
-local fresh = redis.call('HGET', listed, namespace) == run_id and 1 or 0
+local fresh = (redis.call('HGET', listed, namespace) == run_id or redis.call('HGET', listed, '*') == run_id)
+  and 1 or 0
 return { 1, now, tonumber(redis.call('HGET', row, 'version') or 0), spec,
          fresh, found, found_jobs, tonumber(redis.call('HGET', row, 'succeeded') or 0),
-         redis.call('HGET', row, 'paused') or redis.call('GET', paused) or '', tonumber(attempted) }
+         redis.call('HGET', row, 'paused') or redis.call('GET', paused) or '', tonumber(attempted),
+         redis.call('EXISTS', limits), redis.call('HEXISTS', running, target),
+         tonumber(redis.call('HGET', row, 'vain') or 0), redis.call('EXISTS', specs),
+         tonumber(redis.call('HGET', row, 'seq') or 0) }

@@ -14,11 +14,9 @@ local function reply(outcome, wake) return cjson.encode({ outcome = outcome, wak
 local deploy = load(deploys, number)
 if not deploy then return reply('unknown') end
 
-local open = {}
-for _, other in ipairs(words(redis.call('HGET', row, 'open'))) do
-  if other ~= number then open[#open + 1] = other end
-end
-if #open == #words(redis.call('HGET', row, 'open')) then return reply('over') end
+local is_open = false
+for _, other in ipairs(words(redis.call('HGET', row, 'open'))) do is_open = is_open or other == number end
+if not is_open then return reply('over') end
 
 local said = verb == 'release' and 'released by ' or 'cancelled by '
 said = said .. who .. (why ~= '' and ': ' .. why or '')
@@ -31,10 +29,8 @@ if verb == 'release' then
 end
 
 if deploy.state == 'pending' then
-  deploy.state, deploy.ended_at, deploy.why, deploy.cancelled_by = 'cancelled', now, said, who
-  save(deploys, deploy)
-  local ended = tonumber(redis.call('HGET', row, 'ended')) or 0
-  redis.call('HSET', row, 'open', table.concat(open, ' '), 'ended', math.max(ended, deploy.number))
+  deploy.why, deploy.cancelled_by = said, who
+  close(row, deploys, deploy, 'cancelled', now)
   return reply('cancelled', touch(row, due, target, now, grace))
 end
 deploy.cancelled_by = who

@@ -1,11 +1,11 @@
 -- Takes what the watcher saw of one Job and its Pods. What is older than what is known, or says nothing new, is dropped.
 --
--- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy  6 leader
+-- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy  6 leader  7 running
 -- ARGV  1 target  2 field ("namespace/job")  3 facts (JSON)  4 grace (ms)  5 token of the watcher that leads,
 --       "" for anybody: what one that was replaced still has to say is old
 -- Reply the number of the wake-up to enqueue, or 0; -1: nothing was written, another watcher leads
 
-local row, deploys, jobs, due, busy, leader = unpack(KEYS)
+local row, deploys, jobs, due, busy, leader, running = unpack(KEYS)
 local leads = redis.call('GET', leader)
 if ARGV[5] ~= '' and leads and leads ~= ARGV[5] then return -1 end
 local target, field, json, grace = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
@@ -54,6 +54,10 @@ if facts.gone and (facts.live_pods or 0) == 0 then
     if redis.call('HLEN', jobs) == 0 and not leased(row, now_ms()) then redis.call('ZREM', due, target) end
     return 0
   end
+end
+-- What the ledger did not know takes a place all the same, until a worker has looked at it.
+if not known_json and not facts.tombstone and not facts.outcome and not facts.gone then
+  redis.call('HSETNX', running, target, facts.namespace)
 end
 redis.call('HSET', jobs, field, json)
 redis.call('SADD', busy, target)

@@ -1,15 +1,18 @@
 -- Writes what the lease's holder decided, compare-and-set against what it had read; may let the lease go.
 --
--- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy (set: targets that have Jobs)
+-- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy (set: targets that have Jobs)  6 running  7 waiting  8 waiters
+--       9 paused (string)
 -- ARGV  1 target  2 token  3 lease (ms)  4 version read
 --       5 how to end: "keep" the lease, or the time (ms) when the target is due next, "" for never
 --       6 what holds the target up, "" for nothing  7 history (deploys kept)
---       8 number of deploys, then for each: number, JSON read ("" for one that was not there), JSON to write
+--       8 namespace of the deploy that has its turn, "" for none  9 waits for a place (0 or 1)
+--       10 looks in a row that the cluster's trouble ended
+--       11 number of deploys, then for each: number, JSON read ("" for one that was not there), JSON to write
 --       then number of Jobs, then for each: field, "new" | "drop", JSON
 -- Reply "ok" | "again": written, but the row has moved since, and the lease is kept
 --       | "moved": nothing written, the row or a deploy has changed since | "lost": nothing written, the lease is another's
 
-local row, deploys, jobs, due, busy = unpack(KEYS)
+local row, deploys, jobs, due, busy, running, waiting, waiters, paused = unpack(KEYS)
 local target, token, lease, version, ending, trouble = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
 local history = tonumber(ARGV[7])
 local now = now_ms()
@@ -19,7 +22,7 @@ local moved = (redis.call('HGET', row, 'version') or '0') ~= version
 -- What keeps the lease is about to act on what it has read: it must not have changed.
 if moved and ending == 'keep' then return 'moved' end
 
-local at = 8
+local at = 11
 local function shift()
   at = at + 1
   return ARGV[at - 1]
@@ -29,6 +32,10 @@ local changes = {}
 for _ = 1, tonumber(shift()) do
   local number, read, write = shift(), shift(), shift()
   if (redis.call('HGET', deploys, number) or '') ~= read then return 'moved' end
+  -- Paused since it was read: nothing begins any more.
+  local to = cjson.decode(write)
+  local begins = to.state == 'starting' and not to.uid and read ~= '' and cjson.decode(read).state == 'pending'
+  if begins and (redis.call('EXISTS', paused) == 1 or redis.call('HEXISTS', row, 'paused') == 1) then return 'moved' end
   changes[#changes + 1] = { number = number, write = write }
 end
 
@@ -37,6 +44,8 @@ local ended, already_open = {}, {}
 for _, number in ipairs(words(redis.call('HGET', row, 'open'))) do already_open[number] = true end
 for _, change in ipairs(changes) do
   redis.call('HSET', deploys, change.number, change.write)
+  local seq = tonumber(redis.call('HGET', row, 'seq')) or 0
+  if tonumber(change.number) > seq then redis.call('HSET', row, 'seq', change.number) end
   local deploy = cjson.decode(change.write)
   if not TERMINAL[deploy.state] and not already_open[change.number] then
     redis.call('HSET', row, 'open', (redis.call('HGET', row, 'open') or '') .. ' ' .. change.number)
@@ -90,12 +99,16 @@ if next(ended) then
   prune_history()
 end
 
-redis.call('HSET', row, 'trouble', trouble)
+if ARGV[8] ~= '' then redis.call('HSET', running, target, ARGV[8]) else redis.call('HDEL', running, target) end
+if ARGV[9] == '0' and redis.call('ZREM', waiting, target) == 1 then redis.call('HDEL', waiters, target) end
+
+redis.call('HSET', row, 'trouble', trouble, 'vain', ARGV[10])
 if ending == 'keep' or moved then
   redis.call('HSET', row, 'lease_until', now + lease)
   redis.call('ZADD', due, now + lease, target)
   return ending == 'keep' and 'ok' or 'again'
 end
 redis.call('HSET', row, 'lease', '', 'lease_until', 0)
-if ending == '' then redis.call('ZREM', due, target) else redis.call('ZADD', due, ending, target) end
+local rests = redis.call('HLEN', jobs) == 0 and #words(redis.call('HGET', row, 'open')) == 0
+if ending == '' or rests then redis.call('ZREM', due, target) else redis.call('ZADD', due, ending, target) end
 return 'ok'

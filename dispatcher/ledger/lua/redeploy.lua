@@ -1,51 +1,93 @@
--- Runs the newest deploy of a target once more: same commit, same ref, a number of its own.
+-- Deploys what somebody asks for, under a number of its own or in place of what they asked for before.
+-- The chain of commits is only read: no branch moves, and no push becomes stale.
 --
--- KEYS  1 row  2 deploys  3 due  4 request (string: "outcome number", the answer to this request)
+-- KEYS  1 row  2 deploys  3 due  4 request (string: the answer to this request, JSON)
+--       5 paused (string, there while everything is paused)
+--       6 chain of the stream of the ref that is asked for; left out where none is
 -- ARGV  1 target  2 asked by  3 note  4 grace (ms)  5 remember requests (s)  6 reason
 --       7 digest that the row must have, 8 digest that it gets with this; both "" for any other reason
--- Reply JSON {outcome, deploy, wake}; outcome: accepted, coalesced or nothing
+--       9 number of the deploy to run again, 0 for the newest
+--       10 commit, "" for that deploy's, or for the newest that is known of the ref
+--       11 ref, "" for that deploy's  12 stream of the ref
+-- Reply JSON {outcome, code, deploy, other = number, commit, ref, wake}; outcome: accepted, coalesced, held, or
+--       "" where the code says what is missing
 
-local row, deploys, due, request = unpack(KEYS)
-local target, asked_by, note, grace = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local row, deploys, due, request, paused, chain = unpack(KEYS)
+local target, asked_by, note, grace, reason = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[6]
+local wanted, commit, ref, stream = tonumber(ARGV[9]), ARGV[10], ARGV[11], ARGV[12]
+local now = now_ms()
 
-local function reply(outcome, number, wake)
-  return cjson.encode({ outcome = outcome, deploy = tonumber(number) or 0, wake = wake or 0 })
-end
-
-local function remember(outcome, number)
-  redis.call('SET', request, outcome .. ' ' .. string.format('%d', number), 'EX', tonumber(ARGV[5]))
+local function reply(outcome, code, number, other, wake)
+  local told = { outcome = outcome, code = code, deploy = number or 0, other = other or 0, commit = commit,
+                 ref = ref, wake = 0 }
+  if outcome ~= '' then redis.call('SET', request, cjson.encode(told), 'EX', tonumber(ARGV[5])) end
+  told.wake = wake or 0
+  return cjson.encode(told)
 end
 
 if ARGV[8] ~= '' then
-  if (redis.call('HGET', row, 'digest') or '') ~= ARGV[7] then return reply('nothing') end
+  if (redis.call('HGET', row, 'digest') or '') ~= ARGV[7] then return reply('', 'changed-since') end
   redis.call('HSET', row, 'digest', ARGV[8])
 end
 
 local made = redis.call('GET', request)
-if made then return reply(string.match(made, '^(%S+) (%S+)$')) end
+if made then return made end
 
-for _, number in ipairs(words(redis.call('HGET', row, 'open'))) do
-  local deploy = load(deploys, number)
-  if deploy and deploy.state == 'pending' then
-    remember('coalesced', tonumber(number))
-    return reply('coalesced', number)
+-- What is asked for ---------------------------------------------------------------------------------
+
+local function newest()
+  for number = tonumber(redis.call('HGET', row, 'seq') or 0), 1, -1 do
+    local deploy = load(deploys, number)
+    if deploy or redis.call('HLEN', deploys) == 0 then return deploy end
   end
 end
 
-local last = nil
-for number = tonumber(redis.call('HGET', row, 'seq') or 0), 1, -1 do
-  last = load(deploys, number)
-  if last or redis.call('HLEN', deploys) == 0 then break end
+local like -- the deploy that tells what the request does not
+if ref ~= '' then
+  like = load(deploys, redis.call('HGET', chain, 'last') or 0)
+  if commit == '' then commit = redis.call('HGET', chain, 'wanted ' .. ref) or '' end
+  if commit == '' then return reply('', 'unknown-ref') end
+elseif wanted ~= 0 then
+  like = load(deploys, wanted)
+  if not like then return reply('', 'unknown-deploy') end
+else
+  like = newest()
+  if not like then return reply('', 'never-deployed') end
 end
-if not last then return reply('nothing') end
+if ref == '' then ref, stream = like.ref, like.stream end
+if commit == '' then commit = like.commit end
+if not like or like.commit ~= commit or like.ref ~= ref then like = {} end
 
-local now = now_ms()
+-- What waits -----------------------------------------------------------------------------------------
+
+local function last_waiting()
+  local last = nil
+  for _, number in ipairs(words(redis.call('HGET', row, 'open'))) do
+    local deploy = load(deploys, number)
+    if deploy and waits(deploy) and (deploy.stream == stream or reason == 'spec-change') then last = deploy end
+  end
+  return last
+end
+
+local function write(deploy)
+  deploy.commit, deploy.ref, deploy.before, deploy.title = commit, ref, like.before, like.title
+  deploy.reason, deploy.requested_by, deploy.note, deploy.wanted_at = reason, asked_by, note, now
+  save(deploys, deploy)
+  return touch(row, due, target, now, grace)
+end
+
+local function unless_held(outcome) return is_held(row, paused) and 'held' or outcome end
+
+local waiting = last_waiting()
+if waiting and (reason == 'spec-change' or (waiting.commit == commit and waiting.ref == ref)) then
+  return reply(unless_held('coalesced'), 'same-waits', waiting.number)
+end
+if waiting and waiting.reason == 'redeploy' then
+  return reply(unless_held('coalesced'), 'replaced', waiting.number, 0, write(waiting))
+end
+
 local number = redis.call('HINCRBY', row, 'seq', 1)
-save(deploys, {
-  target = target, number = number, state = 'pending', stream = last.stream, ref = last.ref,
-  commit = last.commit, before = last.before, reason = ARGV[6], requested_by = asked_by, note = note,
-  title = last.title, created_at = now, wanted_at = now,
-})
+local wake = write({ target = target, number = number, state = 'pending', stream = stream, created_at = now })
 redis.call('HSET', row, 'open', (redis.call('HGET', row, 'open') or '') .. ' ' .. string.format('%d', number))
-remember('accepted', number)
-return reply('accepted', number, touch(row, due, target, now_ms(), grace))
+if waiting then return reply(unless_held('accepted'), 'behind', number, waiting.number, wake) end
+return reply(unless_held('accepted'), 'new', number, 0, wake)

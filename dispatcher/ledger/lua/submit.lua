@@ -10,17 +10,22 @@
 --       6 delivery   hash    "<target> <ref> <commit>" -> first answer (JSON)
 --       7 due        zset    target -> time
 --       8 paused     string  there while everything is paused
+--       9 renamed    hash    a name that a target had -> "name time": the one that it has, and since when
+--       10 former    hash    row of the name that the target had before; its own row where there is none
 -- ARGV  1 target   2 ref   3 before   4 after   5 pushed_at (ms or 0)   6 the deploy, new (JSON)
 --       7 delivery id ("" if none)   8 remember deliveries (s)   9 remember edges (ms)   10 grace (ms)
 --       11 deliveries kept in a deploy   12 "wanted", or "passing" for a push that only moves the branch
 --       13 how many of a stream may wait where every push is deployed, 0 where they are merged
+--       14 name that the target had before, "" for none   15 for how long after a rename pushes come under that (ms)
 -- Reply JSON {outcome, code, deploy = number or 0, other = number or commit, wake = number or 0, repeated}
+--       or "elsewhere <name>": nothing was written, the target's row is under that name
 
-local row, deploys, chain, ages, seen, delivery, due, paused = unpack(KEYS)
+local row, deploys, chain, ages, seen, delivery, due, paused, renamed, former_row = unpack(KEYS)
 local target, ref, before, after = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local pushed_at, fresh, delivery_id = tonumber(ARGV[5]), cjson.decode(ARGV[6]), ARGV[7]
 local every = tonumber(ARGV[13])
 local remember, window, grace, kept = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local former = ARGV[14]
 local field = target .. ' ' .. ref .. ' ' .. after
 local now = now_ms()
 local stream = fresh.stream
@@ -31,6 +36,13 @@ local function zero(commit) return string.match(commit, '^0+$') ~= nil end
 local gone = zero(after)
 if zero(before) then before = '0' end
 if gone then after = '0' end
+
+-- Where the target's row is: around a rename, web may have read the configuration before the watcher, or after ----
+
+local name, since = string.match(redis.call('HGET', renamed, target) or '', '^(%S+) (%d+)$')
+if name and now - tonumber(since) < tonumber(ARGV[15]) then return 'elsewhere ' .. name end
+if former ~= '' and redis.call('EXISTS', former_row) == 1 and redis.call('HEXISTS', renamed, former) == 0
+  and redis.call('HEXISTS', row, 'attempted') == 0 then return 'elsewhere ' .. former end
 
 -- The answer ------------------------------------------------------------------------------------
 
@@ -190,23 +202,20 @@ end
 
 -- The deploys --------------------------------------------------------------------------------------
 
-local function held() return redis.call('HEXISTS', row, 'paused') == 1 or redis.call('EXISTS', paused) == 1 end
-
+-- Those of the stream that wait, in their order, the one that has its turn, and how many others are open.
 local function open_of_stream()
-  local waiting, active, others, count = nil, nil, 0, 0
+  local queue, active, others = {}, nil, 0
   for _, number in ipairs(words(redis.call('HGET', row, 'open'))) do
     local deploy = load(deploys, number)
-    if deploy and deploy.stream == stream then
-      if deploy.state == 'pending' then
-        waiting, count = deploy, count + 1
-      else
-        active = deploy
-      end
+    if deploy and deploy.stream == stream and waits(deploy) then
+      queue[#queue + 1] = deploy
+    elseif deploy and deploy.stream == stream and deploy.state ~= 'pending' then
+      active = deploy
     elseif deploy then
       others = others + 1
     end
   end
-  return waiting, active, others, count
+  return queue, active, others
 end
 
 local function add_delivery(deploy)
@@ -222,15 +231,28 @@ local function create(commit, code)
   fresh.number, fresh.created_at, fresh.wanted_at, fresh.commit = number, now, now, commit
   add_delivery(fresh)
   save(deploys, fresh)
+  -- Should the target have been removed before, and its history be about to expire.
+  redis.call('PERSIST', row)
+  redis.call('PERSIST', deploys)
   local open = redis.call('HGET', row, 'open') or ''
   redis.call('HSET', row, 'open', open .. ' ' .. string.format('%d', number))
   redis.call('HSET', chain, 'last', number)
   local wake = touch(row, due, target, now, grace)
-  if held() then return answer('held', 'paused', number, '', wake) end
+  if is_held(row, paused) then return answer('held', 'paused', number, '', wake) end
   return answer('accepted', code, number, '', wake)
 end
 
-local function coalesce(waiting, commit, code)
+-- The newest that waits is given the commit. Pushes are merged into it: with those before it (a push that a
+-- redeploy stood behind) nothing is to be done any more.
+local function coalesce(queue, commit, code)
+  local waiting = queue[#queue]
+  if every == 0 then
+    for at = 1, #queue - 1 do
+      queue[at].superseded_by = waiting.number
+      queue[at].why = string.format('a newer commit came: %s/%d', target, waiting.number)
+      close(row, deploys, queue[at], 'superseded', now)
+    end
+  end
   waiting.commit, waiting.ref, waiting.before = commit, ref, fresh.before
   waiting.title, waiting.requested_by, waiting.reason = fresh.title, fresh.requested_by, 'push'
   waiting.note = nil
@@ -238,9 +260,16 @@ local function coalesce(waiting, commit, code)
   waiting.merged = (waiting.merged or 0) + 1
   add_delivery(waiting)
   save(deploys, waiting)
+  redis.call('HSET', chain, 'last', waiting.number)
   local wake = touch(row, due, target, now, grace)
-  if held() then return answer('held', 'paused', waiting.number, '', wake) end
+  if is_held(row, paused) then return answer('held', 'paused', waiting.number, '', wake) end
   return answer('coalesced', code, waiting.number, '', wake)
+end
+
+local function run_again()
+  local queue = open_of_stream()
+  if #queue > 0 and every == 0 then return coalesce(queue, fresh.commit, 'again') end
+  return create(fresh.commit, 'again')
 end
 
 -- Somebody pressed Redeliver: worth another run only if the last one came to nothing and nothing is newer.
@@ -261,9 +290,10 @@ end
 
 if delivery_id ~= '' then
   local first = redis.call('HGET', delivery, field)
+    or former ~= '' and redis.call('HGET', delivery, former .. ' ' .. ref .. ' ' .. after)
   if first then
     local reply = cjson.decode(first)
-    if reply.deploy ~= 0 and again(reply.deploy) then return create(fresh.commit, 'again') end
+    if reply.deploy ~= 0 and again(reply.deploy) then return run_again() end
     reply.repeated = true
     return cjson.encode(reply)
   end
@@ -273,7 +303,7 @@ local earlier = redis.call('GET', seen)
 -- Without the host's time, the same push may come again for good reason: there, back, and there again.
 local moves = pushed_at == 0 and redis.call('HGET', chain, 'head ' .. ref) == before and before ~= after
 if earlier and not moves then
-  if again(earlier) then return create(fresh.commit, 'again') end
+  if again(earlier) then return run_again() end
   return answer('duplicate', 'seen', tonumber(earlier))
 end
 
@@ -290,10 +320,15 @@ local overtaken = commit ~= after
 if not overtaken then commit = fresh.commit end
 redis.call('HSET', chain, 'wanted ' .. ref, commit)
 
-local waiting, active, others, count = open_of_stream()
-if waiting and waiting.commit == commit then return answer('coalesced', 'same-waits', waiting.number) end
-if waiting and every == 0 then return coalesce(waiting, commit, 'waiting') end
-if waiting and count >= every then return coalesce(waiting, commit, 'full') end
+local queue, active, others = open_of_stream()
+local waiting = queue[#queue]
+if waiting and waiting.commit == commit then
+  -- A redeploy can be given another commit; one that stands for a push can not.
+  if waiting.reason == 'redeploy' then return coalesce(queue, commit, 'same-waits') end
+  return answer('coalesced', 'same-waits', waiting.number)
+end
+if waiting and every == 0 then return coalesce(queue, commit, 'waiting') end
+if waiting and #queue >= every then return coalesce(queue, commit, 'full') end
 if active and active.commit == commit and active.state ~= 'stopping' then
   return answer('coalesced', 'same-runs', active.number)
 end

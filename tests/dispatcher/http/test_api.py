@@ -90,69 +90,32 @@ def test_a_deploy_that_is_not_there(pushed: Web, number: str) -> None:
     assert error(pushed.api(f"targets/shop/deploys/{number}")) == (404, "unknown_deploy")
 
 
-def test_a_redeploy_runs_the_newest_commit_again(pushed: Web, client: redis.Redis) -> None:
+def test_the_history_of_a_target_that_was_removed_can_be_read(
+    pushed: Web, client: redis.Redis
+) -> None:
     end(pushed, client, State.SUCCEEDED)
-    before = len(pushed.wake_ups())
+    before = pushed.api("targets/shop/deploys").json()
 
-    response = pushed.api(
-        "targets/shop/redeploy", "POST", json={"reason": "new\x1b[31m key", "by": "ann"}
-    )
+    pushed.remove("shop")
 
-    assert response.status_code == 202
-    answer = response.json()
-    assert (answer["target"], answer["deploy"], answer["outcome"]) == ("shop", "shop/2", "accepted")
-    told = pushed.api("targets/shop/deploys/2").json()
-    assert (told["reason"], told["requested_by"], told["note"]) == (
-        "redeploy",
-        "ann",
-        "new [31m key",
-    )
-    assert told["commit"] == NEW
-    assert len(pushed.wake_ups()) == before + 1
-
-
-def test_a_redeploy_that_is_asked_for_twice_is_made_once(pushed: Web, client: redis.Redis) -> None:
-    end(pushed, client, State.SUCCEEDED)
-    key = {"Idempotency-Key": "the-same"}
-
-    answers = [pushed.api("targets/shop/redeploy", "POST", headers=key) for _ in range(2)]
-
-    assert [each.json()["deploy"] for each in answers] == ["shop/2", "shop/2"]
-    assert len(pushed.api("targets/shop/deploys").json()["deploys"]) == 2
-
-
-def test_a_redeploy_of_what_waits_is_that(pushed: Web) -> None:
-    answer = pushed.api("targets/shop/redeploy", "POST").json()
-
-    assert (answer["deploy"], answer["outcome"]) == ("shop/1", "coalesced")
-
-
-def test_a_redeploy_of_what_never_was(web: Web) -> None:
-    assert error(web.api("targets/shop/redeploy", "POST")) == (409, "never_deployed")
-    assert error(web.api("targets/shpo/redeploy", "POST")) == (404, "unknown_target")
+    assert pushed.api("targets/shop/deploys").json() == before
+    assert pushed.api("targets/shop/deploys/1").json()["state"] == "succeeded"
+    assert error(pushed.api("targets/shop/deploys/2")) == (404, "unknown_deploy")
+    response = pushed.api("targets/shop")
+    assert error(response) == (404, "unknown_target")
+    assert "was removed from the configuration" in response.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(
-    "body", [b"{", b"[]", b'{"by": 1}', b'{"who": "ann"}', b'{"reason": "\xff"}', b"[" * 4000]
+    "order", ["redeploy", "pause", "resume", "deploys/1/cancel", "deploys/1/release"]
 )
-def test_a_redeploy_with_an_odd_body(pushed: Web, body: bytes) -> None:
-    response = pushed.api("targets/shop/redeploy", "POST", content=body)
+def test_nothing_is_ordered_of_a_target_that_was_removed(pushed: Web, order: str) -> None:
+    pushed.remove("shop")
 
-    assert error(response) == (400, "invalid_body")
+    response = pushed.api(f"targets/shop/{order}", "POST")
 
-
-def test_a_redeploy_with_too_much(pushed: Web) -> None:
-    long, key = {"reason": "x" * 501}, {"Idempotency-Key": "x" * 257}
-
-    assert error(pushed.api("targets/shop/redeploy", "POST", json=long)) == (400, "invalid_body")
-    assert error(pushed.api("targets/shop/redeploy", "POST", content=b"x" * 9000)) == (
-        413,
-        "body_too_large",
-    )
-    assert error(pushed.api("targets/shop/redeploy", "POST", headers=key)) == (
-        400,
-        "invalid_idempotency_key",
-    )
+    assert error(response) == (404, "unknown_target")
+    assert "was removed from the configuration" in response.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("token", [TOKEN, OTHER_TOKEN])

@@ -33,6 +33,7 @@ EXAMPLES: tuple[Any, ...] = (
     views.RedeployAnswer,
     views.OrderAnswer,
     *[views.PauseAnswer] * 4,
+    views.RepairList,
     health.Ready,
 )
 """What the JSON examples are, in the document's order."""

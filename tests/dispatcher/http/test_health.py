@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dispatcher import __version__
+from dispatcher.ledger import Contact, Ledger
 from tests.dispatcher.http.web import Web
 
 
@@ -12,9 +13,26 @@ def test_it_lives_and_is_ready_without_a_token(web: Web) -> None:
         "ready": True,
         "version": __version__,
         "ledger": "ok",
+        "cluster": "unavailable: no watcher leads",
         "durability": "appendfsync always: nothing acknowledged is lost",
     }
 
 
 def test_heads_are_answered(web: Web) -> None:
     assert web.http.head("/readyz").status_code == 200
+
+
+def test_it_tells_whether_the_cluster_can_be_followed(web: Web, ledger: Ledger) -> None:
+    contact = Contact(ledger)
+    ledger.lead("the watcher")
+    followed = web.http.get("/readyz").json()["cluster"]
+
+    contact.lost("secret-project", "job", "no answer from 10.0.0.7")
+    cut_off = web.http.get("/readyz")
+    contact.found("secret-project", "job")
+
+    assert followed == "ok"
+    assert cut_off.status_code == 200
+    assert cut_off.json()["cluster"].startswith("unavailable: the watcher is cut off")
+    assert "secret" not in cut_off.text
+    assert web.http.get("/readyz").json()["cluster"] == "ok"

@@ -129,6 +129,18 @@ class Web:
         headers = {"Authorization": f"Bearer {TOKEN}", **more.pop("headers", {})}
         return self.http.request(method, f"/api/v1/{path}", headers=headers, **more)
 
+    def configure(self, old: str, new: str) -> None:
+        """Replaces the first such text of the configuration, and returns when that counts."""
+        text = self.config.read_text()
+        assert old in text
+        before = self.api("targets").json()
+        self.config.write_text(text.replace(old, new, 1))
+        assert eventually(lambda: self.api("targets").json() != before)
+
+    def remove(self, target: str) -> None:
+        """Takes a target out of the configuration."""
+        self.configure(f"  {target}:\n", f"  {target}-2:\n")
+
     @contextmanager
     def queue(self) -> Iterator[Queue]:
         with connect(self.redis_url, text=False) as client:

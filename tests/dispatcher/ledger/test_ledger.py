@@ -12,6 +12,7 @@ from dispatcher.ledger import (
     Leased,
     Ledger,
     Limits,
+    Publisher,
     Recorded,
     Snapshot,
     check_transition,
@@ -174,21 +175,6 @@ def test_history_is_bounded_and_open_deploys_are_kept(client: object, keys: Keys
     assert sorted(found) == ["6", "7", "8"]
 
 
-def test_a_redeploy_runs_the_newest_deploy_again_and_a_repeated_request_does_not(
-    ledger: Ledger,
-) -> None:
-    assert ledger.redeploy("shop", "r0", "ann", "").outcome is None
-    start(ledger)
-
-    first = ledger.redeploy("shop", "r1", "ann", "once more")
-    again = ledger.redeploy("shop", "r1", "ann", "once more")
-    other = ledger.redeploy("shop", "r2", "bob", "me too")
-
-    assert (first.outcome, first.number) == (Outcome.ACCEPTED, 2)
-    assert again.number == 2
-    assert (other.outcome, other.number) == (Outcome.COALESCED, 2)
-
-
 def test_one_watcher_leads_and_another_takes_over_when_it_resigns(ledger: Ledger) -> None:
     assert ledger.lead("one") is Lead.LEADS
     assert ledger.lead("two") is Lead.STANDS_BY
@@ -203,7 +189,7 @@ def test_nothing_is_listed_until_a_watcher_says_so_and_only_in_this_redis(ledger
     spec = Spec(
         target="shop", repository="r", namespace="ns", policies=Policies(), manifest={}, digest="d"
     )
-    ledger.publish([spec])
+    Publisher(ledger).publish([spec])
     assert hold(ledger).listed is False
 
     ledger.mark_listed("ns")
@@ -217,10 +203,17 @@ def test_specs_that_are_no_longer_configured_are_taken_back(ledger: Ledger) -> N
     spec = Spec(
         target="shop", repository="r", namespace="ns", policies=Policies(), manifest={}, digest="d"
     )
-    ledger.publish([spec])
+    Publisher(ledger).publish([spec])
     assert hold(ledger).spec == spec
 
-    ledger.publish([])
+    Publisher(ledger).publish([])
+    removed = hold(ledger).spec
+    assert removed is not None
+    assert removed.removed_at > 0
+    assert replace(removed, removed_at=0) == spec
+
+    ledger.record(hold(ledger), "mine", release=True)
+    assert Publisher(ledger).retire(3600) == ["shop"]
     assert hold(ledger).spec is None
 
 

@@ -1,0 +1,45 @@
+"""Hands pushes in where their target's row is: around a rename that may be under its other name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dispatcher.ledger.keys import Keys
+from dispatcher.ledger.limits import Limits
+from dispatcher.ledger.scripts import Scripts
+from dispatcher.ledger.submission import Submission
+
+MOST_HOPS = 4
+"""One for the other name, one more should it be renamed meanwhile, and some to spare."""
+ELSEWHERE = "elsewhere "
+
+
+class Addresses:
+    """Raises LedgerUnavailable."""
+
+    def __init__(self, scripts: Scripts, keys: Keys, limits: Limits) -> None:
+        self._scripts, self._keys, self._limits = scripts, keys, limits
+
+    def hand_in(self, submissions: Sequence[Submission]) -> list[tuple[Submission, Any]]:
+        """Each submission as it was taken, with its reply or its own LedgerUnavailable."""
+        taken = self._run(submissions)
+        for _ in range(MOST_HOPS):
+            moved = {at: name for at, (_, reply) in enumerate(taken) if (name := _elsewhere(reply))}
+            if not moved:
+                break
+            again = self._run([taken[at][0].under(name) for at, name in moved.items()])
+            for at, pair in zip(moved, again, strict=True):
+                taken[at] = pair
+        return taken
+
+    def _run(self, submissions: Sequence[Submission]) -> list[tuple[Submission, Any]]:
+        calls = [each.call(self._keys, self._limits) for each in submissions]
+        return list(zip(submissions, self._scripts.run_each(calls), strict=True))
+
+
+def _elsewhere(reply: Any) -> str:
+    """The name that the target's row is under, "" if the push was taken."""
+    if isinstance(reply, str) and reply.startswith(ELSEWHERE):
+        return reply.removeprefix(ELSEWHERE)
+    return ""

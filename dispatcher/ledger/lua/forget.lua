@@ -1,0 +1,12 @@
+-- Forgets at which resourceVersion a Job was seen, and that it was gone: the cluster has gone back in time.
+--
+-- KEYS  1 jobs
+-- ARGV  1 field ("namespace/job")
+-- Reply 1, or 0 if it is not known
+
+local raw = redis.call('HGET', KEYS[1], ARGV[1])
+if not raw then return 0 end
+local facts = cjson.decode(raw)
+facts.rv, facts.gone, facts.live_pods = '', nil, nil
+redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(facts))
+return 1

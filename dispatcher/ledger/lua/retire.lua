@@ -1,0 +1,20 @@
+-- Drops a target that is no longer configured, once nothing of it is left to do. Its history stays for a while.
+--
+-- KEYS  1 row  2 deploys  3 jobs  4 specs  5 due
+-- ARGV  1 target  2 how long its history stays (s)
+-- Reply 1 if it was dropped, 0 if there is something left or it is configured again
+
+local row, deploys, jobs, specs, due = unpack(KEYS)
+local target, keep_for = ARGV[1], tonumber(ARGV[2])
+
+local spec = redis.call('HGET', specs, target)
+if not spec or (cjson.decode(spec).removed_at or 0) == 0 then return 0 end
+if leased(row, now_ms()) or redis.call('HLEN', jobs) > 0 then return 0 end
+if #words(redis.call('HGET', row, 'open')) > 0 then return 0 end
+
+redis.call('HDEL', specs, target)
+redis.call('ZREM', due, target)
+redis.call('HDEL', row, 'digest', 'trouble')
+redis.call('EXPIRE', row, keep_for)
+redis.call('EXPIRE', deploys, keep_for)
+return 1

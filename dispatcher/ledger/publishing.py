@@ -1,0 +1,129 @@
+"""What the leading watcher tells the workers: every target's Job and policies, and how much may run at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from msgspec.structs import replace
+
+from dispatcher.ledger.connection import texts, translated
+from dispatcher.ledger.ledger import Ledger
+from dispatcher.ledger.snapshot import decode
+from dispatcher.ledger.wakeups import WakeUp
+from dispatcher.model import Spec
+
+ALL = "*"
+"""Stands for all namespaces together."""
+
+
+class Publisher:
+    """Only a watcher that leads publishes. Raises LedgerUnavailable."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger, self._keys, self._client = ledger, ledger.keys, ledger.client
+
+    def publish(self, specs: Sequence[Spec]) -> list[WakeUp]:
+        """Replaces the published specs; wakes the targets with an open deploy that it changes, and
+        deploys those anew whose Job has changed. What is no longer there is marked as removed."""
+        wanted = {spec.target: spec_json(spec) for spec in specs}
+        known = self._known()
+        changed = {name: json for name, json in wanted.items() if known.get(name) != json}
+        removed = self._removed([known[name] for name in known.keys() - wanted.keys()])
+        written: dict[Any, Any] = changed | removed
+        if written:
+            with translated(self._client):
+                self._client.hset(self._keys.specs, mapping=written)
+        self._keep_for_good([name for name in changed if name not in known])
+        rolled = self._roll_out(specs)
+        woken = self._ledger.with_open_deploys([*changed, *removed])
+        return rolled + self._ledger.wake(woken, "its configuration is new")
+
+    def published(self) -> dict[str, Spec]:
+        """By target, also those marked as removed."""
+        return {name: decode(raw, Spec) for name, raw in self._known().items()}
+
+    def _known(self) -> dict[str, str]:
+        with translated(self._client):
+            found = self._client.hgetall(self._keys.specs)
+        return dict(zip(texts(found), texts(found.values()), strict=True))
+
+    def _removed(self, gone: Sequence[str]) -> dict[str, str]:
+        now = self._ledger.now() if gone else 0
+        specs = (decode(raw, Spec) for raw in gone)
+        return {s.target: spec_json(replace(s, removed_at=now)) for s in specs if not s.removed_at}
+
+    def _keep_for_good(self, targets: Sequence[str]) -> None:
+        """Their history may be about to expire: they were removed once."""
+        if not targets:
+            return
+        with translated(self._client):
+            pipeline = self._client.pipeline(transaction=False)
+            for target in targets:
+                pipeline.persist(self._keys.row(target))
+                pipeline.persist(self._keys.deploys(target))
+            pipeline.execute()
+
+    def _roll_out(self, specs: Sequence[Spec]) -> list[WakeUp]:
+        """A target whose rendered Job has changed since it was published before is deployed anew."""
+        rows = [self._keys.row(spec.target) for spec in specs]
+        with translated(self._client):
+            pipeline = self._client.pipeline(transaction=False)
+            for row in rows:
+                pipeline.hget(row, "digest")
+            before = pipeline.execute()
+            for row, spec, digest in zip(rows, specs, before, strict=True):
+                if not digest:
+                    pipeline.hsetnx(row, "digest", spec.digest)
+            pipeline.execute()
+        changed = [(s, d) for s, d in zip(specs, before, strict=True) if d and d != s.digest]
+        done = [
+            self._ledger.spec_changed(spec.target, f"spec-{uuid4()}", was, spec.digest)
+            for spec, was in changed
+        ]
+        return [each.wake_up for each in done if each.wake_up]
+
+    def retire(self, keep_for: int) -> list[str]:
+        """Drops the removed targets of which nothing is left to do; their history expires after so many
+        seconds. Returns their names."""
+        removed = [name for name, spec in self.published().items() if spec.removed_at]
+        keys = self._keys
+        return [
+            name
+            for name in removed
+            if self._ledger.scripts.run(
+                "retire",
+                (keys.row(name), keys.deploys(name), keys.jobs(name), keys.specs, keys.due),
+                (name, keep_for),
+            )
+        ]
+
+    def limit(self, limits: Mapping[str, int]) -> None:
+        """Sets how many deploys may run at once: by namespace, "" for all together."""
+        wanted: dict[Any, Any] = {name or ALL: str(most) for name, most in limits.items()}
+        with translated(self._client):
+            known = self._client.hgetall(self._keys.limits)
+            if known == wanted:
+                return
+            with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.delete(self._keys.limits)
+                if wanted:
+                    pipeline.hset(self._keys.limits, mapping=wanted)
+                pipeline.execute()
+
+    def listed_at(self, namespace: str, version: str) -> bool:
+        """Notes the resourceVersion of a namespace's newest LIST of Jobs; False if the one before was
+        newer: the cluster has gone back in time, and so no version that is known says anything."""
+        field = namespace or ALL
+        with translated(self._client):
+            before = self._client.hget(self._keys.versions, field)
+            self._client.hset(self._keys.versions, field, version)
+        (known,) = texts([before or ""])
+        return not known or (len(version), version) >= (len(known), known)
+
+
+def spec_json(spec: Spec) -> str:
+    """As it is published: the same for specs that are the same."""
+    return msgspec.json.encode(spec, order="deterministic").decode()

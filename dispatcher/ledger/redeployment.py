@@ -1,0 +1,131 @@
+"""One redeploy of one target, on its way into the ledger: pure, from the script's arguments to the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import uuid4
+
+import msgspec
+
+from dispatcher.ledger.keys import Keys
+from dispatcher.ledger.limits import Limits
+from dispatcher.ledger.scripts import Call
+from dispatcher.ledger.wakeups import WakeUp
+from dispatcher.model import Outcome, Reason, short_ref, stream_of
+
+
+class Missing(StrEnum):
+    """Why there is nothing to run: what the ledger would have to know."""
+
+    DEPLOYS = "never-deployed"  # the target has no deploy whose commit or ref could be taken
+    DEPLOY = "unknown-deploy"  # the history has no deploy of that number, or not any more
+    COMMIT = "unknown-ref"  # no push to that ref is remembered, so its newest commit isn't either
+    CHANGE = "changed-since"  # the Job has another digest by now: somebody else has seen to it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redeploy:
+    """What is asked for. Without commit, ref and number it is the target's newest deploy once more."""
+
+    target: str
+    request: str = field(default_factory=lambda: str(uuid4()))
+    """The asker's own id: the same again gets the same answer."""
+    by: str = ""
+    note: str = ""
+    commit: str = ""
+    """Full object name; "" for that of the deploy, or for the newest that is known of the ref."""
+    ref: str = ""
+    """Full name; "" for that of the deploy."""
+    number: int = 0
+    """The deploy to run again; 0 for the newest."""
+    was: str = ""
+    """Digest of the Job before and, below, after it has changed, where that is the reason: once for that."""
+    digest: str = ""
+
+    @property
+    def reason(self) -> Reason:
+        return Reason.SPEC_CHANGE if self.digest else Reason.REDEPLOY
+
+    def call(self, keys: Keys, limits: Limits) -> Call:
+        target, stream = self.target, stream_of(self.ref)
+        return Call(
+            "redeploy",
+            (
+                keys.row(target),
+                keys.deploys(target),
+                keys.due,
+                keys.request(target, self.request),
+                keys.paused,
+                *([keys.chain(target, stream)] if self.ref else []),
+            ),
+            (
+                target,
+                self.by,
+                self.note,
+                limits.grace,
+                limits.remember,
+                self.reason,
+                self.was,
+                self.digest,
+                self.number,
+                self.commit,
+                self.ref,
+                stream,
+            ),
+        )
+
+    def answer(self, raw: str) -> Redeployed:
+        reply = msgspec.json.decode(raw, type=_Reply)
+        if not reply.outcome:
+            return Redeployed(missing=Missing(reply.code))
+        return Redeployed(
+            outcome=Outcome(reply.outcome),
+            number=reply.deploy,
+            commit=reply.commit,
+            ref=reply.ref,
+            reason=self._in_words(reply),
+            wake_up=self._wake_up(reply) if reply.wake else None,
+        )
+
+    def _in_words(self, reply: _Reply) -> str:
+        what = f"commit {reply.commit[:8]} of {short_ref(reply.ref)}"
+        said = REASONS[reply.code].format(what=what, other=f"{self.target}/{reply.other}")
+        return f"{said}; {HELD}" if reply.outcome == Outcome.HELD else said
+
+    def _wake_up(self, reply: _Reply) -> WakeUp:
+        return WakeUp(self.target, reply.wake, f"{self.reason}, deploy {reply.deploy}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redeployed:
+    """What came of it: an outcome with its deploy, or what is missing."""
+
+    outcome: Outcome | None = None
+    number: int = 0
+    commit: str = ""
+    ref: str = ""
+    reason: str = ""
+    wake_up: WakeUp | None = None
+    missing: Missing | None = None
+
+
+class _Reply(msgspec.Struct, frozen=True):
+    outcome: str
+    code: str
+    deploy: int
+    other: int
+    commit: str
+    ref: str
+    wake: int
+
+
+REASONS = {
+    "new": "{what} is deployed",
+    "behind": "{what} is deployed after {other}, which was waiting already",
+    "same-waits": "this deploy was waiting already",
+    "replaced": "a redeploy was waiting and was given {what} instead of its own",
+}
+"""The script's codes in plain words."""
+
+HELD = "the target is paused, and nothing of it starts until it is resumed"

@@ -1,0 +1,124 @@
+"""Targets that have another name now: what the ledger knows of them goes over to it, all at once.
+
+A target has one row at any time. Who comes with the name that it had, or with the one that it is yet to
+get, is told where it is: see `submit.lua`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dispatcher.ledger.connection import texts, translated
+from dispatcher.ledger.ledger import Ledger
+from dispatcher.ledger.publishing import spec_json
+from dispatcher.ledger.wakeups import WakeUp
+from dispatcher.model import Spec
+
+PAGE = 5_000
+"""Keys that Redis looks at in one step of a search."""
+
+
+@dataclass(frozen=True)
+class Present:
+    """The name that a target has, and since when (ms)."""
+
+    name: str
+    since: int
+
+
+class Moved(StrEnum):
+    """What came of a rename."""
+
+    RENAMED = "renamed"
+    HELD = "held"  # a worker holds one of the two: ask again
+    LOST = "lost"  # another watcher leads
+    USED = "used"  # the new name has a history of its own, or another target has this one
+
+
+@dataclass(frozen=True)
+class Rename:
+    """What came of it, and the wake-up to enqueue."""
+
+    moved: Moved
+    wake_up: WakeUp | None = None
+
+
+class Renaming:
+    """For the watcher that leads. Raises LedgerUnavailable."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger, self._keys, self._client = ledger, ledger.keys, ledger.client
+
+    def names(self) -> dict[str, Present]:
+        """Each name that a target had, with the one that it has."""
+        with translated(self._client):
+            found = self._client.hgetall(self._keys.renamed)
+        return {
+            former: _present(value)
+            for former, value in zip(texts(found.keys()), texts(found.values()), strict=True)
+        }
+
+    def left_behind(self, names: Sequence[str]) -> list[str]:
+        """Those of the names under which there is anything, in one round trip."""
+        with translated(self._client):
+            pipeline = self._client.pipeline(transaction=False)
+            for name in names:
+                pipeline.exists(self._keys.row(name))
+            found = pipeline.execute()
+        return [name for name, there in zip(names, found, strict=True) if there]
+
+    def rename(self, old: str, spec: Spec, leader: str = "") -> Rename:
+        """Gives all of `old` to the target of `spec`, and publishes that; safe to be repeated.
+
+        With the token of a watcher, only while no other leads.
+        """
+        new = spec.target
+        reply = self._ledger.scripts.run(
+            "rename",
+            (*self._shared(), *self._own(old), *self._own(new), *self._pairs(old, new)),
+            (old, new, spec_json(spec), self._ledger.limits.grace, leader),
+        )
+        moved, number = Moved(reply[0]), int(reply[1])
+        return Rename(moved, WakeUp(new, number, f"it was {old}") if number else None)
+
+    def forget(self, names: Sequence[str]) -> None:
+        """These names belong to other targets, or to none, from now on."""
+        if names:
+            with translated(self._client):
+                self._client.hdel(self._keys.renamed, *names)
+
+    def _shared(self) -> tuple[str, ...]:
+        keys = self._keys
+        first = (keys.leader, keys.renamed, keys.specs, keys.due, keys.busy)
+        return (*first, keys.running, keys.waiting, keys.waiters)
+
+    def _own(self, target: str) -> tuple[str, ...]:
+        keys = self._keys
+        return keys.row(target), keys.deploys(target), keys.jobs(target)
+
+    def _pairs(self, old: str, new: str) -> Iterator[str]:
+        """The keys of which a target has any number, of both names side by side."""
+        ours, theirs = self._scattered(old), self._scattered(new)
+        for kind, rest in sorted({*ours, *theirs}):
+            yield self._keys.scattered(old)[kind] + rest
+            yield self._keys.scattered(new)[kind] + rest
+
+    def _scattered(self, target: str) -> set[tuple[int, str]]:
+        """What there is of such keys: which kind, and how its name goes on."""
+        beginnings = self._keys.scattered(target)
+        pattern = f"{self._keys.prefix}*:{target}:*"
+        with translated(self._client):
+            found = texts(self._client.scan_iter(match=pattern, count=PAGE))
+        return {
+            (kind, key.removeprefix(beginning))
+            for key in found
+            for kind, beginning in enumerate(beginnings)
+            if key.startswith(beginning)
+        }
+
+
+def _present(value: str) -> Present:
+    name, _, since = value.partition(" ")
+    return Present(name, int(since or 0))

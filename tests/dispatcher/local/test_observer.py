@@ -1,0 +1,72 @@
+"""The demo's and the crash test's witness keeps to its post while the cluster goes and comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dispatcher.local.kube import create_namespace, kube_client
+from dispatcher.local.observer import Observer
+from tests.contract.localprocess import LocalProcess, local_cluster
+from tests.waiting import eventually
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[LocalProcess]:
+    with local_cluster(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def observer(cluster: LocalProcess) -> Iterator[Observer]:
+    made = Observer(cluster.kubeconfig)
+    made.start()
+    yield made
+    made.stop()
+
+
+def run_pod(cluster: LocalProcess, name: str, script: str) -> None:
+    body = {
+        "metadata": {"name": name, "labels": {"git-dispatcher/target": "shop"}},
+        "spec": {
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 0,
+            "containers": [{"name": "c", "image": "i", "command": ["sh", "-c", script]}],
+        },
+    }
+    with kube_client(cluster.kubeconfig) as client:
+        create_namespace(client, "default")
+        answer = client.post("/api/v1/namespaces/default/pods", json=body)
+        assert answer.status_code == httpx.codes.CREATED, answer.text
+
+
+def seen(observer: Observer) -> dict[str, bool]:
+    """The Pods that ran, and whether each has ended."""
+    return {run.pod: bool(run.ended) for run in list(observer.runs.values())}
+
+
+def test_two_pods_of_a_target_at_once_are_seen(cluster: LocalProcess, observer: Observer) -> None:
+    run_pod(cluster, "one", "sleep 60")
+    assert eventually(lambda: seen(observer) == {"one": False})
+
+    run_pod(cluster, "two", "sleep 60")
+
+    assert eventually(lambda: observer.overlaps == ["two began while one ran"])
+    assert observer.most_at_once == 2
+
+
+def test_a_cluster_that_was_killed_is_followed_from_where_it_was_left(
+    cluster: LocalProcess, observer: Observer
+) -> None:
+    run_pod(cluster, "one", "sleep 60")
+    assert eventually(lambda: seen(observer) == {"one": False})
+    cluster.kill()
+
+    with local_cluster(cluster.directory) as again:
+        run_pod(again, "two", "sleep 60")
+
+        assert eventually(lambda: seen(observer) == {"one": True, "two": False})
+        assert observer.overlaps == []

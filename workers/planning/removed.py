@@ -1,0 +1,40 @@
+"""Targets that are no longer configured: what waits is cancelled, what runs finishes or is stopped."""
+
+from __future__ import annotations
+
+from dispatcher.ledger import Snapshot
+from dispatcher.model import Deploy, State
+from workers.planning.deploys import ended
+from workers.planning.reading import policies_of, waiting_deploys
+from workers.planning.steps import Change, Step
+
+WHY = "its target was removed from the configuration"
+GRACE = 120_000
+"""Milliseconds for which a push waits whose target nobody has published: web may have read a configuration
+that the watcher is yet to read."""
+
+
+def is_removed(seen: Snapshot) -> bool:
+    """Whether a watcher has published what is configured, and this target is not."""
+    return bool(seen.spec.removed_at) if seen.spec else seen.published
+
+
+def removed(seen: Snapshot) -> Step | None:
+    if not is_removed(seen):
+        return None
+    for deploy in waiting_deploys(seen):
+        if seen.now >= cancelled_at(seen, deploy):
+            return Change((ended(deploy, State.CANCELLED, seen.now, WHY),))
+    return None
+
+
+def cancelled_at(seen: Snapshot, deploy: Deploy) -> int:
+    """When a deploy that waits is given up, its target being gone; what was pushed before that, at once."""
+    if seen.spec and deploy.wanted_at <= seen.spec.removed_at:
+        return seen.spec.removed_at
+    return deploy.wanted_at + GRACE
+
+
+def is_to_stop(seen: Snapshot) -> bool:
+    """Whether a deploy that runs has to stop since its target is gone."""
+    return is_removed(seen) and seen.spec is not None and policies_of(seen).on_removed == "stop"

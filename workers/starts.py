@@ -1,0 +1,114 @@
+"""Creating the Job of a deploy, once and no more: also when the answer to a POST is lost, and when a POST of
+another worker may still be on its way. docs/decisions/0004-tombstones.md says why it is done so."""
+
+from __future__ import annotations
+
+import structlog
+from msgspec.structs import replace
+
+from dispatcher.errors import ClusterForbids, ClusterRefused, ClusterUnavailable, DispatcherError
+from dispatcher.ledger import Kind, Ledger, Repair
+from dispatcher.model import Deploy, State
+from workers import labels
+from workers.calls import ClusterCalls
+from workers.cluster import JobExists, NotThere
+from workers.draft import Draft
+from workers.facts import told_by_job
+from workers.manifest import job_for, tombstone_for
+from workers.objects import Job
+from workers.planning import steps
+from workers.planning.active import again_or
+from workers.planning.deploys import adopted, ended
+from workers.planning.times import overdue_at
+from workers.telling import say, say_repaired
+
+log = structlog.get_logger()
+
+
+class Starts:
+    """Raises ClusterUnavailable when nobody knows what came of it: to be resolved by the next claim."""
+
+    def __init__(self, ledger: Ledger, cluster: ClusterCalls, instance: str) -> None:
+        self._ledger, self._cluster, self._instance = ledger, cluster, instance
+
+    def create(self, step: steps.Create, draft: Draft) -> None:
+        deploy, spec = step.deploy, draft.seen.spec
+        if spec is None:
+            raise DispatcherError(f"{deploy.name} was planned without a configuration")
+        draft.put([deploy])
+        draft.live_pods = None
+        draft.write()
+        try:
+            job = self._cluster.create_job(job_for(spec, deploy, self._instance))
+        except JobExists:
+            self._name_taken(draft, deploy)
+        except ClusterRefused as refused:
+            self._refused(draft, deploy, refused)
+        else:
+            self._there(draft, deploy, job)
+            log.info("started", deploy=deploy.name, job=deploy.job, commit=deploy.commit[:12])
+
+    def claim(self, step: steps.Claim, draft: Draft) -> None:
+        """Somebody's POST may be on its way: take its name, so that it comes too late, or find its Job."""
+        deploy, spec = step.deploy, draft.seen.spec
+        if spec is None:
+            raise ClusterUnavailable("no watcher has published a configuration of this target")
+        try:
+            tombstone = self._cluster.create_job(tombstone_for(spec, deploy, self._instance))
+        except JobExists:
+            self._name_taken(draft, deploy, claimed=True)
+        except ClusterRefused as refused:
+            self._not_claimed(draft, deploy, refused)
+        else:
+            self._resolved(draft, f"{deploy.name}: the name {deploy.job} is taken")
+            draft.put_job(told_by_job(tombstone)[1])
+            draft.put([_waiting_again(deploy)])
+
+    def _not_claimed(self, draft: Draft, deploy: Deploy, refused: ClusterRefused) -> None:
+        """That the claim was refused says nothing about the POST before it: its Job may run."""
+        try:
+            self._name_taken(draft, deploy, claimed=True)
+        except ClusterUnavailable:
+            if draft.seen.now < overdue_at(draft.seen, deploy):
+                raise
+            self._refused(draft, deploy, refused)
+
+    def _name_taken(self, draft: Draft, deploy: Deploy, *, claimed: bool = False) -> None:
+        try:
+            job = self._cluster.job(deploy.namespace, deploy.job)
+        except NotThere:
+            if claimed:  # nothing keeps a late POST out: claim again, later
+                raise ClusterUnavailable(f"nobody knows whether {deploy.job} starts") from None
+            draft.put([_waiting_again(deploy)])
+            return
+        ours = job.metadata.annotations.get(labels.TOKEN) == deploy.token
+        if ours and job.metadata.deletion_timestamp is None:
+            self._there(draft, deploy, job)
+            self._resolved(draft, f"{deploy.name}: Job {deploy.job} is there")
+        else:
+            log.warning("name taken", deploy=deploy.name, job=deploy.job)
+            target, facts = told_by_job(job)
+            if target in (deploy.target, *draft.former):
+                draft.put_job(facts)
+            draft.put([_waiting_again(deploy)])
+
+    def _refused(self, draft: Draft, deploy: Deploy, refused: ClusterRefused) -> None:
+        """Quota, admission, rights or a missing namespace can change; a Job that makes no sense cannot."""
+        if isinstance(refused, (ClusterForbids, NotThere)):
+            result = again_or(draft.seen, deploy, State.FAILED, str(refused))
+        else:
+            result = ended(deploy, State.FAILED, draft.seen.now, str(refused))
+        say(result)
+        draft.put([result])
+
+    def _there(self, draft: Draft, deploy: Deploy, job: Job) -> None:
+        draft.put_job(told_by_job(job)[1])
+        draft.put([adopted(deploy, job.metadata.uid, job.metadata.resource_version)])
+
+    def _resolved(self, draft: Draft, what: str) -> None:
+        say_repaired(self._ledger, [Repair(kind=Kind.START, target=draft.seen.target, what=what)])
+
+
+def _waiting_again(deploy: Deploy) -> Deploy:
+    """Back in the queue: its next start takes the next name."""
+    return replace(deploy, state=State.PENDING, uid="", created_rv="")

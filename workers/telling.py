@@ -1,0 +1,26 @@
+"""What is told of deploys and repairs: one log line for each change, and a count of what was put right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from dispatcher.ledger import Ledger, Repair, Repairs
+from dispatcher.model import Deploy, State
+
+log = structlog.get_logger()
+
+
+def say(deploy: Deploy) -> None:
+    """That it runs, or how it ended."""
+    if deploy.terminal or deploy.state is State.RUNNING:
+        level = log.warning if deploy.state in (State.FAILED, State.LOST) else log.info
+        level(str(deploy.state), deploy=deploy.name, commit=deploy.commit[:12], why=deploy.why)
+
+
+def say_repaired(ledger: Ledger, repairs: Sequence[Repair]) -> None:
+    """Raises LedgerUnavailable."""
+    for repair in repairs:
+        log.warning("repaired", target=repair.target, kind=str(repair.kind), what=repair.what)
+    Repairs(ledger).note(repairs)
