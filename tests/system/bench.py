@@ -78,9 +78,10 @@ class Bench:
         self.ledger = Ledger(self._clients[0], self.keys, self.limits)
         file = self.folder / "config.yaml"
         file.write_text(yaml.safe_dump(self._configuration()))
+        self.wake_ups = WakeUps(self._clients[1], f"queue-{self.instance}", self.instance)
         self.watcher = Watcher(
             Ledger(self._clients[2], self.keys, self.limits),
-            WakeUps(self._clients[1], f"queue-{self.instance}", self.instance),
+            self.wake_ups,
             Cluster(Access(kubeconfig)),
             Reloader(file, {}),
             self.instance,
@@ -106,7 +107,9 @@ class Bench:
         return {"version": 1, "targets": {TARGET: target}}
 
     def worker(self) -> Reconciler:
-        return Reconciler(self.ledger, self.cluster, self.instance, jitter=lambda: 0.0)
+        return Reconciler(
+            self.ledger, self.cluster, self.instance, self.wake_ups.enqueue, jitter=lambda: 0.0
+        )
 
     def work(self) -> None:
         self.worker().reconcile(TARGET)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.system.installation import Installation
+from tests.system.outage import Outages
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +16,12 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     installation.start()
     yield installation
     installation.stop()
+
+
+@pytest.fixture(scope="session")
+def outages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outages]:
+    """Another one, which its tests may break and have to leave whole."""
+    made = Outages(tmp_path_factory.mktemp("outages"))
+    made.start()
+    yield made
+    made.stop()

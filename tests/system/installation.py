@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import hashlib
+import json
 import threading
 import time
-from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,6 +42,17 @@ def sha(name: str) -> str:
     return ZERO if name == "0" else hashlib.sha1(name.encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class Place(up.Place):
+    """Where the product's processes may be told something else than `up` tells them."""
+
+    product: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**super().environment, **self.product}
+
+
 @dataclass
 class Installation:
     """Everything that `git-dispatcher up` starts, in a folder of its own."""
@@ -48,7 +61,15 @@ class Installation:
     log: list[str] = field(default_factory=list)
     running: list[Running] = field(default_factory=list)
 
-    def start(self, workers: int = 1) -> None:
+    def start(
+        self,
+        workers: int = 1,
+        watchers: int = 1,
+        targets: Mapping[str, dict[str, Any]] | None = None,
+        product: Mapping[str, str] | None = None,
+    ) -> None:
+        """With targets that are configured from the beginning, by name: see `target` for their settings;
+        and with what the product's processes have in their environment besides what `up` gives them."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -59,10 +80,15 @@ class Installation:
         self.markers.mkdir()
         self.secret = ensure_secret(self.folder / "secret")
         (self.config / "hooks.yaml").write_text(HOOK.format(secret=self.secret))
+        for name, settings in (targets or {}).items():
+            self._configure(name, **settings)
         state = self.folder / "state"
         state.mkdir()
-        self.place = up.find_place(state, self.config, self._ports.take(0), self._ports.take(0))
+        place = up.find_place(state, self.config, self._ports.take(0), self._ports.take(0))
+        self.place = Place(**vars(place), product=product or {})
         self._run(up.start_all(self.place, workers, self._say, self.running))
+        for number in range(2, watchers + 1):
+            self.start_standby(f"watcher.{number}")
         self.redis = connect(self.place.redis_url)
         self.keys = Keys("default")
         self.ledger = Ledger(self.redis, self.keys)
@@ -72,7 +98,14 @@ class Installation:
         self.observer = Observer(self.place.kubeconfig)
         self.observer.start()
 
+    def start_standby(self, name: str) -> None:
+        """Another watcher."""
+        process = Running(replace(self.part("watcher").part, name=name), self._say)
+        self.running.append(process)
+        self._run(process.start())
+
     def stop(self) -> None:
+        self.observer.stop()
         self._run(up.stop_all(self.running))
         self._ports.release()
         for client in (self.kube, self.web, self.redis):
@@ -103,27 +136,76 @@ class Installation:
             raise LookupError(name)
         return process.pid
 
+    # As somebody who looks after the machines
+
+    def halt(self, name: str) -> None:
+        """Ends a part, and nobody starts it again."""
+        self._run(self.part(name).stop())
+
+    def restart(self, name: str) -> None:
+        """Starts a part that was halted; returns once it is ready."""
+        old = self.part(name)
+        new = Running(old.part, self._say)
+        self.running[self.running.index(old)] = new
+        self._run(new.start())
+
+    def said(self, event: str, since: int = 0, **fields: str) -> list[dict[str, Any]]:
+        """Lines of the product's log with this event and these fields, from a line on."""
+        lines = [_event(line) for line in self.log[since:]]
+        wanted = {"event": event, **fields}
+        return [line for line in lines if wanted.items() <= line.items()]
+
     # As somebody who configures
 
     def target(self, name: str, script: str = "true", **settings: Any) -> Target:
         """A target of its own repository, once every process has read of it."""
+        return self.targets([name], script, **settings)[0]
+
+    def targets(self, names: Sequence[str], script: str = "true", **settings: Any) -> list[Target]:
+        """Several that are alike, read all at once."""
+        for name in names:
+            self._configure(name, script, **copy.deepcopy(settings))
+        return [self._once_read(name) for name in names]
+
+    def _once_read(self, name: str) -> Target:
+        target = self.configured(name)
+        assert eventually(lambda: self.redis.hexists(self.keys.specs, name)), "not published"
+        assert eventually(target.is_known_to_web), "web has not read of it"
+        return target
+
+    def configured(self, name: str) -> Target:
+        """A target that the installation was started with."""
+        return Target(self, name, _repository(name))
+
+    def _configure(self, name: str, script: str = "true", **settings: Any) -> None:
+        more = dict(settings.pop("job", {}))
         job: dict[str, Any] = {
             "image": "busybox:1.36",
             "clone": False,
             "command": ["sh", "-c", script],
-            "env": {"MARKERS": str(self.markers)},
+            "env": {"MARKERS": str(self.markers), **more.pop("env", {})},
             "timeout": "5m",
             "stop_grace": "1s",
-            **settings.pop("job", {}),
+            **more,
         }
-        repository = f"https://git.example.com/acme/{name}"
-        body = {"repository": repository, "branches": ["**"], "job": job, **settings}
+        if "manifest" in more:
+            job = more
+        body = {"repository": _repository(name), "branches": ["**"], "job": job, **settings}
         document = yaml.safe_dump({"version": 1, "targets": {name: body}})
         (self.config / f"{name}.yaml").write_text(document)
-        target = Target(self, name, repository)
-        assert eventually(lambda: self.redis.hexists(self.keys.specs, name)), "not published"
-        assert eventually(target.is_known_to_web), "web has not read of it"
-        return target
+
+
+def _repository(name: str) -> str:
+    return f"https://git.example.com/acme/{name}"
+
+
+def _event(line: str) -> dict[str, Any]:
+    """A line of the log as its fields; nothing for one that is not the product's."""
+    try:
+        found: dict[str, Any] = json.loads(line.partition(" | ")[2])
+    except ValueError:
+        return {}
+    return found
 
 
 @dataclass

@@ -8,7 +8,7 @@ from tests.system.installation import Installation, sha
 from tests.waiting import eventually
 
 
-def ask(system: Installation, path: str, **body: str) -> dict[str, Any]:
+def ask(system: Installation, path: str, **body: Any) -> dict[str, Any]:
     """POSTs to the API; the answer's body."""
     headers = {"Authorization": f"Bearer {system.place.token}"}
     answer = system.web.post(f"/api/v1/{path}", json={"by": "ann", **body}, headers=headers)
@@ -74,6 +74,23 @@ def test_a_changed_job_is_deployed_anew_and_a_changed_policy_is_not(system: Inst
     anew = target.until(2, "succeeded")
     assert (anew.reason, anew.commit) == ("spec-change", sha("a"))
     assert len(target.deploys()) == 2
+
+
+def test_an_earlier_deploy_is_run_again_to_roll_back(system: Installation) -> None:
+    target = system.target("back", "true")
+    for number, (before, after) in enumerate((("0", "a"), ("a", "b")), 1):
+        target.push(before, after)
+        target.until(number, "succeeded")
+
+    answer = ask(system, "targets/back/redeploy", deploy=1, reason="back/2 is broken")
+
+    assert (answer["outcome"], answer["deploy"]) == ("accepted", "back/3")
+    done = target.until(3, "succeeded")
+    assert (done.commit, done.reason) == (sha("a"), "redeploy")
+    assert (done.requested_by, done.note) == ("ann", "back/2 is broken")
+    assert target.push("b", "c")["outcome"] == "accepted", "the branch is where it was"
+    assert target.until(4, "succeeded").commit == sha("c")
+    assert target.overlaps() == []
 
 
 def test_every_push_runs_in_its_turn(system: Installation) -> None:

@@ -1,0 +1,254 @@
+"""The API server is away, slow, overloaded or refuses. Real processes, a proxy in front of the cluster."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dispatcher.local.kube import create_namespace
+from tests.system.faultproxy import FaultProxy
+from tests.system.installation import Target, sha
+from tests.system.outage import Outages
+from tests.waiting import eventually
+from workers import labels
+from workers.cluster import Access, Cluster, Patience
+from workers.feed import Feed, Listed, News
+
+SECONDS = 3.5
+"""An outage: longer than a worker waits for an answer, and than the pauses between its first attempts."""
+BACK_WITHIN = 10.0
+"""Seconds after which all is as it should be again."""
+
+
+@pytest.fixture(autouse=True)
+def _whole(outages: Outages) -> Iterator[None]:
+    yield
+    outages.settle()
+
+
+def test_what_ended_and_what_was_pushed_while_the_api_server_was_away_is_made_up_for(
+    outages: Outages,
+) -> None:
+    ends = outages.system.target("ends-alone", "sleep 1")
+    waits = outages.system.target("pushed-to")
+    ends.push("0", "a")
+    ends.until(1, "running")
+
+    with cluster_away(outages):
+        outcomes = [waits.push(before, after)["outcome"] for before, after in ("0a", "ab", "bc")]
+        assert eventually(lambda: pods_ended(ends))
+        time.sleep(SECONDS)
+        assert ends.deploy(1).state == "running"
+        ready = outages.readiness()
+
+    assert (ready["ledger"], ready["cluster"].partition(":")[0]) == ("ok", "unavailable")
+    assert outcomes[0] == "accepted"
+    assert set(outcomes) <= {"accepted", "coalesced"}
+    assert ends.until(1, "succeeded", seconds=BACK_WITHIN)
+    (newest, *_) = waits.settled(BACK_WITHIN)
+    assert (newest.commit, newest.state) == (sha("c"), "succeeded")
+    assert waits.overlaps() == []
+    assert ends.is_clean()
+    assert waits.is_clean()
+    told_once(outages, targets=1)
+    assert outages.readiness()["cluster"] == "ok"
+
+
+@contextmanager
+def cluster_away(outages: Outages) -> Iterator[None]:
+    outages.begins()
+    with outages.proxy.away():
+        yield
+
+
+def pods_ended(target: Target) -> bool:
+    return all(pod["status"]["phase"] in ("Succeeded", "Failed") for pod in target.pods())
+
+
+def told_once(outages: Outages, targets: int) -> None:
+    """Each feed and each target says once that something is wrong, and that it is over."""
+    cut_off, back = "cut off from the cluster", "back in touch with the cluster"
+    for kind in ("job", "pod"):
+        assert len(outages.said(cut_off, kind=kind)) == 1, outages.lines()
+        assert eventually(lambda kind=kind: len(outages.said(back, kind=kind)) == 1)  # type: ignore[misc]
+    assert len(outages.said("cluster")) <= targets, outages.said("cluster")
+    assert outages.restarts() == 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"status": 500}, {"status": 429, "retry_after": 2}],
+    ids=["500", "429"],
+)
+def test_an_api_server_that_answers_with_errors_is_asked_now_and_then(
+    outages: Outages, fault: dict[str, Any]
+) -> None:
+    target = outages.system.target(f"errors-{fault['status']}", "sleep 0.1")
+
+    outages.begins()
+    with outages.proxy.failing(**fault):
+        outages.proxy.cut()
+        target.push("0", "a")
+        time.sleep(2.5)
+        asked = outages.requests()
+
+    assert asked < 20, "it is asked again and again"
+    done = target.until(1, "succeeded", seconds=BACK_WITHIN)
+    assert done.commit == sha("a")
+    assert target.commits_run() == [1]
+    assert target.is_clean()
+    told_once(outages, targets=1)
+
+
+def test_a_post_that_arrives_long_after_it_was_given_up_starts_nothing_beside_another(
+    outages: Outages,
+) -> None:
+    """The API server is so slow that nobody waits for its answer, and does what it was asked all the same."""
+    target = outages.system.target("very-slow", "sleep 1")
+
+    with outages.proxy.failing(method="POST", path="/jobs", delay=SECONDS):
+        target.push("0", "a")
+        time.sleep(SECONDS / 2)
+        target.push("a", "b")
+        time.sleep(SECONDS)
+
+    newest = target.settled(20)[0]
+    assert (newest.commit, newest.state) == (sha("b"), "succeeded")
+    assert target.overlaps() == []
+    assert target.is_clean()
+
+
+def test_an_api_server_that_takes_as_long_as_it_may_slows_down_and_breaks_nothing(
+    outages: Outages,
+) -> None:
+    target = outages.system.target("slow", "[ $DEPLOY_NUMBER = 2 ] || sleep 60")
+    target.push("0", "a")
+    target.until(1, "running")
+
+    outages.begins()
+    with outages.proxy.failing(delay=2.9):
+        target.push("a", "b")
+        done = target.until(2, "succeeded", seconds=30)
+        assert target.is_clean(20)
+
+    assert target.deploy(1).superseded_by == done.number
+    assert target.overlaps() == []
+    assert outages.said("lease lost") == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 410},
+        {"event": b'{"type":"ERROR","object":{"code":410,"message":"too old"}}\n'},
+    ],
+    ids=["refused", "in the stream"],
+)
+def test_a_history_that_is_gone_is_no_trouble(outages: Outages, fault: dict[str, Any]) -> None:
+    target = outages.system.target(f"gone-{'event' if 'event' in fault else 'status'}", "sleep 1")
+
+    outages.begins()
+    with outages.proxy.failing(path="watch=true", **fault):
+        outages.proxy.cut()
+        target.push("0", "a")
+        target.until(1, "succeeded", seconds=15)
+        asked = outages.requests(path="watch=true")
+        seconds = time.monotonic() - outages.marked
+
+    assert asked < 4 + 2 * seconds, "lists and watches follow one another without a pause"
+    assert target.is_clean()
+
+
+def test_a_namespace_that_is_closed_to_us_delays_nobody_else(outages: Outages) -> None:
+    create_namespace(outages.system.kube, "closed")
+    closed = outages.system.targets([f"closed-{n}" for n in range(3)], namespace="closed")
+    other = outages.system.target("open")
+
+    outages.begins()
+    with outages.proxy.failing(path="/namespaces/closed/", status=403):
+        outages.proxy.cut("/namespaces/closed/")
+        for target in closed:
+            target.push("0", "a")
+        times = [time_of(other, n) for n in range(1, 6)]
+        states = [target.deploy(1).state for target in closed]
+
+    assert max(times) < 2, times
+    assert outages.requests(path="/namespaces/closed/") < 40
+    assert set(states) <= {"pending", "starting"}
+
+
+def test_a_namespace_where_nothing_is_answered_keeps_the_workers_from_nobody_else(
+    outages: Outages,
+) -> None:
+    """As where an admission webhook hangs."""
+    create_namespace(outages.system.kube, "mute")
+    mute = outages.system.targets([f"mute-{n}" for n in range(6)], namespace="mute")
+    other = outages.system.target("heard")
+
+    with outages.proxy.failing(method="POST", path="/namespaces/mute/", delay=60):
+        for target in mute:
+            target.push("0", "a")
+        times = [time_of(other, n) for n in range(1, 6)]
+
+    assert sorted(times)[2] < 1.5, times
+    assert max(times) < 5, times
+    for target in mute:
+        assert target.settled(40)[0].state == "succeeded"
+        assert target.overlaps() == []
+
+
+def time_of(target: Target, number: int) -> float:
+    """Seconds from a push until its deploy has succeeded."""
+    began = time.monotonic()
+    target.push(f"c{number - 1}" if number > 1 else "0", f"c{number}")
+    target.until(number, "succeeded", seconds=30)
+    return time.monotonic() - began
+
+
+def test_a_watch_on_which_nothing_comes_any_more_is_opened_anew(
+    outages: Outages, tmp_path: Path
+) -> None:
+    """A firewall that forgot the connection: nobody ever says that it is dead."""
+    news: queue.Queue[News] = queue.Queue()
+    proxy = FaultProxy(outages.system.place.kubeconfig, tmp_path)
+    proxy.start()
+    cluster = Cluster(Access(str(proxy.kubeconfig)), Patience(watch=1.0))
+    feed = Feed(cluster, "job", "default", labels.selector("nobody"), news.put)
+    feed.start()
+    assert isinstance(news.get(timeout=10), Listed)
+    assert eventually(lambda: proxy.watches() == 1)
+
+    with proxy.silent():
+        pass
+    assert isinstance(news.get(timeout=10), Listed)
+
+    assert eventually(lambda: proxy.count(path="watch=true") == 2)
+    feed.stop()
+    proxy.stop()
+
+
+def test_a_standby_takes_over_from_a_watcher_that_hangs(outages: Outages) -> None:
+    target = outages.system.target("failover", "sleep 1")
+    outages.system.start_standby("watcher.2")
+    target.push("0", "a")
+    target.until(1, "running")
+
+    outages.begins()
+    os.kill(outages.system.pid("watcher"), signal.SIGSTOP)
+    done = target.until(1, "succeeded", seconds=12)
+    os.kill(outages.system.pid("watcher"), signal.SIGCONT)
+
+    assert done.ended_at - done.started_at < 9_000
+    assert outages.tellers("leading") == {"watcher.2": 1}
+    assert eventually(lambda: outages.said("standing by") or outages.said("another watcher leads"))
+    assert target.is_clean()
+    outages.system.halt("watcher.2")
+    assert eventually(lambda: outages.tellers("leading")["watcher"] == 1)
