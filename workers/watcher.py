@@ -21,7 +21,7 @@ from dispatcher.reloading import Reloader
 from workers import labels
 from workers.feed import Changed, Feed, Listed, News, Trouble
 from workers.manifest import render
-from workers.objects import Job
+from workers.objects import Job, Pod
 from workers.renames import Renames
 from workers.sweeper import ClusterSweeps, Sweeper
 from workers.view import Told, View, covers
@@ -132,9 +132,17 @@ class Session:
             self._renames.look()
         self._keep_listed()
         self._sweeper.every_second(self._watcher.reloader.current.cluster.keep_removed_for)
-        if not self._first:
-            self._sweeper.look_for_orphans(self._view.orphans)
+        self._sweeper.look_for_orphans(self._orphans)
         return True
+
+    def _orphans(self) -> list[Pod]:
+        """Only where both lists have come: a Pod's Job may be among what is yet to be listed."""
+        done = set(self._feeds) - set(self._first)
+        return [
+            pod
+            for pod in self._view.orphans()
+            if any(covers(namespace, pod.metadata.namespace) for namespace in done)
+        ]
 
     def _publish(self) -> None:
         """Tells the workers what is wanted now, and follows each namespace that is in use."""
@@ -158,8 +166,20 @@ class Session:
         if self._feeds and ("" in wanted) != ("" in self._feeds):
             log.info("follows the cluster anew", watch=configured.cluster.watch)
             self._begin_again()
+        for namespace in sorted(set(self._feeds) - wanted):
+            self._leave(namespace)
         for namespace in sorted(wanted - set(self._feeds)):
             self._follow(namespace)
+
+    def _leave(self, namespace: str) -> None:
+        """Nothing is there, and no target uses it any more."""
+        for feed in self._feeds.pop(namespace):
+            feed.stop()
+        self._first.pop(namespace, None)
+        for kind in ("job", "pod"):
+            self._troubles.discard((namespace, kind))
+            self._contact.found(namespace, kind)
+        log.info("followed no longer", namespace=namespace)
 
     def _follow(self, namespace: str) -> None:
         watcher = self._watcher
@@ -269,6 +289,8 @@ class Session:
     def _begin_again(self) -> None:
         self.close()
         self._feeds, self._first, self._view = {}, {}, View()
+        self._troubles = set()
+        self._contact.begin()
 
 
 def _as_new(list_version: str, version: str) -> bool:

@@ -69,6 +69,8 @@ class Bench:
     instance: str
     script: str = "sleep 60"
     limits: Limits = field(default_factory=Limits)
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Further sections of its configuration."""
 
     def start(self) -> None:
         url, kubeconfig = self.system.place.redis_url, str(self.system.place.kubeconfig)
@@ -77,7 +79,7 @@ class Bench:
         self._clients = [connect(url), connect(url, text=False), connect(url)]
         self.ledger = Ledger(self._clients[0], self.keys, self.limits)
         file = self.folder / "config.yaml"
-        file.write_text(yaml.safe_dump(self._configuration()))
+        self.configure(self.settings)
         self.wake_ups = WakeUps(self._clients[1], f"queue-{self.instance}", self.instance)
         self.watcher = Watcher(
             Ledger(self._clients[2], self.keys, self.limits),
@@ -88,13 +90,22 @@ class Bench:
         )
         self._thread = threading.Thread(target=self.watcher.run, daemon=True)
         self._thread.start()
-        assert eventually(lambda: "default" in self.ledger.listed())
+        assert eventually(lambda: self.ledger.listed() & {"default", ""})
 
     def stop(self) -> None:
         self.watcher.stop()
         self._thread.join()
         for client in self._clients:
             client.close()
+
+    def configure(self, settings: dict[str, Any]) -> None:
+        document = self._configuration() | settings
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(document))
+
+    def forget(self) -> None:
+        """Redis is emptied, as far as this ledger goes."""
+        for key in self.ledger.client.scan_iter(match=f"{self.keys.prefix}*"):
+            self.ledger.client.delete(key)
 
     def _configuration(self) -> dict[str, Any]:
         job = {
