@@ -30,6 +30,8 @@ __all__ = ["Access", "Cluster", "HistoryGone", "JobExists", "NotThere", "Patienc
 LOG_LINES = 100
 LOG_BYTES = 16_384
 PAGE = 500
+_NEVER_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+"""There was no connection that a request could have gone through."""
 _PATHS = {"job": ("/apis/batch/v1", "jobs"), "pod": ("/api/v1", "pods")}
 
 Kind = TypeVar("Kind")
@@ -251,8 +253,10 @@ def _translated(what: str) -> Iterator[None]:
     except ApiException as error:
         raise ClusterUnavailable(f"could not {what}: {error.reason}") from error
     except urllib3.exceptions.HTTPError as error:
-        kind = type(error).__name__
-        raise ClusterUnavailable(f"could not {what}: no answer ({kind})") from error
+        cause = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) else error
+        text = f"could not {what}: no answer ({type(cause).__name__})"
+        sent = not isinstance(cause, _NEVER_SENT)
+        raise ClusterUnavailable(text, sent=sent) from error
     except OSError as error:
         raise ClusterUnavailable(f"could not {what}: {error}") from error
 

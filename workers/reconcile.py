@@ -31,6 +31,11 @@ LATER, LATEST = 2_000, 30_000
 log = structlog.get_logger()
 
 
+def _is_held_off(trouble: ClusterError) -> bool:
+    """The API server was not even asked, since it did not answer a moment ago."""
+    return not trouble.sent and trouble.retry_after > 0
+
+
 def _new_token() -> str:
     return secrets.token_hex(8)
 
@@ -81,13 +86,13 @@ class Reconciler:
         except ClusterError as trouble:
             if not draft.seen.vain:
                 log.warning("cluster", target=draft.seen.target, trouble=str(trouble))
-            draft.put_vain(trouble.sent)
+            draft.put_vain(not _is_held_off(trouble))
             return self._release(draft, self._again_at(draft, trouble), str(trouble))
 
     def _again_at(self, draft: Draft, trouble: ClusterError) -> int:
         """Later each time, and not before the API server wants to be asked again."""
         asked = draft.seen.now + int(trouble.retry_after * 1000)
-        return max(self._later(draft), asked) if trouble.sent else asked
+        return asked if _is_held_off(trouble) else max(self._later(draft), asked)
 
     def _work(self, draft: Draft) -> bool:
         actions = Actions(self.ledger, self.cluster, self.instance)

@@ -44,6 +44,10 @@ class Starts:
             self._name_taken(draft, deploy)
         except ClusterRefused as refused:
             self._refused(draft, deploy, refused)
+        except ClusterUnavailable as away:
+            if not away.sent:  # nothing is on its way, so there is nothing to resolve
+                draft.put([_waiting_again(deploy)])
+            raise
         else:
             self._there(draft, deploy, job)
             log.info("started", deploy=deploy.name, job=deploy.job, commit=deploy.commit[:12])

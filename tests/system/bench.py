@@ -56,6 +56,10 @@ def _nothing() -> None:
     pass
 
 
+def nobody_listens() -> None:
+    raise ClusterUnavailable("the API server is away", sent=False)
+
+
 def unavailable() -> None:
     raise ClusterUnavailable("the API server is away")
 

@@ -10,7 +10,7 @@ import pytest
 
 from dispatcher.ledger import Limits
 from dispatcher.model import State
-from tests.system.bench import TARGET, Bench, unavailable
+from tests.system.bench import TARGET, Bench, nobody_listens, unavailable
 from tests.system.installation import Installation, sha
 from tests.waiting import eventually
 
@@ -48,6 +48,17 @@ def test_a_post_that_was_never_sent_is_fenced_and_made_under_the_next_name(bench
     tombstone = bench.jobs()["shop-1"]
     assert tombstone["spec"]["suspend"] is True
     assert tombstone["metadata"]["labels"]["git-dispatcher/tombstone"] == "true"
+
+
+def test_a_post_that_found_no_connection_leaves_nothing_to_resolve(bench: Bench) -> None:
+    bench.cluster.before["create"] = nobody_listens
+    bench.push("0", "a")
+
+    bench.work()
+    assert bench.deploy(1).state is State.PENDING
+    assert bench.until(lambda: bench.deploy(1).state is State.RUNNING)
+
+    assert list(bench.jobs()) == ["shop-1-2"]
 
 
 def test_a_worker_that_was_paused_for_longer_than_its_lease_in_front_of_its_post(
