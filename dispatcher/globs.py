@@ -8,7 +8,7 @@ Purely computational.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -64,28 +64,49 @@ def _chunk(text: str) -> str:
     return "[^/]".join(re.escape(part) for part in text.split("?"))
 
 
+Test = Callable[[str], object]
+"""Tells by something true whether a name is what a pattern means."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Rule:
+    place: int
     pattern: str
-    wanted: bool
-    regex: re.Pattern[str]
+    matches: Test
 
 
 class Rules:
-    """A list of globs in which order counts, as in GitHub Actions: the last that matches decides.
+    """A list of patterns in which order counts, as in GitHub Actions: the last that matches decides.
 
-    A glob after `!` takes away, and a later one can give back. A name that none matches is wanted
-    only where the list has nothing but exceptions; `default` says so outright.
+    A pattern after `!` takes away, and a later one can give back. A name that none matches is wanted
+    only where the list has nothing but exceptions; `default` says so outright. `compiled` makes the
+    test of a pattern, None for one that stands for itself: those cost one look-up, however many.
     """
 
-    __slots__ = ("_default", "_newest_first", "patterns")
+    __slots__ = ("_default", "_literal", "_newest_first", "patterns")
 
-    def __init__(self, patterns: Iterable[str], *, default: bool | None = None) -> None:
+    def __init__(
+        self,
+        patterns: Iterable[str],
+        *,
+        default: bool | None = None,
+        compiled: Callable[[str], Test | None] | None = None,
+    ) -> None:
         self.patterns = tuple(patterns)
-        rules = [_rule(pattern) for pattern in self.patterns]
+        self._literal: dict[str, int] = {}
+        rules = list(self._rules(compiled or glob))
         self._newest_first = tuple(reversed(rules))
-        positive = any(rule.wanted for rule in rules)
+        positive = not all(pattern.startswith("!") for pattern in self.patterns)
         self._default = default if default is not None else not positive
+
+    def _rules(self, compiled: Callable[[str], Test | None]) -> Iterator[_Rule]:
+        for place, pattern in enumerate(self.patterns):
+            text = pattern.removeprefix("!")
+            test = compiled(text)
+            if test is None:
+                self._literal[text] = place
+            else:
+                yield _Rule(place, pattern, test)
 
     def __bool__(self) -> bool:
         return bool(self.patterns)
@@ -95,29 +116,29 @@ class Rules:
         return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
     def wants(self, name: str) -> bool:
-        rule = self.deciding(name)
-        return self._default if rule is None else not rule.startswith("!")
+        pattern = self.deciding(name)
+        return self._default if pattern is None else not pattern.startswith("!")
 
     def deciding(self, name: str) -> str | None:
         """The pattern that decides about `name`, or None where none matches it."""
-        matching = (rule for rule in self._newest_first if rule.regex.fullmatch(name))
-        rule = next(matching, None)
-        return None if rule is None else rule.pattern
+        literal = self._literal.get(name, -1)
+        for rule in self._newest_first:
+            if rule.place < literal:
+                break
+            if rule.matches(name):
+                return rule.pattern
+        return self.patterns[literal] if literal >= 0 else None
 
     def only(self, prefix: str) -> Rules:
         """Those rules that name what begins with `prefix` outright; they want nothing else."""
-        named = (pattern for pattern in self.patterns if pattern.lstrip("!").startswith(prefix))
+        named = (p for p in self.patterns if p.removeprefix("!").startswith(prefix))
         return Rules(named, default=False)
 
 
-def _rule(pattern: str) -> _Rule:
-    wanted = not pattern.startswith("!")
-    return _Rule(pattern, wanted, _compiled(pattern.removeprefix("!")))
-
-
 @lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(translate(pattern))
+def glob(pattern: str) -> Test | None:
+    """The test of a glob; None where it has no wildcard."""
+    return re.compile(translate(pattern)).fullmatch if set("*?") & set(pattern) else None
 
 
 def mistakes(patterns: Iterable[str], *, refs: bool = False) -> Iterator[str]:

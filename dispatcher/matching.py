@@ -10,19 +10,33 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from enum import StrEnum
 from typing import Protocol
 
 from dispatcher.globs import Rules
 from dispatcher.model import TAGS, Push, short_ref, stream_of
 from dispatcher.repositories import normalize_repository
+from dispatcher.tags import tag_rules, version_hint
 
 MERGE_QUEUE = "gh-readonly-queue/"
 """GitHub's merge queue pushes branches under this prefix, for merges that may never come."""
 
-_PLURAL = {"branch": "branches", "tag": "tags"}
-
 SKIP = re.compile(r"\[(?:skip ci|ci skip|skip deploy)\]", re.IGNORECASE)
+
+
+class Rule(StrEnum):
+    """What turns a push away. Those that are a setting have its name."""
+
+    REPOSITORIES = "repositories"  # of the hook, which does not speak for the repository
+    BRANCHES = "branches"
+    TAGS = "tags"
+    MERGE_QUEUE = "merge-queue"  # its branches have to be named
+    DELETION = "deletion"  # the branch or tag is gone
+    SKIP_MARKERS = "skip_markers"
+    PATHS = "paths"
+
+
+_NOT_FOLLOWED = (Rule.BRANCHES, Rule.TAGS, Rule.MERGE_QUEUE)
 
 
 class Target(Protocol):
@@ -38,6 +52,8 @@ class Target(Protocol):
     def tags(self) -> Sequence[str]: ...
     @property
     def paths(self) -> Sequence[str]: ...
+    @property
+    def skip_markers(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +61,23 @@ class Decision:
     """What one target makes of one push."""
 
     target: str
-    wanted: bool
+    rule: Rule | None
+    """What turned it away; None where the target wants it."""
     reason: str
-    follows: bool
-    """The target follows this branch or tag: its head moves, also where nothing is deployed."""
-    deletion: bool = False
-    """A branch or tag that the target follows is gone."""
+
+    @property
+    def wanted(self) -> bool:
+        return self.rule is None
+
+    @property
+    def follows(self) -> bool:
+        """The target follows this branch or tag: its head moves, also where nothing is deployed."""
+        return self.rule not in _NOT_FOLLOWED
+
+    @property
+    def deletion(self) -> bool:
+        """A branch or tag that the target follows is gone."""
+        return self.rule is Rule.DELETION
 
 
 class Matcher:
@@ -66,60 +93,76 @@ class Matcher:
         """One decision for every target of the push's repository, in the targets' order."""
         return tuple(each.decide(push) for each in self._filters.get(push.repository, ()))
 
+    def targets_of(self, repository: str) -> tuple[str, ...]:
+        """Their names, for a repository's identity."""
+        return tuple(each.name for each in self._filters.get(repository, ()))
+
 
 def follows(target: Target, ref: str) -> tuple[bool, str]:
     """Whether the target follows this branch or tag, by its full name; and in words."""
-    return _Filter(target).follows(ref)
+    rule, reason = _Filter(target).follows(ref)
+    return rule is None, reason
 
 
 class _Filter:
     """One target's rules, compiled."""
 
-    __slots__ = ("_branches", "_name", "_paths", "_queue", "_tags")
+    __slots__ = ("_branches", "_paths", "_queue", "_skip_markers", "_tags", "name")
 
     def __init__(self, target: Target) -> None:
-        self._name = target.name
+        self.name = target.name
         self._branches = Rules(target.branches)
-        self._tags = Rules(target.tags)
+        self._tags = tag_rules(target.tags)
         self._queue = self._branches.only(MERGE_QUEUE)
         self._paths = Rules(target.paths)
+        self._skip_markers = target.skip_markers
 
     def decide(self, push: Push) -> Decision:
-        follows, ref = self.follows(push.ref)
-        if not follows:
-            return Decision(self._name, wanted=False, reason=ref, follows=False)
+        rule, ref = self.follows(push.ref)
+        if rule:
+            return Decision(self.name, rule, ref)
         if push.deleted:
             reason = f"{_kind(push.ref)} deleted: nothing to deploy"
-            return Decision(self._name, wanted=False, reason=reason, follows=True, deletion=True)
-        wanted, reason = self._content(push)
-        both = f"{ref}; {reason}" if wanted and reason else reason or ref
-        return Decision(self._name, wanted=wanted, reason=both, follows=True)
+            return Decision(self.name, Rule.DELETION, reason)
+        rule, reason = self._content(push)
+        both = f"{ref}; {reason}" if not rule and reason else reason or ref
+        return Decision(self.name, rule, both)
 
-    def follows(self, ref: str) -> tuple[bool, str]:
-        kind, name = _kind(ref), short_ref(ref)
-        rules = self._tags if kind == "tag" else self._branches
-        if not rules:
-            return False, f"{kind} {name}: the target follows no {_PLURAL[kind]}"
-        if not rules.wants(name):
-            return False, f"{kind} {name} is none of {rules}"
-        if kind == "branch" and name.startswith(MERGE_QUEUE) and not self._queue.wants(name):
-            return False, f"branch {name}: a merge queue's branches are followed only by that name"
-        pattern = rules.deciding(name)
-        exact = pattern in (None, name)
-        return True, f"{kind} {name}" if exact else f"{kind} {name} is one of {pattern}"
+    def follows(self, ref: str) -> tuple[Rule | None, str]:
+        return self._tag(short_ref(ref)) if _kind(ref) == "tag" else self._branch(short_ref(ref))
 
-    def _content(self, push: Push) -> tuple[bool, str]:
+    def _tag(self, name: str) -> tuple[Rule | None, str]:
+        if not self._tags:
+            return Rule.TAGS, f"tag {name}: the target follows no tags"
+        said = f"tag {name} {self._tags.about(name)}"
+        if self._tags.wants(name):
+            return None, said
+        hint = version_hint(self._tags.patterns, name)
+        return Rule.TAGS, f"{said}: {hint}" if hint else said
+
+    def _branch(self, name: str) -> tuple[Rule | None, str]:
+        if not self._branches:
+            return Rule.BRANCHES, f"branch {name}: the target follows no branches"
+        said = f"branch {name} {self._branches.about(name)}".rstrip()
+        if not self._branches.wants(name):
+            return Rule.BRANCHES, said
+        if name.startswith(MERGE_QUEUE) and not self._queue.wants(name):
+            named = f"only by patterns that begin with {MERGE_QUEUE}"
+            return Rule.MERGE_QUEUE, f"branch {name}: a merge queue's branches are followed {named}"
+        return None, said
+
+    def _content(self, push: Push) -> tuple[Rule | None, str]:
         skip = SKIP.search(push.message) or SKIP.search(push.title)
-        if skip:
-            return False, f"the commit's message says {skip[0]}"
+        if skip and self._skip_markers:
+            return Rule.SKIP_MARKERS, f"the commit's message says {skip[0]}"
         if not self._paths or push.stream == TAGS:
-            return True, ""
+            return None, ""
         if push.paths is None:
-            return True, "which files changed is not known, so the path filter lets it through"
+            return None, "which files changed is not known, so the path filter lets it through"
         for path in push.paths:
             if self._paths.wants(path):
-                return True, f"{_shown(path)} is one of {self._paths}"
-        return False, f"no changed file is one of {self._paths}"
+                return None, f"{_shown(path)} is one of {self._paths}"
+        return Rule.PATHS, f"no changed file is one of {self._paths}"
 
 
 def _kind(ref: str) -> str:
@@ -130,17 +173,3 @@ def _shown(path: str) -> str:
     """A path for people: Git allows any character in it, and any length."""
     clean = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in path)
     return clean if len(clean) <= 100 else f"…{clean[-99:]}"
-
-
-def allowed(identity: str, globs: Sequence[str]) -> bool:
-    """Whether a hook with these `repositories` speaks for the repository; without globs, for none.
-
-    Case doesn't count. Only a glob that matches lets a repository in: a list of nothing but
-    exceptions lets in none.
-    """
-    return _repository_rules(tuple(globs)).wants(identity.lower())
-
-
-@lru_cache(maxsize=1024)
-def _repository_rules(globs: tuple[str, ...]) -> Rules:
-    return Rules((glob.lower() for glob in globs), default=False)

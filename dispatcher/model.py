@@ -301,6 +301,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """Of the manifest: tells when it has changed."""
     removed_at: int = 0
     """When a watcher first missed it in the configuration."""
+    removal_grace: int = 0
+    """Milliseconds from then on before it counts as removed."""
     former: tuple[str, ...] = ()
     """Names that it had before: Jobs and Pods of them may still be in the cluster."""
 

@@ -49,6 +49,7 @@ class Sweeper:
     ledger: Ledger
     wake_ups: WakeUps
     cluster: ClusterSweeps
+    publisher: Publisher
     clock: Callable[[], float] = time.monotonic
     _next: dict[str, float] = field(default_factory=dict)
     _suspects: set[str] = field(default_factory=set)
@@ -61,7 +62,7 @@ class Sweeper:
         if called := Places(self.ledger).call():
             self._wake(self.ledger.wake(called, "there is a place for it"))
         if self._is_time("retire", RETIRE_EVERY):
-            for target in Publisher(self.ledger).retire(keep_removed_for):
+            for target in self.publisher.retire(keep_removed_for):
                 log.info("its history expires", target=target, seconds=keep_removed_for)
         if self._is_time("forgotten", FORGOTTEN_EVERY):
             self._remember()

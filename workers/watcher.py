@@ -99,7 +99,7 @@ class Session:
         self._contact = Contact(self._ledger)
         self._publisher = Publisher(self._ledger)
         self._renames = Renames(self._ledger, watcher.token)
-        self._sweeper = Sweeper(self._ledger, watcher.wake_ups, watcher.cluster)
+        self._sweeper = Sweeper(self._ledger, watcher.wake_ups, watcher.cluster, self._publisher)
         self._contact.begin()
         self._publish()
 
@@ -152,7 +152,8 @@ class Session:
         specs, woken = self._renames.carry_over(configured.targets, specs)
         if not self._renames.is_due:
             self._publisher.limit(configured.cluster.limits())
-            woken += self._publisher.publish(specs)
+            grace = configured.cluster.removal_grace * 1000
+            woken += self._publisher.publish(specs, grace)
         watcher.wake_ups.enqueue(woken)
         self._follow_all()
 

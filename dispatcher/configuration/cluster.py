@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from dispatcher.configuration.jobs import Settings
-from dispatcher.configuration.values import DAY, Namespace, Whole, duration
+from dispatcher.configuration.values import DAY, HOUR, MINUTE, Namespace, Whole, duration
 
 Most = Annotated[Whole, Field(ge=0, le=100_000)]
 
@@ -27,6 +27,8 @@ class ClusterSettings(Settings):
     watch: Literal["each", "all"] = "each"
     """Follow each namespace by itself, or all through one list and watch."""
     namespaces: dict[Namespace, NamespaceSettings] = {}  # noqa: RUF012  # pydantic copies it
+    removal_grace: Annotated[int, duration(0, HOUR)] = 2 * MINUTE
+    """How long a target must be missing before it counts as removed; seconds."""
     keep_removed_for: Annotated[int, duration(0, 365 * DAY)] = 30 * DAY
     """How long the history of a target stays that is no longer configured; seconds."""
 

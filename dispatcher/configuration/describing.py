@@ -22,7 +22,8 @@ def describe(configuration: Configuration) -> dict[str, Any]:
 
 def _cluster(cluster: ClusterSettings) -> dict[str, Any]:
     return {
-        **cluster.model_dump(exclude={"keep_removed_for"}),
+        **cluster.model_dump(exclude={"keep_removed_for", "removal_grace"}),
+        "removal_grace": show_duration(cluster.removal_grace),
         "keep_removed_for": show_duration(cluster.keep_removed_for),
     }
 

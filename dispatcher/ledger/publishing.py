@@ -24,14 +24,18 @@ class Publisher:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger, self._keys, self._client = ledger, ledger.keys, ledger.client
+        self._gone: set[str] = set()
+        """Targets that were missing when it was published last."""
 
-    def publish(self, specs: Sequence[Spec]) -> list[WakeUp]:
+    def publish(self, specs: Sequence[Spec], removal_grace: int = 0) -> list[WakeUp]:
         """Replaces the published specs; wakes the targets with an open deploy that it changes, and
-        deploys those anew whose Job has changed. What is no longer there is marked as removed."""
+        deploys those anew whose Job has changed. What is no longer there is marked as removed, and counts
+        as that after the grace (ms)."""
         wanted = {spec.target: spec_json(spec) for spec in specs}
         known = self._known()
         changed = {name: json for name, json in wanted.items() if known.get(name) != json}
-        removed = self._removed([known[name] for name in known.keys() - wanted.keys()])
+        self._gone = known.keys() - wanted.keys()
+        removed = self._removed([known[name] for name in self._gone], removal_grace)
         written: dict[Any, Any] = changed | removed
         if written:
             with translated(self._client):
@@ -50,10 +54,11 @@ class Publisher:
             found = self._client.hgetall(self._keys.specs)
         return dict(zip(texts(found), texts(found.values()), strict=True))
 
-    def _removed(self, gone: Sequence[str]) -> dict[str, str]:
+    def _removed(self, gone: Sequence[str], grace: int) -> dict[str, str]:
         now = self._ledger.now() if gone else 0
-        specs = (decode(raw, Spec) for raw in gone)
-        return {s.target: spec_json(replace(s, removed_at=now)) for s in specs if not s.removed_at}
+        left = [spec for raw in gone if not (spec := decode(raw, Spec)).removed_at]
+        marked = [replace(spec, removed_at=now, removal_grace=grace) for spec in left]
+        return {spec.target: spec_json(spec) for spec in marked}
 
     def _keep_for_good(self, targets: Sequence[str]) -> None:
         """Their history may be about to expire: they were removed once."""
@@ -88,17 +93,14 @@ class Publisher:
     def retire(self, keep_for: int) -> list[str]:
         """Drops the removed targets of which nothing is left to do; their history expires after so many
         seconds. Returns their names."""
-        removed = [name for name, spec in self.published().items() if spec.removed_at]
+        retired = [name for name in sorted(self._gone) if self._retired(name, keep_for)]
+        self._gone -= set(retired)
+        return retired
+
+    def _retired(self, name: str, keep_for: int) -> bool:
         keys = self._keys
-        return [
-            name
-            for name in removed
-            if self._ledger.scripts.run(
-                "retire",
-                (keys.row(name), keys.deploys(name), keys.jobs(name), keys.specs, keys.due),
-                (name, keep_for),
-            )
-        ]
+        mine = keys.row(name), keys.deploys(name), keys.jobs(name), keys.specs, keys.due
+        return bool(self._ledger.scripts.run("retire", mine, (name, keep_for)))
 
     def limit(self, limits: Mapping[str, int]) -> None:
         """Sets how many deploys may run at once: by namespace, "" for all together."""

@@ -99,7 +99,6 @@ class Observer:
             answer.raise_for_status()
             for event in _events(answer):
                 self._take(event)
-        self.tell("the cluster has ended its watch")
 
     def _take(self, event: dict[str, Any]) -> None:
         if event["type"] == "ERROR":

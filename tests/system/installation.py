@@ -35,6 +35,7 @@ HOOK = """
 version: 1
 hooks:
   local: {{provider: generic, secrets: [{{file: {secret}}}], repositories: ["**"]}}
+cluster: {{removal_grace: 1s, namespaces: {{narrow: {{max_running: 2}}}}}}
 """
 
 

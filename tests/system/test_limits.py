@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import yaml
-
 from dispatcher.local.kube import create_namespace
 from tests.system.installation import Installation, Target
 from tests.waiting import eventually
@@ -11,9 +9,6 @@ from tests.waiting import eventually
 
 def test_no_more_run_than_may_and_who_waited_longest_is_next(system: Installation) -> None:
     create_namespace(system.kube, "narrow")
-    limit = {"version": 1, "cluster": {"namespaces": {"narrow": {"max_running": 2}}}}
-    (system.config / "cluster.yaml").write_text(yaml.safe_dump(limit))
-    assert eventually(lambda: system.redis.hget(system.keys.limits, "narrow") == "2")
     names = [f"narrow-{n}" for n in range(6)]
     targets = [system.target(name, "sleep 0.7", namespace="narrow") for name in names]
 

@@ -19,11 +19,11 @@ from workers.planning.times import SOONEST
 def removed(*parts: Deploy | JobFacts, at: int = NOW, **policies: object) -> Snapshot:
     seen = snapshot(*parts, policies=policies)
     assert seen.spec is not None
-    return replaced(seen, spec=replace(seen.spec, removed_at=at))
+    return replaced(seen, spec=replace(seen.spec, removed_at=at, removal_grace=GRACE))
 
 
 def test_what_waits_is_cancelled_with_the_reason() -> None:
-    step = plan(removed(deploy(1, wanted_at=NOW - 1)), "t")
+    step = plan(removed(deploy(1, wanted_at=NOW - GRACE), at=NOW - GRACE), "t")
 
     assert isinstance(step, Change)
     assert (step.deploys[0].state, step.deploys[0].why) == (State.CANCELLED, WHY)
@@ -53,7 +53,8 @@ def test_what_runs_finishes_unless_the_target_says_stop() -> None:
 
     assert isinstance(plan(removed(*parts), "t"), Wait)
 
-    step = plan(removed(*parts, on_removed="stop"), "t")
+    assert isinstance(plan(removed(*parts, on_removed="stop"), "t"), Wait)
+    step = plan(removed(*parts, on_removed="stop", at=NOW - GRACE), "t")
     assert isinstance(step, Stop)
     assert (step.deploys[0].cancelled_by, step.deploys[0].why) == ("the configuration", WHY)
 

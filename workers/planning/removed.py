@@ -10,7 +10,7 @@ from workers.planning.steps import Change, Step
 
 WHY = "its target was removed from the configuration"
 GRACE = 120_000
-"""Milliseconds for which a push waits whose target nobody has published: web may have read a configuration
+"""Milliseconds for which a push waits whose target was never published: web may have read a configuration
 that the watcher is yet to read."""
 
 
@@ -29,12 +29,17 @@ def removed(seen: Snapshot) -> Step | None:
 
 
 def cancelled_at(seen: Snapshot, deploy: Deploy) -> int:
-    """When a deploy that waits is given up, its target being gone; what was pushed before that, at once."""
-    if seen.spec and deploy.wanted_at <= seen.spec.removed_at:
-        return seen.spec.removed_at
-    return deploy.wanted_at + GRACE
+    """When a deploy that waits is given up, its target being gone: processes do not read a changed
+    configuration at the same time, and an older one may lead for a moment."""
+    return max(gone_at(seen), deploy.wanted_at + (seen.spec.removal_grace if seen.spec else GRACE))
+
+
+def gone_at(seen: Snapshot) -> int:
+    """When a target that is missed counts as removed; 0 for one that was never published."""
+    return seen.spec.removed_at + seen.spec.removal_grace if seen.spec else 0
 
 
 def is_to_stop(seen: Snapshot) -> bool:
     """Whether a deploy that runs has to stop since its target is gone."""
-    return is_removed(seen) and seen.spec is not None and policies_of(seen).on_removed == "stop"
+    stops = seen.spec is not None and policies_of(seen).on_removed == "stop"
+    return stops and is_removed(seen) and seen.now >= gone_at(seen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dispatcher.ledger import Snapshot
 from dispatcher.model import Deploy, Reason, State
 from workers.planning.reading import finished, policies_of, waiting_deploys
-from workers.planning.removed import cancelled_at, is_removed
+from workers.planning.removed import cancelled_at, gone_at, is_removed
 
 TOMBSTONE_AGE = 600_000
 """Milliseconds for which a claimed name keeps a late POST out."""
@@ -34,6 +34,7 @@ def due(seen: Snapshot, live_pods: int | None) -> int | None:
     times += [ready_at(seen, d) for d in waiting_deploys(seen) if ready_at(seen, d) > seen.now]
     if is_removed(seen):
         times += [cancelled_at(seen, d) for d in waiting_deploys(seen)]
+        times += [gone_at(seen)] if gone_at(seen) > seen.now else []
     times += [time for d in seen.deploys if (time := overdue_at(seen, d)) > seen.now]
     earliest = min(times, default=None)
     return None if earliest is None else max(earliest, seen.now + SOONEST)

@@ -8,7 +8,9 @@ local row, deploys, jobs, specs, due = unpack(KEYS)
 local target, keep_for = ARGV[1], tonumber(ARGV[2])
 
 local spec = redis.call('HGET', specs, target)
-if not spec or (cjson.decode(spec).removed_at or 0) == 0 then return 0 end
+if not spec then return 0 end
+spec = cjson.decode(spec)
+if (spec.removed_at or 0) == 0 or now_ms() < spec.removed_at + (spec.removal_grace or 0) then return 0 end
 if leased(row, now_ms()) or redis.call('HLEN', jobs) > 0 then return 0 end
 if #words(redis.call('HGET', row, 'open')) > 0 then return 0 end
 

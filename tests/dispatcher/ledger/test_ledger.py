@@ -203,17 +203,18 @@ def test_specs_that_are_no_longer_configured_are_taken_back(ledger: Ledger) -> N
     spec = Spec(
         target="shop", repository="r", namespace="ns", policies=Policies(), manifest={}, digest="d"
     )
-    Publisher(ledger).publish([spec])
+    publisher = Publisher(ledger)
+    publisher.publish([spec])
     assert hold(ledger).spec == spec
 
-    Publisher(ledger).publish([])
+    publisher.publish([])
     removed = hold(ledger).spec
     assert removed is not None
     assert removed.removed_at > 0
     assert replace(removed, removed_at=0) == spec
 
     ledger.record(hold(ledger), "mine", release=True)
-    assert Publisher(ledger).retire(3600) == ["shop"]
+    assert publisher.retire(3600) == ["shop"]
     assert hold(ledger).spec is None
 
 
