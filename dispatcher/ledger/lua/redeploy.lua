@@ -82,7 +82,8 @@ local waiting = last_waiting()
 if waiting and (reason == 'spec-change' or (waiting.commit == commit and waiting.ref == ref)) then
   return reply(unless_held('coalesced'), 'same-waits', waiting.number)
 end
-if waiting and waiting.reason == 'redeploy' then
+-- One that was started before keeps its commit; it is superseded by what stands behind it.
+if waiting and waiting.reason == 'redeploy' and (waiting.attempt or 0) == 0 then
   return reply(unless_held('coalesced'), 'replaced', waiting.number, 0, write(waiting))
 end
 

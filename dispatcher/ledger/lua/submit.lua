@@ -242,17 +242,25 @@ local function create(commit, code)
   return answer('accepted', code, number, '', wake)
 end
 
+local function supersede(queue, up_to, number)
+  for at = 1, every == 0 and up_to or 0 do
+    queue[at].superseded_by = number
+    queue[at].why = string.format('a newer commit came: %s/%d', target, number)
+    close(row, deploys, queue[at], 'superseded', now)
+  end
+end
+
 -- The newest that waits is given the commit. Pushes are merged into it: with those before it (a push that a
--- redeploy stood behind) nothing is to be done any more.
+-- redeploy stood behind) nothing is to be done any more. One that was started before and waits again keeps its
+-- commit: a number stands for one, and the greater number for the newer.
 local function coalesce(queue, commit, code)
   local waiting = queue[#queue]
-  if every == 0 then
-    for at = 1, #queue - 1 do
-      queue[at].superseded_by = waiting.number
-      queue[at].why = string.format('a newer commit came: %s/%d', target, waiting.number)
-      close(row, deploys, queue[at], 'superseded', now)
-    end
+  if (waiting.attempt or 0) > 0 then
+    local reply = create(commit, 'new')
+    supersede(queue, #queue, fresh.number)
+    return reply
   end
+  supersede(queue, #queue - 1, waiting.number)
   waiting.commit, waiting.ref, waiting.before = commit, ref, fresh.before
   waiting.title, waiting.requested_by, waiting.reason = fresh.title, fresh.requested_by, 'push'
   waiting.note = nil

@@ -299,3 +299,22 @@ def test_one_push_and_one_redeploy_wait_at_the_most_and_the_newest_is_last(
         assert reasons.count(Reason.REDEPLOY) <= 1
         assert [d.commit for d in found if d.reason is Reason.PUSH] == [sha(head)] * min(pushes, 1)
         assert list(found)[-1].commit == sha(last)
+
+
+def test_a_deploy_that_was_put_back_keeps_its_commit_and_the_newest_number_the_newest(
+    ledger: Ledger,
+) -> None:
+    submit(ledger, push("0", "a"))
+    move(ledger, 1, State.STARTING, State.RUNNING)
+    submit(ledger, push("a", "b"))
+    Operations(ledger).cancel("shop", 2, "ann", "")
+    move(ledger, 1, State.PENDING)  # its node was restarted
+
+    newer = submit(ledger, push("b", "c"))
+
+    assert (newer.outcome, newer.deploy) == (Outcome.ACCEPTED, "shop/3")
+    old = Reader(ledger.client, ledger.keys).deploy("shop", 1)
+    assert old is not None
+    assert (old.state, old.commit, old.superseded_by) == (State.SUPERSEDED, sha("a"), 3)
+    move(ledger, 3, State.STARTING, State.SUCCEEDED)
+    assert redeploy(ledger).commit == sha("c")
