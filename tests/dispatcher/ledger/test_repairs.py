@@ -1,0 +1,49 @@
+"""What was put right is counted for ever, and the newest is kept to be looked at."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from dispatcher.ledger import Keys, Kind, Ledger, Limits, Repair, Repairs, connect
+
+OPERATIONS = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
+
+
+def repair(number: int, kind: Kind = Kind.LEASE) -> Repair:
+    return Repair(kind=kind, target="shop", what=f"the {number}th")
+
+
+def test_repairs_are_counted_by_kind_and_dated_by_redis(ledger: Ledger) -> None:
+    repairs, before = Repairs(ledger), ledger.now()
+
+    repairs.note([repair(1), repair(2), repair(3, Kind.POD)])
+
+    counts = repairs.counts()
+    assert (counts[Kind.LEASE], counts[Kind.POD], counts[Kind.STRAY]) == (2, 1, 0)
+    newest = repairs.newest()
+    assert {each.what for each in newest} == {"the 1th", "the 2th", "the 3th"}
+    assert all(before <= each.at <= ledger.now() for each in newest)
+
+
+def test_only_the_newest_are_kept_and_all_are_counted(keys: Keys, redis_url: str) -> None:
+    with connect(redis_url) as client:
+        repairs = Repairs(Ledger(client, keys, Limits(repairs=3)))
+
+        for number in range(5):
+            repairs.note([repair(number)])
+
+        assert [each.what for each in repairs.newest()] == ["the 4th", "the 3th", "the 2th"]
+        assert repairs.counts()[Kind.LEASE] == 5
+
+
+def test_nothing_to_note_costs_nothing(ledger: Ledger) -> None:
+    Repairs(ledger).note([])
+
+    assert Repairs(ledger).newest() == []
+
+
+def test_every_kind_is_documented() -> None:
+    table = OPERATIONS.partition("## What was put right")[2].partition("\n## ")[0]
+
+    assert re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE) == [str(kind) for kind in Kind]
