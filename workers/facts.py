@@ -41,6 +41,7 @@ def told_by_job(job: Job) -> tuple[str, JobFacts]:
         ref=metadata.annotations.get(labels.REF, ""),
         tombstone=metadata.labels.get(labels.TOMBSTONE) == "true",
         created_at=_milliseconds(metadata.creation_timestamp),
+        wanted_at=_wanted_at(metadata),
         deleting=metadata.deletion_timestamp is not None,
         interruptible=_interruptible(metadata),
         outcome=("succeeded" if end.type == "Complete" else "failed") if end else "",
@@ -101,6 +102,11 @@ def _interruptible(metadata: Metadata) -> bool:
 def _number(metadata: Metadata) -> int:
     text = metadata.labels.get(labels.NUMBER, "")
     return int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
+
+
+def _wanted_at(metadata: Metadata) -> int:
+    text = metadata.annotations.get(labels.WANTED, "")
+    return int(text) if re.fullmatch("[0-9]{1,15}", text) else 0
 
 
 def _target(metadata: Metadata) -> str:

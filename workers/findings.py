@@ -60,7 +60,8 @@ def _of_job(
         return (Kind.TOMBSTONE, "kept a name long enough: it is deleted") if old else None
     if deploy is None and known is None:
         return Kind.FOUND, "is unknown to the ledger: it is followed"
-    if deploy and deploy.attempt > 0 and not is_own(job, deploy) and not job.deleting:
+    begun = deploy and (deploy.attempt > 0 or deploy.terminal)
+    if deploy and begun and not is_own(job, deploy) and not job.deleting:
         return Kind.STRAY, f"belongs to no attempt of {deploy.name}: it is deleted"
     if job.outcome and deploy and deploy.active and not (known and known.outcome):
         return Kind.END, f"has {job.outcome}, and nobody noticed: it is noted"

@@ -31,6 +31,9 @@ REF = "git-dispatcher/ref"
 REPOSITORY = "git-dispatcher/repository"
 DELIVERY = "git-dispatcher/delivery"
 REASON = "git-dispatcher/reason"
+WANTED = "git-dispatcher/wanted-at"
+"""When its commit was asked for, by the ledger's clock (ms): it tells what is newer to a ledger that has gone
+back in time."""
 
 
 def selector(instance: str) -> str:

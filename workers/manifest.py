@@ -175,6 +175,7 @@ def _annotations(spec: Spec, deploy: Deploy) -> dict[str, str]:
         labels.REPOSITORY: spec.repository,
         labels.DELIVERY: deploy.deliveries[-1] if deploy.deliveries else "",
         labels.REASON: deploy.reason.value,
+        labels.WANTED: str(deploy.wanted_at or ""),
     }
     return {key: _text(value)[:_ANNOTATION] for key, value in values.items() if value}
 

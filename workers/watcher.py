@@ -183,26 +183,38 @@ class Session:
         log.info("followed no longer", namespace=namespace)
 
     def _follow(self, namespace: str) -> None:
+        self._ledger.begin_listing(namespace, self._watcher.token)
+        self._feeds[namespace] = self._feeds_of(namespace)
+        self._first[namespace] = {"job", "pod"}
+        for feed in self._feeds[namespace]:
+            feed.start()
+
+    def _feeds_of(self, namespace: str) -> list[Feed]:
         watcher = self._watcher
         selector = labels.selector(watcher.instance)
-        feeds = [
+        return [
             Feed(watcher.cluster, kind, namespace, selector, self._news.put)
             for kind in ("job", "pod")
         ]
-        self._feeds[namespace] = feeds
-        self._first[namespace] = {"job", "pod"}
-        for feed in feeds:
-            feed.start()
 
     def _take(self, batch: Sequence[News]) -> None:
-        told = [each for news in batch for each in self._understood(news)]
+        told: list[Told] = []
+        for news in batch:
+            if isinstance(news, Listed):  # it may make all that came before it void
+                self._put_in(told)
+                told = []
+            told += self._understood(news)
+        self._put_in(told)
+        for namespace in [name for name, missing in self._first.items() if not missing]:
+            del self._first[namespace]
+            woken = self._ledger.mark_listed(namespace, self._watcher.token)
+            self._watcher.wake_ups.enqueue(woken)
+            log.info("listed", namespace=namespace)
+
+    def _put_in(self, told: Sequence[Told]) -> None:
         if told:
             told = self._renames.owned(told)
             self._watcher.wake_ups.enqueue(self._ledger.observe(told, self._watcher.token))
-        for namespace in [name for name, missing in self._first.items() if not missing]:
-            del self._first[namespace]
-            self._watcher.wake_ups.enqueue(self._ledger.mark_listed(namespace))
-            log.info("listed", namespace=namespace)
 
     def _understood(self, news: News) -> list[Told]:
         match news:

@@ -15,6 +15,8 @@ TARGET, TOMBSTONE = "git-dispatcher/target", "git-dispatcher/tombstone"
 OWNER = "batch.kubernetes.io/controller-uid"
 KEEP_FAILED = 3
 """The setting's default."""
+ATTEMPTS = 3
+"""The default of `start_attempts`."""
 LOOKS_AGAIN = 60_000
 """Milliseconds: a target may be looked at once more after its last Job was deleted."""
 
@@ -66,9 +68,16 @@ def _newest(pusher: Pusher, branch: Branch, ran: Sequence[str]) -> Iterator[str]
 def _each_ran(pusher: Pusher, branch: Branch, ran: set[str]) -> Iterator[str]:
     """Where every push counts: the newest push that each deploy was given."""
     given = {push.number: push for push in branch.pushes if push.number}
+    excused = {*pusher.cancelled, *_never_to_run(pusher)}
     for number, push in given.items():
-        if push.after not in ran and number not in pusher.cancelled:
+        if push.after not in ran and number not in excused:
             yield f"{push.after[:8]} was {push.outcome} as {push.deploy} and never ran"
+
+
+def _never_to_run(pusher: Pusher) -> set[int]:
+    """Deploys that the cluster took away as often as they may be tried: that is said of them."""
+    ended = [deploy for deploy in pusher.target.deploys() if deploy.state in ("failed", "lost")]
+    return {deploy.number for deploy in ended if deploy.troubles + 1 >= ATTEMPTS}
 
 
 # When it was decided to start something

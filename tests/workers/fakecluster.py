@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,7 +27,8 @@ from workers.objects import (
     Terminated,
 )
 
-NAMESPACE = "ns"
+NAMESPACE, ELSEWHERE = "ns", "ns2"
+ALL = ""
 _RUNS = ContainerStatus("deploy", ContainerState(running={}))
 
 
@@ -39,6 +42,7 @@ class Inbox:
     last: dict[str, News] = field(default_factory=dict)
 
     def any(self) -> bool:
+        """Whether anything is left to be taken."""
         return any(self.waiting.values())
 
     def take(self, kind: str, most: int) -> list[News]:
@@ -49,25 +53,38 @@ class Inbox:
         return taken
 
 
+@dataclass(frozen=True)
+class Backup:
+    """What a cluster is restored to."""
+
+    version: int
+    jobs: dict[str, Job]
+    pods: dict[str, Pod]
+    ends: dict[str, str]
+
+
 class FakeCluster:
     """`ClusterCalls` as the API server answers them, and what controllers and people do besides."""
 
     def __init__(self, clock: Callable[[], int], created: Callable[[dict[str, Any]], None]) -> None:
         self._clock, self._created = clock, created
-        self._version = 0
+        self._version = self._born = 0
         self.jobs: dict[str, Job] = {}
         self.pods: dict[str, Pod] = {}
         self.suspended: set[str] = set()
+        self.ends: dict[str, str] = {}
+        """Uid of a Job → the phase in which its Pod ended: it counts also when the Pod is gone."""
         self.inboxes: list[Inbox] = []
 
     # As workers see it
 
     def create_job(self, manifest: dict[str, Any]) -> Job:
         metadata = manifest["metadata"]
-        if metadata["name"] in self.jobs:
+        if key(metadata["namespace"], metadata["name"]) in self.jobs:
             raise JobExists(f"could not create Job {metadata['name']}: it exists (409)")
         self._created(manifest)
-        uid = f"uid-{self._version + 1}"
+        self._born += 1
+        uid = f"uid-{self._born}"
         if manifest["spec"].get("suspend"):
             self.suspended.add(uid)
         born = datetime.fromtimestamp(self._clock() // 1000, UTC)
@@ -84,25 +101,28 @@ class FakeCluster:
         )
 
     def job(self, namespace: str, name: str) -> Job:
-        if name not in self.jobs:
+        if key(namespace, name) not in self.jobs:
             raise NotThere(f"could not read Job {name}: not found (404)")
-        return self.jobs[name]
+        return self.jobs[key(namespace, name)]
 
     def delete_job(self, namespace: str, name: str, uid: str) -> bool:
-        job = self.jobs.get(name)
+        job = self.jobs.get(key(namespace, name))
         if job is None or job.metadata.uid != uid:
             return False
         if job.metadata.deletion_timestamp is None:
             self._told_to_go(job)
         return True
 
+    def delete_pod(self, namespace: str, name: str, uid: str) -> bool:
+        pod = self.pods.get(uid)
+        if pod is None:
+            return False
+        self._pod(replace(pod.metadata, deletion_timestamp=datetime.now(UTC)), pod.status)
+        return True
+
     def pods_of(self, namespace: str, selector: str) -> list[Pod]:
-        wanted = [part.partition("=")[2] for part in selector.split(",") if labels.JOB_UID in part]
-        return [
-            pod
-            for pod in self.pods.values()
-            if not wanted or pod.metadata.labels[labels.JOB_UID] == wanted[0]
-        ]
+        pods = (pod for pod in self.pods.values() if pod.metadata.namespace == namespace)
+        return [pod for pod in pods if _selects(selector, pod.metadata.labels)]
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         if not any(each.metadata.name == pod for each in self.pods.values()):
@@ -111,11 +131,18 @@ class FakeCluster:
 
     # As a watcher sees it
 
+    def new_inbox(self) -> Inbox:
+        """A watcher's feeds begin: the one before hears no more."""
+        inbox = Inbox()
+        self.list_into(inbox)
+        self.inboxes = [inbox]
+        return inbox
+
     def list_into(self, inbox: Inbox, kinds: tuple[str, ...] = ("job", "pod")) -> None:
         """What a feed's LIST would find now."""
         items = {"job": tuple(self.jobs.values()), "pod": tuple(self.pods.values())}
         for kind in kinds:
-            listed = Listed(NAMESPACE, kind, items[kind], str(self._version))  # type: ignore[arg-type]
+            listed = Listed(ALL, kind, items[kind], str(self._version))  # type: ignore[arg-type]
             inbox.waiting[kind].append(listed)
 
     # What goes on in it. Each returns whether there was anything to do.
@@ -123,15 +150,16 @@ class FakeCluster:
     def make_pod(self, name: str) -> bool:
         job = self.jobs[name]
         uid = job.metadata.uid
-        ended = job.status.conditions or job.metadata.deletion_timestamp
+        ended = job.status.conditions or job.metadata.deletion_timestamp or uid in self.ends
         if uid in self.suspended or ended or self._pods_of(uid):
             return False
         metadata = replace(
-            job.metadata, name=f"{name}-pod", uid=f"pod-of-{uid}", deletion_timestamp=None
+            job.metadata,
+            name=f"{job.metadata.name}-pod",
+            uid=f"pod-of-{uid}",
+            deletion_timestamp=None,
         )
-        self._pod(
-            replace(metadata, labels=metadata.labels | {labels.JOB_UID: uid}), PodStatus("Pending")
-        )
+        self._pod(replace(metadata, labels=_labels_of_pod(job)), PodStatus("Pending"))
         return True
 
     def run_pod(self, uid: str) -> bool:
@@ -145,21 +173,31 @@ class FakeCluster:
         pod = self.pods[uid]
         if pod.status.phase != "Running":
             return False
-        ended = ContainerState(terminated=Terminated(exit_code=exit_code))
-        status = PodStatus(
-            "Failed" if exit_code else "Succeeded",
-            container_statuses=(ContainerStatus("deploy", ended),),
-        )
-        self._pod(pod.metadata, status)
+        terminated = Terminated(exit_code=exit_code)
+        self._end(pod, PodStatus("Failed" if exit_code else "Succeeded"), terminated)
+        return True
+
+    def take_pod_away(self, uid: str, how: str) -> bool:
+        """The node's doing, not the container's: it may not have started yet."""
+        pod = self.pods[uid]
+        if not pod.live:
+            return False
+        condition = Condition("DisruptionTarget", "True", "TaintManager")
+        status, reason = {
+            "evicted": (PodStatus("Failed", "Evicted", "the node was low on memory"), ""),
+            "drained": (PodStatus("Failed", conditions=(condition,)), ""),
+            "unknown": (PodStatus("Failed"), "ContainerStatusUnknown"),
+        }[how]
+        self._end(pod, status, Terminated(exit_code=137, reason=reason))
         return True
 
     def end_job(self, name: str) -> bool:
-        """The Job controller notices how its Pod ended."""
+        """The Job controller notices how its Pod ended, whether it is still there or not."""
         job = self.jobs[name]
-        phases = {pod.status.phase for pod in self._pods_of(job.metadata.uid)}
-        if job.status.conditions or not phases <= {"Succeeded", "Failed"} or not phases:
+        phase = self.ends.get(job.metadata.uid)
+        if job.status.conditions or not phase:
             return False
-        end = Condition("Failed" if "Failed" in phases else "Complete", "True", "it ended")
+        end = Condition("Failed" if phase == "Failed" else "Complete", "True", "it ended")
         self._job(job.metadata, JobStatus((end,)))
         return True
 
@@ -195,12 +233,42 @@ class FakeCluster:
             *(lambda u=u: self.remove_pod(u) for u in pods),
         ]
 
-    def live_jobs(self) -> set[str]:
-        """The Jobs whose Pods live."""
-        return {pod.metadata.labels[labels.JOB_UID] for pod in self.pods.values() if pod.live}
+    def go_on(self) -> bool:
+        """All of that once; whether anything has changed."""
+        busy = False
+        for move in self.moves():
+            with contextlib.suppress(KeyError):  # what it would have moved has gone meanwhile
+                busy = move() or busy
+        return busy
+
+    def lives(self) -> dict[str, set[str]]:
+        """Of each target, the uids of its Jobs whose Pods live."""
+        found: dict[str, set[str]] = {}
+        for pod in self.pods.values():
+            if pod.live:
+                said = pod.metadata.labels
+                found.setdefault(said[labels.TARGET], set()).add(said[labels.JOB_UID])
+        return found
+
+    # A backup of it
+
+    def back_up(self) -> Backup:
+        return Backup(self._version, dict(self.jobs), dict(self.pods), dict(self.ends))
+
+    def restore(self, backup: Backup) -> None:
+        """As it was then. All connections are cut, and watchers list again."""
+        self._version, self.ends = backup.version, dict(backup.ends)
+        self.jobs, self.pods = dict(backup.jobs), dict(backup.pods)
+        for inbox in self.inboxes:
+            self.list_into(inbox)
 
     def _pods_of(self, uid: str) -> list[Pod]:
         return [p for p in self.pods.values() if p.metadata.labels[labels.JOB_UID] == uid]
+
+    def _end(self, pod: Pod, status: PodStatus, ended: Terminated) -> None:
+        self.ends[pod.metadata.labels[labels.JOB_UID]] = status.phase
+        container = ContainerStatus("deploy", ContainerState(terminated=ended))
+        self._pod(pod.metadata, replace(status, container_statuses=(container,)))
 
     def _told_to_go(self, job: Job) -> None:
         now = datetime.now(UTC)
@@ -210,9 +278,10 @@ class FakeCluster:
 
     def _job(self, metadata: Metadata, status: JobStatus, deleted: bool = False) -> Job:
         job = Job(replace(metadata, resource_version=self._next()), status)
-        self.jobs[metadata.name] = job
+        name = key(metadata.namespace, metadata.name)
+        self.jobs[name] = job
         if deleted:
-            del self.jobs[metadata.name]
+            del self.jobs[name]
         self._tell("job", Changed(job, deleted))
         return job
 
@@ -234,3 +303,19 @@ class FakeCluster:
 
 def is_tombstone(manifest: dict[str, Any]) -> bool:
     return labels.TOMBSTONE in manifest["metadata"]["labels"]
+
+
+def key(namespace: str, name: str) -> str:
+    """By which a Job is found: its name, unless it is elsewhere."""
+    return name if namespace == NAMESPACE else f"{namespace}/{name}"
+
+
+def _labels_of_pod(job: Job) -> dict[str, str]:
+    metadata = job.metadata
+    return metadata.labels | {labels.JOB_UID: metadata.uid, labels.JOB_NAME: metadata.name}
+
+
+def _selects(selector: str, said: dict[str, str]) -> bool:
+    """Equality and sets. https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/"""
+    wanted = re.findall(r"([^,=\s]+)(?:=([^,]*)| in \(([^)]*)\))", selector)
+    return all(said.get(name) in [one, *several.split(",")] for name, one, several in wanted)

@@ -1,4 +1,4 @@
-"""One target's ledger, worker and watcher in one thread, with everything going wrong that can.
+"""Some targets' ledger, worker and watcher in one thread, with everything going wrong that can.
 
 The ledger, the reconciler and the watcher's session are the real ones. The cluster is a fake; every call to
 it and to the ledger is a place where the worker can die, lose the connection, or be paused.
@@ -7,18 +7,20 @@ it and to the ledger is a place where the worker can die, lose the connection, o
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 import msgspec
 import redis
+from msgspec.structs import replace
 
 from dispatcher.errors import ClusterUnavailable, LedgerUnavailable
 from dispatcher.ledger import (
     Keys,
     Leased,
     Ledger,
+    Operations,
     Publisher,
     Recorded,
     Redeploy,
@@ -26,18 +28,23 @@ from dispatcher.ledger import (
     Submission,
     WakeUp,
 )
-from dispatcher.model import Deploy, JobFacts, Outcome, Policies, Push, Reason, Result, Spec, State
-from tests.workers.fakecluster import NAMESPACE, FakeCluster, Inbox, is_tombstone
+from dispatcher.model import Deploy, JobFacts, Outcome, Policies, Push, Reason, Result, Spec
+from tests.workers import loss
+from tests.workers.books import Books
+from tests.workers.fakecluster import ALL, NAMESPACE, Backup, FakeCluster, Inbox, is_tombstone
 from workers import labels
 from workers.cluster import JobExists
-from workers.feed import News
+from workers.feed import Feed, News
 from workers.objects import Job, Pod
 from workers.reconcile import Reconciler
+from workers.sweeper import Sweeper
 from workers.watcher import Session, Watcher
 
 TARGET = "shop"
+KEEP_REMOVED_FOR = 90 * 86400
 KINDS = ("job", "pod")
 FAULTS = ("die before", "die after", "away before", "away after", "late", "conflict", "pause")
+TAKEN = (Outcome.ACCEPTED, Outcome.COALESCED, Outcome.HELD)
 MOST_CALLS = 300
 """In one reconcile."""
 T = TypeVar("T")
@@ -68,7 +75,7 @@ class FaultyLedger(Ledger):
         def write() -> Recorded:
             answer = super(FaultyLedger, self).record(seen, token, **what)
             if answer is not Recorded.MOVED:
-                self.world.recorded(what.get("deploys", ()))
+                self.world.recorded(seen.target, what.get("deploys", ()))
             return answer
 
         return self.world.around("ledger", write)
@@ -104,23 +111,37 @@ class QuietSession(Session):
 
     inbox: Inbox
 
-    def _publish(self) -> None:
-        self._follow(NAMESPACE)
+    @property
+    def world(self) -> World:
+        return cast(World, self._watcher.wake_ups)
 
-    def _follow(self, namespace: str) -> None:
-        self._feeds[namespace] = []
-        self._first[namespace] = {"job", "pod"}
+    def _publish(self) -> None:
+        self._follow(ALL)
+        self.world.publish()
+
+    def _feeds_of(self, namespace: str) -> list[Feed]:
+        self.inbox = self.world.cluster.new_inbox()
+        return []
 
     def take(self, news: list[News]) -> None:
         self._take(news)
+
+    def every_second(self, sweeper: Sweeper) -> None:
+        self._keep_listed()
+        sweeper.every_second(KEEP_REMOVED_FOR)
+        if not self._first:
+            sweeper.look_for_orphans(self._view.orphans)
 
 
 class World:
     """Drives everything, and raises AssertionError as soon as a promise is broken."""
 
-    def __init__(self, client: redis.Redis, policies: Policies) -> None:
+    def __init__(
+        self, client: redis.Redis, policies: Policies, targets: Sequence[str] = (TARGET,)
+    ) -> None:
         self.ledger = FaultyLedger(client, Keys(f"test-{uuid4().hex[:12]}"))
         self.ledger.world = self
+        self.publisher = Publisher(self.ledger)
         self.cluster = FakeCluster(self.ledger.now, self._job_created)
         self.reconciler = Reconciler(
             self.ledger,
@@ -137,16 +158,19 @@ class World:
         self._calls = 0
         self.trace: list[object] = []
         self._tick = 0
-        self._starting: dict[str, int] = {}
-        self._wanted: dict[str, tuple[int, str]] = {}
-        self.last_word: dict[str, tuple[Reason, str]] = {}
-        """Ref → by what its newest commit was asked for, and that commit."""
-        Publisher(self.ledger).publish([_spec(policies)])
-        self.session = self.new_session()
+        self.targets = tuple(targets)
+        self.specs = {target: _spec(target, policies) for target in targets}
+        """What is configured."""
+        self.limits: dict[str, int] = {}
+        self.books = {target: Books() for target in targets}
+        self.restored = False
+        self.released: set[str] = set()
+        """Uids of Jobs whose Pods somebody has declared gone."""
+        self.publish()
+        self.begin_to_lead()
 
     def close(self) -> None:
-        for key in self.ledger.client.scan_iter(match=f"{self.ledger.keys.prefix}*"):
-            self.ledger.client.delete(key)
+        loss.empty(self.ledger.client, self.ledger.keys)
 
     # Faults
 
@@ -172,13 +196,14 @@ class World:
             raise Died if fault.startswith("die") else away("no answer")
         return result
 
-    def is_leased(self) -> bool:
-        return bool(self.ledger.client.hget(self.ledger.keys.row(TARGET), "lease"))
+    def is_leased(self, target: str = TARGET) -> bool:
+        return bool(self.ledger.client.hget(self.ledger.keys.row(target), "lease"))
 
     def expire_lease(self) -> None:
-        if self.is_leased():
-            self.ledger.client.hset(self.ledger.keys.row(TARGET), "lease_until", "1")
-            self.ledger.client.zadd(self.ledger.keys.due, {TARGET: 1})
+        for target in self.targets:
+            if self.is_leased(target):
+                self.ledger.client.hset(self.ledger.keys.row(target), "lease_until", "1")
+                self.ledger.client.zadd(self.ledger.keys.due, {target: 1})
 
     def let_late_posts_in(self) -> None:
         late, self.late = self.late, []
@@ -189,62 +214,158 @@ class World:
                 continue
         self.check()
 
+    # Losses
+
+    def back_up_ledger(self) -> loss.LedgerBackup:
+        keys = loss.back_up(self._bytes(), self.ledger.keys)
+        return loss.LedgerBackup(keys, {name: book.copied() for name, book in self.books.items()})
+
+    def lose_ledger(self, backup: loss.LedgerBackup | None) -> None:
+        """Emptied, or back at the backup. A POST that is under way by then is the one thing that can
+        overlap with what the new ledger starts: it arrives before."""
+        self.let_late_posts_in()
+        self.expire_lease()
+        if backup is None:
+            loss.empty(self.ledger.client, self.ledger.keys)
+        else:
+            loss.restore(self._bytes(), self.ledger.keys, backup.keys)
+        for name, books in self.books.items():
+            if backup is None:
+                books.forget()
+            else:
+                books.go_back(backup.books[name], self.jobs_of(name))
+
+    def restore_cluster(self, backup: Backup) -> None:
+        """What is back from the dead is known before anything else happens: nobody could know before."""
+        self.let_late_posts_in()
+        self.cluster.restore(backup)
+        self.restored = True
+        self.look_at_all()
+
+    def _bytes(self) -> redis.Redis:
+        pool = self.ledger.client.connection_pool
+        settings = pool.connection_kwargs | {"decode_responses": False}
+        return redis.Redis(connection_pool=redis.ConnectionPool(pool.connection_class, **settings))
+
+    def jobs_of(self, target: str) -> dict[str, Job]:
+        jobs = self.cluster.jobs.items()
+        return {name: job for name, job in jobs if job.metadata.labels[labels.TARGET] == target}
+
     # Promises that hold at any time
 
     def check(self) -> None:
-        live = self.cluster.live_jobs()
-        assert len(live) <= 1, f"Pods of several Jobs live: {live}"
+        for target, uids in self.cluster.lives().items():
+            live = uids - self.released
+            assert len(live) <= 1, f"Pods of several Jobs of {target} live: {live}"
+        self._check_places()
 
-    def recorded(self, deploys: Iterable[Deploy]) -> None:
+    def _check_places(self) -> None:
+        """Nobody can know what ran when the ledger was lost; it counts again when it has ended."""
+        if not self.limits or self.restored or any(books.lost for books in self.books.values()):
+            return
+        live = [target for target, uids in self.cluster.lives().items() if uids - self.released]
+        assert len(live) <= self.limits[""], f"{live} run at once"
+
+    def recorded(self, target: str, deploys: Iterable[Deploy]) -> None:
         self._tick += 1
         for deploy in deploys:
-            if deploy.state is State.STARTING and not deploy.uid:
-                self._starting.setdefault(deploy.job, self._tick)
+            self.books[target].recorded(deploy, self._tick)
 
     def _job_created(self, manifest: dict[str, Any]) -> None:
         if is_tombstone(manifest):
             return
         metadata = manifest["metadata"]
-        name, notes = metadata["name"], metadata["annotations"]
-        if notes[labels.REASON] == Reason.REDEPLOY:
-            return
-        decided, commit = self._wanted[notes[labels.REF]]
-        if notes[labels.COMMIT] != commit:
-            assert self._starting[name] <= decided, f"{name} starts an older commit"
+        target = metadata["labels"][labels.TARGET]
+        every = self.specs[target].policies.on_new_push == "every"
+        self.books[target].job_created(metadata, every)
 
     # Work
 
-    def submit(self, push: Push, delivery: str) -> Result:
-        submission = Submission(target=TARGET, push=push, hook="hook", delivery=delivery)
+    def submit(self, push: Push, delivery: str, target: str = TARGET) -> Result:
+        policies = self.specs[target].policies
+        every = policies.every_limit if policies.on_new_push == "every" else 0
+        submission = Submission(
+            target=target, push=push, hook="hook", delivery=delivery, every=every
+        )
         (raw,) = self.ledger.scripts.run_many(
             [submission.call(self.ledger.keys, self.ledger.limits)]
         )
         answer = submission.answer(raw)
         self._tick += 1
         result = answer.result
-        repeated = "came before" in result.reason
-        if result.outcome in (Outcome.ACCEPTED, Outcome.COALESCED) and not repeated:
-            number = int(result.deploy.rpartition("/")[2])
-            commit = self.deploys()[number].commit
-            self._wanted[push.ref] = self._tick, commit
-            self.last_word[push.ref] = Reason.PUSH, commit
+        if result.outcome in TAKEN and "came before" not in result.reason:
+            deploy = self.deploys(target)[int(result.deploy.rpartition("/")[2])]
+            self.books[target].say(Reason.PUSH, deploy, self._tick)
         self.enqueue([answer.wake_up] if answer.wake_up else [])
         return result
 
-    def redeploy(self, request: str, number: int = 0) -> None:
-        asked = Redeploy(target=TARGET, request=request, by="ann", number=number)
+    def redeploy(
+        self, request: str, number: int = 0, commit: str = "", target: str = TARGET
+    ) -> None:
+        asked = Redeploy(target=target, request=request, by="ann", number=number, commit=commit)
         answer = self.ledger.redeploy(asked)
-        self.last_word[answer.ref] = Reason.REDEPLOY, answer.commit
+        self.books[target].say(Reason.REDEPLOY, self.deploys(target)[answer.number], self._tick)
         self.enqueue([answer.wake_up] if answer.wake_up else [])
+
+    def tell(self, verb: str, number: int, target: str = TARGET) -> None:
+        """Somebody cancels a deploy, or releases it."""
+        deploy, operations = self.deploys(target)[number], Operations(self.ledger)
+        if verb == "cancel":
+            self.books[target].cancelled(deploy)
+            answer = operations.cancel(target, number, "ann", "")
+        else:
+            answer = operations.release(target, number, "ann", "")
+            if answer.told == "released":
+                self.released.add(deploy.uid)
+        self.enqueue(answer.wake_ups)
+
+    def hold(self, target: str | None) -> None:
+        """Pauses a target, or all of them."""
+        Operations(self.ledger).pause(target, "ann", "")
+        for name in [target] if target else self.targets:
+            self.books[name].paused = True
+
+    def let_go(self, target: str | None) -> None:
+        """Resumes a target, or all that are not held by themselves."""
+        operations = Operations(self.ledger)
+        self.enqueue(operations.resume(target))
+        for name in self.targets:
+            held = operations.paused(name) or operations.paused(None)
+            self.books[name].paused = held is not None
+
+    # The configuration
+
+    def configure(self, spec: Spec) -> None:
+        """As soon as the watcher has read it."""
+        self.specs[spec.target] = spec
+        self.publish()
+
+    def publish(self) -> None:
+        """What a watcher does when the configuration has changed, and when it begins to lead."""
+        publisher = self.publisher
+        before = {target: self.deploys(target) for target in self.targets}
+        publisher.limit(self.limits)
+        woken = publisher.publish([spec for spec in self.specs.values() if not spec.removed_at])
+        self._tick += 1
+        for target, known in before.items():
+            for number, deploy in self.deploys(target).items():
+                if number not in known:
+                    self.books[target].say(Reason.SPEC_CHANGE, deploy, self._tick)
+        self.enqueue(woken)
+
+    def remove(self, target: str = TARGET) -> None:
+        self.configure(replace(self.specs[target], removed_at=1))
+
+    # Processes
 
     def enqueue(self, wake_ups: Iterable[WakeUp]) -> None:
         self.queue += list(wake_ups)
 
-    def reconcile(self) -> None:
+    def reconcile(self, target: str = TARGET) -> None:
         """One wake-up is carried out, or as much of it as its faults allow."""
         self._calls = 0
         try:
-            self.reconciler.reconcile(TARGET)
+            self.reconciler.reconcile(target)
         except (Died, LedgerUnavailable):
             pass
         finally:
@@ -256,14 +377,19 @@ class World:
         self.enqueue(due)
         return bool(due)
 
+    def tick(self) -> None:
+        """What the watcher that leads does every second."""
+        self.session.every_second(self.sweeper)
+
+    def begin_to_lead(self) -> None:
+        self.session = self.new_session()
+
     def new_session(self) -> QuietSession:
         """A watcher begins to lead: empty view, both lists."""
-        watcher = Watcher(self.ledger, self, None, None, "i")  # type: ignore[arg-type]
-        session = QuietSession(watcher)
-        session.inbox = Inbox()
-        self.cluster.list_into(session.inbox)
-        self.cluster.inboxes = [session.inbox]
-        return session
+        cluster: Any = self.cluster
+        clock = lambda: self.ledger.now() / 1000  # noqa: E731
+        self.sweeper = Sweeper(self.ledger, cast(Any, self), cluster, self.publisher, clock)
+        return QuietSession(Watcher(self.ledger, cast(Any, self), cluster, cast(Any, None), "i"))
 
     def observe(self, kind: str, most: int = 1) -> bool:
         """The watcher takes in what has come."""
@@ -278,25 +404,25 @@ class World:
 
     # What the ledger says
 
-    def deploys(self) -> dict[int, Deploy]:
-        raw = self.ledger.client.hvals(self.ledger.keys.deploys(TARGET))
+    def deploys(self, target: str = TARGET) -> dict[int, Deploy]:
+        raw = self.ledger.client.hvals(self.ledger.keys.deploys(target))
         found = [msgspec.json.decode(each, type=Deploy) for each in raw]
         return {deploy.number: deploy for deploy in sorted(found, key=lambda d: d.number)}
 
-    def jobs(self) -> list[JobFacts]:
-        return [facts for _, facts in self.ledger.known_jobs()]
+    def jobs(self, target: str = TARGET) -> list[JobFacts]:
+        return [facts for name, facts in self.ledger.known_jobs() if name == target]
 
-    def next_due(self) -> int | None:
-        score = self.ledger.client.zscore(self.ledger.keys.due, TARGET)
+    def next_due(self, target: str = TARGET) -> int | None:
+        score = self.ledger.client.zscore(self.ledger.keys.due, target)
         return None if score is None else int(float(score))
 
 
-def _spec(policies: Policies) -> Spec:
+def _spec(target: str, policies: Policies) -> Spec:
     container = {"name": "deploy", "image": "busybox:1.36"}
     template = {"metadata": {}, "spec": {"containers": [container]}}
     return Spec(
-        target=TARGET,
-        repository="https://git.example.com/acme/shop",
+        target=target,
+        repository=f"https://git.example.com/acme/{target}",
         namespace=NAMESPACE,
         policies=policies,
         manifest={"metadata": {}, "spec": {"template": template}},

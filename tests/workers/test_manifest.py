@@ -82,6 +82,7 @@ def deploy(**more: Any) -> Deploy:
             "token": "random",
             "deliveries": ("first", "second"),
             "namespace": "deploys",
+            "wanted_at": 1_700_000_000_000,
             **more,
         }
     )
@@ -119,6 +120,7 @@ def test_a_job_says_whose_it_is() -> None:
             "git-dispatcher/repository": "https://github.com/acme/shop",
             "git-dispatcher/delivery": "second",
             "git-dispatcher/reason": "push",
+            "git-dispatcher/wanted-at": "1700000000000",
         }
 
 

@@ -70,6 +70,8 @@ def snapshot(*parts: Deploy | JobFacts, **more: Any) -> Snapshot:
     values: dict[str, Any] = {"spec": spec, "listed": True, "now": NOW, **more}
     deploys = tuple(part for part in parts if isinstance(part, Deploy))
     values.setdefault("attempted", max((d.number for d in deploys if d.attempt), default=0))
+    values.setdefault("begun", values["attempted"])
+    values.setdefault("sure", bool(values["attempted"]))
     return Snapshot(
         target="shop",
         version=1,
@@ -84,7 +86,7 @@ def test_nothing_to_do_means_to_wait_for_nothing() -> None:
 
 
 def test_a_waiting_deploy_starts_under_a_name_of_its_own() -> None:
-    step = plan(snapshot(deploy(42)), "new")
+    step = plan(snapshot(deploy(42)), "new", 0)
 
     assert isinstance(step, Create)
     started = step.deploy
@@ -333,7 +335,7 @@ def test_a_start_that_came_to_nothing_gives_way_to_a_newer_push() -> None:
 
 
 def test_branches_take_turns_in_the_order_of_their_arrival() -> None:
-    step = plan(snapshot(deploy(1, stream="refs/heads/a"), deploy(2)), "new")
+    step = plan(snapshot(deploy(1, stream="refs/heads/a"), deploy(2)), "new", 0)
 
     assert isinstance(step, Create)
     assert step.deploy.number == 1

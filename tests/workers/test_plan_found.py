@@ -36,6 +36,15 @@ def test_a_push_that_was_given_the_number_of_a_job_gets_the_next_that_is_free() 
     assert moved.note == "was number 1 until its Job was found"
 
 
+def test_those_that_stand_behind_it_move_up_with_it() -> None:
+    step = plan(
+        replaced(snapshot(deploy(1, title="a fix"), deploy(2, title="b"), RUNS), seq=2), "t"
+    )
+
+    assert isinstance(step, Change)
+    assert [(each.number, each.title) for each in step.deploys[1:]] == [(2, "a fix"), (3, "b")]
+
+
 def test_a_push_whose_own_job_runs_already_does_not_run_twice() -> None:
     waiting = replace(deploy(1), commit="a" * 40)
 

@@ -9,6 +9,7 @@ import pytest
 from dispatcher.model import Reason, State
 from tests.workers.test_plan import NOW, deploy, job, snapshot
 from workers.plan import plan
+from workers.planning.active import judged
 from workers.planning.deploys import FIRST_RETRY
 from workers.planning.steps import Change, Create, Delete, LookForPods, Stop, Wait
 from workers.planning.times import LOOK_AGAIN
@@ -70,15 +71,15 @@ def test_it_waits_until_pushes_have_settled_but_not_for_ever() -> None:
     asked = deploy(1, created_at=NOW, wanted_at=NOW, reason=Reason.REDEPLOY)
 
     assert plan(snapshot(fresh, policies=policies), "new") == Wait(due_at=NOW + MINUTE)
-    assert isinstance(plan(snapshot(old, policies=policies), "new"), Create)
-    assert isinstance(plan(snapshot(asked, policies=policies), "new"), Create)
+    assert isinstance(plan(snapshot(old, policies=policies), "new", 0), Create)
+    assert isinstance(plan(snapshot(asked, policies=policies), "new", 0), Create)
 
 
 def test_every_push_runs_in_order() -> None:
     policies = {"on_new_push": "every"}
 
     assert isinstance(plan(snapshot(running(), deploy(2), job(1), policies=policies), "new"), Wait)
-    step = plan(snapshot(deploy(2), deploy(3), policies=policies), "new")
+    step = plan(snapshot(deploy(2), deploy(3), policies=policies), "new", 0)
     assert isinstance(step, Create)
     assert step.deploy.number == 2
 
@@ -88,7 +89,7 @@ def test_a_redeploy_waits_behind_a_push_also_while_that_one_waits_for_others() -
     waiting = deploy(1, created_at=NOW, wanted_at=NOW), deploy(2, reason=Reason.REDEPLOY)
 
     assert plan(snapshot(*waiting, policies=policies), "new") == Wait(due_at=NOW + MINUTE)
-    step = plan(snapshot(*waiting, policies=policies, now=NOW + MINUTE), "new")
+    step = plan(snapshot(*waiting, policies=policies, now=NOW + MINUTE), "new", 0)
     assert isinstance(step, Create)
     assert step.deploy.number == 1
 
@@ -172,3 +173,16 @@ def test_a_pod_that_will_not_go_is_said_and_can_be_released() -> None:
     assert over.deploys[0].state is State.CANCELLED
     next_one = plan(snapshot(over.deploys[0], deploy(2), job(1, deleting=True)), "new")
     assert isinstance(next_one, Create)
+
+
+def test_where_every_push_counts_what_the_cluster_took_away_runs_again_before_the_next() -> None:
+    facts = job(
+        1, outcome="failed", disrupted="the cluster took its Pod away: its node was restarted"
+    )
+    parts = deploy(1, State.RUNNING), deploy(2), facts
+
+    merged = snapshot(*parts)
+    every = snapshot(*parts, policies={"on_new_push": "every"})
+
+    assert judged(merged, parts[0], facts).state is State.FAILED  # the newer one takes its place
+    assert judged(every, parts[0], facts).state is State.PENDING

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from dispatcher.errors import ClusterForbids
 from dispatcher.model import Policies, Push, State
-from tests.workers.harness import World
+from tests.workers.harness import TARGET, World
 from workers.objects import Job
 
 NEWER = 3_000
@@ -120,6 +121,43 @@ def test_a_push_during_a_claim_is_what_starts_next(world: World) -> None:
 
     assert "shop-1-2" not in world.cluster.jobs
     assert "shop-2" in world.cluster.jobs
+
+
+def test_a_pause_during_a_claim_keeps_the_next_attempt_from_starting(world: World) -> None:
+    world.submit(push("0", "a", 1), "1")
+    world.faults = {"create": "away before"}
+    world.reconcile()
+    world.ledger.ahead += NEWER
+    world.faults = {"create": "pause"}
+    world.pause = lambda: world.hold(None)
+
+    take_over(world)
+
+    assert "shop-1-2" not in world.cluster.jobs
+    world.let_go(None)
+    world.reconcile()
+    assert "shop-1-2" in world.cluster.jobs
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_where_every_push_runs_a_branch_that_is_forced_back_ends_where_it_was_forced_to(
+    world: World, runs: bool
+) -> None:
+    """Its commit runs already, or was deployed last; what waits behind it would come after it."""
+    world.configure(replace(world.specs[TARGET], policies=Policies(on_new_push="every")))
+    pod = start(world)
+    if not runs:
+        world.cluster.end_pod(pod, 0)
+        world.cluster.end_job("shop-1")
+        world.look_at_all()
+        world.reconcile()
+        world.hold(None)
+
+    world.submit(push("a", "b", 2), "2")
+    world.submit(push("b", "a", 3), "3")
+
+    commits = [deploy.commit[0] for deploy in world.deploys().values()]
+    assert commits == ["a", "b", "a"]
 
 
 def test_a_delete_that_is_refused_loses_no_success(world: World) -> None:

@@ -85,12 +85,19 @@ def _missing(seen: Snapshot, deploy: Deploy, live_pods: int | None) -> Step | No
 
 def again_or(seen: Snapshot, deploy: Deploy, end: State, why: str) -> Deploy:
     """Not the deploy's own fault: it runs again, later each time, unless it has been tried often enough
-    or something newer waits."""
+    or there is something newer, be it that it waits or that it was found to run."""
     spent = deploy.troubles + 1 >= policies_of(seen).start_attempts
-    newer = any(d.stream == deploy.stream for d in waiting_deploys(seen))
-    if spent or newer or deploy.cancelled_by:
+    if spent or _is_overtaken(seen, deploy) or deploy.cancelled_by:
         return ended(deploy, end, seen.now, why)
     return put_back(seen, deploy, why)
+
+
+def _is_overtaken(seen: Snapshot, deploy: Deploy) -> bool:
+    """Where every push counts, only by what was started: what waits stands behind it."""
+    every = policies_of(seen).on_new_push == "every"
+    others = [d for d in seen.deploys if d.stream == deploy.stream and d.number != deploy.number]
+    newer = [d for d in others if d.number > deploy.number or d.state is State.PENDING]
+    return any(d.attempt or not every for d in newer)
 
 
 def _superseded_by(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Deploy | None:

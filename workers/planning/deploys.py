@@ -40,7 +40,7 @@ def found(target: str, facts: JobFacts) -> Deploy:
         commit=facts.commit,
         note="found in the cluster: the ledger did not know it",
         created_at=facts.created_at,
-        wanted_at=facts.created_at,
+        wanted_at=facts.wanted_at or facts.created_at,
         starting_at=facts.created_at,
         attempt=int(suffix) if suffix.isdecimal() else 1,
         token=facts.token,
@@ -52,7 +52,8 @@ def found(target: str, facts: JobFacts) -> Deploy:
 
 
 def renumbered(deploy: Deploy, number: int) -> Deploy:
-    """A push that came after the ledger was emptied, and was given a number that a Job has."""
+    """A push that came after the ledger was emptied, and was given a number that a Job has, or stands
+    behind such a one."""
     return replace(
         deploy, number=number, note=f"was number {deploy.number} until its Job was found"
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from dispatcher.ledger import Kind, Snapshot
-from dispatcher.model import Deploy, JobFacts, State
-from workers.planning.deploys import found, renumbered
-from workers.planning.reading import field, finished, is_own, policies_of
+from dispatcher.model import Deploy, JobFacts, State, stream_of
+from workers.planning.deploys import ended, found, renumbered
+from workers.planning.reading import field, finished, is_own, policies_of, waiting_deploys
 from workers.planning.steps import Change, Delete, Step
 from workers.planning.times import DELETE_AGAIN, TOMBSTONE_AGE, kept_until
 
@@ -26,7 +28,9 @@ def strays(seen: Snapshot) -> Step | None:
 
 def _is_stray(seen: Snapshot, facts: JobFacts) -> bool:
     deploy = next((d for d in seen.deploys if d.number == facts.number), None)
-    return deploy is not None and deploy.attempt > 0 and not is_own(facts, deploy)
+    if deploy is None or is_own(facts, deploy):
+        return False
+    return deploy.attempt > 0 or deploy.terminal
 
 
 def _comes_too_late(seen: Snapshot, facts: JobFacts) -> bool:
@@ -42,14 +46,45 @@ def unknown(seen: Snapshot) -> Step | None:
         if facts.gone or facts.deleting or facts.tombstone or not (facts.number and facts.token):
             continue
         holder = known.get(facts.number)
-        if holder is None:
-            return Change((found(seen.target, facts),), repair=Kind.FOUND)
+        if holder is None or _is_of(facts, holder):
+            return Change((found(seen.target, facts), *_behind(seen, facts)), repair=Kind.FOUND)
         if not holder.attempt and holder.state is State.PENDING:
-            if (holder.ref, holder.commit) == (facts.ref, facts.commit):
-                return Change((found(seen.target, facts),), repair=Kind.FOUND)
-            moved = renumbered(holder, max(seen.seq, *known) + 1)
-            return Change((found(seen.target, facts), moved), repair=Kind.FOUND)
+            return Change((found(seen.target, facts), *_moved_up(seen, holder)), repair=Kind.FOUND)
     return None
+
+
+def _moved_up(seen: Snapshot, first: Deploy) -> list[Deploy]:
+    """Its number is taken: it gets that of the next of its stream, and so on, so that they keep their order."""
+    line = [
+        deploy
+        for deploy in waiting_deploys(seen)
+        if deploy.stream == first.stream and deploy.number >= first.number and not deploy.attempt
+    ]
+    newest = max(seen.seq, *(deploy.number for deploy in seen.deploys))
+    numbers = [deploy.number for deploy in line[1:]] + [newest + 1]
+    return [renumbered(deploy, number) for deploy, number in zip(line, numbers, strict=True)]
+
+
+def _is_of(facts: JobFacts, waiting: Deploy) -> bool:
+    """The Job is of this deploy as it became after what the ledger remembers: started, with a newer commit."""
+    if waiting.attempt or waiting.state is not State.PENDING:
+        return False
+    same = (waiting.ref, waiting.commit) == (facts.ref, facts.commit)
+    return same or _is_older(waiting, facts)
+
+
+def _is_older(waiting: Deploy, facts: JobFacts) -> bool:
+    return waiting.stream == stream_of(facts.ref) and waiting.wanted_at < facts.wanted_at
+
+
+def _behind(seen: Snapshot, facts: JobFacts) -> list[Deploy]:
+    """What waits for its turn, and had it or lost it to a newer commit before the ledger went back."""
+    why = f"a newer commit runs: {seen.target}/{facts.number}"
+    return [
+        replace(ended(deploy, State.SUPERSEDED, seen.now, why), superseded_by=facts.number)
+        for deploy in waiting_deploys(seen)
+        if deploy.number != facts.number and _is_older(deploy, facts)
+    ]
 
 
 def leftovers(seen: Snapshot) -> Step | None:
@@ -59,13 +94,19 @@ def leftovers(seen: Snapshot) -> Step | None:
     for deploy, facts in finished(seen):
         if facts.gone or facts.deleting or seen.now < _delete_due(deploy):
             continue
-        if deploy.state is State.SUCCEEDED and seen.now < kept_until(seen, deploy):
+        if _is_kept(seen, deploy, facts):
             continue
-        if deploy.state is not State.FAILED:
+        if deploy.state is not State.FAILED or not facts.outcome:
             return Delete(facts, deploy, f"{deploy.name} {deploy.state}")
         if why := _outdated(seen, deploy):
             return Delete(facts, deploy, why)
     return None
+
+
+def _is_kept(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> bool:
+    """A Job that has not ended is never kept: it came back with a cluster that was restored."""
+    succeeded = deploy.state is State.SUCCEEDED and facts.outcome
+    return bool(succeeded) and seen.now < kept_until(seen, deploy)
 
 
 def _is_active(seen: Snapshot, facts: JobFacts) -> bool:

@@ -48,7 +48,9 @@ def next_in_turn(seen: Snapshot, token: str, live_pods: int | None) -> Step | No
     if not ready or blocked(seen) or seen.spec is None:
         return None
     if live_pods is None and not _ended_cleanly(seen):
-        return LookForPods(replace(ready[0], namespace=ready[0].namespace or seen.spec.namespace))
+        last = _started_last(seen)
+        namespace = last.namespace if last else seen.spec.namespace
+        return LookForPods(replace(ready[0], namespace=namespace))
     if live_pods:
         return None
     if seen.limited and not seen.placed:
@@ -66,11 +68,16 @@ def _firsts(seen: Snapshot) -> list[Deploy]:
 
 
 def _ended_cleanly(seen: Snapshot) -> bool:
-    """Whether no Pod can be left of what was started last: only a success says so by itself."""
-    if not seen.attempted:
-        return True
-    last = next((d for d in seen.deploys if d.number == seen.attempted), None)
-    return last is not None and (last.state is State.SUCCEEDED or bool(last.released_by))
+    """Whether no Pod can be left of what was started last: only a success says so by itself, and only to
+    a ledger that was not emptied or rolled back since."""
+    last = _started_last(seen)
+    if not seen.sure or last is None:
+        return False
+    return last.state is State.SUCCEEDED or bool(last.released_by)
+
+
+def _started_last(seen: Snapshot) -> Deploy | None:
+    return next((deploy for deploy in seen.deploys if deploy.number == seen.begun), None)
 
 
 def blocked(seen: Snapshot) -> str:
