@@ -129,6 +129,15 @@ class Rules:
                 return rule.pattern
         return self.patterns[literal] if literal >= 0 else None
 
+    def judge(self, name: str) -> tuple[bool, str]:
+        """Whether it is wanted, and the name with the rule that decides: `x is none of main, release/*`."""
+        pattern = self.deciding(name)
+        if pattern is None:
+            return self._default, name if self._default else f"{name} is none of {self}"
+        if pattern.startswith("!"):
+            return False, f"{name} is left out by {pattern}"
+        return True, name if pattern == name else f"{name} is one of {pattern}"
+
     def only(self, prefix: str) -> Rules:
         """Those rules that name what begins with `prefix` outright; they want nothing else."""
         named = (p for p in self.patterns if p.removeprefix("!").startswith(prefix))

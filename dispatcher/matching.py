@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol
 
 from dispatcher.globs import Rules
@@ -111,10 +112,10 @@ class _Filter:
 
     def __init__(self, target: Target) -> None:
         self.name = target.name
-        self._branches = Rules(target.branches)
-        self._tags = tag_rules(target.tags)
-        self._queue = self._branches.only(MERGE_QUEUE)
-        self._paths = Rules(target.paths)
+        branches = tuple(target.branches)
+        self._branches, self._queue = _globs(branches), _queue(branches)
+        self._tags = _tags(tuple(target.tags))
+        self._paths = _globs(tuple(target.paths))
         self._skip_markers = target.skip_markers
 
     def decide(self, push: Push) -> Decision:
@@ -134,22 +135,20 @@ class _Filter:
     def _tag(self, name: str) -> tuple[Rule | None, str]:
         if not self._tags:
             return Rule.TAGS, f"tag {name}: the target follows no tags"
-        said = f"tag {name} {self._tags.about(name)}"
-        if self._tags.wants(name):
-            return None, said
+        wanted, said = self._tags.judge(name)
+        if wanted:
+            return None, f"tag {said}"
         hint = version_hint(self._tags.patterns, name)
-        return Rule.TAGS, f"{said}: {hint}" if hint else said
+        return Rule.TAGS, f"tag {said}: {hint}" if hint else f"tag {said}"
 
     def _branch(self, name: str) -> tuple[Rule | None, str]:
         if not self._branches:
             return Rule.BRANCHES, f"branch {name}: the target follows no branches"
-        said = f"branch {name} {self._branches.about(name)}".rstrip()
-        if not self._branches.wants(name):
-            return Rule.BRANCHES, said
-        if name.startswith(MERGE_QUEUE) and not self._queue.wants(name):
+        wanted, said = self._branches.judge(name)
+        if wanted and name.startswith(MERGE_QUEUE) and not self._queue.wants(name):
             named = f"only by patterns that begin with {MERGE_QUEUE}"
             return Rule.MERGE_QUEUE, f"branch {name}: a merge queue's branches are followed {named}"
-        return None, said
+        return None if wanted else Rule.BRANCHES, f"branch {said}"
 
     def _content(self, push: Push) -> tuple[Rule | None, str]:
         skip = SKIP.search(push.message) or SKIP.search(push.title)
@@ -163,6 +162,24 @@ class _Filter:
             if self._paths.wants(path):
                 return None, f"{_shown(path)} is one of {self._paths}"
         return Rule.PATHS, f"no changed file is one of {self._paths}"
+
+
+# Targets with the same list share its rules: most have one of a few.
+
+
+@lru_cache(maxsize=4096)
+def _globs(patterns: tuple[str, ...]) -> Rules:
+    return Rules(patterns)
+
+
+@lru_cache(maxsize=4096)
+def _queue(branches: tuple[str, ...]) -> Rules:
+    return _globs(branches).only(MERGE_QUEUE)
+
+
+@lru_cache(maxsize=4096)
+def _tags(patterns: tuple[str, ...]) -> Rules:
+    return tag_rules(patterns)
 
 
 def _kind(ref: str) -> str:

@@ -30,6 +30,24 @@ _ALIASES = {
     "altssh.bitbucket.org": "bitbucket.org",
 }
 
+# Azure Repos, under its present name and the one before, by https and by ssh:
+# https://learn.microsoft.com/azure/devops/repos/git/use-ssh-keys-to-authenticate
+# https://learn.microsoft.com/azure/devops/extend/develop/work-with-urls
+_AZURE = "dev.azure.com"
+_AZURE_SSH = re.compile(
+    r"(?:ssh\.dev\.azure\.com|vs-ssh\.visualstudio\.com)"
+    r"/v3/(?P<org>[^/]+)/(?P<project>[^/]+)/(?P<repo>[^/]+)",
+)
+_AZURE_WEB = re.compile(
+    r"(?:dev\.azure\.com/(?P<org>[^/]+)/(?:defaultcollection/(?=[^/]+/_git/))?"
+    r"|(?P<old_org>[a-z0-9-]+)\.visualstudio\.com/(?:defaultcollection/)?)"
+    r"(?:(?P<project>[^/]+)/)?_git/(?:_full/|_optimized/)?(?P<repo>[^/]+)",
+)
+# Bitbucket Data Center, whose https paths begin with scm/ and whose ssh paths don't. GitLab has groups
+# in groups, of which the first may well be called so; on its own host no other is meant, nor on a disk.
+# https://confluence.atlassian.com/bitbucketserver/clone-a-repository-790632786.html
+_SCM = re.compile(r"(?P<host>(?!(?:gitlab\.com|file)/)[^/]+)/scm/(?P<path>[^/]+/[^/]+)")
+
 _AUTHORITY = re.compile(
     r"(?:[^/]*@)?(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_][a-z0-9._-]*)(?::(?P<port>[0-9]{0,5}))?",
 )
@@ -59,8 +77,10 @@ def normalize_repository(url: str) -> str:
 
     User info, `.git`, slashes at the end and the default ports are left out, and so are all ports
     of SSH and git://: a host that serves the web on 443 and SSH on 2222 has one repository, not two.
-    Other ports of http and https stay. `file:///srv/git/shop.git` is `file/srv/git/shop`. An
-    identity is its own identity. Raises UnusableRepository.
+    Other ports of http and https stay. `file:///srv/git/shop.git` is `file/srv/git/shop`. All ways
+    to a repository of Azure are `dev.azure.com/organization/project/_git/repository`, and the
+    `scm/` of Bitbucket Data Center is left out. An identity is its own identity. Raises
+    UnusableRepository.
     """
     text = url.strip().lower()
     if not text or len(text) > MAX_LENGTH or _CONTROL.search(text):
@@ -71,7 +91,19 @@ def normalize_repository(url: str) -> str:
     path = _path(parts.path)
     if parts.scheme == FILE_HOST:
         return f"{FILE_HOST}/{path}"
-    return f"{_host(parts)}/{path}"
+    return _one_of_several_ways(f"{_host(parts)}/{path}")
+
+
+def _one_of_several_ways(identity: str) -> str:
+    """Where a host gives one repository several paths, the one that stands for all of them."""
+    if match := _AZURE_SSH.fullmatch(identity) or _AZURE_WEB.fullmatch(identity):
+        found = match.groupdict()
+        organization, repository = found["org"] or found.get("old_org"), found["repo"]
+        # A project's first repository has its name, and then a shorter address.
+        return f"{_AZURE}/{organization}/{found['project'] or repository}/_git/{repository}"
+    if match := _SCM.fullmatch(identity):
+        return f"{match['host']}/{match['path']}"
+    return identity
 
 
 def _split(text: str) -> _Parts:

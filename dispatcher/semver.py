@@ -48,7 +48,7 @@ class Version:
 def version_of(text: str) -> Version | None:
     """The version that `1.2.3-rc.1` or `v1.2.3` is; None for what has not all three numbers."""
     match = _VERSION.fullmatch(text) if len(text) <= MAX_VERSION else None
-    return _version([int(number) for number in match["numbers"].split(".")], match["pre"]) if match else None
+    return _version(list(map(int, match["numbers"].split("."))), match["pre"]) if match else None
 
 
 class Range:
@@ -119,15 +119,20 @@ def _alternative(text: str) -> _Alternative:
     if place < len(text) or not text:
         raise UnusableRange(_remedy(text[place:]))
     if found.empty:
-        raise UnusableRange(f"no version is in {text!r}: change one of its bounds")
+        raise UnusableRange(f"no version is in {_shown(text)}: change one of its bounds")
     return found
 
 
 def _remedy(rest: str) -> str:
     if not rest:
         return "a range is empty: write `*` for every version"
-    shown = rest if len(rest) <= 40 else f"{rest[:39]}…"
-    return f"{shown!r} is no range of versions: write it like `>=1.2 <2`, `^1.4` or `1.x || 2.x`"
+    return (
+        f"{_shown(rest)} is no range of versions: write it like `>=1.2 <2`, `^1.4` or `1.x || 2.x`"
+    )
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else f"{text[:39]}…")
 
 
 def _numbers(match: re.Match[str]) -> list[int]:

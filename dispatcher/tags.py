@@ -5,13 +5,16 @@ Purely computational.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from dispatcher.globs import Rules, Test, glob, mistakes
+from dispatcher.globs import MAX_PATTERN, Rules, Test, glob, mistakes
 from dispatcher.semver import Range, UnusableRange, version_of
 
 SEMVER = "semver:"
+
+_LIKE_A_RANGE = re.compile(r"!?[<>=^~]=? *v?[0-9]")
 
 
 def tag_rules(patterns: Iterable[str]) -> Rules:
@@ -22,7 +25,7 @@ def tag_rules(patterns: Iterable[str]) -> Rules:
 def tag_mistakes(patterns: Iterable[str]) -> Iterator[str]:
     """What is wrong with them, each with its remedy: for the configuration."""
     for pattern in patterns:
-        if not _is_range(pattern):
+        if not _is_range(pattern) and not _LIKE_A_RANGE.match(pattern):
             yield from mistakes([pattern], refs=True)
         elif why := _mistake(pattern):
             yield f"{pattern!r}: {why}"
@@ -44,6 +47,10 @@ def _is_range(pattern: str) -> bool:
 
 
 def _mistake(pattern: str) -> str:
+    if not _is_range(pattern):
+        return f"a range of versions begins with {SEMVER}, like '{SEMVER}>=1.2 <2'"
+    if len(pattern) > MAX_PATTERN:
+        return f"a pattern has 1 to {MAX_PATTERN} characters"
     try:
         _range(pattern)
     except UnusableRange as error:

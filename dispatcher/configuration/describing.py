@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dispatcher.configuration.cluster import ClusterSettings
+from dispatcher.configuration.deliveries import DeliverySettings
 from dispatcher.configuration.jobs import Clone, EnvReference, ManifestJob, ShortJob
 from dispatcher.configuration.reading import Configuration
 from dispatcher.configuration.targets import Hook, Target
@@ -12,11 +13,20 @@ from dispatcher.configuration.values import show_duration, show_size
 
 
 def describe(configuration: Configuration) -> dict[str, Any]:
-    """`{"hooks": {name: …}, "targets": {name: …}, "cluster": …}`: JSON-able, durations and sizes as written."""
+    """`{"hooks": {name: …}, "targets": {name: …}, …}`: JSON-able, durations and sizes as written."""
     return {
         "hooks": {name: _hook(hook) for name, hook in configuration.hooks.items()},
         "targets": {name: _target(target) for name, target in configuration.targets.items()},
+        "deliveries": _deliveries(configuration.deliveries),
         "cluster": _cluster(configuration.cluster),
+    }
+
+
+def _deliveries(deliveries: DeliverySettings) -> dict[str, Any]:
+    return {
+        "keep": deliveries.keep,
+        "keep_for": show_duration(deliveries.keep_for),
+        "max_bytes": show_size(deliveries.max_bytes),
     }
 
 
@@ -32,8 +42,11 @@ def _hook(hook: Hook) -> dict[str, Any]:
     return {
         "provider": hook.provider,
         "secrets": [secret.source for secret in hook.secrets],
+        "insecure": hook.insecure,
         "repositories": list(hook.repositories),
         "max_body": show_size(hook.max_body),
+        "allow": [str(network) for network in hook.allow],
+        "replay_window": show_duration(hook.replay_window),
     }
 
 
@@ -44,6 +57,7 @@ def _target(target: Target) -> dict[str, Any]:
         "branches": list(target.branches),
         "tags": list(target.tags),
         "paths": list(target.paths),
+        "skip_markers": target.skip_markers,
         "namespace": target.namespace,
         "on_new_push": target.on_new_push,
         "every_limit": target.every_limit,

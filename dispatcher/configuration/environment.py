@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dispatcher.configuration.mistakes import Mistake, Mistaken, show
+from dispatcher.configuration.networks import Network, proxies
 from dispatcher.configuration.secret import Secret, secret_from_file
 
 REDIS_SCHEMES = ("redis", "rediss", "unix")
@@ -31,6 +32,13 @@ class Environment:
     host: str
     port: int
     api_tokens: tuple[Secret, ...]
+    trusted_proxies: tuple[Network, ...]
+    """Whose word counts about where a request comes from."""
+    proxy_header: str
+    """The one header that they say it in."""
+    failures_per_address: int
+    """Deliveries without proof of origin in a minute, after which the answer is 429; 0 for any number."""
+    failures_per_hook: int
     instance: str
     queue: str
     lease: int
@@ -121,6 +129,15 @@ VARIABLES = (
     Variable("HOST", "host", "0.0.0.0", _HOST),  # noqa: S104
     Variable("PORT", "port", "8000", _whole(1, 65535)),
     Variable("DISPATCHER_API_TOKENS", "api_tokens", "", _tokens, secret=True),
+    Variable("DISPATCHER_TRUSTED_PROXIES", "trusted_proxies", "", proxies),
+    Variable(
+        "DISPATCHER_PROXY_HEADER",
+        "proxy_header",
+        "x-forwarded-for",
+        _choice("x-forwarded-for", "forwarded"),
+    ),
+    Variable("DISPATCHER_FAILURES_PER_ADDRESS", "failures_per_address", "30", _whole(0, 1_000_000)),
+    Variable("DISPATCHER_FAILURES_PER_HOOK", "failures_per_hook", "300", _whole(0, 1_000_000)),
     Variable("DISPATCHER_INSTANCE", "instance", "default", _INSTANCE),
     Variable("DISPATCHER_QUEUE", "queue", "deploys", _QUEUE),
     Variable("DISPATCHER_LEASE", "lease", "6", _whole(2, 60)),

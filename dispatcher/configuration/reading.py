@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from dispatcher.configuration.cluster import ClusterSettings, NamespaceSettings
+from dispatcher.configuration.deliveries import DeliverySettings
 from dispatcher.configuration.documents import BYTES, Document, read_document
 from dispatcher.configuration.jobs import (
     Clone,
@@ -39,8 +40,10 @@ from dispatcher.configuration.targets import (
 from dispatcher.configuration.wording import BRANCH, location_of, settings_of, text_of
 
 VERSION = 1
-TOP = ("version", "hooks", "defaults", "targets", "cluster")
+TOP = ("version", "hooks", "defaults", "targets", "deliveries", "cluster")
 SUFFIXES = (".yaml", ".yml")
+
+Section = TypeVar("Section", bound=Settings)
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Configuration:
     targets: Mapping[str, Target]
     files: tuple[Path, ...] = ()
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
+    deliveries: DeliverySettings = field(default_factory=DeliverySettings)
 
 
 @dataclass
@@ -58,9 +62,11 @@ class _Reading:
     """What has been gathered so far."""
 
     environ: Mapping[str, str]
+    secrets: bool = True
     hooks: dict[str, Hook] = field(default_factory=dict)
     targets: dict[str, Target] = field(default_factory=dict)
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
+    deliveries: DeliverySettings = field(default_factory=DeliverySettings)
     files: list[Path] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
     places: dict[Location, Mistake] = field(default_factory=dict)
@@ -68,12 +74,15 @@ class _Reading:
 
     def context(self, document: Document) -> Context:
         directory = Path(document.file).parent
-        return Context(self.environ, directory, self.files, self.mistakes)
+        return Context(self.environ, directory, self.files, self.mistakes, self.secrets)
 
 
-def read_files(path: Path, environ: Mapping[str, str]) -> Configuration:
-    """Raise Mistaken with all mistakes in a file, or in all YAML files of a directory."""
-    reading = _Reading(environ)
+def read_files(path: Path, environ: Mapping[str, str], *, secrets: bool = True) -> Configuration:
+    """Raise Mistaken with all mistakes in a file, or in all YAML files of a directory.
+
+    Without `secrets`, none is looked up: all are empty.
+    """
+    reading = _Reading(environ, secrets)
     read = [_document(file, reading, among_others=file != path) for file in _files(path)]
     documents = [document for document in read if document]
     defaults = next((d for d in documents if "defaults" in d.data), None)
@@ -81,14 +90,15 @@ def read_files(path: Path, environ: Mapping[str, str]) -> Configuration:
         _check_defaults(defaults, reading)
     for document in documents:
         _check_top(document, reading)
-        _read_cluster(document, reading)
+        reading.cluster = _section(document, "cluster", reading.cluster, reading)
+        reading.deliveries = _section(document, "deliveries", reading.deliveries, reading)
         _read_hooks(document, reading)
         _read_targets(document, defaults, reading)
     reading.mistakes += rename_mistakes(documents, reading.targets)
     if reading.mistakes:
         raise Mistaken(*_in_order(reading.mistakes))
     files = tuple(dict.fromkeys(reading.files))
-    return Configuration(reading.hooks, reading.targets, files, reading.cluster)
+    return Configuration(reading.hooks, reading.targets, files, reading.cluster, reading.deliveries)
 
 
 def _files(path: Path) -> list[Path]:
@@ -167,15 +177,15 @@ def _entries(document: Document, section: str, reading: _Reading) -> Iterator[tu
         yield name, settings
 
 
-def _read_cluster(document: Document, reading: _Reading) -> None:
-    if "cluster" not in document.data or not _claim(document, ("cluster",), reading):
-        return
+def _section(document: Document, name: str, known: Section, reading: _Reading) -> Section:
+    """A section that only one file may have; `known` where it is not in this one."""
+    if name not in document.data or not _claim(document, (name,), reading):
+        return known
     try:
-        reading.cluster = ClusterSettings.model_validate(
-            document.data["cluster"], context=reading.context(document)
-        )
+        return known.model_validate(document.data[name], context=reading.context(document))
     except ValidationError as error:
-        _report(error, document, ("cluster",), reading)
+        _report(error, document, (name,), reading)
+        return known
 
 
 def _read_hooks(document: Document, reading: _Reading) -> None:
@@ -300,6 +310,8 @@ def _settings(location: Location, tagged: Location, section: str | int) -> froze
     """The settings that there are where an unknown one was found."""
     if section == "hooks":
         return settings_of(Hook)
+    if section == "deliveries":
+        return settings_of(DeliverySettings)
     if section == "cluster":
         return settings_of(NamespaceSettings if len(location) > 1 else ClusterSettings)
     if len(location) < 2 or location[0] != "job":

@@ -50,6 +50,8 @@ class Context:
     """Files that values were read from."""
     mistakes: list[Mistake] = field(default_factory=list)
     """Mistakes in such files, with lines of their own."""
+    secrets: bool = True
+    """False where only their places are wanted: they are empty then, and an empty one proves nothing."""
 
 
 def _secret(value: Any, info: ValidationInfo) -> Secret:
@@ -59,17 +61,22 @@ def _secret(value: Any, info: ValidationInfo) -> Secret:
         raise ValueError("is not a Secret; pass one")
     match value:
         case {"env": str(name), **rest} if not rest:
-            return _secret_from_variable(name, info.context.environ)
+            return _secret_from_variable(name, info.context)
         case {"file": str(name), **rest} if name and not rest:
             path = info.context.directory / name
+            if not info.context.secrets:
+                return Secret(b"", f"file {path}")
             info.context.files.append(path)
             return secret_from_file(path)
     raise ValueError("is not where a secret is found; write {env: NAME} or {file: PATH}")
 
 
-def _secret_from_variable(name: str, environ: Mapping[str, str]) -> Secret:
+def _secret_from_variable(name: str, context: Context) -> Secret:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise ValueError("is not a variable's name; write {env: NAME} and set NAME to the secret")
+    if not context.secrets:
+        return Secret(b"", f"env {name}")
+    environ = context.environ
     if not environ.get(name):
         state = "is empty" if name in environ else "is not set"
         raise ValueError(f"the environment variable {name} {state}; set it to the secret")

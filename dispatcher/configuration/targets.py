@@ -8,20 +8,23 @@ from pydantic import AfterValidator, Field, model_validator
 
 from dispatcher.configuration.jobs import JobForm, ManifestJob, Settings, ShortJob
 from dispatcher.configuration.mistakes import Conflict, did_you_mean, show
+from dispatcher.configuration.networks import NetworkValue
+from dispatcher.configuration.providers import PROVIDERS, unfit
 from dispatcher.configuration.secret import SecretValue
 from dispatcher.configuration.values import (
     DAY,
     MIB,
     MINUTE,
     AtLeastOne,
+    BranchGlob,
     Flag,
     HostGlob,
     Name,
     Namespace,
     PathGlob,
-    RefGlob,
     Repository,
     SomeHosts,
+    TagPattern,
     Whole,
     duration,
     show_duration,
@@ -29,11 +32,13 @@ from dispatcher.configuration.values import (
 )
 from dispatcher.model import Policies
 
-PROVIDERS = ("github", "gitlab", "generic")
-"""The kinds of hosts whose deliveries can be read."""
-
-
 NO_REFS = "has neither branches nor tags; add one, like branches: [main]"
+NO_SECRETS = (
+    "is missing; list one, like [{env: NAME}], or write `insecure: true` to try out without any"
+)
+WITH_SECRETS = (
+    "takes deliveries that no secret proves, and there are secrets; remove one of the two"
+)
 
 
 def _provider(name: str) -> str:
@@ -49,9 +54,30 @@ class Hook(Settings):
 
     name: Name
     provider: Annotated[str, AfterValidator(_provider)]
-    secrets: Annotated[tuple[SecretValue, ...], AtLeastOne]
+    secrets: Annotated[tuple[SecretValue, ...], AtLeastOne] = ()
+    insecure: Flag = False
+    """It takes deliveries without any proof; see `dispatcher.insecure` for where it may."""
     repositories: Annotated[tuple[HostGlob, ...], AtLeastOne, SomeHosts]
-    max_body: Annotated[int, size(1024, 1024 * MIB)] = 25 * MIB
+    max_body: Annotated[int, size(1024, 128 * MIB)] = 25 * MIB
+    replay_window: Annotated[int, duration(1, DAY)] = 5 * MINUTE
+    allow: Annotated[tuple[NetworkValue, ...], AtLeastOne] = ()
+    """Whom it listens to; () for everyone."""
+
+    @model_validator(mode="after")
+    def _some_proof(self) -> Hook:
+        if not self.secrets and not self.insecure:
+            raise Conflict(NO_SECRETS, "secrets")
+        if self.secrets and self.insecure:
+            raise Conflict(f"true {WITH_SECRETS}", "insecure", "secrets")
+        return self
+
+    @model_validator(mode="after")
+    def _secrets_fit(self) -> Hook:
+        for secret in self.secrets:
+            value = secret.reveal()
+            if value and (problem := unfit(self.provider, value)):  # empty: not looked up
+                raise Conflict(f"{secret.source} {problem}", "secrets")
+        return self
 
 
 class Target(Settings):
@@ -63,9 +89,11 @@ class Target(Settings):
     repository: Repository
     renamed_from: Name = ""
     """The name that it had before, whose history and deploys it takes over; "" for none."""
-    branches: Annotated[tuple[RefGlob, ...], AtLeastOne] = ()
-    tags: Annotated[tuple[RefGlob, ...], AtLeastOne] = ()
+    branches: Annotated[tuple[BranchGlob, ...], AtLeastOne] = ()
+    tags: Annotated[tuple[TagPattern, ...], AtLeastOne] = ()
     paths: tuple[PathGlob, ...] = ()
+    skip_markers: Flag = True
+    """Whether a commit's message can ask not to be deployed."""
     namespace: Namespace = "default"
     on_new_push: Literal["cancel", "wait", "every"] = "cancel"
     every_limit: Annotated[Whole, Field(ge=1, le=1000)] = 20

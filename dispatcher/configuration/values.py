@@ -7,7 +7,8 @@ unit and a size too; code that builds a setting itself passes seconds and bytes.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
@@ -16,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Strict, ValidationInfo
 from dispatcher.configuration.mistakes import show
 from dispatcher.globs import MAX_PATTERN, mistakes
 from dispatcher.repositories import UnusableRepository, normalize_repository
+from dispatcher.tags import SEMVER, tag_mistakes
 
 MINUTE = 60
 HOUR = 60 * MINUTE
@@ -151,16 +153,33 @@ Whole = Annotated[int, Strict()]
 Flag = Annotated[bool, Strict()]
 
 
-def _glob(value: str, refs: bool = False) -> str:
+def _pattern(value: str, found: Callable[[list[str]], Iterable[str]]) -> str:
     if any(not character.isprintable() for character in value):
         raise ValueError(f"{show(value)} holds a character that no name has; remove it")
-    for mistake in mistakes([value[: MAX_PATTERN + 2]], refs=refs):
+    for mistake in found([value[: MAX_PATTERN + 2]]):
         raise ValueError(mistake)
     return value
 
 
-def _ref_glob(value: str) -> str:
-    return _glob(value, refs=True)
+def _glob(value: str) -> str:
+    return _pattern(value, mistakes)
+
+
+def _branch_glob(value: str) -> str:
+    if value.removeprefix("!").startswith(SEMVER):
+        raise ValueError(f"{show(value)} is a range of versions, which only tags have")
+    return _pattern(value, partial(mistakes, refs=True))
+
+
+def _tag_pattern(value: str) -> str:
+    return _pattern(value, tag_mistakes)
+
+
+def _no_mapping(value: Any) -> Any:
+    """YAML reads `semver: ^1` without quotes as a mapping."""
+    if isinstance(value, dict) and set(value) == {SEMVER.removesuffix(":")}:
+        raise ValueError('is not a text; put it in quotes, like "semver:>=1.2 <2"')
+    return value
 
 
 def _host_glob(value: str) -> str:
@@ -184,7 +203,8 @@ def _some(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 AtLeastOne = AfterValidator(_some)
-RefGlob = Annotated[str, AfterValidator(_ref_glob)]
+BranchGlob = Annotated[str, AfterValidator(_branch_glob)]
+TagPattern = Annotated[str, BeforeValidator(_no_mapping), AfterValidator(_tag_pattern)]
 HostGlob = Annotated[str, AfterValidator(_host_glob)]
 PathGlob = Annotated[str, AfterValidator(_glob)]
 SomeHosts = AfterValidator(_not_only_exceptions)

@@ -6,15 +6,26 @@ and its rows in docs/hooks.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
 
 from dispatcher.errors import UsageError
-from dispatcher.webhooks import generic, github, gitlab
+from dispatcher.webhooks import (
+    azure_devops,
+    bitbucket,
+    bitbucket_server,
+    forgejo,
+    generic,
+    gitea,
+    github,
+    gitlab,
+    gogs,
+)
 from dispatcher.webhooks.headers import Headers, RawHeaders
+from dispatcher.webhooks.proof import Trust
 from dispatcher.webhooks.shapes import (
     Answer,
     Cause,
@@ -34,43 +45,67 @@ __all__ = [
     "Provider",
     "Received",
     "Rejected",
+    "Trust",
+    "read_unproved",
     "receive",
     "too_large",
+    "unauthorized",
 ]
 
 
 class Provider(Protocol):
     """A Git host's way of sending webhooks."""
 
-    def verify(self, headers: Headers, _body: bytes, secrets: Sequence[bytes], /) -> int | Cause:
-        """The index of the secret that the delivery was signed with, or why there is none."""
+    def verify(self, headers: Headers, _body: bytes, trust: Trust, /) -> int | Cause:
+        """The index of the secret that proved the delivery, or why there is none."""
 
     def parse(self, headers: Headers, body: bytes, /) -> Received | Ignored:
         """What a verified delivery says; raises Refused where it cannot be read."""
 
 
 PROVIDERS: Mapping[str, Provider] = MappingProxyType(
-    {"generic": generic, "github": github, "gitlab": gitlab},
+    {
+        "github": github,
+        "gitlab": gitlab,
+        "gitea": gitea,
+        "forgejo": forgejo,
+        "gogs": gogs,
+        "bitbucket": bitbucket,
+        "bitbucket-server": bitbucket_server,
+        "azure-devops": azure_devops,
+        "generic": generic,
+    },
 )
 
 
-def receive(provider: str, headers: RawHeaders, body: bytes, secrets: Sequence[bytes]) -> Answer:
+def receive(provider: str, headers: RawHeaders, body: bytes, trust: Trust) -> Answer:
     """What a request to a hook is: pushes, nothing to do, or refused.
 
     `headers` are (name, value) pairs of bytes as sent, repeated ones included. Nothing in the body
-    is read before one of `secrets` has proved its origin. Raises UsageError for a provider that
+    is read before one of the secrets has proved its origin. Raises UsageError for a provider that
     isn't there, and nothing else, whatever was sent.
     """
-    if provider not in PROVIDERS:
-        raise UsageError(f"there is no provider {provider!r}: use one of {', '.join(PROVIDERS)}")
-    source, sent = PROVIDERS[provider], Headers(headers)
-    proved = source.verify(sent, body, secrets)
+    source, sent = _provider(provider), Headers(headers)
+    proved = source.verify(sent, body, trust)
     if isinstance(proved, Cause):
         return unauthorized(proved)
+    return msgspec.structs.replace(_parsed(source, sent, body), secret=proved)
+
+
+def read_unproved(provider: str, headers: RawHeaders, body: bytes) -> Answer:
+    """What a request says whose origin is not proved here: to be explained, or replayed since it was
+    proved before, or taken by a hook that asks for no proof."""
+    return _parsed(_provider(provider), Headers(headers), body)
+
+
+def _provider(name: str) -> Provider:
+    if name not in PROVIDERS:
+        raise UsageError(f"there is no provider {name!r}: use one of {', '.join(PROVIDERS)}")
+    return PROVIDERS[name]
+
+
+def _parsed(source: Provider, headers: Headers, body: bytes) -> Answer:
     try:
-        answer = source.parse(sent, body)
+        return source.parse(headers, body)
     except Refused as refused:
         return refused.rejected
-    if isinstance(answer, Received):
-        return msgspec.structs.replace(answer, secret=proved)
-    return answer

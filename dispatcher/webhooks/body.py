@@ -20,6 +20,9 @@ T = TypeVar("T")
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
+MAX_VALUES = 1_000_000
+"""In a body that is read as a tree, each of whose values takes many times its bytes of memory."""
+
 _CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii"})
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([^\s"';]*)""")
 _WHERE = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?", re.DOTALL)
@@ -74,6 +77,8 @@ def _where(message: str) -> str:
 
 def no_duplicates(body: bytes) -> None:
     """Refuses an object that holds a field twice: which one counts would be anyone's guess."""
+    if sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise Refused(400, "invalid_json", f"the body holds more than {MAX_VALUES} values")
     try:
         json.loads(body, object_pairs_hook=_once)
     except (ValueError, RecursionError):

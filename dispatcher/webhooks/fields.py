@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from dispatcher import gitnames
 from dispatcher.gitnames import MAX_REF
@@ -21,10 +22,13 @@ MAX_MESSAGE = 4000
 MAX_NAME = 100
 MAX_PATHS = 10_000
 MAX_PATH = 1024
+MAX_REFS = 1000
+"""Refs that one delivery may update."""
 
 _BRANCH_OR_TAG = re.compile(r"refs/(?:heads|tags)/.")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SPACE = re.compile(r"\s+")
+_IDENTIFIER = re.compile(r"[!-~]{0,100}")
 
 # Not before 2001, not after 2096: tells seconds from milliseconds, and times from nonsense.
 _MILLISECONDS = range(10**12, 4 * 10**12)
@@ -90,6 +94,25 @@ def milliseconds(field: str, value: float | None) -> int:
     if not _MILLISECONDS.start <= value < _MILLISECONDS.stop:
         raise invalid(field, "is no time between the years 2001 and 2096: check its unit")
     return int(value)
+
+
+def moment(field: str, value: str | None) -> int:
+    """A time in ISO 8601 as milliseconds since the epoch, 0 for none."""
+    if not value:
+        return 0
+    try:
+        read = datetime.fromisoformat(value)
+        seconds = (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise invalid(field, "must be a time in ISO 8601, like 2025-11-22T10:55:00Z") from None
+    return milliseconds(field, seconds * 1000)
+
+
+def identifier(field: str, value: str) -> str:
+    """A host's own name for something, which goes into the ledger's keys."""
+    if _IDENTIFIER.fullmatch(value):
+        return value
+    raise invalid(field, "must be at most 100 printable ASCII characters without spaces")
 
 
 def message(value: str | None) -> str:

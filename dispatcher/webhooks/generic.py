@@ -5,21 +5,21 @@ Described for others in docs/hooks.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 
 from dispatcher.model import Push
 from dispatcher.webhooks import body as bodies
-from dispatcher.webhooks import fields, proof
+from dispatcher.webhooks import fields, outcomes, proof, standard
 from dispatcher.webhooks.headers import Headers
+from dispatcher.webhooks.proof import Trust
 from dispatcher.webhooks.shapes import Cause, Ignored, Received
 
 SIGNATURE = "X-Signature-256"
 DELIVERY = "X-Delivery-Id"
 EVENT = "push"
-MAX_REFS = 1000
+MAX_REFS = fields.MAX_REFS
 
 
 class Ref(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,23 +48,24 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 _DECODER = msgspec.json.Decoder(Payload)
 
 
-def verify(headers: Headers, body: bytes, secrets: Sequence[bytes]) -> int | Cause:
-    return proof.hmac_sha256(headers, SIGNATURE, body, secrets)
+def verify(headers: Headers, body: bytes, trust: Trust) -> int | Cause:
+    """Either signature: ours, or that of a sender which follows Standard Webhooks."""
+    if standard.signed(headers, trust):
+        return standard.verify(headers, body, trust)
+    return proof.hmac_sha256(headers, SIGNATURE, body, trust.secrets)
 
 
 def parse(headers: Headers, body: bytes) -> Received | Ignored:
-    delivery = headers.text(DELIVERY)
+    delivery = headers.text(DELIVERY) or headers.text(standard.ID)
     bodies.content_type(headers, bodies.JSON, remedy=f"send the header Content-Type: {bodies.JSON}")
     bodies.no_duplicates(body)
     payload = bodies.decode(_DECODER, body)
     repository = fields.repository([("repository", payload.repository)])
     pusher = fields.one_line(payload.pusher)
+    if not payload.refs:
+        return outcomes.works(EVENT, delivery, "no refs")
     pushes = [_push(repository, pusher, f"refs[{n}]", each) for n, each in enumerate(payload.refs)]
-    wanted = tuple(push for push in pushes if fields.is_branch_or_tag(push.ref))
-    if not wanted:
-        reason = "no branch or tag among refs" if pushes else "no refs: the hook works"
-        return Ignored(event=EVENT, delivery_id=delivery, reason=reason)
-    return Received(event=EVENT, delivery_id=delivery, pushes=wanted)
+    return outcomes.taken(EVENT, delivery, pushes)
 
 
 def _push(repository: str, pusher: str, at: str, update: Ref) -> Push:

@@ -6,17 +6,15 @@ https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-
 import msgspec
 
 from dispatcher.model import ZEROS, Push
 from dispatcher.webhooks import body as bodies
-from dispatcher.webhooks import commits, fields, proof
+from dispatcher.webhooks import commits, fields, imitators, outcomes, proof
 from dispatcher.webhooks.commits import Commit
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.shapes import Cause, Ignored, Received, Refused
+from dispatcher.webhooks.proof import Trust
+from dispatcher.webhooks.shapes import Cause, Ignored, Received
 
 SIGNATURE = "X-Hub-Signature-256"
 LEGACY_SIGNATURE = "X-Hub-Signature"
@@ -27,13 +25,6 @@ MAX_COMMITS = 2048
 """A push's `commits` ends here, without a word."""
 MAX_FILES = 3000
 """A commit's lists of files end here, without a word."""
-
-_IMITATORS = {
-    # These send GitHub's headers beside their own, and other payloads.
-    "X-Forgejo-Event": "Forgejo",
-    "X-Gitea-Event": "Gitea",
-    "X-Gogs-Event": "Gogs",
-}
 
 
 class _Repository(msgspec.Struct, frozen=True):
@@ -62,36 +53,28 @@ class _Payload(msgspec.Struct, frozen=True):
 _DECODER = msgspec.json.Decoder(_Payload)
 
 
-def verify(headers: Headers, body: bytes, secrets: Sequence[bytes]) -> int | Cause:
+def verify(headers: Headers, body: bytes, trust: Trust) -> int | Cause:
     if SIGNATURE not in headers and LEGACY_SIGNATURE in headers:
         return Cause.LEGACY
-    return proof.hmac_sha256(headers, SIGNATURE, body, secrets)
+    return proof.hmac_sha256(headers, SIGNATURE, body, trust.secrets)
 
 
 def parse(headers: Headers, body: bytes) -> Received | Ignored:
-    _refuse_imitators(headers)
+    imitators.refuse(headers, "GitHub")
     event = headers.required(EVENT, "GitHub sends it with every delivery")
     delivery = headers.text(DELIVERY)
     if event == "ping":
-        return Ignored(event=event, delivery_id=delivery, reason="ping: the hook works")
+        return outcomes.works(event, delivery, "ping")
     if event != "push":
-        reason = "only push events deploy: leave the others out of the webhook's events"
-        return Ignored(event=event, delivery_id=delivery, reason=reason)
+        return outcomes.ignored(event, delivery, _unrelated(event))
     payload = bodies.decode(_DECODER, _json(headers, body))
-    push = _push(payload)
-    if not fields.is_branch_or_tag(push.ref):
-        return Ignored(event=event, delivery_id=delivery, reason="neither a branch nor a tag")
-    return Received(event=event, delivery_id=delivery, pushes=(push,))
+    return outcomes.taken(event, delivery, [_push(payload)])
 
 
-def _refuse_imitators(headers: Headers) -> None:
-    for header, host in _IMITATORS.items():
-        if header in headers:
-            raise Refused(
-                400,
-                "wrong_provider",
-                f"{header} says that {host} sent this: use a hook whose provider is {host.lower()}",
-            )
+def _unrelated(event: str) -> str:
+    if event == "repository":
+        return outcomes.RENAMED
+    return "only push events deploy: leave the others out of the webhook's events"
 
 
 def _json(headers: Headers, body: bytes) -> bytes:
@@ -125,14 +108,9 @@ def _push(payload: _Payload) -> Push:
 def _pushed_at(value: float | str | None) -> int:
     """Whole seconds in pushes, ISO 8601 elsewhere in GitHub's API."""
     field = "repository.pushed_at"
-    if not isinstance(value, str):
-        return fields.milliseconds(field, (value or 0) * 1000)
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise fields.invalid(field, "must be a time: seconds since 1970, or ISO 8601") from None
-    utc = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return fields.milliseconds(field, utc.timestamp() * 1000)
+    if isinstance(value, str):
+        return fields.moment(field, value)
+    return fields.milliseconds(field, (value or 0) * 1000)
 
 
 def _paths(payload: _Payload, before: str) -> tuple[str, ...] | None:

@@ -2,19 +2,19 @@
 
 https://docs.gitlab.com/user/project/integrations/webhook_events/#push-events
 https://docs.gitlab.com/user/project/integrations/webhooks/#delivery-headers
+Signing tokens: https://gitlab.com/gitlab-org/gitlab/-/merge_requests/230944
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import msgspec
 
 from dispatcher.model import ZEROS, Push
 from dispatcher.webhooks import body as bodies
-from dispatcher.webhooks import commits, fields, proof
+from dispatcher.webhooks import commits, fields, outcomes, proof, standard
 from dispatcher.webhooks.commits import Commit
 from dispatcher.webhooks.headers import Headers
+from dispatcher.webhooks.proof import Trust
 from dispatcher.webhooks.shapes import Cause, Ignored, Received
 
 TOKEN = "X-Gitlab-Token"  # noqa: S105 - a header's name
@@ -48,23 +48,23 @@ class _Payload(msgspec.Struct, frozen=True):
 _DECODER = msgspec.json.Decoder(_Payload)
 
 
-def verify(headers: Headers, _body: bytes, secrets: Sequence[bytes]) -> int | Cause:
-    token = proof.only(headers, TOKEN)
-    if isinstance(token, Cause):
-        return token
-    return proof.matching(token, secrets, lambda secret: secret)
+def verify(headers: Headers, body: bytes, trust: Trust) -> int | Cause:
+    """By the signature where there is one and the hook has a signing token, else by the token.
+
+    A webhook can have both: who changes from one to the other loses nothing meanwhile.
+    """
+    if standard.signed(headers, trust):
+        return standard.verify(headers, body, trust)
+    return proof.token(headers, TOKEN, trust.secrets)
 
 
 def parse(headers: Headers, body: bytes) -> Received | Ignored:
     event = headers.required(EVENT, "GitLab sends it with every delivery")
-    delivery = headers.text(DELIVERY)
+    delivery = headers.text(DELIVERY) or headers.text(standard.ID)
     if event not in PUSHES:
-        return Ignored(event=event, delivery_id=delivery, reason=_unrelated(event))
+        return outcomes.ignored(event, delivery, _unrelated(event))
     bodies.content_type(headers, bodies.JSON, remedy="GitLab sends that unless a proxy changes it")
-    push = _push(bodies.decode(_DECODER, body))
-    if not fields.is_branch_or_tag(push.ref):
-        return Ignored(event=event, delivery_id=delivery, reason="neither a branch nor a tag")
-    return Received(event=event, delivery_id=delivery, pushes=(push,))
+    return outcomes.taken(event, delivery, [_push(bodies.decode(_DECODER, body))])
 
 
 def _unrelated(event: str) -> str:

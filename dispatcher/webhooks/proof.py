@@ -5,15 +5,32 @@ Works on raw bytes, before anything in the body is read. Purely computational.
 
 from __future__ import annotations
 
+import binascii
 import hmac
 import re
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 
+import msgspec
+
+from dispatcher.webhooks import effort
 from dispatcher.webhooks.headers import Headers
 from dispatcher.webhooks.shapes import Cause
 
+MAX_CREDENTIALS = 8192
+"""Bytes of an Authorization header; what is longer is nothing that a host was told to send."""
+
 _HEX = re.compile(rb"[0-9a-fA-F]{64}")
+
+
+class Trust(msgspec.Struct, frozen=True):
+    """What a hook takes for proof, at a moment."""
+
+    secrets: Sequence[bytes]
+    now: float = 0
+    """Seconds since the epoch. By default nothing that is signed with its time is new enough."""
+    replay_window: int = 300
+    """Seconds by which such a time may differ from `now`, either way."""
 
 
 def same(presented: bytes, expected: bytes) -> bool:
@@ -22,7 +39,7 @@ def same(presented: bytes, expected: bytes) -> bool:
 
 
 def matching(
-    presented: bytes,
+    presented: Sequence[bytes],
     secrets: Sequence[bytes],
     expected: Callable[[bytes], bytes],
 ) -> int | Cause:
@@ -31,10 +48,14 @@ def matching(
     All are tried, whichever matches. An empty secret matches nothing.
     """
     matches = [
-        same(presented, expected(secret)) and secret != b""  # compared in any case
+        _among(presented, expected(secret)) and secret != b""  # compared in any case
         for secret in secrets
     ]
     return matches.index(True) if any(matches) else Cause.MISMATCH
+
+
+def _among(presented: Sequence[bytes], expected: bytes) -> bool:
+    return sum(same(each, expected) for each in presented) > 0
 
 
 def only(headers: Headers, name: str) -> bytes | Cause:
@@ -43,6 +64,32 @@ def only(headers: Headers, name: str) -> bytes | Cause:
     if len(values) > 1:
         return Cause.REPEATED
     return values[0].strip() if values else Cause.MISSING
+
+
+def token(headers: Headers, name: str, secrets: Sequence[bytes]) -> int | Cause:
+    """Verifies a header that holds a secret as it is."""
+    value = only(headers, name)
+    if isinstance(value, Cause):
+        return value
+    return matching([value], secrets, lambda secret: secret)
+
+
+def basic(headers: Headers, secrets: Sequence[bytes]) -> int | Cause:
+    """Verifies HTTP Basic, for secrets of the form `user:password`.
+
+    https://www.rfc-editor.org/rfc/rfc7617#section-2
+    """
+    value = only(headers, "Authorization")
+    if isinstance(value, Cause):
+        return value
+    scheme, _, encoded = value.partition(b" ")
+    if scheme.lower() != b"basic" or len(encoded) > MAX_CREDENTIALS:
+        return Cause.MALFORMED
+    try:
+        credentials = binascii.a2b_base64(encoded.strip(), strict_mode=True)
+    except binascii.Error:
+        return Cause.MALFORMED
+    return matching([credentials], secrets, lambda secret: secret)
 
 
 def hmac_sha256(
@@ -61,7 +108,7 @@ def hmac_sha256(
     if not value.startswith(prefix) or not _HEX.fullmatch(digits):
         return Cause.MALFORMED
     presented = bytes.fromhex(digits.decode("ascii"))
-    return matching(presented, secrets, lambda secret: hmac.digest(secret, body, sha256))
+    return matching([presented], secrets, lambda secret: effort.digest(secret, body))
 
 
 def signature(body: bytes, secret: bytes) -> str:

@@ -16,9 +16,12 @@ class Cause(StrEnum):
 
     MISSING = "signature_missing"  # neither a signature nor a token was sent
     LEGACY = "signature_legacy"  # only GitHub's SHA-1 signature, which proves too little today
+    STALE = "signature_stale"  # right, but older or newer than the hook's replay_window
+    FORM = "signature_of_form"  # a form of Gitea's kind, whose signature is of the JSON inside
     REPEATED = "signature_repeated"  # the header was sent more than once
     MALFORMED = "signature_malformed"  # not of the form that the provider sends
     MISMATCH = "signature_mismatch"  # well-formed, but of another secret or another body
+    ADDRESS = "address_not_allowed"  # from an address that the hook's allow doesn't have
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +42,7 @@ class Ignored(msgspec.Struct, frozen=True, kw_only=True):
     event: str
     delivery_id: str
     reason: str
+    secret: int = 0
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +52,8 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     message: str
     cause: str = ""
+    secret: int | None = None
+    """Which of the hook's secrets proved it although it cannot be read; None if none did."""
 
 
 Answer: TypeAlias = Received | Ignored | Rejected
@@ -67,7 +73,7 @@ def unauthorized(cause: Cause) -> Rejected:
         status=401,
         code="unauthorized",
         message="The delivery carries no valid proof of origin: compare the secret at the Git host "
-        "with the secrets of this hook",
+        "with the secrets of this hook. Gitea, Forgejo and Gogs must send application/json",
         cause=cause,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dispatcher.model import Push
-from dispatcher.webhooks import Answer, Ignored, Received, Rejected, receive
+from dispatcher.webhooks import Answer, Ignored, Received, Rejected, Trust, receive
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SECRET = b"a secret of the tests"
@@ -19,16 +20,30 @@ JSON = "application/json"
 
 OLD, NEW, MIDDLE, TAG = "a1" * 20, "b2" * 20, "c3" * 20, "d4" * 20
 ZERO = "0" * 40
+NOW = 1763805300
+"""Seconds since the epoch at which everything is received."""
+UUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 
 
 def hmac_of(body: bytes, secret: bytes = SECRET) -> str:
     return "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
 
 
+def standard(body: bytes, key: bytes, moment: int = NOW, name: str = "msg-1") -> dict[str, str]:
+    """The headers of Standard Webhooks, for a key in its bytes."""
+    signed = b"%s.%d.%s" % (name.encode(), moment, body)
+    digest = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    return {
+        "webhook-id": name,
+        "webhook-timestamp": str(moment),
+        "webhook-signature": f"v1,{digest}",
+    }
+
+
 def _github(event: str, body: bytes) -> dict[str, str]:
     return {
         "X-GitHub-Event": event,
-        "X-GitHub-Delivery": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
+        "X-GitHub-Delivery": UUID,
         "X-Hub-Signature": "sha1=" + hmac.new(SECRET, body, hashlib.sha1).hexdigest(),
         "X-Hub-Signature-256": hmac_of(body),
     }
@@ -44,6 +59,48 @@ def _gitlab(event: str, _body: bytes) -> dict[str, str]:
     }
 
 
+def _like_gitea(*hosts: str) -> Callable[[str, bytes], dict[str, str]]:
+    """The host's own headers first, then those that it has inherited."""
+
+    def headers(event: str, body: bytes) -> dict[str, str]:
+        sent = {"X-GitHub-Event": event, "X-GitHub-Delivery": UUID}
+        for host in hosts:
+            sent[f"X-{host}-Event"] = event
+            sent[f"X-{host}-Delivery"] = UUID
+            sent[f"X-{host}-Signature"] = hmac_of(body).removeprefix("sha256=")
+        if hosts != ("Gogs",):
+            sent["X-Hub-Signature-256"] = hmac_of(body)
+        return sent
+
+    return headers
+
+
+def _bitbucket(event: str, body: bytes) -> dict[str, str]:
+    return {
+        "X-Event-Key": event.replace("_", ":", 1),
+        "X-Hook-UUID": "{11111111-2222-3333-4444-555555555555}",
+        "X-Request-UUID": UUID,
+        "X-Attempt-Number": "1",
+        "X-Hub-Signature": hmac_of(body),
+    }
+
+
+def _bitbucket_server(event: str, body: bytes) -> dict[str, str]:
+    return {
+        "X-Event-Key": event.replace("_", ":", 1),
+        "X-Request-Id": UUID,
+        "X-Hub-Signature": hmac_of(body),
+    }
+
+
+def basic(credentials: bytes) -> str:
+    return "Basic " + base64.b64encode(credentials).decode()
+
+
+def _azure_devops(_event: str, _body: bytes) -> dict[str, str]:
+    return {"Authorization": basic(SECRET)}
+
+
 def _generic(_event: str, body: bytes) -> dict[str, str]:
     return {"X-Signature-256": hmac_of(body), "X-Delivery-Id": "delivery-1"}
 
@@ -51,6 +108,12 @@ def _generic(_event: str, body: bytes) -> dict[str, str]:
 HEADERS: Mapping[str, Callable[[str, bytes], dict[str, str]]] = {
     "github": _github,
     "gitlab": _gitlab,
+    "gitea": _like_gitea("Gitea", "Gogs"),
+    "forgejo": _like_gitea("Forgejo", "Gitea", "Gogs"),
+    "gogs": _like_gitea("Gogs"),
+    "bitbucket": _bitbucket,
+    "bitbucket-server": _bitbucket_server,
+    "azure-devops": _azure_devops,
     "generic": _generic,
 }
 
@@ -68,6 +131,7 @@ class Sent:
     repeated: tuple[tuple[bytes, bytes], ...] = ()
     """Sent in addition."""
     secrets: tuple[bytes, ...] = (SECRET,)
+    now: float = NOW
 
     def but(self, **changes: Any) -> Sent:
         return replace(self, **changes)
@@ -86,7 +150,8 @@ class Sent:
         return [*pairs, *self.repeated]
 
     def answer(self) -> Answer:
-        return receive(self.provider, self.raw_headers, self.body, self.secrets)
+        trust = Trust(self.secrets, self.now)
+        return receive(self.provider, self.raw_headers, self.body, trust)
 
     def received(self) -> Received:
         answer = self.answer()

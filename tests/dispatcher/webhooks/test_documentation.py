@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +9,11 @@ from pathlib import Path
 import pytest
 
 import dispatcher.webhooks
-from dispatcher.webhooks import PROVIDERS, Ignored, Received
+from dispatcher.webhooks import PROVIDERS, Answer, Ignored, Received
 from tests.dispatcher.webhooks.support import Sent, hmac_of, names, sent
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "hooks.md").read_text()
 SOURCES = Path(dispatcher.webhooks.__file__).parent
-
-ANSWERS = {"taken": Received, "ignored": Ignored}
 
 
 def rows(*header: str) -> Iterator[tuple[str, ...]]:
@@ -29,31 +26,57 @@ def rows(*header: str) -> Iterator[tuple[str, ...]]:
 
 
 EVENTS = {
-    (provider, event): answer for provider, event, answer in rows("Provider", "Event", "Answer")
+    (provider, event): (answer, reason)
+    for providers, event, answer, reason in rows("Provider", "Event", "Answer", "Reason")
+    for provider in providers.split(", ")
 }
 
+CASES = {
+    "test_delivery": ", test delivery",
+    "no_changes": ", no branch or tag",
+    "only_notes": ", no branch or tag",
+    "no_refs": ", no refs",
+}
+"""Fixtures whose answer is another than that of their event."""
 
-def event_of(delivery: Sent) -> str:
-    if delivery.provider == "generic":
-        refs = [each["ref"] for each in json.loads(delivery.body)["refs"]]
-        some = any(ref.startswith(("refs/heads/", "refs/tags/")) for ref in refs)
-        return "a branch or tag among refs" if some else "no branch or tag among refs"
-    header = b"x-github-event" if delivery.provider == "github" else b"x-gitlab-event"
-    event = dict(delivery.raw_headers)[header].decode()
-    return event if (delivery.provider, event) in EVENTS else "any other"
+
+def event_of(name: str, answer: Answer) -> tuple[str, str]:
+    """The row that a fixture is an example of: provider and event."""
+    provider, _, rest = name.partition("/")
+    case = ", new branch" if rest == "create__branch" else CASES.get(rest.partition("__")[2], "")
+    event = getattr(answer, "event", "") + case
+    return provider, event if (provider, event) in EVENTS else "any other"
+
+
+def told(answer: Answer) -> tuple[str, str]:
+    if isinstance(answer, Received):
+        return "taken", ""
+    assert isinstance(answer, Ignored), answer
+    return "ignored", answer.reason
 
 
 @pytest.mark.parametrize("name", names())
 def test_every_fixture_is_answered_as_documented(name: str) -> None:
-    delivery = sent(name)
-    documented = EVENTS[delivery.provider, event_of(delivery)]
+    answer = sent(name).answer()
 
-    assert isinstance(delivery.answer(), ANSWERS[documented])
+    assert told(answer) == EVENTS[event_of(name, answer)]
 
 
 def test_every_row_has_a_fixture() -> None:
-    assert {(d.provider, event_of(d)) for d in map(sent, names())} == set(EVENTS)
+    assert {event_of(name, sent(name).answer()) for name in names()} == set(EVENTS)
     assert {provider for provider, _ in EVENTS} == set(PROVIDERS)
+
+
+def test_every_provider_has_its_line_in_the_list_of_hosts() -> None:
+    hosts = rows("Host", "`provider`", "Proof", "The secret", "After a 503")
+
+    assert {provider for _, provider, *_ in hosts} == set(PROVIDERS)
+
+
+def test_where_paths_are_not_known_is_said_of_every_provider() -> None:
+    told = [name for cells in rows("Provider", "Not known") for name in cells[0].split(", ")]
+
+    assert set(told) - {"all"} == set(PROVIDERS)
 
 
 def test_every_refusal_is_documented() -> None:

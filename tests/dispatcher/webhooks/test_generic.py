@@ -63,7 +63,7 @@ def test_several_refs_keep_their_order_and_what_is_no_branch_or_tag_is_left_out(
     ("name", "reason"),
     [
         ("generic/push__no_refs", "no refs: the hook works"),
-        ("generic/push__only_notes", "no branch or tag among refs"),
+        ("generic/push__only_notes", "no branch or tag was updated"),
     ],
 )
 def test_nothing_to_do(name: str, reason: str) -> None:
@@ -153,3 +153,10 @@ def test_the_remedy_for_curls_default_content_type() -> None:
     rejected = sent("generic/push__least").but(content_type="application/x-www-form-urlencoded")
 
     assert "Content-Type: application/json" in rejected.rejected().message
+
+
+def test_a_body_of_too_many_values_is_not_read() -> None:
+    """As a tree it would take half a gigabyte."""
+    many = b'{"padding": [' + b"[]," * 1_000_000 + b"0]}"
+
+    assert sent("generic/push__branch").but(body=many).rejected().code == "invalid_json"

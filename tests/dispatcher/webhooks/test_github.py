@@ -8,7 +8,7 @@ from urllib.parse import quote_plus, urlencode
 import pytest
 
 from dispatcher.model import Push
-from dispatcher.webhooks import Received, receive
+from dispatcher.webhooks import Received, Trust, receive
 from tests.dispatcher.webhooks.support import MIDDLE, NEW, OLD, TAG, ZERO, hmac_of, sent
 
 FORM = "application/x-www-form-urlencoded"
@@ -22,7 +22,7 @@ def test_githubs_own_example_of_a_signature() -> None:
         (b"X-GitHub-Event", b"ping"),
     ]
 
-    answer = receive("github", headers, b"Hello, World!", [b"It's a Secret to Everybody"])
+    answer = receive("github", headers, b"Hello, World!", Trust([b"It's a Secret to Everybody"]))
 
     assert getattr(answer, "reason", "") == "ping: the hook works"
 

@@ -14,16 +14,57 @@ from hypothesis import strategies as st
 
 from dispatcher.errors import UsageError
 from dispatcher.model import Push
-from dispatcher.webhooks import PROVIDERS, Ignored, Received, Rejected, receive, too_large
-from tests.dispatcher.webhooks.support import SECRET, Sent, names, sent
+from dispatcher.webhooks import (
+    PROVIDERS,
+    Ignored,
+    Received,
+    Rejected,
+    Trust,
+    receive,
+    too_large,
+)
+from tests.dispatcher.webhooks.support import (
+    HEADERS,
+    SECRET,
+    Sent,
+    basic,
+    hmac_of,
+    names,
+    sent,
+    standard,
+)
 
-PROOF = {"github": "X-Hub-Signature-256", "gitlab": "X-Gitlab-Token", "generic": "X-Signature-256"}
-PUSH = {
-    "github": "github/push__branch",
-    "gitlab": "gitlab/push_hook__branch",
-    "generic": "generic/push__branch",
+PROOF = {
+    "github": "X-Hub-Signature-256",
+    "gitlab": "X-Gitlab-Token",
+    "gitea": "X-Gitea-Signature",
+    "forgejo": "X-Forgejo-Signature",
+    "gogs": "X-Gogs-Signature",
+    "bitbucket": "X-Hub-Signature",
+    "bitbucket-server": "X-Hub-Signature",
+    "azure-devops": "Authorization",
+    "generic": "X-Signature-256",
 }
-SIGNED = ["github", "generic"]
+PUSH = {
+    **{provider: f"{provider}/push__branch" for provider in PROOF},
+    "gitlab": "gitlab/push_hook__branch",
+    "bitbucket": "bitbucket/repo_push__branch",
+    "bitbucket-server": "bitbucket-server/repo_refs_changed__branch",
+    "azure-devops": "azure-devops/git_push__branch",
+}
+TOKENS: dict[str, Callable[[bytes], str]] = {"gitlab": bytes.decode, "azure-devops": basic}
+"""What is sent by those that sign nothing."""
+SIGNED = sorted(PROOF.keys() - TOKENS.keys())
+PREFIXED = [provider for provider in SIGNED if provider not in ("gitea", "forgejo", "gogs")]
+"""Those whose signature begins with `sha256=`."""
+
+
+def proof_of(delivery: Sent, secret: bytes) -> str:
+    if delivery.provider in TOKENS:
+        return TOKENS[delivery.provider](secret)
+    signature = hmac_of(delivery.body, secret)
+    return signature if delivery.provider in PREFIXED else signature.removeprefix("sha256=")
+
 
 each_provider = pytest.mark.parametrize("provider", sorted(PROVIDERS))
 
@@ -38,8 +79,8 @@ def test_every_fixture_is_understood(name: str) -> None:
 
 
 def test_an_unknown_provider_is_told_with_those_that_are_there() -> None:
-    with pytest.raises(UsageError, match="generic, github, gitlab"):
-        receive("gitub", [], b"", [SECRET])
+    with pytest.raises(UsageError, match="github, gitlab, gitea"):
+        receive("gitub", [], b"", Trust([SECRET]))
 
 
 @each_provider
@@ -62,15 +103,17 @@ def test_without_the_right_secret_nothing_is_accepted(
 
 @each_provider
 def test_an_empty_secret_matches_not_even_its_own_signature(provider: str) -> None:
-    from dispatcher.webhooks.proof import signature
-
     delivery = sent(PUSH[provider])
-    proof = "" if provider == "gitlab" else signature(delivery.body, b"")
+    empty = delivery.but(headers={PROOF[provider]: proof_of(delivery, b"")}, secrets=(b"",))
 
-    assert delivery.but(headers={PROOF[provider]: proof}, secrets=(b"",)).rejected().status == 401
+    assert empty.rejected().status == 401
+    with_another = delivery.but(
+        headers={PROOF[provider]: proof_of(delivery, b"x")}, secrets=(b"x",)
+    )
+    assert with_another.received()  # so that it is the emptiness which counts
 
 
-@pytest.mark.parametrize("provider", SIGNED)
+@pytest.mark.parametrize("provider", PREFIXED)
 @pytest.mark.parametrize(
     ("value", "cause"),
     [
@@ -126,7 +169,7 @@ def test_the_body_is_not_read_before_its_origin_is_proved(provider: str) -> None
 def test_a_changed_body_needs_another_signature(provider: str) -> None:
     delivery = sent(PUSH[provider])
 
-    answer = receive(provider, delivery.raw_headers, delivery.body + b" ", [SECRET])
+    answer = receive(provider, delivery.raw_headers, delivery.body + b" ", Trust([SECRET]))
 
     assert isinstance(answer, Rejected)
     assert answer.cause == "signature_mismatch"
@@ -140,7 +183,7 @@ def test_a_changed_body_needs_another_signature(provider: str) -> None:
         (b"{", "invalid_json"),
         (b"nonsense", "invalid_json"),
         (b"\xef\xbb\xbf{}", "invalid_json"),
-        (b'{"ref": "\xff"}', "invalid_json"),
+        (b'{"ref": "\xff"}', "invalid_json or invalid_body"),  # by who looks at ref
         (b'{"ref": "\\ud800"}', "invalid_json"),
         (b'{"x": NaN}', "invalid_json"),
         (b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "invalid_json"),
@@ -153,7 +196,8 @@ def test_a_changed_body_needs_another_signature(provider: str) -> None:
 def test_bodies_that_are_no_payload(provider: str, body: bytes, code: str) -> None:
     rejected = sent(PUSH[provider]).but(body=body).rejected()
 
-    assert (rejected.status, rejected.code) == (400, code)
+    assert rejected.status == 400
+    assert rejected.code in code.split(" or ")
 
 
 @each_provider
@@ -184,6 +228,11 @@ def test_content_types_that_mean_json(provider: str, value: str) -> None:
 DELIVERY = [
     ("github", "X-GitHub-Delivery"),
     ("gitlab", "Idempotency-Key"),
+    ("gitea", "X-Gitea-Delivery"),
+    ("forgejo", "X-Forgejo-Delivery"),
+    ("gogs", "X-Gogs-Delivery"),
+    ("bitbucket", "X-Request-UUID"),
+    ("bitbucket-server", "X-Request-Id"),
     ("generic", "X-Delivery-Id"),
 ]
 
@@ -209,9 +258,10 @@ def test_an_unreadable_delivery_id_is_refused(provider: str, name: str, value: s
 def test_odd_characters_in_messages_and_names_lose_no_push(provider: str) -> None:
     odd = "a\x1b[31m\x00b\x9b\r\n\r\nrest\twith tab"
     body = json.loads(sent(PUSH[provider]).body)
-    for commit in [body.get("head_commit"), *(body.get("commits") or []), *body.get("refs", [])]:
-        if commit:
-            commit["message"], commit["title"] = odd + "x" * 5000, odd
+    for words in objects(body):
+        for name in words.keys() & {"message", "comment"}:
+            if isinstance(words[name], str):
+                words |= {name: odd + "x" * 5000, "title": odd}
 
     push = sent(PUSH[provider]).but(body=json.dumps(body).encode()).push()
 
@@ -244,6 +294,15 @@ VALUES = st.recursive(
 )
 
 
+def objects(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a tree of JSON, the inner ones first."""
+    for value in list(tree.values()) if isinstance(tree, dict) else tree:
+        if isinstance(value, dict | list):
+            yield from objects(value)
+    if isinstance(tree, dict):
+        yield tree
+
+
 def places(tree: Any) -> Iterator[Callable[[Any], None]]:
     """A way to replace each value in a tree of JSON."""
     items: list[tuple[Any, object]] = []
@@ -253,6 +312,9 @@ def places(tree: Any) -> Iterator[Callable[[Any], None]]:
         items = list(enumerate(tree))
     for key, value in items:
         yield lambda new, key=key: tree.__setitem__(key, new)  # type: ignore[misc]
+        yield lambda _, key=key: tree.pop(key, None) if isinstance(tree, dict) else tree.clear()  # type: ignore[misc]
+        if isinstance(value, list) and value:
+            yield lambda _, value=value: value.extend(value * 40)  # type: ignore[misc]
         yield from places(value)
 
 
@@ -261,7 +323,8 @@ def mutated(draw: st.DrawFn) -> Sent:
     delivery = sent(draw(st.sampled_from(names())))
     tree = deepcopy(json.loads(delivery.body))
     for _ in range(draw(st.integers(1, 3))):
-        draw(st.sampled_from(list(places(tree))))(draw(VALUES))
+        if found := list(places(tree)):
+            draw(st.sampled_from(found))(draw(VALUES))
     return delivery.but(body=json.dumps(tree).encode())
 
 
@@ -277,22 +340,22 @@ def scrambled(draw: st.DrawFn) -> Sent:
 
 
 HEADER_NAMES = st.sampled_from(
-    [name.encode() for _, name in DELIVERY]
-    + [name.encode() for name in PROOF.values()]
-    + [
-        b"content-type",
-        b"content-encoding",
-        b"x-github-event",
-        b"x-gitlab-event",
-        b"x-hub-signature",
-    ],
+    sorted(
+        {b"content-type", b"content-encoding", b"authorization"}
+        | {name.encode().lower() for headers in HEADERS.values() for name in headers("push", b"")}
+        | {name.encode() for name in standard(b"", b"")}
+    ),
 )
+
+
+BOUND = 0.5
+"""Seconds of processor time for any of these deliveries."""
 
 
 def check(delivery: Sent) -> None:
     started = time.process_time()
     answer = delivery.answer()
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < BOUND
     assert isinstance(answer, Received | Ignored | Rejected)
     if isinstance(answer, Rejected):
         assert answer.status in (400, 401, 415)
@@ -333,3 +396,34 @@ def test_no_bytes_raise(delivery: Sent) -> None:
 )
 def test_no_headers_raise(delivery: Sent, more: tuple[tuple[bytes, bytes], ...]) -> None:
     check(delivery.but(repeated=more))
+
+
+@settings(max_examples=300, deadline=None)
+@given(mutated(), st.sampled_from(sorted(PROVIDERS)))
+def test_no_delivery_to_another_hosts_hook_raises(delivery: Sent, provider: str) -> None:
+    """With that host's proof, so that the body is read."""
+    own = {name: value.decode("latin-1") for name, value in delivery.raw_headers}
+    check(delivery.but(provider=provider, headers={name.decode(): v for name, v in own.items()}))
+
+
+@pytest.mark.parametrize("provider", sorted(PROVIDERS))
+def test_a_delivery_of_the_largest_size_is_read_in_time(provider: str) -> None:
+    delivery = sent(PUSH[provider])
+    tree = json.loads(delivery.body)
+    for each in [value for value in lists(tree) if value]:
+        each.extend(deepcopy(each) * 900)
+
+    started = time.process_time()
+    answer = delivery.but(body=json.dumps(tree).encode()).answer()
+
+    assert isinstance(answer, Received | Rejected)
+    assert time.process_time() - started < 4 * BOUND
+
+
+def lists(tree: Any) -> Iterator[list[Any]]:
+    """The outermost lists in a tree of JSON."""
+    if isinstance(tree, list):
+        yield tree
+    elif isinstance(tree, dict):
+        for value in tree.values():
+            yield from lists(value)
