@@ -10,6 +10,8 @@ PYTHON ?=
 # Where your shell points to is left alone: tests and demo bring a Redis and a cluster of their own.
 unexport REDIS_URL REDIS_URL_FILE KUBECONFIG HOST PORT
 unexport DISPATCHER_CONFIG DISPATCHER_API_TOKENS DISPATCHER_API_TOKENS_FILE DISPATCHER_INSTANCE
+unexport DISPATCHER_TRUSTED_PROXIES DISPATCHER_PROXY_HEADER
+unexport DISPATCHER_FAILURES_PER_ADDRESS DISPATCHER_FAILURES_PER_HOOK
 unexport DISPATCHER_KUBE_CONTEXT DISPATCHER_QUEUE DISPATCHER_LEASE DISPATCHER_LOG_FORMAT DISPATCHER_LOG_LEVEL
 
 # Processes that tests run in: one for each processor, from 2 to 4. Each has a Redis and a cluster of its own.
@@ -41,6 +43,14 @@ MINUTES ?= 5
 crash: .venv/has-test ## kills and pauses processes at random while pushes arrive: make crash SEED=1 MINUTES=15
 	@$(run) pytest -q -s tests/crash -k acknowledged --seed $(SEED) --minutes $(MINUTES)
 
+# For each of what is fuzzed: seconds, or inputs
+RUNS ?=
+SECONDS ?= $(if $(RUNS),0,20)
+
+.PHONY: fuzz
+fuzz: .venv/has-fuzz ## a fuzzer on every parser and on the endpoints: make fuzz SECONDS=60 ONLY="github endpoint"
+	@nice $(run) tests.fuzz --seconds $(SECONDS) --runs $(or $(RUNS),-1) $(ONLY)
+
 .PHONY: lint
 lint: .venv/has-dev ## formatting, ruff, mypy --strict
 	@$(run) ruff format --check --quiet .
@@ -64,6 +74,10 @@ format: .venv/has-dev ## formats the code and mends what ruff can mend
 
 .venv/has-dev: .venv/made pyproject.toml
 	$(call install,dev)
+	@touch .venv/has-local .venv/has-test $@
+
+.venv/has-fuzz: .venv/made pyproject.toml
+	$(call install,fuzz)
 	@touch .venv/has-local .venv/has-test $@
 
 define install

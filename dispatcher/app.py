@@ -15,17 +15,37 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 
 from dispatcher.config import Environment
 from dispatcher.errors import LedgerUnavailable
+from dispatcher.http.addresses import Proxies
 from dispatcher.http.answers import Refusal, refused
 from dispatcher.http.api import Api
 from dispatcher.http.bodies import Bodies
+from dispatcher.http.bounds import Bounds
+from dispatcher.http.deliveries import Trail
 from dispatcher.http.health import Health
+from dispatcher.http.hooklist import HookList
 from dispatcher.http.hooks import Hooks
+from dispatcher.http.limits import COUNT_WITHIN, Limiter
 from dispatcher.http.live import Live
+from dispatcher.http.openapi import Description
 from dispatcher.http.operations import Operating
 from dispatcher.http.redeploys import Redeploying
+from dispatcher.http.replays import Replaying
 from dispatcher.http.requests import Requests
 from dispatcher.http.tokens import Guard
-from dispatcher.ledger import Keys, Ledger, Limits, Reader, Submitter, WakeUps, connect
+from dispatcher.http.unproved import Unproved
+from dispatcher.ledger import (
+    Allowance,
+    Deliveries,
+    Failures,
+    Keys,
+    Ledger,
+    Limits,
+    Proofs,
+    Reader,
+    Submitter,
+    WakeUps,
+    connect,
+)
 from dispatcher.reloading import Reloader
 
 API = "/api/v1"
@@ -42,6 +62,9 @@ class Parts:
     wake_ups: WakeUps
     submitter: Submitter
     bodies: Bodies
+    failures: Failures
+    proofs: Proofs
+    unproved: Unproved
 
 
 def create_app(settings: Environment, source: Reloader) -> Starlette:
@@ -49,6 +72,7 @@ def create_app(settings: Environment, source: Reloader) -> Starlette:
     parts = _parts(settings, source)
     app = Starlette(
         exception_handlers=dict.fromkeys(REFUSED, refused),
+        middleware=[Middleware(Bounds)],
         lifespan=lambda _: _running(parts),
     )
     app.router.routes.extend(_routes(parts, settings))
@@ -62,18 +86,35 @@ def _parts(settings: Environment, source: Reloader) -> Parts:
     ledger = Ledger(connect(url), Keys(settings.instance), limits)
     wake_ups = WakeUps(connect(url, text=False), settings.queue, settings.instance)
     submitter = Submitter(ledger.scripts, wake_ups, ledger.keys, limits)
-    return Parts(Live(source), ledger, wake_ups, submitter, Bodies())
+    failures = Failures(
+        connect(url, timeout=COUNT_WITHIN), ledger.keys, limits, _allowance(settings)
+    )
+    live, proofs = Live(source), Proofs(ledger.client, ledger.keys)
+    unproved = Unproved(live, proofs)
+    return Parts(live, ledger, wake_ups, submitter, Bodies(), failures, proofs, unproved)
+
+
+def _allowance(settings: Environment) -> Allowance:
+    return Allowance(settings.failures_per_address, settings.failures_per_hook)
 
 
 def _routes(parts: Parts, settings: Environment) -> list[BaseRoute]:
-    hooks = Hooks(parts.live, parts.submitter, parts.bodies)
+    proxies = Proxies(settings.trusted_proxies, settings.proxy_header)
+    limiter = Limiter(parts.failures)
+    hooks = Hooks(parts.live, parts.submitter, parts.bodies, proxies, limiter, parts.unproved)
     health = Health(parts.ledger)
-    requests = Requests(parts.live, parts.bodies, Reader(parts.ledger.client, parts.ledger.keys))
+    reader = Reader(parts.ledger.client, parts.ledger.keys)
+    requests = Requests(parts.live, parts.bodies, reader)
     api = Api(requests, parts.ledger)
     redeploying = Redeploying(requests, parts.ledger, parts.wake_ups)
     operating = Operating(requests, parts.ledger, parts.wake_ups)
+    deliveries = Deliveries(parts.ledger.client, parts.ledger.keys)
+    replaying = Replaying(parts.live, requests, deliveries, parts.submitter)
+    hook_list = HookList(parts.live, parts.proofs, parts.unproved)
+    trail = Trail(parts.live, deliveries, reader)
+    endpoints = (api, redeploying, operating, hook_list, replaying, trail, Description())
     guarded = Router(
-        [*api.routes(), *redeploying.routes(), *operating.routes()],
+        [route for each in endpoints for route in each.routes()],
         redirect_slashes=False,
         middleware=[Middleware(Guard, settings.api_tokens)],
     )
@@ -89,13 +130,18 @@ def _routes(parts: Parts, settings: Environment) -> list[BaseRoute]:
 async def _running(parts: Parts) -> AsyncIterator[None]:
     """Follows the configuration and gathers pushes; at the end, what was handed in is recorded."""
     parts.submitter.__enter__()
-    following = asyncio.create_task(parts.live.follow())
+    following = [
+        asyncio.create_task(each) for each in (parts.live.follow(), parts.unproved.follow())
+    ]
     try:
         yield
     finally:
-        following.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await following
+        for task in following:
+            task.cancel()
+        await asyncio.gather(*following, return_exceptions=True)
+        with contextlib.suppress(LedgerUnavailable):
+            await parts.unproved.report()
         await to_thread.run_sync(parts.submitter.__exit__)
         parts.ledger.client.close()
+        parts.failures.client.close()
         parts.wake_ups.queue.connection.close()

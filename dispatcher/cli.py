@@ -15,7 +15,9 @@ from dispatcher.errors import DispatcherError
 
 COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "Processes": ("processes", ("web", "worker", "watcher", "sweep", "check")),
+    "Configuration": ("explaining", ("explain",)),
     "People": ("people", ("targets", "deploys", "show", "logs", "redeploy")),
+    "Deliveries": ("delivering", ("hooks", "deliveries", "replay")),
     "Operators": ("operating", ("cancel", "release", "pause", "resume", "repairs")),
     "Git servers": ("reporting", ("notify",)),
     "On one machine": ("local", ("up", "demo")),

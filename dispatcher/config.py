@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dispatcher.configuration.cluster import ClusterSettings, NamespaceSettings
+from dispatcher.configuration.deliveries import DeliverySettings
 from dispatcher.configuration.describing import describe
 from dispatcher.configuration.environment import VARIABLES, Environment, Variable, read_variables
 from dispatcher.configuration.jobs import (
@@ -39,6 +40,7 @@ __all__ = [
     "Clone",
     "ClusterSettings",
     "Configuration",
+    "DeliverySettings",
     "EnvFrom",
     "EnvReference",
     "Environment",
@@ -53,10 +55,12 @@ __all__ = [
     "Target",
     "Toleration",
     "Variable",
+    "configuration_path",
     "describe",
     "load",
     "read_configuration",
     "read_environment",
+    "read_without_secrets",
 ]
 
 
@@ -81,10 +85,25 @@ def read_configuration(path: Path, environ: Mapping[str, str]) -> Configuration:
 
     `environ` is where `{env: NAME}` finds secrets.
     """
+    return _read(path, environ, secrets=True)
+
+
+def read_without_secrets(path: Path) -> Configuration:
+    """The same where no secret is at hand: all of them are empty, so that nothing can be proved with it."""
+    return _read(path, {}, secrets=False)
+
+
+def _read(path: Path, environ: Mapping[str, str], *, secrets: bool) -> Configuration:
     try:
-        return read_files(path, environ)
+        return read_files(path, environ, secrets=secrets)
     except Mistaken as mistaken:
         raise ConfigError(tuple(map(str, mistaken.mistakes))) from None
+
+
+def configuration_path(environ: Mapping[str, str]) -> Path:
+    """Where hooks and targets are, whatever else may be wrong with the environment."""
+    default = next(v.default for v in VARIABLES if v.name == "DISPATCHER_CONFIG")
+    return Path(environ.get("DISPATCHER_CONFIG") or default)
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -92,9 +111,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     try:
         environment = read_environment(environ)
     except ConfigError as error:
-        default = next(v.default for v in VARIABLES if v.name == "DISPATCHER_CONFIG")
-        path = Path(environ.get("DISPATCHER_CONFIG") or default)
-        raise ConfigError((*error.mistakes, *_mistakes(path, environ))) from None
+        mistakes = _mistakes(configuration_path(environ), environ)
+        raise ConfigError((*error.mistakes, *mistakes)) from None
     return Settings(environment, read_configuration(environment.config, environ))
 
 

@@ -171,6 +171,8 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_at: int = 0
     wanted_at: int = 0
     """When the newest push was merged into it."""
+    came_at: int = 0
+    """When that push came first, where its delivery was replayed; 0 if it came by itself."""
     not_before: int = 0
     """When it may start again after the cluster could not run it."""
     troubles: int = 0
@@ -236,6 +238,8 @@ class JobFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tombstone: bool = False
     created_at: int = 0
     """By the API server's clock."""
+    wanted_at: int = 0
+    """When its commit was asked for, by the ledger's clock; 0 for one that does not say."""
     deleting: bool = False
     gone: bool = False
     outcome: str = ""

@@ -19,7 +19,7 @@ from dispatcher.model import TRANSITIONS, Outcome
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LEFT_OUT = {".git", ".venv", ".dispatcher", "__pycache__", "build", "dist"}
-LEFT_OUT |= {".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
+LEFT_OUT |= {".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".fuzz"}
 
 
 def read(name: str) -> str:

@@ -28,18 +28,22 @@ WALLS = {
     "dispatcher.globs": "",
     "dispatcher.gitnames": "",
     "dispatcher.repositories": "dispatcher.errors",
-    "dispatcher.matching": "dispatcher.globs dispatcher.model dispatcher.repositories",
+    "dispatcher.semver": "dispatcher.errors",
+    "dispatcher.tags": "dispatcher.globs dispatcher.semver",
+    "dispatcher.matching": "dispatcher.globs dispatcher.model dispatcher.repositories dispatcher.tags",
+    "dispatcher.considering": "dispatcher.globs dispatcher.matching dispatcher.model msgspec",
     # What Git hosts send: bytes in, pushes out
     "dispatcher.webhooks.*": (
         "dispatcher.errors dispatcher.gitnames dispatcher.model dispatcher.repositories msgspec"
     ),
     # Configuration
     "dispatcher.configuration.*": (
-        "dispatcher.globs dispatcher.model dispatcher.repositories pydantic pydantic_core"
+        "dispatcher.globs dispatcher.model dispatcher.repositories dispatcher.tags pydantic pydantic_core"
     ),
     "dispatcher.configuration.documents": "dispatcher.configuration.mistakes yaml",
     "dispatcher.config": "dispatcher.configuration.* dispatcher.errors",
     "dispatcher.reloading": "dispatcher.config dispatcher.errors structlog",
+    "dispatcher.insecure": "dispatcher.config dispatcher.errors structlog",
     "dispatcher.logs": "structlog",
     # The ledger: the only place that talks to Redis, and one module of it that knows RQ
     "dispatcher.ledger.*": "dispatcher.errors dispatcher.model msgspec redis",
@@ -52,10 +56,13 @@ WALLS = {
     "dispatcher.ledger.wakeups": "dispatcher.ledger.connection redis rq",
     # HTTP
     "dispatcher.http.*": (
-        "dispatcher dispatcher.config dispatcher.errors dispatcher.gitnames dispatcher.ledger"
-        " dispatcher.matching dispatcher.model dispatcher.reloading dispatcher.webhooks"
+        "dispatcher dispatcher.config dispatcher.considering dispatcher.errors dispatcher.gitnames"
+        " dispatcher.ledger dispatcher.matching dispatcher.model dispatcher.reloading dispatcher.webhooks"
+        " dispatcher.webhooks.effort dispatcher.webhooks.headers dispatcher.webhooks.kept"
         " dispatcher.webhooks.proof anyio msgspec starlette structlog"
     ),
+    "dispatcher.http.connections": "dispatcher.http.* h11 starlette uvicorn",
+    "dispatcher.http.contract": "dispatcher.http.* dispatcher.webhooks.generic",
     "dispatcher.app": (
         "dispatcher.config dispatcher.errors dispatcher.http.* dispatcher.ledger dispatcher.reloading"
         " anyio starlette"
@@ -69,18 +76,24 @@ WALLS = {
     # The command line
     "dispatcher.cli": "dispatcher dispatcher.commands.* dispatcher.errors typer",
     "dispatcher.commands.*": (
-        "dispatcher.config dispatcher.configuration.secret dispatcher.errors dispatcher.http.answers"
-        " dispatcher.http.views dispatcher.model httpx msgspec rich typer"
+        "dispatcher.config dispatcher.configuration.secret dispatcher.considering dispatcher.errors"
+        " dispatcher.http.answers dispatcher.http.trailviews dispatcher.http.views dispatcher.model httpx"
+        " msgspec rich typer"
     ),
     "dispatcher.commands.processes": (
         "dispatcher dispatcher.commands.* dispatcher.config dispatcher.errors typer"
+    ),
+    "dispatcher.commands.saved": "dispatcher.errors",
+    "dispatcher.commands.explaining": (
+        "dispatcher.commands.* dispatcher.config dispatcher.considering dispatcher.errors dispatcher.matching"
+        " dispatcher.webhooks msgspec typer"
     ),
     "dispatcher.commands.reporting": (
         "dispatcher.configuration.secret dispatcher.errors dispatcher.notify typer"
     ),
     "dispatcher.commands.serving": (
-        "dispatcher.app dispatcher.config dispatcher.errors dispatcher.logs dispatcher.reloading"
-        " starlette uvicorn"
+        "dispatcher.app dispatcher.config dispatcher.errors dispatcher.http.connections dispatcher.insecure"
+        " dispatcher.logs dispatcher.reloading starlette uvicorn"
     ),
     "dispatcher.commands.local": (
         "dispatcher.commands.access dispatcher.errors dispatcher.local.* typer"
@@ -160,6 +173,7 @@ WALLS = {
 
 # Who looks at the environment; everyone else is told what they need.
 ENVIRONMENT = {
+    "dispatcher.commands.explaining",
     "dispatcher.commands.options",
     "dispatcher.commands.processes",
     "dispatcher.commands.reporting",
@@ -180,8 +194,15 @@ PURE = {
     "dispatcher.matching",
     "dispatcher.model",
     "dispatcher.repositories",
+    "dispatcher.semver",
+    "dispatcher.tags",
+    "dispatcher.considering",
     "dispatcher.webhooks.*",
+    "dispatcher.http.addresses",
+    "dispatcher.http.strangers",
+    "dispatcher.http.trailviews",
     "dispatcher.http.views",
+    "dispatcher.commands.saved",
     "dispatcher.commands.words",
     "workers.clone",
     "workers.differences",
@@ -302,11 +323,16 @@ def test_each_outside_thing_has_its_places() -> None:
     }
     assert places("rq") == {"dispatcher.ledger.wakeups", "workers.listener"}
     assert places("kubernetes") == {"workers.cluster"}
-    assert places("uvicorn") == {"dispatcher.commands.serving", "workers.localcluster.*"}
+    assert places("uvicorn") == {
+        "dispatcher.commands.serving",
+        "dispatcher.http.connections",
+        "workers.localcluster.*",
+    }
     assert places("starlette") == {
         "dispatcher.app",
         "dispatcher.commands.serving",
         "dispatcher.http.*",
+        "dispatcher.http.connections",
         "workers.localcluster.*",
     }
     assert places("dispatcher.local.*") == {"dispatcher.commands.local"}

@@ -15,6 +15,7 @@ from dispatcher.commands.access import TOKEN, URL, Access
 from dispatcher.commands.exits import Exit, Failed
 from dispatcher.errors import UsageError
 from dispatcher.http.answers import ErrorBody
+from dispatcher.http.trailviews import DeliveryDetail, DeliveryList, HookList, ReplayAnswer
 from dispatcher.http.views import (
     DeployDetail,
     DeployList,
@@ -64,6 +65,19 @@ class Client:
 
     def repairs(self, limit: int) -> RepairList:
         return self._call("GET", f"repairs?limit={limit}", RepairList)
+
+    def hooks(self) -> HookList:
+        return self._call("GET", "hooks", HookList)
+
+    def deliveries(self, limit: int) -> DeliveryList:
+        return self._call("GET", f"deliveries?limit={limit}", DeliveryList)
+
+    def delivery(self, name: str) -> DeliveryDetail:
+        return self._call("GET", f"deliveries/{_part(name)}", DeliveryDetail)
+
+    def replay(self, delivery: str, *, reason: str, by: str) -> ReplayAnswer:
+        path = f"deliveries/{_part(delivery)}/replay"
+        return self._call("POST", path, ReplayAnswer, body={"reason": reason, "by": by})
 
     def redeploy(
         self,

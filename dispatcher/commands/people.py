@@ -108,11 +108,12 @@ def redeploy(
             write_json(answer)
         else:
             typer.echo(f"{answer.deploy}: {answer.reason}", err=api.as_json)
-        code = _wait(client, answer.deploy, timeout, as_json=api.as_json) if wait else Exit.DONE
+        code = wait_for(client, answer.deploy, timeout, as_json=api.as_json) if wait else Exit.DONE
     raise typer.Exit(code)
 
 
-def _wait(client: Client, deploy: str, timeout: int, *, as_json: bool) -> Exit:
+def wait_for(client: Client, deploy: str, timeout: int, *, as_json: bool) -> Exit:
+    """Follows a deploy, says what changes, and returns how it ended."""
     target, number = split_name(deploy)
     code, last = follow(
         lambda: client.deploy(target, number),

@@ -20,14 +20,16 @@ from dispatcher.errors import ConfigError
 def web(
     host: Annotated[str | None, typer.Option(help="Address to listen on; else HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; else PORT.")] = None,
+    allow_insecure: Annotated[
+        bool, typer.Option("--allow-insecure", help="Take hooks without secrets on any address.")
+    ] = False,
 ) -> None:
     """Receives deliveries, records pushes, answers the API."""
     from dispatcher.commands.serving import serve  # only here, so that other commands start at once
 
     given = {"HOST": host, "PORT": port}
-    serve(
-        {**os.environ, **{name: str(value) for name, value in given.items() if value is not None}}
-    )
+    said = {name: str(value) for name, value in given.items() if value is not None}
+    serve({**os.environ, **said}, allow_insecure=allow_insecure)
 
 
 def worker() -> None:

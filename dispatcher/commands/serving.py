@@ -14,10 +14,10 @@ from dispatcher import logs
 from dispatcher.app import create_app
 from dispatcher.config import load
 from dispatcher.errors import UsageError
+from dispatcher.http.connections import Connection
+from dispatcher.insecure import acceptance
 from dispatcher.reloading import Reloader
 
-CONNECTIONS = 1000
-"""Open ones; beyond that the answer is 503 at once."""
 HEADER_BYTES = 64 * 1024
 KEEP_ALIVE = 30
 """Seconds for which an idle connection is kept."""
@@ -26,11 +26,12 @@ FINISH_WITHIN = 15
 BACKLOG = 2048
 
 
-def serve(environ: Mapping[str, str]) -> None:
+def serve(environ: Mapping[str, str], *, allow_insecure: bool = False) -> None:
     """Returns after SIGTERM or SIGINT. Raises ConfigError, and UsageError where it cannot listen."""
     settings = load(environ).environment
     logs.configure(settings.log_format, settings.log_level)
-    app = create_app(settings, Reloader(settings.config, environ))
+    accept = acceptance(settings.host, allowed=allow_insecure)
+    app = create_app(settings, Reloader(settings.config, environ, accept))
     with listen(settings.host, settings.port) as listener:
         server = uvicorn.Server(server_config(app))
         _stop_on_signals(server)
@@ -41,14 +42,13 @@ def server_config(app: ASGIApp) -> uvicorn.Config:
     """How the application is served. Logs go where ours go; there is no log of URLs and headers."""
     return uvicorn.Config(
         app,
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=CONNECTIONS,
         h11_max_incomplete_event_size=HEADER_BYTES,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=FINISH_WITHIN,

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dispatcher.commands.words import age, lines, plain, short, span
+from dispatcher.considering import Explanation
 from dispatcher.http.views import DeployDetail, DeployInfo, PauseInfo, RepairList, TargetInfo
 from dispatcher.model import State, short_ref
 
@@ -48,7 +49,7 @@ def write_json(body: object) -> None:
 
 
 def targets(found: Sequence[TargetInfo], now: datetime) -> Table:
-    table = _table("TARGET", "FOLLOWS", "NOW", "LAST", "COMMIT", "AGE", "TROUBLE")
+    table = columns("TARGET", "FOLLOWS", "NOW", "LAST", "COMMIT", "AGE", "TROUBLE")
     for each in found:
         last = each.last
         table.add_row(
@@ -64,7 +65,7 @@ def targets(found: Sequence[TargetInfo], now: datetime) -> Table:
 
 
 def deploys(found: Iterable[DeployInfo], now: datetime) -> Table:
-    table = _table("DEPLOY", "STATE", "COMMIT", "REF", "REASON", "BY", "AGE", "TOOK", "TITLE")
+    table = columns("DEPLOY", "STATE", "COMMIT", "REF", "REASON", "BY", "AGE", "TOOK", "TITLE")
     for each in found:
         table.add_row(
             each.deploy,
@@ -82,10 +83,15 @@ def deploys(found: Iterable[DeployInfo], now: datetime) -> Table:
 
 def facts(deploy: DeployDetail, now: datetime) -> Table:
     """One deploy, a line for each thing that is known."""
+    return page(_facts(deploy, now))
+
+
+def page(pairs: Iterable[tuple[str, str | Text]]) -> Table:
+    """Names and values, without those that are empty."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in _facts(deploy, now):
+    for name, value in pairs:
         if value:
             table.add_row(name, value)
     return table
@@ -162,15 +168,26 @@ def _scalar(value: object) -> str:
 
 
 def repairs(found: RepairList, now: datetime) -> Table:
-    table = _table("AGE", "KIND", "TARGET", "WHAT")
+    table = columns("AGE", "KIND", "TARGET", "WHAT")
     for each in found.repairs:
         table.add_row(age(each.at, now), each.kind, plain(each.target), plain(each.what))
     return table
 
 
-def _table(*columns: str) -> Table:
+def explanations(found: Iterable[Explanation]) -> Table:
+    """The reasons are what it is about: they are folded where they are long, and never cut."""
+    table = columns("TARGET", "REF", "RUNS")
+    table.add_column("WHY", overflow="fold")
+    for each in found:
+        runs = Text("yes", "green") if each.wanted else Text("no", "yellow")
+        table.add_row(each.target, plain(short_ref(each.ref)), runs, plain(each.reason))
+    return table
+
+
+def columns(*names: str) -> Table:
+    """An empty table."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
+    for column in names:
         last = column in ("TITLE", "TROUBLE", "FOLLOWS", "WHAT")
         table.add_column(column, no_wrap=True, overflow="ellipsis" if last else "fold")
     return table

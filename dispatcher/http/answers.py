@@ -14,6 +14,8 @@ from dispatcher.webhooks import Rejected
 
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
 RETRY_AFTER: Mapping[str, str] = {"Retry-After": "5"}
@@ -63,7 +65,7 @@ def refused(_: Request, error: Exception) -> Response:
     """The answer to whatever ended a request: a Refusal, routing, Redis, or a mistake of ours."""
     match error:
         case Refusal():
-            return _error(error.status, error.code, error.message, error.headers)
+            return refusal(error)
         case HTTPException():
             code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
             return _error(error.status_code, code, error.detail, error.headers)
@@ -71,6 +73,10 @@ def refused(_: Request, error: Exception) -> Response:
             message = "Redis is not available: the request was not carried out; send it again"
             return _error(503, "ledger_unavailable", message, RETRY_AFTER)
     return _error(500, "internal_error", "This is a mistake in git-dispatcher; its log says more")
+
+
+def refusal(error: Refusal) -> Response:
+    return _error(error.status, error.code, error.message, error.headers)
 
 
 def _error(

@@ -13,6 +13,9 @@ from dispatcher.http.answers import RETRY_AFTER, Refusal
 MIB = 1024 * 1024
 ALL_TOGETHER = 256 * MIB
 """Bytes of all bodies that are held at a time: what strangers send counts before it is verified."""
+SMALL = 128 * 1024
+"""Bytes up to which a body is taken although there is no more room, as most deliveries are: who fills the room
+with large ones keeps no push out. What they add is bounded by the number of connections."""
 READ_WITHIN = 20.0
 """Seconds for one body to arrive."""
 
@@ -20,8 +23,10 @@ READ_WITHIN = 20.0
 class Bodies:
     """Knows how much is held at present."""
 
-    def __init__(self, most: int = ALL_TOGETHER, seconds: float = READ_WITHIN) -> None:
-        self._most, self._seconds = most, seconds
+    def __init__(
+        self, most: int = ALL_TOGETHER, seconds: float = READ_WITHIN, small: int = SMALL
+    ) -> None:
+        self._most, self._seconds, self._small = most, seconds, small
         self._held = 0
 
     @asynccontextmanager
@@ -29,12 +34,14 @@ class Bodies:
         """The body, held for the length of the block. Raises `too_large` beyond `limit` bytes."""
         if _declared(request) > limit:
             raise too_large
-        chunks = bytearray()
+        chunks, size = bytearray(), 0
         try:
             await self._fill(chunks, request, limit, too_large)
-            yield bytes(chunks)
+            body, size = bytes(chunks), len(chunks)
+            chunks.clear()  # no body is held twice
+            yield body
         finally:
-            self._held -= len(chunks)
+            self._held -= size or len(chunks)
 
     async def _fill(
         self, chunks: bytearray, request: Request, limit: int, too_large: Refusal
@@ -53,7 +60,7 @@ class Bodies:
     def _check(self, size: int, limit: int, too_large: Refusal) -> None:
         if size > limit:
             raise too_large
-        if self._held > self._most:
+        if self._held > self._most and size > self._small:
             raise Refusal(503, "busy", "Too many deliveries at a time: come again", RETRY_AFTER)
 
 

@@ -23,6 +23,10 @@ PATIENCE = 0.7
 log = structlog.get_logger()
 
 
+class Alive(msgspec.Struct, frozen=True, kw_only=True):
+    live: bool
+
+
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
     ready: bool
     version: str
@@ -53,7 +57,7 @@ class Health:
         self._durability = ""
 
     async def live(self, _: Request) -> Response:
-        return answer({"live": True})
+        return answer(Alive(live=True))
 
     async def ready(self, _: Request) -> Response:
         seen = await self._seen()

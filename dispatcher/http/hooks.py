@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import Iterable
+import time
+from collections.abc import Callable
 
 import structlog
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.config import Hook, Secret
 from dispatcher.errors import LedgerUnavailable
+from dispatcher.http.addresses import Address, Proxies
 from dispatcher.http.answers import Refusal, answer
 from dispatcher.http.bodies import Bodies
 from dispatcher.http.intake import Answer, Plan, understand
+from dispatcher.http.limits import Limiter
 from dispatcher.http.live import Configured, Live
-from dispatcher.ledger import Submission, Submitter
-from dispatcher.model import Result
+from dispatcher.http.recording import recorded
+from dispatcher.http.unproved import Unproved
+from dispatcher.ledger import Submitter
 from dispatcher.webhooks import Rejected, too_large
 
-ANSWER_WITHIN = 4.5
-"""Seconds for the ledger: the least patient Git host gives up after 5, and must hear a 503 before."""
 LARGE = 64 * 1024
 """Bytes from which on a body is read in a thread, so that it holds nobody else up."""
+AT_ONCE = 8
+"""Such bodies; their threads are their own, since those of the API may all wait for Redis."""
 
 log = structlog.get_logger()
 
@@ -32,28 +35,49 @@ log = structlog.get_logger()
 class Hooks:
     """Takes deliveries."""
 
-    def __init__(self, live: Live, submitter: Submitter, bodies: Bodies) -> None:
+    def __init__(
+        self,
+        live: Live,
+        submitter: Submitter,
+        bodies: Bodies,
+        proxies: Proxies,
+        limiter: Limiter,
+        unproved: Unproved,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._live, self._submitter, self._bodies = live, submitter, bodies
-        self._decoy = _decoy()
+        self._proxies, self._limiter, self._unproved = proxies, limiter, unproved
+        self._clock = clock
+        self._decoy, self._threads = _decoy(), CapacityLimiter(AT_ONCE)
 
     async def deliver(self, request: Request) -> Response:
         configured = self._live.now
         name = request.path_params["hook"]
         # A hook that isn't there answers like one whose secret the sender doesn't know.
         hook = configured.hooks.get(name, self._decoy)
+        sender = self._sender(request)
         try:
-            plan = await self._read(request, configured, hook)
+            plan = await self._read(request, configured, hook, sender)
         except Refusal as refusal:
-            log.warning("delivery refused", hook=_shown(name), cause=refusal.cause)
-            raise
+            self._unproved.note(name, refusal.cause)
+            raise await self._limiter.answer(refusal, name, sender) from None
+        if plan.rejected:
+            await recorded(self._submitter, plan)
+            raise await self._limiter.answer(Refusal.of(plan.rejected), name, sender)
         return await self._carry_out(hook, plan)
 
-    async def _read(self, request: Request, configured: Configured, hook: Hook) -> Plan:
-        limit = hook.max_body
+    def _sender(self, request: Request) -> Address | None:
+        peer = request.client.host if request.client else ""
+        return self._proxies.sender(peer, request.headers.raw)
+
+    async def _read(
+        self, request: Request, configured: Configured, hook: Hook, sender: Address | None
+    ) -> Plan:
+        limit = configured.alike.body
         async with self._bodies.of(request, limit, Refusal.of(too_large(limit))) as body:
-            arguments = configured, hook, request.headers.raw, body
+            arguments = configured, hook, request.headers.raw, body, self._clock(), sender
             if len(body) > LARGE:
-                plan = await to_thread.run_sync(understand, *arguments)
+                plan = await to_thread.run_sync(understand, *arguments, limiter=self._threads)
             else:
                 plan = understand(*arguments)
         if isinstance(plan, Rejected):
@@ -62,24 +86,15 @@ class Hooks:
 
     async def _carry_out(self, hook: Hook, plan: Plan) -> Response:
         try:
-            recorded = await self._record(plan.submissions)
+            results = await recorded(self._submitter, plan)
         except LedgerUnavailable as error:
             log.error(
                 "delivery not recorded", hook=hook.name, delivery=plan.delivery, why=str(error)
             )
             raise
-        body = plan.answer(recorded)
+        body = plan.answer(results)
         _log(hook, plan, body)
         return answer(body, body.status)
-
-    async def _record(self, submissions: list[Submission]) -> Iterable[Result]:
-        if not submissions:
-            return ()
-        recorded = asyncio.wrap_future(self._submitter.submit(submissions))
-        try:
-            return await asyncio.wait_for(recorded, ANSWER_WITHIN)
-        except TimeoutError:
-            raise LedgerUnavailable(f"nothing was heard within {ANSWER_WITHIN} s") from None
 
 
 def _decoy() -> Hook:
@@ -99,8 +114,3 @@ def _log(hook: Hook, plan: Plan, body: Answer) -> None:
         results=[f"{r.target}: {r.outcome} {r.deploy}".rstrip() for r in body.results],
         reason=plan.reason,
     )
-
-
-def _shown(name: str) -> str:
-    """A stranger's word, fit for a line of the log."""
-    return "".join(char if char.isprintable() else "?" for char in name[:40])

@@ -5,19 +5,26 @@ Purely computational: a hook, headers and bytes in, a plan out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from uuid import uuid4
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from dispatcher.config import Hook
+from dispatcher.considering import consider
+from dispatcher.http.addresses import Address
+from dispatcher.http.keeping import About, Came, Planned, placed, record_of
 from dispatcher.http.live import Configured
-from dispatcher.ledger import Submission
-from dispatcher.matching import Decision, allowed
+from dispatcher.http.strangers import receive_from
+from dispatcher.ledger import Record, Submission
+from dispatcher.matching import Decision
 from dispatcher.model import Outcome, Push, Result
-from dispatcher.webhooks import Ignored, Received, Rejected, receive
+from dispatcher.webhooks import Answer as Told
+from dispatcher.webhooks import Ignored, Received, Rejected, Trust
+from dispatcher.webhooks.kept import kept_headers
 
+UNPROVED, TOO_LARGE = 401, 413
+"""Statuses of what is refused: nothing is kept of the one, and no body of the other."""
 DONE_SOMETHING = frozenset({Outcome.ACCEPTED, Outcome.COALESCED, Outcome.HELD})
 
 
@@ -45,10 +52,15 @@ class Plan:
     repository: str = ""
     secret: str = ""
     """Where the secret comes from that proved it, never the secret."""
-    steps: tuple[Submission | Result, ...] = ()
+    pushes: tuple[Push, ...] = ()
+    steps: tuple[Planned, ...] = ()
     reason: str = ""
     refused: bool = False
     """The hook may not speak for the repository."""
+    rejected: Rejected | None = None
+    """It is proved, and cannot be read."""
+    record: Record | None = None
+    """What is put into the trail."""
 
     @property
     def submissions(self) -> list[Submission]:
@@ -62,36 +74,71 @@ class Plan:
 
 
 def understand(
-    configured: Configured, hook: Hook, headers: Iterable[tuple[bytes, bytes]], body: bytes
+    configured: Configured,
+    hook: Hook,
+    headers: Iterable[tuple[bytes, bytes]],
+    body: bytes,
+    now: float,
+    sender: Address | None,
 ) -> Plan | Rejected:
-    secrets = [secret.reveal() for secret in hook.secrets]
-    answer = receive(hook.provider, headers, body, secrets)
+    """What to do about a delivery; `now` is in seconds since the epoch, `sender` is None if unknown."""
+    trust = Trust([secret.reveal() for secret in hook.secrets], now, hook.replay_window)
+    answer = receive_from(sender, hook, configured.alike, headers, body, trust)
+    if isinstance(answer, Rejected) and answer.status == UNPROVED:
+        return answer
+    came = Came(
+        hook=hook.name,
+        provider=hook.provider,
+        headers=kept_headers(hook.provider, headers),
+        body=body,
+        whole=not isinstance(answer, Rejected) or answer.status != TOO_LARGE,
+    )
+    return plan(configured, hook, answer, came)
+
+
+def plan(configured: Configured, hook: Hook, answer: Told, came: Came) -> Plan:
+    """What to do about a delivery that was proved, now or before it was replayed."""
+    made = _plan(configured, hook, answer, came)
+    proved = hook.secrets and answer.secret is not None and not came.replay
+    made = replace(made, secret=hook.secrets[answer.secret or 0].source if proved else "")
+    about = About(
+        delivery=made.delivery,
+        event=made.event,
+        repository=made.repository,
+        reason=made.reason,
+        refused=made.rejected.code if made.rejected else "",
+        secret=made.secret,
+    )
+    return replace(made, record=record_of(came, about, made.pushes, made.steps, configured.bounds))
+
+
+def _plan(configured: Configured, hook: Hook, answer: Told, came: Came) -> Plan:
     match answer:
         case Rejected():
-            return answer
+            return Plan(delivery="", event="", reason=answer.message, rejected=answer)
         case Ignored():
             return Plan(delivery=answer.delivery_id, event=answer.event, reason=answer.reason)
         case Received():
-            return _plan(configured, hook, answer)
+            return _matched(configured, hook, answer, came)
 
 
-def _plan(configured: Configured, hook: Hook, received: Received) -> Plan:
+def _matched(configured: Configured, hook: Hook, received: Received, came: Came) -> Plan:
     # One id for the whole delivery, so that its targets' deploys can be told to belong together.
-    delivery = received.delivery_id or f"none-{uuid4()}"
-    allowed_pushes = [p for p in received.pushes if allowed(p.repository, hook.repositories)]
+    delivery = came.delivery(received.delivery_id)
+    considered = consider(received.pushes, configured.speakers[hook.name], configured.matcher)
     steps = tuple(
-        _step(configured, hook.name, delivery, push, decision)
-        for push in allowed_pushes
-        for decision in configured.matcher.match(push)
+        _step(configured, hook.name, delivery, each.push, decision)
+        for each in considered
+        for decision in each.decisions
     )
     return Plan(
         delivery=delivery,
         event=received.event,
-        repository=", ".join(_repositories(received.pushes)),
-        secret=hook.secrets[received.secret].source,
-        steps=steps,
-        reason="" if steps else _why_none(hook, received.pushes, allowed_pushes),
-        refused=len(allowed_pushes) < len(received.pushes),
+        repository=_each_once(push.repository for push in received.pushes),
+        pushes=received.pushes,
+        steps=placed(steps, came, configured.bounds),
+        reason="" if steps else _each_once(each.reason for each in considered),
+        refused=any(each.refused for each in considered),
     )
 
 
@@ -119,13 +166,5 @@ def _step(
     )
 
 
-def _why_none(hook: Hook, pushes: Iterable[Push], spoken_for: Iterable[Push]) -> str:
-    known = ", ".join(_repositories(spoken_for))
-    if known:
-        return f"no target for repository {known}"
-    names = ", ".join(_repositories(pushes))
-    return f"hook {hook.name} may not speak for {names}: add it to the hook's repositories"
-
-
-def _repositories(pushes: Iterable[Push]) -> Iterator[str]:
-    yield from dict.fromkeys(push.repository for push in pushes)
+def _each_once(texts: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(texts))

@@ -10,7 +10,10 @@ import structlog
 from anyio import to_thread
 
 from dispatcher.config import Configuration, Hook, Target
+from dispatcher.considering import Speaker
 from dispatcher.errors import DispatcherError
+from dispatcher.http.strangers import Alike
+from dispatcher.ledger import Bounds
 from dispatcher.matching import Matcher
 from dispatcher.reloading import Reloader
 
@@ -26,12 +29,20 @@ class Configured:
 
     hooks: Mapping[str, Hook]
     targets: Mapping[str, Target]
+    speakers: Mapping[str, Speaker]
+    """By the hooks' names."""
+    alike: Alike
     matcher: Matcher
+    bounds: Bounds
+    """Of the trail of deliveries."""
 
     @classmethod
     def of(cls, configuration: Configuration) -> Configured:
-        matcher = Matcher(configuration.targets.values())
-        return cls(configuration.hooks, configuration.targets, matcher)
+        hooks, targets = configuration.hooks, configuration.targets
+        speakers = {name: Speaker(name, hook.repositories) for name, hook in hooks.items()}
+        bounds = Bounds(**configuration.deliveries.model_dump())
+        matcher = Matcher(targets.values())
+        return cls(hooks, targets, speakers, Alike.of(hooks.values()), matcher, bounds)
 
 
 class Live:

@@ -7,7 +7,7 @@ from typing import Any
 
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.limits import Limits
-from dispatcher.ledger.scripts import Scripts
+from dispatcher.ledger.scripts import Call, Scripts
 from dispatcher.ledger.submission import Submission
 
 MOST_HOPS = 4
@@ -23,19 +23,28 @@ class Addresses:
 
     def hand_in(self, submissions: Sequence[Submission]) -> list[tuple[Submission, Any]]:
         """Each submission as it was taken, with its reply or its own LedgerUnavailable."""
-        taken = self._run(submissions)
+        return self.hand_in_with(submissions, ())[0]
+
+    def hand_in_with(
+        self, submissions: Sequence[Submission], behind: Sequence[Call]
+    ) -> tuple[list[tuple[Submission, Any]], list[Any]]:
+        """The same, and the replies to the calls `behind` them, which go in the same round trip."""
+        taken, replies = self._run(submissions, behind)
         for _ in range(MOST_HOPS):
             moved = {at: name for at, (_, reply) in enumerate(taken) if (name := _elsewhere(reply))}
             if not moved:
                 break
-            again = self._run([taken[at][0].under(name) for at, name in moved.items()])
+            again, _ = self._run([taken[at][0].under(name) for at, name in moved.items()], ())
             for at, pair in zip(moved, again, strict=True):
                 taken[at] = pair
-        return taken
+        return taken, replies
 
-    def _run(self, submissions: Sequence[Submission]) -> list[tuple[Submission, Any]]:
+    def _run(
+        self, submissions: Sequence[Submission], behind: Sequence[Call]
+    ) -> tuple[list[tuple[Submission, Any]], list[Any]]:
         calls = [each.call(self._keys, self._limits) for each in submissions]
-        return list(zip(submissions, self._scripts.run_each(calls), strict=True))
+        replies = self._scripts.run_each([*calls, *behind])
+        return list(zip(submissions, replies, strict=False)), replies[len(calls) :]
 
 
 def _elsewhere(reply: Any) -> str:

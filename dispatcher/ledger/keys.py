@@ -13,9 +13,11 @@ class Keys:
 
     def row(self, target: str) -> str:
         """Hash, kept: `version`, `seq` (newest number), `open` (numbers not yet over), `attempted` (newest
-        number that was started), `succeeded` (newest that did), `ended` (newest that is over), `woken`,
-        `wakes`, `rewakes`, `lease`, `lease_until`, `trouble`, `vain` (looks in a row that the cluster's
-        trouble ended), `paused` (who and why, JSON), `digest` (of the Job that was published last).
+        number that was started), `begun` ("run_id number": the deploy that was started last, and by which
+        Redis that was written; "?" for one that was found), `succeeded` (newest that did), `ended` (newest
+        that is over), `woken`, `wakes`, `rewakes`, `lease`, `lease_until`, `trouble`, `vain` (looks in a row
+        that the cluster's trouble ended), `paused` (who and why, JSON), `digest` (of the Job that was
+        published last).
         Expires after `keep_removed_for` once its target is no longer configured."""
         return f"{self.prefix}row:{target}"
 
@@ -47,10 +49,48 @@ class Keys:
         """String, expires after `Limits.remember`: the answer to a redeploy request."""
         return f"{self.prefix}request:{target}:{_digest(request)}"
 
+    def failures_from(self, address: str) -> str:
+        """String, expires after `Limits.failures`: how many deliveries without proof of origin came from an
+        address, or from a /64 of IPv6."""
+        return f"{self.prefix}failures:from:{address}"
+
+    def failures_at(self, hook: str) -> str:
+        """String, expires after `Limits.failures`: how many came to a hook, whether or not it is there. All
+        names that a stranger can think of share 4096 such keys."""
+        return f"{self.prefix}failures:at:{_digest(hook)[:3]}"
+
+    def trail(self, entry: str) -> str:
+        """Hash, expires after the setting `deliveries.keep_for`: `entry` (Entry, JSON), `body` (as it was
+        sent, zlib), `at` (ms), and for each push that the ledger has decided on, by the number of its step,
+        the answer (JSON)."""
+        return f"{self.prefix}trail:{entry}"
+
     def scattered(self, target: str) -> tuple[str, ...]:
         """Beginnings of the keys of which a target has any number: all that are above, but for deliveries."""
         kinds = ("chain", "ages", "seen", "request")
         return tuple(f"{self.prefix}{kind}:{target}:" for kind in kinds)
+
+    @property
+    def trail_order(self) -> str:
+        """Sorted set, bounded by `deliveries.keep`, expires with its newest entry: entry -> when it came."""
+        return f"{self.prefix}trail-order"
+
+    @property
+    def trail_sizes(self) -> str:
+        """Hash, expires with the newest entry: entry -> bytes, and `total`, bounded by
+        `deliveries.max_bytes`."""
+        return f"{self.prefix}trail-sizes"
+
+    @property
+    def used(self) -> str:
+        """Hash, kept, one field for each secret: "hook source" -> when it last proved a delivery (ms)."""
+        return f"{self.prefix}used"
+
+    @property
+    def refusals(self) -> str:
+        """Hash, kept, one field for each hook and reason: "hook reason" -> how many deliveries nothing
+        proved; the hook is "" for all names that are none."""
+        return f"{self.prefix}refusals"
 
     @property
     def due(self) -> str:
@@ -86,12 +126,13 @@ class Keys:
     @property
     def listed(self) -> str:
         """Hash, kept: namespace ("*" for all) -> `run_id` of the Redis server that a full LIST of it was
-        put into."""
+        put into; "begun namespace" -> that of the one which a LIST began to be put into, and by whom."""
         return f"{self.prefix}listed"
 
     @property
     def versions(self) -> str:
-        """Hash, kept: namespace ("*" for all) -> resourceVersion of its newest LIST of Jobs."""
+        """Hash, kept: namespace ("*" for all) -> newest resourceVersion of its Jobs that the leading watcher
+        has heard of, from a LIST or since."""
         return f"{self.prefix}versions"
 
     @property

@@ -28,6 +28,8 @@ from dispatcher.model import FIRST, TRANSITIONS, Deploy, JobFacts
 log = structlog.get_logger()
 
 JOB_CHANGED = "its Job has changed"
+FIRST_LIST = 2
+"""Reply of `listed.lua`: Jobs can be created from now on."""
 
 
 class Ledger:
@@ -125,7 +127,8 @@ class Ledger:
     def _observation(self, target: str, facts: JobFacts, leader: str) -> Call:
         name = f"{facts.namespace}/{facts.job}"
         json = msgspec.json.encode(facts).decode()
-        keys = (*self._row_keys(target), self.keys.leader, self.keys.running)
+        shared = (self.keys.leader, self.keys.running, self.keys.versions)
+        keys = (*self._row_keys(target), *shared)
         return Call("observe", keys, (target, name, json, self.limits.grace, leader))
 
     def known_jobs(self) -> list[tuple[str, JobFacts]]:
@@ -150,14 +153,18 @@ class Ledger:
                 name = f"{facts.namespace}/{facts.job}"
                 self.scripts.run("forget", (self.keys.jobs(target),), (name,))
 
-    def mark_listed(self, namespace: str) -> list[WakeUp]:
-        """A full LIST of the namespace is in this Redis: Jobs may be created there. Wakes who waited."""
-        keys = self.keys
+    def begin_listing(self, namespace: str, token: str) -> None:
+        """A full LIST of the namespace will be put into the Redis that answers now."""
+        self.scripts.run("listed", (self.keys.listed,), (namespace or "*", token, "begun"))
+
+    def mark_listed(self, namespace: str, token: str) -> list[WakeUp]:
+        """All of that LIST is in: Jobs may be created there. Wakes who waited. Notes nothing where what was
+        put in first is lost by now: it shows in `listed`."""
+        answer = self.scripts.run("listed", (self.keys.listed,), (namespace or "*", token, "done"))
+        if answer < FIRST_LIST:
+            return []
         with translated(self.client):
-            run_id = self.client.info("server")["run_id"]
-            before = self.client.hget(keys.listed, namespace or "*")
-            self.client.hset(keys.listed, namespace or "*", run_id)
-            names = [] if before == run_id else texts(self.client.hkeys(keys.specs))
+            names = texts(self.client.hkeys(self.keys.specs))
         return self.wake(self.with_open_deploys(names), "the cluster is listed")
 
     def listed(self) -> set[str]:

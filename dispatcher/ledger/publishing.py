@@ -116,8 +116,8 @@ class Publisher:
                 pipeline.execute()
 
     def listed_at(self, namespace: str, version: str) -> bool:
-        """Notes the resourceVersion of a namespace's newest LIST of Jobs; False if the one before was
-        newer: the cluster has gone back in time, and so no version that is known says anything."""
+        """Notes the resourceVersion of a namespace's newest LIST of Jobs; False if a newer one was heard of
+        before: the cluster has gone back in time, and so no version that is known says anything."""
         field = namespace or ALL
         with translated(self._client):
             before = self._client.hget(self._keys.versions, field)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import redis
 from redis.exceptions import NoScriptError
@@ -14,13 +14,15 @@ from redis.exceptions import NoScriptError
 from dispatcher.errors import LedgerUnavailable
 from dispatcher.ledger.connection import translated, unavailable
 
+Argument: TypeAlias = str | int | bytes
+
 
 class Call(NamedTuple):
     """One run of a script: its file's name, keys and arguments."""
 
     script: str
     keys: Sequence[str]
-    args: Sequence[str | int]
+    args: Sequence[Argument]
 
 
 @cache
@@ -42,7 +44,7 @@ class Scripts:
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
 
-    def run(self, script: str, keys: Sequence[str], args: Sequence[str | int]) -> Any:
+    def run(self, script: str, keys: Sequence[str], args: Sequence[Argument]) -> Any:
         return self.run_many([Call(script, keys, args)])[0]
 
     def run_many(self, calls: Sequence[Call]) -> list[Any]:

@@ -44,7 +44,11 @@ class Snapshot:
     succeeded: int = 0
     """Number of the newest deploy that succeeded."""
     attempted: int = 0
-    """Number of the newest deploy that was started; it is among the deploys while the history has it."""
+    """Number of the newest deploy that was started."""
+    begun: int = 0
+    """Number of the deploy that was started last; it is among the deploys while the history has it."""
+    sure: bool = False
+    """It was: the Redis that answers now was told, and has forgotten nothing since."""
     seq: int = 0
     """The newest number that was given."""
     limited: bool = False
@@ -90,7 +94,7 @@ def decode(raw: str, kind: type[T]) -> T:
 
 def snapshot(target: str, reply: Sequence[Any]) -> Snapshot:
     _, now, version, spec, listed, deploys, jobs, succeeded, paused, attempted, *more = reply
-    limited, placed, vain, published, seq = more
+    limited, placed, vain, published, seq, begun, sure = more
     found = {deploy.number: (deploy, raw) for raw in deploys for deploy in [decode(raw, Deploy)]}
     return Snapshot(
         target=target,
@@ -110,5 +114,7 @@ def snapshot(target: str, reply: Sequence[Any]) -> Snapshot:
         vain=int(vain),
         published=bool(published),
         seq=int(seq),
+        begun=int(begun),
+        sure=bool(sure),
         read={number: raw for number, (_, raw) in found.items()},
     )

@@ -14,6 +14,19 @@ from dispatcher.ledger.wakeups import WakeUp
 from dispatcher.model import Deploy, Outcome, Push, Reason, Result, State, short_ref
 
 
+@dataclass(frozen=True)
+class Slot:
+    """Where in the trail the answer to a push is kept."""
+
+    entry: str
+    step: int
+    keep_for: int
+    """Seconds."""
+
+
+NOWHERE = Slot("", 0, 0)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Submission:
     """What the intake hands over: the push, the target that wants it, and the delivery that it came in."""
@@ -31,6 +44,10 @@ class Submission:
     """The name that the target had before, "" for none: its row may still be there."""
     shown: str = ""
     """The name that people know it by, where `target` is another: see `under`."""
+    slot: Slot = NOWHERE
+    replays: int = 0
+    """When the delivery first came that is replayed here, in milliseconds: what was pushed since stays. 0
+    for one that comes by itself."""
 
     def under(self, name: str) -> Submission:
         """The same for the name that the target's row is under; people are told the newer of the two."""
@@ -53,6 +70,7 @@ class Submission:
                 keys.paused,
                 keys.renamed,
                 keys.row(self.former or target),
+                keys.trail(self.slot.entry),
             ),
             (
                 target,
@@ -70,6 +88,9 @@ class Submission:
                 self.every,
                 self.former,
                 limits.renamed,
+                self.slot.step if self.slot.entry else "",
+                self.slot.keep_for,
+                self.replays,
             ),
         )
 
@@ -90,21 +111,8 @@ class Submission:
 
     def answer(self, raw: str) -> Answer:
         reply = msgspec.json.decode(raw, type=_Reply)
-        target = self.shown or self.target
-        deploy = f"{target}/{reply.deploy}" if reply.deploy else ""
-        text = REASONS[reply.code].format(deploy=deploy, other=reply.other, target=target)
-        if reply.code == "passing":
-            text = self.filtered
-        if reply.repeated:
-            text = f"this delivery came before; its answer was: {text}"
-        result = Result(
-            target=target,
-            ref=self.push.ref,
-            commit=self.push.commit or self.push.after,
-            outcome=reply.outcome,
-            deploy=deploy,
-            reason=text,
-        )
+        commit = self.push.commit or self.push.after
+        result = told(raw, self.shown or self.target, self.push.ref, commit, self.filtered)
         return Answer(result, self._wake_up(reply) if reply.wake else None)
 
     def _wake_up(self, reply: _Reply) -> WakeUp:
@@ -127,8 +135,23 @@ class Answer:
     wake_up: WakeUp | None
 
 
+def told(raw: str, target: str, ref: str, commit: str, filtered: str) -> Result:
+    """The script's reply in words; `filtered` is why the target does not want the push, "" if it does."""
+    reply = msgspec.json.decode(raw, type=_Reply)
+    deploy = f"{target}/{reply.deploy}" if reply.deploy else ""
+    text = REASONS[reply.code].format(deploy=deploy, other=reply.other, target=target)
+    if reply.code == "passing":
+        text = filtered
+    if reply.repeated:
+        text = f"this delivery came before; its answer was: {text}"
+    return Result(
+        target=target, ref=ref, commit=commit, outcome=reply.outcome, deploy=deploy, reason=text
+    )
+
+
 REASONS = {
     "new": "a new commit",
+    "replayed": "the delivery was replayed",
     "overtaken": "the branch has moved on by pushes that arrived earlier; its newest commit is deployed",
     "again": "delivered again after a deploy that came to nothing",
     "waiting": "{deploy} was waiting and was given this commit",
@@ -139,6 +162,8 @@ REASONS = {
     "seen": "the same push was taken before, as {deploy}",
     "moved-past": "the branch has moved past this commit; it is at {other}",
     "deleted-since": "the branch has been deleted since",
+    "left-behind": "a replay rolls nothing back: the branch is at {other} by now",
+    "pushed-since": "a replay rolls nothing back: {target}/{other} was pushed after it",
     "passing": "",
     "deleted": "the branch was deleted: nothing to deploy",
     "succeeded": "{target}/{other} has deployed this commit",

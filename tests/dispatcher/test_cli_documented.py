@@ -19,6 +19,8 @@ DOCUMENT = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
 COMMANDS: dict[str, Any] = typer.main.get_command(build()).commands  # type: ignore[attr-defined]
 COMMON = {"--url", "--token-file", "--state-dir", "--output", "-o"}
 """Documented once, for the commands that ask the API."""
+API = ("People", "Deliveries", "Operators")
+"""Panels of commands that ask it."""
 
 
 def section(command: str) -> str:
@@ -63,7 +65,7 @@ def test_the_common_options_are_documented() -> None:
     common = DOCUMENT.partition("| Option of all of these |")[2].partition("###")[0]
 
     assert options(common) == COMMON
-    asking = {command for panel in ("People", "Operators") for command in cli.COMMANDS[panel][1]}
+    asking = {command for panel in API for command in cli.COMMANDS[panel][1]}
     assert asking == {command for command in COMMANDS if has(command) >= COMMON}
 
 

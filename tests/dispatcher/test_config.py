@@ -432,6 +432,49 @@ class TestSecrets:
         assert mistake in lines[0]
         assert "hunter2" not in lines[0]
 
+    OF_PROVIDER = (
+        "version: 1\nhooks:\n  h: {provider: NAME, repositories: ['**'], secrets: [{env: S}]}\n"
+    )
+
+    @pytest.mark.parametrize(
+        ("provider", "secret", "mistake"),
+        [
+            (
+                "azure-devops",
+                "hunter2",
+                "env S has no user and password, which azure-devops sends; ",
+            ),
+            ("azure-devops", "hunter2:", "write user:password there"),
+            ("gitlab", "whsec_hunter2!", "what follows is not base64; copy the signing token as a"),
+            ("gitlab", "whsec_", "env S begins with whsec_"),
+            ("generic", "whsec_hunter2 hunter2", "env S begins with whsec_"),
+        ],
+    )
+    def test_one_that_proves_nothing_for_its_provider_is_a_mistake(
+        self, files: Files, provider: str, secret: str, mistake: str
+    ) -> None:
+        files.environ = {"S": secret}
+        (line,) = files.mistakes(self.OF_PROVIDER.replace("NAME", provider))
+        assert line.startswith("c.yaml:3: hooks.h.secrets: ")
+        assert mistake in line
+        assert "hunter2" not in line
+
+    @pytest.mark.parametrize(
+        ("provider", "secret"),
+        [
+            ("azure-devops", "hook:hunter2"),
+            ("azure-devops", ":hunter2"),
+            ("gitlab", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+            ("gitlab", "hunter2"),
+            ("github", "whsec_!"),
+            ("bitbucket-server", "hook:hunter2"),
+        ],
+    )
+    def test_one_that_fits_its_provider(self, files: Files, provider: str, secret: str) -> None:
+        files.environ = {"S": secret}
+        hook = files.read(self.OF_PROVIDER.replace("NAME", provider)).hooks["h"]
+        assert (hook.provider, hook.replay_window) == (provider, 300)
+
     def test_nothing_that_is_printed_shows_one(self, files: Files) -> None:
         configuration = files.read(self.HOOK.replace("SECRETS", "[{env: SECRET}]"))
         shown = f"{configuration} {json.dumps(describe(configuration))} {Secret(b'hush-hush')}"
@@ -590,6 +633,9 @@ targets: {{a: {{{SHOP.replace("x}", "x, timeout: 90m, env: {A: private}, retries
         "secrets": ["env SECRET"],
         "repositories": ["**"],
         "max_body": "1MiB",
+        "allow": [],
+        "replay_window": "5m",
+        "insecure": False,
     }
     assert described["targets"]["a"]["keep_failed_for"] == "7d"
     assert described["targets"]["a"]["quiet_max"] == "10m"

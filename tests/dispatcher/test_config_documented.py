@@ -17,6 +17,7 @@ from dispatcher.config import (
     VARIABLES,
     Clone,
     ClusterSettings,
+    DeliverySettings,
     EnvFrom,
     EnvReference,
     Hook,
@@ -34,6 +35,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
 SECTIONS: dict[str, type[BaseModel]] = {
     "Hooks": Hook,
     "Targets": Target,
+    "Deliveries": DeliverySettings,
     "Cluster": ClusterSettings,
     "namespaces": NamespaceSettings,
     "The short form": ShortJob,
@@ -48,12 +50,14 @@ WRITTEN = {
     3600: "1h",
     900: "15m",
     600: "10m",
-    300: "5m", 120: "2m",
+    300: "5m",
+    120: "2m",
     30: "30s",
+    3 * 86400: "3d",
     7 * 86400: "7d",
     30 * 86400: "30d",
 }
-WRITTEN |= {25 * 1024 * 1024: "25MiB"}
+WRITTEN |= {25 * 1024 * 1024: "25MiB", 64 * 1024 * 1024: "64MiB"}
 """Defaults that are numbers in the models and have units in files."""
 
 

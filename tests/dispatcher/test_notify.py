@@ -26,7 +26,7 @@ from dispatcher.notify import (
     results,
     run,
 )
-from dispatcher.webhooks import Received, receive
+from dispatcher.webhooks import Received, Trust, receive
 
 OLD, NEW, ZERO = "a1" * 20, "b2" * 20, "0" * 40
 SECRET = b"a secret of the tests"
@@ -87,7 +87,7 @@ class Server:
 
     def received(self, number: int = 0) -> Received:
         request = self.requests[number]
-        answer = receive("generic", request.headers.raw, request.content, [SECRET])
+        answer = receive("generic", request.headers.raw, request.content, Trust([SECRET]))
         assert isinstance(answer, Received), answer
         return answer
 

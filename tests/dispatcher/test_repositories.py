@@ -53,6 +53,15 @@ PATHS = st.lists(NAMES, min_size=2, max_size=4).map("/".join)
         ("/srv/git/shop.git/", "file/srv/git/shop"),
         ("file:///home/ann/shop/.git", "file/home/ann/shop"),
         ("https://host.example/~ann/shop", "host.example/~ann/shop"),
+        ("https://git.example.com/scm/ACME/shop.git", "git.example.com/acme/shop"),
+        ("http://git.example.com:7990/scm/acme/shop.git", "git.example.com:7990/acme/shop"),
+        ("ssh://git@git.example.com:7999/acme/shop.git", "git.example.com/acme/shop"),
+        ("https://git.example.com/scm/~ann/shop.git", "git.example.com/~ann/shop"),
+        ("git.example.com/scm/acme/shop", "git.example.com/acme/shop"),
+        ("https://git.example.com/scm/shop", "git.example.com/scm/shop"),
+        ("https://gitlab.com/scm/team/shop", "gitlab.com/scm/team/shop"),
+        ("file:///scm/acme/shop.git", "file/scm/acme/shop"),
+        ("file/scm/acme/shop", "file/scm/acme/shop"),
     ],
 )
 def test_every_spelling_has_its_identity(url: str, identity: str) -> None:
@@ -127,7 +136,88 @@ def test_all_spellings_of_a_repository_agree(spelling: Spelling) -> None:
     assert identities == {f"{spelling.host}/{spelling.path}"}
 
 
-URLISH = st.one_of(
+AZURE = (
+    "https://dev.azure.com/acme/My%20Project/_git/Shop",
+    "https://acme@dev.azure.com/acme/My%20Project/_git/Shop",
+    "https://dev.azure.com/acme/DefaultCollection/my project/_git/shop",
+    "https://acme.visualstudio.com/My%20Project/_git/Shop",
+    "https://acme.visualstudio.com/DefaultCollection/My Project/_git/Shop",
+    "https://ACME.visualstudio.com:443/My%20Project/_git/_optimized/Shop/",
+    "https://dev.azure.com/acme/My%20Project/_git/_full/Shop",
+    "git@ssh.dev.azure.com:v3/acme/My%20Project/Shop",
+    "ssh://git@ssh.dev.azure.com/v3/acme/My%20Project/Shop",
+    "acme@vs-ssh.visualstudio.com:v3/acme/My%20Project/Shop",
+    "ssh://acme@vs-ssh.visualstudio.com:22/v3/acme/My%20Project/Shop",
+)
+AZURE_OF_ONE_NAME = (
+    "https://dev.azure.com/acme/_git/shop",
+    "https://dev.azure.com/acme/shop/_git/shop",
+    "https://acme.visualstudio.com/_git/shop",
+    "https://acme.visualstudio.com/DefaultCollection/_git/shop",
+    "git@ssh.dev.azure.com:v3/acme/shop/shop",
+)
+
+
+@pytest.mark.parametrize("url", AZURE)
+def test_all_ways_to_a_repository_of_azure_agree(url: str) -> None:
+    assert normalize_repository(url) == "dev.azure.com/acme/my project/_git/shop"
+
+
+@pytest.mark.parametrize("url", AZURE_OF_ONE_NAME)
+def test_a_repository_of_azure_that_has_its_projects_name(url: str) -> None:
+    assert normalize_repository(url) == "dev.azure.com/acme/shop/_git/shop"
+
+
+def test_a_server_of_ones_own_keeps_its_collections() -> None:
+    web = "https://tfs.example.com/tfs/DefaultCollection/shop/_git/web"
+
+    assert normalize_repository(web) == "tfs.example.com/tfs/defaultcollection/shop/_git/web"
+
+
+@given(HOSTS, NAMES, NAMES)
+def test_both_ways_to_a_repository_of_bitbucket_data_center_agree(
+    host: str, project: str, name: str
+) -> None:
+    web = f"https://{host}/scm/{project}/{name}.git"
+
+    assert normalize_repository(web) == normalize_repository(
+        f"ssh://git@{host}:7999/{project}/{name}.git"
+    )
+
+
+@given(NAMES, NAMES, NAMES)
+def test_azures_old_and_new_hosts_agree(organization: str, project: str, name: str) -> None:
+    org = organization.replace(".", "-").replace("_", "-")
+    identities = {
+        normalize_repository(f"https://{org}@dev.azure.com/{org}/{project}/_git/{name}"),
+        normalize_repository(f"https://{org}.visualstudio.com/{project}/_git/{name}"),
+        normalize_repository(f"git@ssh.dev.azure.com:v3/{org}/{project}/{name}"),
+    }
+
+    assert identities == {f"dev.azure.com/{org}/{project}/_git/{name}"}
+
+
+PARTS = st.sampled_from(
+    ["acme", "shop", "_git", "scm", "v3", "defaultcollection", "_full", "_optimized"],
+)
+TRICKY_HOSTS = st.sampled_from(
+    [
+        "dev.azure.com",
+        "ssh.dev.azure.com",
+        "acme.visualstudio.com",
+        "vs-ssh.visualstudio.com",
+        "gitlab.com",
+        "git.example.com",
+    ],
+)
+TRICKY = st.builds(
+    "{}{}/{}".format,
+    st.sampled_from(["https://", "ssh://git@", ""]),
+    TRICKY_HOSTS,
+    st.lists(PARTS, min_size=1, max_size=6).map("/".join),
+)
+
+URLISH = TRICKY | st.one_of(
     st.text(max_size=60),
     st.text("abA.:/@%?#[]~\\ 0123é", max_size=40),
     st.builds(

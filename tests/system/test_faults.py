@@ -164,15 +164,14 @@ def test_a_successful_deploy_costs_two_writes_and_no_read(
     bench = Bench(system, tmp_path, f"t{uuid4().hex[:10]}", script="true")
     bench.start()
     for number, (before, after) in enumerate((("0", "a"), ("a", "b")), 1):
+        bench.cluster.calls.clear()  # before the very first, there may be Pods that nobody knows of
         bench.push(before, after)
         assert bench.until(lambda number=number: bench.deploy(number).state is State.SUCCEEDED)  # type: ignore[misc]
-    assert eventually(lambda: not bench.jobs())
+        assert eventually(lambda: not bench.jobs())
     bench.stop()
 
     jobs = "/apis/batch/v1/namespaces/default/jobs"
     assert bench.cluster.calls == [
-        f"POST {jobs}",
-        f"DELETE {jobs}/shop-1",
         f"POST {jobs}",
         f"DELETE {jobs}/shop-2",
     ]

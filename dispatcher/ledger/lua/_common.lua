@@ -5,6 +5,9 @@ local function now_ms()
   return tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
 end
 
+-- Which process answers: after a restart or a failover it is another.
+local function run_id() return string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') end
+
 local function words(text)
   local list = {}
   for word in string.gmatch(text or '', '%S+') do list[#list + 1] = word end

@@ -7,7 +7,7 @@
 --       {1, now, version, spec or "", listed (0 or 1), {deploy, …}, {job, …}, newest success, paused (JSON) or "",
 --        newest that was started, limited (0 or 1: how many may run at once), has its place (0 or 1),
 --        looks in a row that the cluster's trouble ended, published (0 or 1: there is any spec),
---        newest number}
+--        newest number, number of the deploy that was started last, for sure (0 or 1: this very Redis was told)}
 
 local row, deploys, jobs, specs, due, listed, paused, limits, running = unpack(KEYS)
 local target, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -25,21 +25,21 @@ for _, raw in ipairs(found_jobs) do
   wanted[string.format('%d', cjson.decode(raw).number or 0)] = true
 end
 local attempted = redis.call('HGET', row, 'attempted') or '0'
-wanted[attempted] = true
+local told, begun = string.match(redis.call('HGET', row, 'begun') or '', '^(%S+) (%d+)$')
+wanted[begun or attempted] = true
 local found = {}
 for number in pairs(wanted) do
   local raw = redis.call('HGET', deploys, number)
   if raw then found[#found + 1] = raw end
 end
 
-local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+local here = run_id()
 local spec = redis.call('HGET', specs, target) or ''
 local namespace = spec ~= '' and cjson.decode(spec).namespace or ''
-local fresh = (redis.call('HGET', listed, namespace) == run_id or redis.call('HGET', listed, '*') == run_id)
-  and 1 or 0
+local fresh = (redis.call('HGET', listed, namespace) == here or redis.call('HGET', listed, '*') == here) and 1 or 0
 return { 1, now, tonumber(redis.call('HGET', row, 'version') or 0), spec,
          fresh, found, found_jobs, tonumber(redis.call('HGET', row, 'succeeded') or 0),
          redis.call('HGET', row, 'paused') or redis.call('GET', paused) or '', tonumber(attempted),
          redis.call('EXISTS', limits), redis.call('HEXISTS', running, target),
          tonumber(redis.call('HGET', row, 'vain') or 0), redis.call('EXISTS', specs),
-         tonumber(redis.call('HGET', row, 'seq') or 0) }
+         tonumber(redis.call('HGET', row, 'seq') or 0), tonumber(begun or attempted), told == here and 1 or 0 }

@@ -32,11 +32,11 @@ local changes = {}
 for _ = 1, tonumber(shift()) do
   local number, read, write = shift(), shift(), shift()
   if (redis.call('HGET', deploys, number) or '') ~= read then return 'moved' end
-  -- Paused since it was read: nothing begins any more.
-  local to = cjson.decode(write)
-  local begins = to.state == 'starting' and not to.uid and read ~= '' and cjson.decode(read).state == 'pending'
-  if begins and (redis.call('EXISTS', paused) == 1 or redis.call('HEXISTS', row, 'paused') == 1) then return 'moved' end
-  changes[#changes + 1] = { number = number, write = write }
+  local to, from = cjson.decode(write), read ~= '' and cjson.decode(read) or {}
+  local begins = to.state == 'starting' and to.attempt ~= from.attempt
+  -- Paused since it was read: nothing begins any more. What has an uid was found: it has begun long ago.
+  if begins and not to.uid and is_held(row, paused) then return 'moved' end
+  changes[#changes + 1] = { number = number, write = write, begins = begins, found = to.uid }
 end
 
 local TERMINAL = { succeeded = true, failed = true, superseded = true, cancelled = true, lost = true }
@@ -58,6 +58,9 @@ for _, change in ipairs(changes) do
   if deploy.state == 'succeeded' then
     local before = tonumber(redis.call('HGET', row, 'succeeded')) or 0
     redis.call('HSET', row, 'succeeded', math.max(before, tonumber(change.number)))
+  end
+  if change.begins then
+    redis.call('HSET', row, 'begun', (change.found and '?' or run_id()) .. ' ' .. change.number)
   end
   if deploy.state ~= 'pending' and (deploy.attempt or 0) > 0 then
     local before = tonumber(redis.call('HGET', row, 'attempted')) or 0

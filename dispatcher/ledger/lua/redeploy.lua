@@ -36,10 +36,9 @@ if made then return made end
 -- What is asked for ---------------------------------------------------------------------------------
 
 local function newest()
-  for number = tonumber(redis.call('HGET', row, 'seq') or 0), 1, -1 do
-    local deploy = load(deploys, number)
-    if deploy or redis.call('HLEN', deploys) == 0 then return deploy end
-  end
+  local highest = 0
+  for _, number in ipairs(redis.call('HKEYS', deploys)) do highest = math.max(highest, tonumber(number)) end
+  return load(deploys, string.format('%d', highest))
 end
 
 local like -- the deploy that tells what the request does not

@@ -70,6 +70,7 @@ local function merge_row(guest, known)
     local mine = tonumber(redis.call('HGET', new_row, name)) or 0
     if number > known and number > mine then redis.call('HSET', new_row, name, guest[name]) end
   end
+  redis.call('HDEL', new_row, 'begun') -- Pods of either may be left
   if guest.paused then redis.call('HSETNX', new_row, 'paused', guest.paused) end
   local wakes = math.max(tonumber(redis.call('HGET', new_row, 'wakes')) or 0, tonumber(guest.wakes) or 0)
   -- A wake-up that is on its way says the old name.

@@ -12,20 +12,23 @@
 --       8 paused     string  there while everything is paused
 --       9 renamed    hash    a name that a target had -> "name time": the one that it has, and since when
 --       10 former    hash    row of the name that the target had before; its own row where there is none
+--       11 trail     hash    the delivery's entry in the trail, expires: step -> reply (JSON)
 -- ARGV  1 target   2 ref   3 before   4 after   5 pushed_at (ms or 0)   6 the deploy, new (JSON)
 --       7 delivery id ("" if none)   8 remember deliveries (s)   9 remember edges (ms)   10 grace (ms)
 --       11 deliveries kept in a deploy   12 "wanted", or "passing" for a push that only moves the branch
 --       13 how many of a stream may wait where every push is deployed, 0 where they are merged
 --       14 name that the target had before, "" for none   15 for how long after a rename pushes come under that (ms)
+--       16 step of the entry that this is, "" where none is kept   17 for how long the entry is kept (s)
+--       18 when the delivery first came that this one replays (ms), 0 for one that comes by itself
 -- Reply JSON {outcome, code, deploy = number or 0, other = number or commit, wake = number or 0, repeated}
 --       or "elsewhere <name>": nothing was written, the target's row is under that name
 
-local row, deploys, chain, ages, seen, delivery, due, paused, renamed, former_row = unpack(KEYS)
+local row, deploys, chain, ages, seen, delivery, due, paused, renamed, former_row, trail = unpack(KEYS)
 local target, ref, before, after = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local pushed_at, fresh, delivery_id = tonumber(ARGV[5]), cjson.decode(ARGV[6]), ARGV[7]
 local every = tonumber(ARGV[13])
 local remember, window, grace, kept = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
-local former = ARGV[14]
+local former, step, replays = ARGV[14], ARGV[16], tonumber(ARGV[18])
 local field = target .. ' ' .. ref .. ' ' .. after
 local now = now_ms()
 local stream = fresh.stream
@@ -46,6 +49,15 @@ if former ~= '' and redis.call('EXISTS', former_row) == 1 and redis.call('HEXIST
 
 -- The answer ------------------------------------------------------------------------------------
 
+local function told(reply)
+  local text = cjson.encode(reply)
+  if step ~= '' then
+    redis.call('HSET', trail, step, text)
+    redis.call('EXPIRE', trail, tonumber(ARGV[17]))
+  end
+  return text
+end
+
 local function answer(outcome, code, deploy, other, wake)
   local reply = { outcome = outcome, code = code, deploy = deploy or 0, other = other or '', wake = wake or 0 }
   if delivery_id ~= '' then
@@ -54,7 +66,7 @@ local function answer(outcome, code, deploy, other, wake)
     redis.call('EXPIRE', delivery, remember)
   end
   if reply.deploy ~= 0 then redis.call('SET', seen, reply.deploy, 'EX', remember) end
-  return cjson.encode(reply)
+  return told(reply)
 end
 
 -- The chain: edges before -> after, kept per ref ---------------------------------------------------
@@ -229,6 +241,7 @@ end
 local function create(commit, code)
   local number = redis.call('HINCRBY', row, 'seq', 1)
   fresh.number, fresh.created_at, fresh.wanted_at, fresh.commit = number, now, now, commit
+  fresh.came_at = replays
   add_delivery(fresh)
   save(deploys, fresh)
   -- Should the target have been removed before, and its history be about to expire.
@@ -264,7 +277,7 @@ local function coalesce(queue, commit, code)
   waiting.commit, waiting.ref, waiting.before = commit, ref, fresh.before
   waiting.title, waiting.requested_by, waiting.reason = fresh.title, fresh.requested_by, 'push'
   waiting.note = nil
-  waiting.wanted_at = now
+  waiting.wanted_at, waiting.came_at = now, replays
   waiting.merged = (waiting.merged or 0) + 1
   add_delivery(waiting)
   save(deploys, waiting)
@@ -289,9 +302,27 @@ local function again(number)
 end
 
 local function unchanged(commit)
-  local number = redis.call('HGET', row, 'attempted')
+  local number = string.match(redis.call('HGET', row, 'begun') or '', ' (%d+)$')
   local last = number and load(deploys, number)
   return last and last.commit == commit and last.state == 'succeeded' and last.number
+end
+
+-- What was pushed since a delivery came stays when it is replayed: the code and what is there now, or nothing.
+local function overtaken_since()
+  local head = redis.call('HGET', chain, 'head ' .. ref)
+  if head and head ~= after then
+    local head_time = tonumber(redis.call('HGET', chain, 'time ' .. ref)) or 0
+    local newer = head == before or (head_time > 0 and pushed_at > head_time)
+    -- The branch was there, and has left.
+    for _, commit in ipairs(edges_from(before)) do newer = newer and commit ~= after end
+    if not newer then return head == '0' and 'deleted-since' or 'left-behind', head end
+  end
+  for _, raw in ipairs(redis.call('HVALS', deploys)) do
+    local deploy = cjson.decode(raw)
+    local came = (deploy.came_at or 0) > 0 and deploy.came_at or deploy.wanted_at
+    local pushed = (deploy.reason or 'push') == 'push' and came or 0
+    if deploy.ref ~= ref and pushed > replays then return 'pushed-since', deploy.number end
+  end
 end
 
 -- The order of the questions ------------------------------------------------------------------------
@@ -303,16 +334,21 @@ if delivery_id ~= '' then
     local reply = cjson.decode(first)
     if reply.deploy ~= 0 and again(reply.deploy) then return run_again() end
     reply.repeated = true
-    return cjson.encode(reply)
+    return told(reply)
   end
 end
 
-local earlier = redis.call('GET', seen)
+local earlier = replays == 0 and redis.call('GET', seen)
 -- Without the host's time, the same push may come again for good reason: there, back, and there again.
 local moves = pushed_at == 0 and redis.call('HGET', chain, 'head ' .. ref) == before and before ~= after
 if earlier and not moves then
   if again(earlier) then return run_again() end
   return answer('duplicate', 'seen', tonumber(earlier))
+end
+
+if replays > 0 then
+  local code, other = overtaken_since()
+  if code then return answer('stale', code, 0, other) end
 end
 
 local standing, commit = place()
@@ -337,9 +373,10 @@ if waiting and waiting.commit == commit then
 end
 if waiting and every == 0 then return coalesce(queue, commit, 'waiting') end
 if waiting and #queue >= every then return coalesce(queue, commit, 'full') end
-if active and active.commit == commit and active.state ~= 'stopping' then
+-- Behind what waits, where every push is deployed, even the commit that runs comes again.
+if active and not waiting and active.commit == commit and active.state ~= 'stopping' then
   return answer('coalesced', 'same-runs', active.number)
 end
-local done = not active and others == 0 and unchanged(commit)
+local done = not active and not waiting and others == 0 and unchanged(commit)
 if done then return answer('unchanged', 'succeeded', 0, done) end
-return create(commit, overtaken and 'overtaken' or 'new')
+return create(commit, overtaken and 'overtaken' or replays > 0 and 'replayed' or 'new')

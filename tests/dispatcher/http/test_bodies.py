@@ -70,7 +70,7 @@ def test_a_body_that_breaks_off() -> None:
 
 
 def test_all_together_have_a_bound_too_and_make_room_when_they_are_done() -> None:
-    bodies = Bodies(most=15)
+    bodies = Bodies(most=15, small=0)
 
     async def two_at_a_time() -> None:
         async with bodies.of(request([b"1234567890"]), 10, TOO_LARGE):
@@ -80,6 +80,18 @@ def test_all_together_have_a_bound_too_and_make_room_when_they_are_done() -> Non
         assert await read(bodies, request([b"1234567890"])) == b"1234567890"
 
     asyncio.run(two_at_a_time())
+
+
+def test_a_small_one_is_taken_although_large_ones_fill_the_room() -> None:
+    bodies = Bodies(most=20, small=5)
+
+    async def beside_a_large_one() -> None:
+        async with bodies.of(request([b"1234567890" * 2]), 20, TOO_LARGE):
+            assert await read(bodies, request([b"12345"])) == b"12345"
+            with pytest.raises(Refusal):
+                await read(bodies, request([b"123456"]))
+
+    asyncio.run(beside_a_large_one())
 
 
 def test_what_is_slow_inside_the_block_is_no_slow_body() -> None:

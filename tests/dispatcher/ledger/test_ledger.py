@@ -192,7 +192,8 @@ def test_nothing_is_listed_until_a_watcher_says_so_and_only_in_this_redis(ledger
     Publisher(ledger).publish([spec])
     assert hold(ledger).listed is False
 
-    ledger.mark_listed("ns")
+    ledger.begin_listing("ns", "me")
+    ledger.mark_listed("ns", "me")
     assert hold(ledger).listed is True
 
     ledger.client.hset(ledger.keys.listed, "ns", "another-run-id")

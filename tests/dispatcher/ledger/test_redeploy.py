@@ -73,6 +73,13 @@ def test_named_nothing_it_runs_the_newest_deploy_once_more(deployed: Ledger) -> 
     assert deploy.title == "commit b"
 
 
+def test_the_newest_is_found_at_once_whatever_numbers_were_given_since(deployed: Ledger) -> None:
+    """A Job that somebody has labelled with a great number raises those that follow."""
+    deployed.client.hset(deployed.keys.row("shop"), "seq", 999_999_990)
+
+    assert redeploy(deployed).commit == sha("b")
+
+
 def test_the_same_request_gets_the_same_answer_also_when_it_is_over(deployed: Ledger) -> None:
     first = redeploy(deployed, request="r1")
     move(deployed, 3, State.STARTING, State.FAILED)

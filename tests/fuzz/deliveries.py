@@ -1,0 +1,111 @@
+"""Deliveries to each provider: proved, so that they are parsed, and as a stranger sends them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from dispatcher.webhooks import (
+    PROVIDERS,
+    Answer,
+    Ignored,
+    Received,
+    Rejected,
+    Trust,
+    read_unproved,
+    receive,
+)
+from dispatcher.webhooks.kept import kept_headers, raw_headers
+from tests.dispatcher.webhooks.support import HEADERS, NOW, SECRET, Sent, names, sent, standard
+from tests.dispatcher.webhooks.test_receive import PROOF, check_push
+from tests.fuzz.target import Attempt, Target, pure
+from tests.fuzz.wire import Header, parse, render
+
+KEY = b"32 bytes are the key of a sender"
+TOKEN = b"whsec_" + base64.b64encode(KEY)
+UNKNOWN = b"whsec_" + base64.b64encode(b"of nobody")
+
+
+def seeds(provider: str) -> Iterator[bytes]:
+    for name in names():
+        if name.startswith(f"{provider}/"):
+            yield rendered(sent(name))
+
+
+def rendered(delivery: Sent) -> bytes:
+    return render(f"POST /webhooks/{delivery.provider}", delivery.raw_headers, delivery.body)
+
+
+def proof(provider: str, body: bytes) -> dict[str, str]:
+    name = PROOF[provider]
+    return {name: HEADERS[provider]("push", body)[name]}
+
+
+def proved(provider: str) -> Attempt:
+    """What a host sends that knows the secret: an answer that says something, and the same once more."""
+    trust = Trust((SECRET,), NOW)
+
+    def attempt(data: bytes) -> None:
+        request = parse(data)
+        headers = request.but(proof(provider, request.body))
+        answer = receive(provider, headers, request.body, trust)
+        check(answer)
+        if not isinstance(answer, Rejected) or answer.status != 401:
+            check_kept(provider, headers, request.body, answer)
+
+    return attempt
+
+
+def check(answer: Answer) -> None:
+    assert isinstance(answer, Received | Ignored | Rejected)
+    if isinstance(answer, Rejected):
+        assert answer.status in (400, 401, 415)
+        assert answer.message.isprintable()
+    if isinstance(answer, Received):
+        for push in answer.pushes:
+            check_push(push)
+
+
+def check_kept(provider: str, headers: list[Header], body: bytes, answer: Answer) -> None:
+    """What is kept of it reads the same; which secret proved it is not known then."""
+    again = read_unproved(provider, raw_headers(kept_headers(provider, headers)), body)
+    unknown = None if isinstance(answer, Rejected) else 0
+    assert again == replace(answer, secret=unknown)
+
+
+def signed_by_standard(data: bytes) -> None:
+    """What is signed as Standard Webhooks has it; the id and the time are the sender's."""
+    request = parse(data)
+    own = dict(request.headers)
+    moment = own.get(b"webhook-timestamp", b"").decode("latin-1")
+    name = own.get(b"webhook-id", b"").decode("latin-1")
+    known = int(moment) if moment.isascii() and moment.isdigit() and len(moment) < 20 else NOW
+    headers = request.but(standard(request.body, KEY, known, name))
+    check(receive("generic", headers, request.body, Trust((SECRET, TOKEN), NOW)))
+
+
+def unproved(data: bytes) -> None:
+    """Whatever it is, it is no push."""
+    request = parse(data)
+    headers = [*request.headers, (b"host", b"x")]
+    for provider in PROVIDERS:
+        answer = receive(provider, headers, request.body, Trust((b"unknown", UNKNOWN), NOW))
+        assert isinstance(answer, Rejected)
+        assert answer.status == 401
+
+
+def all_seeds() -> Iterator[bytes]:
+    for provider in PROVIDERS:
+        yield from list(seeds(provider))[:3]
+    body = sent("generic/push__branch").body
+    headers = [(n.encode(), v.encode()) for n, v in standard(body, KEY).items()]
+    yield render("POST /webhooks/generic", headers, body)
+
+
+TARGETS: dict[str, Target] = {
+    **{name: pure(proved(name), lambda name=name: seeds(name)) for name in PROVIDERS},  # type: ignore[misc]
+    "standard": pure(signed_by_standard, lambda: [*seeds("generic"), *all_seeds()]),
+    "strangers": pure(unproved, all_seeds),
+}
