@@ -77,8 +77,9 @@ def told_once(outages: Outages, targets: int) -> None:
     """Each feed and each target says once that something is wrong, and that it is over."""
     cut_off, back = "cut off from the cluster", "back in touch with the cluster"
     for kind in ("job", "pod"):
-        assert len(outages.said(cut_off, kind=kind)) == 1, outages.lines()
-        assert eventually(lambda kind=kind: len(outages.said(back, kind=kind)) == 1)  # type: ignore[misc]
+        feed = {"namespace": "default", "kind": kind}
+        assert len(outages.said(cut_off, **feed)) == 1, outages.lines()
+        assert eventually(lambda feed=feed: len(outages.said(back, **feed)) == 1)  # type: ignore[misc]
     assert len(outages.said("cluster")) <= targets, outages.said("cluster")
     assert outages.restarts() == 0
 

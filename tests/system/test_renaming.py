@@ -26,29 +26,33 @@ def runs(system: Installation, *names: str) -> list[tuple[float, float, str]]:
 
 
 def test_history_goes_on_and_what_runs_ends_before_the_next_starts(system: Installation) -> None:
-    shop = system.target("shop", "[ $DEPLOY_NUMBER = 1 ] || sleep 5", on_new_push="wait")
+    shop = system.target("former-shop", "[ $DEPLOY_NUMBER = 1 ] || sleep 5", on_new_push="wait")
     shop.push("0", "a")
     shop.until(1, "succeeded")
     shop.push("a", "b")
     shop.until(2, "running")
 
-    web_shop = rename(system, shop, "web-shop", renamed_from="shop")
+    web_shop = rename(system, shop, "new-shop", renamed_from="former-shop")
     answer = shop.push("b", "c")
     assert answer["outcome"] == "accepted"
-    assert eventually(lambda: system.redis.hexists(system.keys.specs, "web-shop"))
+    assert eventually(lambda: system.redis.hexists(system.keys.specs, "new-shop"))
 
-    assert web_shop.deploy(2).job == "shop-2"
+    assert web_shop.deploy(2).job == "former-shop-2"
     assert web_shop.deploy(3).commit == sha("c")
     web_shop.until(2, "succeeded")
-    assert web_shop.until(3, "succeeded").job == "web-shop-3"
+    assert web_shop.until(3, "succeeded").job == "new-shop-3"
     assert [deploy.number for deploy in web_shop.deploys()] == [3, 2, 1]
     assert [deploy.reason for deploy in web_shop.deploys()] == ["push"] * 3
-    first, second, third = runs(system, "shop", "web-shop")
-    assert [job for *_, job in (first, second, third)] == ["shop-1", "shop-2", "web-shop-3"]
+    first, second, third = runs(system, "former-shop", "new-shop")
+    assert [job for *_, job in (first, second, third)] == [
+        "former-shop-1",
+        "former-shop-2",
+        "new-shop-3",
+    ]
     assert second[1] <= third[0]
     assert web_shop.is_clean()
     assert eventually(lambda: not shop.jobs())
-    assert not system.redis.exists(system.keys.row("shop"))
+    assert not system.redis.exists(system.keys.row("former-shop"))
 
     assert web_shop.push("a", "b")["outcome"] == "duplicate"
 
