@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import json
 import os
+import shlex
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -230,7 +231,7 @@ def welcome(place: Place) -> str:
         "",
         "  git-dispatcher targets            what there is, what runs",
         "  git-dispatcher deploys TARGET     what happened",
-        f"  kubectl --kubeconfig {place.kubeconfig} get jobs,pods",
+        f"  kubectl --kubeconfig {shlex.quote(str(place.kubeconfig))} get jobs,pods",
         f"  rq info --url {place.redis_url}",
     ]
     if (place.state / "hello.git").exists():
@@ -238,7 +239,7 @@ def welcome(place: Place) -> str:
         lines += [
             "",
             "A push to try:",
-            f"  git clone {hello} hello && cd hello",
+            f"  git clone {shlex.quote(str(hello))} hello && cd hello",
             "  git commit --allow-empty -m 'Deploy me' && git push",
         ]
     return "\n".join([*lines, "", "Ctrl-C stops everything; the state stays.", ""])
