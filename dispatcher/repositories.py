@@ -152,6 +152,8 @@ def _path(raw: str) -> str:
     path = _without_suffix([part for part in _decoded(raw).split("/") if part])
     if not path:
         raise UnusableRepository("the URL names a host, but no repository on it")
+    if path[-1].isspace() or {".", ".."} & set(path.split("/")):
+        raise UnusableRepository("the URL's path holds `.` or `..`, or ends with white space")
     # Kept encoded: what would read differently the next time.
     return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
@@ -161,8 +163,8 @@ def _decoded(raw: str) -> str:
         path = unquote(raw, errors="strict").lower()
     except UnicodeDecodeError:
         raise UnusableRepository("the URL's percent-encoding is not UTF-8") from None
-    if _CONTROL.search(path) or {".", ".."} & set(path.split("/")):
-        raise UnusableRepository("the URL's path holds control characters, `.` or `..`")
+    if _CONTROL.search(path):
+        raise UnusableRepository("the URL's path holds control characters")
     return path
 
 

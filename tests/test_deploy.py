@@ -182,6 +182,7 @@ ARGUMENTS: dict[str, tuple[tuple[Any, ...], ...]] = {
     "create_job": (({"metadata": {"name": "shop-1", "namespace": "deploys"}},),),
     "job": (("deploys", "shop-1"),),
     "delete_job": (("deploys", "shop-1", "uid"),),
+    "jobs": (("deploys", "a=b"),),
     "delete_pod": (("deploys", "shop-1-x", "uid"),),
     "pods": (("deploys", "a=b"),),
     "log_tail": (("deploys", "shop-1-x", "main"),),

@@ -53,6 +53,12 @@ class Ran:
         before = re.search(r"^#\d+\s+INITED cov: (\d+)", self.said, re.MULTILINE)
         return (int(before[1]) if before else 0), max(found, default=0)
 
+    @property
+    def trouble(self) -> str:
+        """The error, and where the input is that led to it."""
+        lines = [line for line in self.said.splitlines() if not line.startswith("#")]
+        return "\n".join(lines[-60:])
+
     def line(self, name: str) -> str:
         before, after = self.coverage
         return (
@@ -83,9 +89,10 @@ def fuzz(name: str, target: Target, limits: Limits, redis_url: str) -> Ran:
         done = subprocess.run(
             [sys.executable, "-m", "tests.fuzz.run", name, folder, *options, kept, seeds],
             env={"REDIS_URL": redis_url, "PYTHONPATH": ".", "PATH": ""},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
-    return Ran(done.stderr.decode(errors="replace"), done.returncode)
+    return Ran(done.stdout.decode(errors="replace"), done.returncode)
 
 
 def _dictionary(name: str, target: Target) -> Path:
@@ -107,7 +114,7 @@ def main() -> int:
             print(ran.line(name), flush=True)
             if ran.code:
                 failed.append(name)
-                print(ran.said[-6000:], file=sys.stderr)
+                print(ran.trouble, file=sys.stderr)
     return 1 if failed else 0
 
 

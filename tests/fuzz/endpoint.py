@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 from dispatcher.app import create_app
-from dispatcher.config import load
+from dispatcher.config import PROVIDERS, load
 from dispatcher.http.contract import OPERATIONS, Code
 from dispatcher.ledger import Keys
 from dispatcher.reloading import Reloader
@@ -117,7 +117,7 @@ def _proved(request: Sent, path: str) -> list[Header]:
     if hook == "azure-devops":
         return request.but({"Authorization": basic(PASSWORD.encode())})
     if hook != path:
-        return request.but(proof(hook, request.body) if hook in configuration() else {})
+        return request.but(proof(hook, request.body) if hook in PROVIDERS else {})
     return request.but({"Authorization": f"Bearer {TOKEN}"})
 
 
