@@ -8,10 +8,10 @@ of ours. A definite no is ClusterRefused; whatever may have happened nonetheless
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -21,7 +21,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.utils.keepalive import tcp_keepalive_socket_options
 
 from dispatcher.errors import ClusterError, ClusterUnavailable
-from workers.objects import Job, JobList, Pod, PodList, RawList
+from workers.objects import Job, JobList, ListMetadata, Pod, PodList, RawList
 from workers.refusals import HistoryGone, JobExists, NotThere, refusal
 from workers.silence import Silence
 
@@ -35,6 +35,7 @@ _NEVER_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.Connect
 _PATHS = {"job": ("/apis/batch/v1", "jobs"), "pod": ("/api/v1", "pods")}
 
 Kind = TypeVar("Kind")
+Listable = TypeVar("Listable", covariant=True)
 
 log = structlog.get_logger()
 
@@ -101,42 +102,34 @@ class Cluster:
 
     def delete_job(self, namespace: str, name: str, uid: str) -> bool:
         """Deletes exactly this Job, its Pods first; False if it is not there any more."""
-        options = {
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "propagationPolicy": "Foreground",
-            "preconditions": {"uid": uid},
-        }
-        try:
-            self._send(f"delete Job {name}", "DELETE", _path("job", namespace, name), body=options)
-        except (NotThere, JobExists):  # gone, or another Job has its name by now
-            return False
-        return True
+        return self._delete("job", namespace, name, uid, "Foreground")
 
     def delete_pod(self, namespace: str, name: str, uid: str) -> bool:
         """Deletes exactly this Pod; False if it is not there any more."""
+        return self._delete("pod", namespace, name, uid, "Background")
+
+    def _delete(self, kind: str, namespace: str, name: str, uid: str, policy: str) -> bool:
         options = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
-            "propagationPolicy": "Background",
+            "propagationPolicy": policy,
             "preconditions": {"uid": uid},
         }
+        what = f"delete {kind.capitalize()} {name}"
         try:
-            self._send(f"delete Pod {name}", "DELETE", _path("pod", namespace, name), body=options)
-        except (NotThere, JobExists):  # gone, or another Pod has its name by now
+            self._send(what, "DELETE", _path(kind, namespace, name), body=options)
+        except (NotThere, JobExists):  # gone, or another one has its name by now
             return False
         return True
 
-    def pods(self, namespace: str, selector: str) -> list[Pod]:
+    def jobs(self, namespace: str, selector: str) -> list[Job]:
         """All of them, from a quorum read that begins now."""
-        found: list[Pod] = []
-        position = ""
-        while True:
-            page = self._pods(namespace, selector, position, self._patience.answer)
-            found += page.items
-            position = page.metadata.continue_
-            if not position:
-                return found
+        return _all(lambda position: self.list_jobs(namespace, selector, position))
+
+    def pods(self, namespace: str, selector: str) -> list[Pod]:
+        """The same for Pods."""
+        patience = self._patience.answer
+        return _all(lambda position: self._pods(namespace, selector, position, patience))
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         """The end of a container's log, bounded in lines and bytes. Raises NotThere."""
@@ -215,6 +208,25 @@ class Cluster:
             if not 200 <= answer.status < 300:
                 raise refusal(what, answer.status, answer.headers, answer.data)
         return answer
+
+
+class _Page(Protocol[Listable]):
+    @property
+    def metadata(self) -> ListMetadata: ...
+    @property
+    def items(self) -> tuple[Listable, ...]: ...
+
+
+def _all(page_at: Callable[[str], _Page[Listable]]) -> list[Listable]:
+    """The items of all pages, one after the other."""
+    found: list[Listable] = []
+    position = ""
+    while True:
+        page = page_at(position)
+        found += page.items
+        position = page.metadata.continue_
+        if not position:
+            return found
 
 
 def _path(kind: str, namespace: str, name: str = "") -> str:

@@ -32,8 +32,8 @@ class Sweep:
         known = self.ledger.known_jobs()
         for namespace in sorted(namespaces):
             # Jobs last: a Pod's Job is in the list then, however young it is.
-            self._pods[namespace] = self._all_pods(namespace)
-            self._jobs[namespace] = self._all_jobs(namespace)
+            self._pods[namespace] = self.cluster.pods(namespace, self.selector)
+            self._jobs[namespace] = self.cluster.jobs(namespace, self.selector)
         return [*self._rows(), *self._of_jobs(known), *self._orphans()]
 
     def mend(self, found: Iterable[Repair]) -> None:
@@ -98,23 +98,3 @@ class Sweep:
             for pod in pods
             if owner_of(pod) not in uids and pod.metadata.deletion_timestamp is None
         ]
-
-    def _all_jobs(self, namespace: str) -> list[Job]:
-        found: list[Job] = []
-        position = ""
-        while True:
-            page = self.cluster.list_jobs(namespace, self.selector, position)
-            found += page.items
-            position = page.metadata.continue_
-            if not position:
-                return found
-
-    def _all_pods(self, namespace: str) -> list[Pod]:
-        found: list[Pod] = []
-        position = ""
-        while True:
-            page = self.cluster.list_pods(namespace, self.selector, position)
-            found += page.items
-            position = page.metadata.continue_
-            if not position:
-                return found
