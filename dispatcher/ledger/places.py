@@ -24,7 +24,8 @@ class NoPlace:
     def __str__(self) -> str:
         where = "" if self.namespace == ALL else f" in namespace {self.namespace}"
         line = f"; {self.ahead} before it in line" if self.ahead else ""
-        return f"waits for a place: {self.most} deploys may run at once{where}{line}"
+        noun = "deploy" if self.most == 1 else "deploys"
+        return f"waits for a place: {self.most} {noun} may run at once{where}{line}"
 
 
 class Places:

@@ -36,7 +36,7 @@ def test_who_asks_when_all_places_are_taken_is_told_why_and_called_when_one_is_f
     later, sooner = places.ask("b", "ns", 30), places.ask("c", "ns", 20)
 
     assert later == NoPlace("*", 1, 0)
-    assert str(sooner) == "waits for a place: 1 deploys may run at once"
+    assert str(sooner) == "waits for a place: 1 deploy may run at once"
     assert str(places.ask("b", "ns", 30)).endswith("; 1 before it in line")
     assert places.call() == []
     give_back(ledger, "a")
@@ -53,7 +53,7 @@ def test_a_full_namespace_holds_up_no_other(ledger: Ledger) -> None:
 
     refused = places.ask("b", "narrow", 2)
 
-    assert str(refused) == "waits for a place: 1 deploys may run at once in namespace narrow"
+    assert str(refused) == "waits for a place: 1 deploy may run at once in namespace narrow"
     assert places.ask("c", "wide", 3) is None
     assert places.ask("d", "wide", 4) is None
     assert places.ask("e", "wide", 5) == NoPlace("*", 3, 1)
