@@ -165,7 +165,7 @@ REASONS = {
     "left-behind": "a replay rolls nothing back: the branch is at {other} by now",
     "pushed-since": "a replay rolls nothing back: {target}/{other} was pushed after it",
     "passing": "",
-    "deleted": "the branch was deleted: nothing to deploy",
+    "deleted": "the branch or tag was deleted: nothing to deploy",
     "succeeded": "{target}/{other} has deployed this commit",
 }
 """The script's codes in plain words."""

@@ -208,7 +208,7 @@ def _web_answers(place: Place) -> bool:
 
 
 async def _keep_namespaces(place: Place) -> None:
-    """Makes what a changed configuration needs, and what a restarted local cluster has lost."""
+    """Makes what a changed configuration needs."""
     while True:
         with suppress(httpx.HTTPError, DispatcherError, OSError):  # its log says what is wrong
             await asyncio.to_thread(_make_namespaces, place)

@@ -103,7 +103,10 @@ def test_a_deleted_branch_deploys_nothing(web: Web) -> None:
     response = web.deliver(deletion, "plain")
 
     assert (response.status_code, results(response)) == (200, {"bare": "filtered"})
-    assert response.json()["results"][0]["reason"] == "the branch was deleted: nothing to deploy"
+    assert (
+        response.json()["results"][0]["reason"]
+        == "the branch or tag was deleted: nothing to deploy"
+    )
 
 
 def test_a_repeated_delivery_gets_the_first_answer_again(web: Web) -> None:
