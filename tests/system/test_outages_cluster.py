@@ -59,7 +59,7 @@ def test_what_ended_and_what_was_pushed_while_the_api_server_was_away_is_made_up
     assert ends.is_clean()
     assert waits.is_clean()
     told_once(outages, targets=1)
-    assert outages.readiness()["cluster"] == "ok"
+    assert eventually(lambda: outages.readiness()["cluster"] == "ok")
 
 
 @contextmanager
