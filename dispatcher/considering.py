@@ -64,12 +64,26 @@ def consider(pushes: Iterable[Push], speaker: Speaker, matcher: Matcher) -> tupl
 
 
 def _considered(push: Push, speaker: Speaker, matcher: Matcher) -> Considered:
-    where = push.repository
-    if not speaker.allows(where):
-        reason = f"hook {speaker.name} may not speak for {where}: add it to the hook's repositories"
-        return Considered(push, (), reason, refused=True)
-    decisions = matcher.match(push)
-    return Considered(push, decisions, "" if decisions else f"no target for repository {where}")
+    """By all addresses of the repository, except for those that the hook may not speak for: a payload can
+    claim any, and must not reach another hook's targets by one."""
+    allowed = tuple(filter(speaker.allows, push.addresses))
+    if not allowed:
+        return Considered(push, (), _not_allowed(speaker, push.addresses), refused=True)
+    decisions = matcher.match(push, allowed)
+    return Considered(push, decisions, "" if decisions else _no_target(push, speaker, allowed))
+
+
+def _no_target(push: Push, speaker: Speaker, allowed: Iterable[str]) -> str:
+    said = f"no target for repository {' or '.join(allowed)}"
+    others = [each for each in push.addresses if not speaker.allows(each)]
+    return (
+        f"{said}; hook {speaker.name} may not speak for {' or '.join(others)}" if others else said
+    )
+
+
+def _not_allowed(speaker: Speaker, addresses: Iterable[str]) -> str:
+    where = " or ".join(addresses)
+    return f"hook {speaker.name} may not speak for {where}: add it to the hook's repositories"
 
 
 def explain(pushes: Iterable[Push], speaker: Speaker, matcher: Matcher) -> tuple[Explanation, ...]:
@@ -81,14 +95,23 @@ def explain(pushes: Iterable[Push], speaker: Speaker, matcher: Matcher) -> tuple
     return tuple(
         _explanation(each.push, decision)
         for each in consider(pushes, speaker, matcher)
-        for decision in each.decisions or _without(each, matcher)
+        for decision in _all_decisions(each, speaker, matcher)
     )
 
 
-def _without(considered: Considered, matcher: Matcher) -> Iterable[Decision]:
+def _all_decisions(
+    considered: Considered, speaker: Speaker, matcher: Matcher
+) -> tuple[Decision, ...]:
+    """Those of the targets, of those that are out of the hook's reach, or one that there is none."""
+    push = considered.push
+    beyond = tuple(
+        Decision(name, Rule.REPOSITORIES, _not_allowed(speaker, [address]))
+        for address in push.addresses
+        if not speaker.allows(address)
+        for name in matcher.targets_of([address])
+    )
     rule = Rule.REPOSITORIES if considered.refused else None
-    targets = matcher.targets_of(considered.push.repository)
-    return [Decision(name, rule, considered.reason) for name in targets or ("",)]
+    return (*considered.decisions, *beyond) or (Decision("", rule, considered.reason),)
 
 
 def _explanation(push: Push, decision: Decision) -> Explanation:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from operator import itemgetter
 from typing import Protocol
 
 from dispatcher.globs import Rules
@@ -85,18 +86,25 @@ class Matcher:
     """Built once for a configuration; raises UnusableRepository where a target has no usable one."""
 
     def __init__(self, targets: Iterable[Target]) -> None:
-        filters: defaultdict[str, list[_Filter]] = defaultdict(list)
-        for target in targets:
-            filters[normalize_repository(target.repository)].append(_Filter(target))
+        filters: defaultdict[str, list[tuple[int, _Filter]]] = defaultdict(list)
+        for place, target in enumerate(targets):
+            filters[normalize_repository(target.repository)].append((place, _Filter(target)))
         self._filters = dict(filters)
 
-    def match(self, push: Push) -> tuple[Decision, ...]:
-        """One decision for every target of the push's repository, in the targets' order."""
-        return tuple(each.decide(push) for each in self._filters.get(push.repository, ()))
+    def match(self, push: Push, addresses: Iterable[str]) -> tuple[Decision, ...]:
+        """One decision for every target whose repository is one of `addresses`, in the targets' order.
 
-    def targets_of(self, repository: str) -> tuple[str, ...]:
-        """Their names, for a repository's identity."""
-        return tuple(each.name for each in self._filters.get(repository, ()))
+        They are those of the push's own addresses that its hook may speak for.
+        """
+        return tuple(each.decide(push) for each in self._of(addresses))
+
+    def targets_of(self, addresses: Iterable[str]) -> tuple[str, ...]:
+        """Their names, for a repository's identities."""
+        return tuple(each.name for each in self._of(addresses))
+
+    def _of(self, addresses: Iterable[str]) -> list[_Filter]:
+        found = [each for at in dict.fromkeys(addresses) for each in self._filters.get(at, ())]
+        return [each for _, each in sorted(found, key=itemgetter(0))]
 
 
 def follows(target: Target, ref: str) -> tuple[bool, str]:

@@ -95,6 +95,8 @@ class Push(msgspec.Struct, frozen=True, kw_only=True):
 
     repository: str
     """Normalised identity, `host[:port]/path`, lower case, without `.git`."""
+    aliases: tuple[str, ...] = ()
+    """Identities of the other addresses that the host gives for the same repository: by ssh, for example."""
     ref: str
     """Full name: `refs/heads/…` or `refs/tags/…`."""
     before: str
@@ -113,6 +115,11 @@ class Push(msgspec.Struct, frozen=True, kw_only=True):
     pusher: str = ""
     paths: tuple[str, ...] | None = None
     """Every path touched, or None when the host cut the list short or sends none."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Everything that the host calls the repository; the first stands for it."""
+        return (self.repository, *self.aliases)
 
     @property
     def deleted(self) -> bool:

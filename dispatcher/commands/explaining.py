@@ -95,7 +95,7 @@ def _explained(configuration: Configuration, hooks: Sequence[Hook], saved: Saved
     answer = _answer(hooks[0], saved)
     if isinstance(answer, Ignored):
         return _of(hooks[0], answer)
-    speaker = _speaker(hooks, answer.pushes[0].repository)
+    speaker = _speaker(hooks, answer.pushes[0].addresses)
     matcher = Matcher(configuration.targets.values())
     explanations = considering.explain(answer.pushes, speaker, matcher)
     return _of(configuration.hooks[speaker.name], answer, explanations)
@@ -125,10 +125,11 @@ def _of(
     )
 
 
-def _speaker(hooks: Sequence[Hook], repository: str) -> Speaker:
-    """The first that speaks for the repository; else the first."""
+def _speaker(hooks: Sequence[Hook], addresses: Sequence[str]) -> Speaker:
+    """The first that speaks for the repository, by its first address if there is one; else the first."""
     speakers = [Speaker(hook.name, hook.repositories) for hook in hooks]
-    return next((each for each in speakers if each.allows(repository)), speakers[0])
+    fit = (each for address in addresses for each in speakers if each.allows(address))
+    return next(fit, speakers[0])
 
 
 def _print(explained: Explained) -> None:

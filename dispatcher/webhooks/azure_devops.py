@@ -37,6 +37,7 @@ class _Update(msgspec.Struct, frozen=True, rename="camel"):
 class _Repository(msgspec.Struct, frozen=True, rename="camel"):
     remote_url: str | None = None
     web_url: str | None = None
+    ssh_url: str | None = None
 
 
 class _Commit(msgspec.Struct, frozen=True, rename="camel"):
@@ -95,13 +96,7 @@ def _unrelated(event: str) -> str:
 
 
 def _pushes(resource: _Resource) -> Iterator[Push]:
-    source = resource.repository
-    repository = fields.repository(
-        [
-            ("resource.repository.remoteUrl", source.remote_url),
-            ("resource.repository.webUrl", source.web_url),
-        ],
-    )
+    where = _addresses(resource.repository)
     pushed_at = fields.moment("resource.date", resource.date)
     pusher = _pusher(resource.pushed_by)
     messages = {commit.commit_id: commit.comment for commit in resource.commits or ()}
@@ -110,7 +105,8 @@ def _pushes(resource: _Resource) -> Iterator[Push]:
         after = fields.object_name(f"{at}.newObjectId", update.new_object_id)
         before = fields.object_name(f"{at}.oldObjectId", update.old_object_id)
         yield Push(
-            repository=repository,
+            repository=where.repository,
+            aliases=where.aliases,
             ref=fields.ref(f"{at}.name", update.name),
             before=fields.before_of(before, after),
             after=after,
@@ -119,6 +115,14 @@ def _pushes(resource: _Resource) -> Iterator[Push]:
             message=fields.message(messages.get(after)),
             pusher=pusher,
         )
+
+
+def _addresses(source: _Repository) -> fields.Addresses:
+    return fields.repository(
+        ("resource.repository.remoteUrl", source.remote_url),
+        ("resource.repository.webUrl", source.web_url),
+        ("resource.repository.sshUrl", source.ssh_url),
+    )
 
 
 def _pusher(person: _Person | None) -> str:

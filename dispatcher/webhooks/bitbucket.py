@@ -105,23 +105,24 @@ def _unrelated(event: str) -> str:
 
 
 def _pushes(payload: _Payload) -> Iterator[Push]:
-    repository, pusher = _repository(payload.repository), _pusher(payload.actor)
+    where, pusher = _addresses(payload.repository), _pusher(payload.actor)
     for number, change in enumerate(payload.push.changes):
         at = f"push.changes[{number}]"
         ref = change.new or change.old
         if ref is None:
             raise fields.invalid(at, "has neither old nor new")
         if ref.type in _KINDS:
-            yield _push(repository, pusher, at, ref, change)
+            yield _push(where, pusher, at, ref, change)
 
 
-def _push(repository: str, pusher: str, at: str, ref: _Ref, change: _Change) -> Push:
+def _push(where: fields.Addresses, pusher: str, at: str, ref: _Ref, change: _Change) -> Push:
     old = fields.object_name(f"{at}.old.target.hash", change.old.target.hash) if change.old else ""
     new = fields.object_name(f"{at}.new.target.hash", change.new.target.hash) if change.new else ""
     before, after = old or "0" * len(new), new or "0" * len(old)
     message = change.new.target.message if change.new else ""
     return Push(
-        repository=repository,
+        repository=where.repository,
+        aliases=where.aliases,
         ref=fields.ref(f"{at}.{'new' if new else 'old'}.name", _KINDS[ref.type] + ref.name),
         before=fields.before_of(before, after),
         after=after,
@@ -132,10 +133,13 @@ def _push(repository: str, pusher: str, at: str, ref: _Ref, change: _Change) -> 
     )
 
 
-def _repository(source: _Repository) -> str:
+def _addresses(source: _Repository) -> fields.Addresses:
+    """By ssh it has the same host and path."""
     named = f"https://bitbucket.org/{source.full_name}" if source.full_name else ""
-    urls = ("repository.links.html.href", source.links.html.href), ("repository.full_name", named)
-    return fields.repository(urls)
+    return fields.repository(
+        ("repository.links.html.href", source.links.html.href),
+        ("repository.full_name", named),
+    )
 
 
 def _pusher(actor: _Actor | None) -> str:

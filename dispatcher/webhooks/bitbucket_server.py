@@ -103,7 +103,7 @@ def _unrelated(event: str) -> str:
 
 
 def _pushes(payload: _Payload) -> Iterator[Push]:
-    repository = _repository(payload.repository.links.clone)
+    where = _addresses(payload.repository.links.clone)
     pushed_at = fields.moment("date", payload.date)
     pusher = _pusher(payload.actor)
     messages = _messages(payload)
@@ -112,7 +112,8 @@ def _pushes(payload: _Payload) -> Iterator[Push]:
         after = fields.object_name(f"{at}.toHash", change.to_hash)
         before = fields.object_name(f"{at}.fromHash", change.from_hash)
         yield Push(
-            repository=repository,
+            repository=where.repository,
+            aliases=where.aliases,
             ref=fields.ref(f"{at}.ref.id", change.ref.id),
             before=fields.before_of(before, after),
             after=after,
@@ -123,10 +124,10 @@ def _pushes(payload: _Payload) -> Iterator[Push]:
         )
 
 
-def _repository(links: tuple[_Link, ...]) -> str:
+def _addresses(links: tuple[_Link, ...]) -> fields.Addresses:
     """Both kinds of links mean one repository; it depends on Bitbucket's settings which there are."""
     by_kind = {link.name: link.href for link in links}
-    return fields.repository([(f"repository.links.clone ({k})", by_kind.get(k)) for k in _LINKS])
+    return fields.repository(*((f"repository.links.clone ({k})", by_kind.get(k)) for k in _LINKS))
 
 
 def _pusher(actor: _Actor | None) -> str:

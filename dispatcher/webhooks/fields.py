@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from dispatcher import gitnames
 from dispatcher.gitnames import MAX_REF
@@ -70,21 +71,37 @@ def is_branch_or_tag(name: str) -> bool:
     return _BRANCH_OR_TAG.match(name) is not None
 
 
-def repository(fields: Iterable[tuple[str, str | None]]) -> str:
-    """The identity of the first URL that is there; `fields` are names and values, best first."""
-    names = []
-    for name, value in fields:
-        if value:
-            return _identity(name, value)
-        names.append(name)
-    raise invalid(" or ".join(names), "is missing: it tells which repository was pushed to")
+class Addresses(NamedTuple):
+    """One repository by all addresses that a payload gives for it, as identities."""
+
+    repository: str
+    aliases: tuple[str, ...]
 
 
-def _identity(field: str, value: str) -> str:
+def repository(*fields: tuple[str, str | None]) -> Addresses:
+    """From names and values of the fields that hold its URLs: the first that is there stands for it.
+
+    That one must be a URL. Of the others, those that are none are left out: a host that has no SSH may
+    send something else in its place. Only fields that the host itself fills in belong here, not those
+    that a repository's owner can write.
+    """
+    given = [(name, value) for name, value in fields if value]
+    if not given:
+        names = " or ".join(name for name, _ in fields)
+        raise invalid(names, "is missing: it tells which repository was pushed to")
+    try:
+        identity = normalize_repository(given[0][1])
+    except UnusableRepository as error:
+        raise invalid(given[0][0], f"is not a repository's URL: {error}") from None
+    others = dict.fromkeys(filter(None, (_identity(value) for _, value in given[1:])))
+    return Addresses(identity, tuple(each for each in others if each != identity))
+
+
+def _identity(value: str) -> str:
     try:
         return normalize_repository(value)
-    except UnusableRepository as error:
-        raise invalid(field, f"is not a repository's URL: {error}") from None
+    except UnusableRepository:
+        return ""
 
 
 def milliseconds(field: str, value: float | None) -> int:

@@ -60,7 +60,7 @@ def parse(headers: Headers, body: bytes) -> Received | Ignored:
     bodies.content_type(headers, bodies.JSON, remedy=f"send the header Content-Type: {bodies.JSON}")
     bodies.no_duplicates(body)
     payload = bodies.decode(_DECODER, body)
-    repository = fields.repository([("repository", payload.repository)])
+    repository = fields.repository(("repository", payload.repository)).repository
     pusher = fields.one_line(payload.pusher)
     if not payload.refs:
         return outcomes.works(EVENT, delivery, "no refs")

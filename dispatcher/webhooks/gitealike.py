@@ -112,13 +112,11 @@ def _is_form(headers: Headers) -> bool:
     )
 
 
-def _repository(source: _Repository) -> str:
+def _addresses(source: _Repository) -> fields.Addresses:
     return fields.repository(
-        [
-            ("repository.clone_url", source.clone_url),
-            ("repository.html_url", source.html_url),
-            ("repository.ssh_url", source.ssh_url),
-        ],
+        ("repository.clone_url", source.clone_url),
+        ("repository.html_url", source.html_url),
+        ("repository.ssh_url", source.ssh_url),
     )
 
 
@@ -134,8 +132,10 @@ def _push(body: bytes) -> Push | str:
         return "test delivery, which moves nothing: the hook works"
     listed = payload.commits or ()
     head = payload.head_commit or next((each for each in listed if each.id == after), Commit())
+    where = _addresses(payload.repository)
     return Push(
-        repository=_repository(payload.repository),
+        repository=where.repository,
+        aliases=where.aliases,
         ref=fields.ref("ref", payload.ref),
         before=before,
         after=after,
@@ -167,8 +167,10 @@ def _new_tag(body: bytes) -> Push | str:
 def _named(payload: _Named, after: str) -> Push:
     if payload.ref_type not in _KINDS:
         raise fields.invalid("ref_type", f"must be one of {', '.join(_KINDS)}")
+    where = _addresses(payload.repository)
     return Push(
-        repository=_repository(payload.repository),
+        repository=where.repository,
+        aliases=where.aliases,
         ref=fields.ref("ref", _KINDS[payload.ref_type] + payload.ref),
         before="",
         after=after,

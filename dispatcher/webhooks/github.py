@@ -28,8 +28,12 @@ MAX_FILES = 3000
 
 
 class _Repository(msgspec.Struct, frozen=True):
+    """Without `mirror_url` and `homepage`, which are for owners to fill in."""
+
     clone_url: str | None = None
     html_url: str | None = None
+    ssh_url: str | None = None
+    git_url: str | None = None
     pushed_at: int | float | str | None = None
 
 
@@ -89,9 +93,10 @@ def _push(payload: _Payload) -> Push:
     before = fields.object_name("before", payload.before)
     head = payload.head_commit or Commit()
     source = payload.repository
-    urls = ("repository.clone_url", source.clone_url), ("repository.html_url", source.html_url)
+    where = _addresses(source)
     return Push(
-        repository=fields.repository(urls),
+        repository=where.repository,
+        aliases=where.aliases,
         ref=fields.ref("ref", payload.ref),
         before=fields.before_of(before, after),
         after=after,
@@ -102,6 +107,15 @@ def _push(payload: _Payload) -> Push:
         message=fields.message(head.message),
         pusher=fields.one_line(payload.pusher.name if payload.pusher else ""),
         paths=_paths(payload, before),
+    )
+
+
+def _addresses(source: _Repository) -> fields.Addresses:
+    return fields.repository(
+        ("repository.clone_url", source.clone_url),
+        ("repository.html_url", source.html_url),
+        ("repository.ssh_url", source.ssh_url),
+        ("repository.git_url", source.git_url),
     )
 
 

@@ -78,15 +78,10 @@ def _push(payload: _Payload) -> Push:
     before = fields.object_name("before", payload.before)
     commit = fields.optional_object_name("checkout_sha", payload.checkout_sha)
     text = _message(payload, commit or after)
-    project = payload.project
+    where = _addresses(payload.project)
     return Push(
-        repository=fields.repository(
-            [
-                ("project.git_http_url", project.git_http_url),
-                ("project.web_url", project.web_url),
-                ("project.git_ssh_url", project.git_ssh_url),
-            ],
-        ),
+        repository=where.repository,
+        aliases=where.aliases,
         ref=fields.ref("ref", payload.ref),
         before=fields.before_of(before, after),
         after=after,
@@ -95,6 +90,14 @@ def _push(payload: _Payload) -> Push:
         message=fields.message(text),
         pusher=fields.one_line(payload.user_username or payload.user_name),
         paths=_paths(payload, before),
+    )
+
+
+def _addresses(project: _Project) -> fields.Addresses:
+    return fields.repository(
+        ("project.git_http_url", project.git_http_url),
+        ("project.web_url", project.web_url),
+        ("project.git_ssh_url", project.git_ssh_url),
     )
 
 

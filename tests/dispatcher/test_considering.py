@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+import msgspec
 import pytest
 
 from dispatcher.considering import Considered, Explanation, Speaker, consider, explain
@@ -83,6 +84,74 @@ def test_where_there_is_no_target_that_is_explained() -> None:
     assert told.reason == "no target for repository github.com/acme/shop"
 
 
+FORGE, SSH = "forge.example.net:3000/acme/shop", "ssh.example.net/acme/shop"
+"""One repository, by two of its addresses."""
+WEB_TARGET = Target("by-web", "http://forge.example.net:3000/acme/shop.git")
+SSH_TARGET = Target("by-ssh", "ssh://git@ssh.example.net:2222/acme/shop.git")
+
+
+def decided(repositories: list[str], *targets: Target) -> tuple[list[str], str]:
+    """Which targets a push to FORGE alias SSH reaches by a hook of these repositories, or why none."""
+    what = msgspec.structs.replace(push(repository=FORGE), aliases=(SSH,))
+    (found,) = consider([what], Speaker("forge", repositories), Matcher(targets))
+    return [decision.target for decision in found.decisions], found.reason
+
+
+def test_a_target_is_found_by_any_address_of_the_repository() -> None:
+    assert decided(["**"], SSH_TARGET) == (["by-ssh"], "")
+    assert decided(["**"], SSH_TARGET, WEB_TARGET) == (["by-ssh", "by-web"], "")
+
+
+def test_an_address_counts_only_where_the_hook_may_speak_for_it() -> None:
+    both = WEB_TARGET, SSH_TARGET
+
+    assert decided(["forge.example.net:3000/**"], *both) == (["by-web"], "")
+    assert decided(["ssh.example.net/**"], *both) == (["by-ssh"], "")
+    assert decided(["**", "!ssh.example.net/**"], *both) == (["by-web"], "")
+
+
+def test_which_addresses_have_no_target_and_which_are_out_of_reach_is_said() -> None:
+    assert decided(["**"]) == ([], f"no target for repository {FORGE} or {SSH}")
+    assert decided(["forge.example.net:3000/**"], SSH_TARGET) == (
+        [],
+        f"no target for repository {FORGE}; hook forge may not speak for {SSH}",
+    )
+    assert decided(["github.com/**"], SSH_TARGET) == (
+        [],
+        f"hook forge may not speak for {FORGE} or {SSH}: add it to the hook's repositories",
+    )
+
+
+@pytest.mark.parametrize("claimed", ["github.com/victim/shop", "git.other.com/victim/shop"])
+def test_a_claimed_address_reaches_no_target_of_another_hook_and_tells_of_none(
+    claimed: str,
+) -> None:
+    victim = Target("victim", f"https://{claimed}")
+    lie = msgspec.structs.replace(push(), aliases=(claimed,))
+
+    (with_victim,) = consider([lie], ACME, Matcher([Target("own"), victim]))
+    (alone,) = consider([lie], ACME, Matcher([victim]))
+    (without,) = consider([lie], ACME, Matcher([]))
+
+    assert [decision.target for decision in with_victim.decisions] == ["own"]
+    assert alone == without  # the answer is the same, whether there is such a target or not
+
+
+def test_who_may_read_the_configuration_is_told_of_a_target_that_is_out_of_reach() -> None:
+    what = msgspec.structs.replace(push(repository=FORGE), aliases=(SSH,))
+    speaker = Speaker("forge", ["forge.example.net:3000/**"])
+
+    told = explain([what], speaker, Matcher([SSH_TARGET, WEB_TARGET]))
+
+    assert [(each.target, each.wanted, each.rule) for each in told] == [
+        ("by-web", True, None),
+        ("by-ssh", False, Rule.REPOSITORIES),
+    ]
+    assert (
+        told[1].reason == f"hook forge may not speak for {SSH}: add it to the hook's repositories"
+    )
+
+
 @pytest.mark.parametrize("ref", ["refs/heads/main", "refs/heads/next", "refs/tags/v1.2.3"])
 def test_the_work_for_a_push_is_the_same_however_many_targets_and_hooks_repositories_there_are(
     ref: str,
@@ -91,7 +160,7 @@ def test_the_work_for_a_push_is_the_same_however_many_targets_and_hooks_reposito
     what = [push(ref, paths=("a", "b"))]
 
     assert work(lambda: consider(what, *few)) == work(lambda: consider(what, *many)) > 0
-    assert len(many[1].match(what[0])) == 2
+    assert len(many[1].match(what[0], what[0].addresses)) == 2
 
 
 def installation(count: int) -> tuple[Speaker, Matcher]:

@@ -45,7 +45,7 @@ def push(
 
 
 def decide(target: Target, what: Push) -> Decision:
-    (decision,) = Matcher([target]).match(what)
+    (decision,) = Matcher([target]).match(what, what.addresses)
     return decision
 
 
@@ -207,8 +207,19 @@ def test_only_targets_of_the_repository_are_asked_in_their_order() -> None:
         ],
     )
 
-    assert [decision.target for decision in matcher.match(push())] == ["b", "a"]
-    assert matcher.match(push(repository="github.com/acme/unknown")) == ()
+    assert targets(matcher, "github.com/acme/shop") == ["b", "a"]
+    assert targets(matcher, "github.com/acme/unknown") == []
+    assert targets(matcher, "gitlab.com/acme/shop", "github.com/acme/shop") == ["b", "other", "a"]
+
+
+def targets(matcher: Matcher, *addresses: str) -> list[str]:
+    return [decision.target for decision in matcher.match(push(), addresses)]
+
+
+def test_a_target_is_asked_once_by_however_many_addresses_it_is_found() -> None:
+    matcher = Matcher([Target()])
+
+    assert targets(matcher, "github.com/acme/shop", "github.com/acme/shop") == ["shop"]
 
 
 def test_an_unusable_repository_is_told_when_the_matcher_is_built() -> None:
