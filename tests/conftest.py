@@ -10,11 +10,16 @@ from uuid import uuid4
 
 import pytest
 import redis
+from hypothesis import settings
 
 from dispatcher.ledger import Keys, Ledger, Limits, connect
 from dispatcher.local.ports import free_port
 from dispatcher.local.valkey import valkey_command
 from tests.waiting import eventually
+
+# No example fails by the clock of a busy machine.
+settings.register_profile("suite", settings(), deadline=None)
+settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,7 +9,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], seconds: float = 20.0, every: float = 0.02) -> T:
+PATIENCE = 60.0
+"""Seconds until a test gives up: no claim about speed, but far beyond what a busy machine needs."""
+
+
+def eventually(look: Callable[[], T], seconds: float = PATIENCE, every: float = 0.02) -> T:
     """What `look` returns once it is true, or its last answer when the time is up."""
     deadline = time.monotonic() + seconds
     while True:

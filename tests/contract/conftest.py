@@ -13,6 +13,14 @@ from tests.contract.localprocess import local_cluster
 from tests.contract.waiting import until_one
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A cluster whose certificate nobody verifies is one to test on too; urllib3 warns at each request."""
+    if config.getoption("--kube-context", default=None):
+        for item in items:
+            unverified = "ignore::urllib3.exceptions.InsecureRequestWarning"
+            item.add_marker(pytest.mark.filterwarnings(unverified))
+
+
 @pytest.fixture(scope="session")
 def kube_context(request: pytest.FixtureRequest) -> str | None:
     """The context of a real cluster, where the tests are to run on one."""

@@ -33,7 +33,7 @@ def test_in_the_foreground_a_job_waits_for_its_pods(cluster: Cluster) -> None:
     assert job.metadata.deletion_timestamp
     assert job.metadata.finalizers == ["foregroundDeletion"]
     until_gone(cluster.batch.list_namespaced_job, cluster.namespace, name_of(created))
-    until_gone(cluster.core.list_namespaced_pod, cluster.namespace, name_of(running), seconds=10)
+    until_gone(cluster.core.list_namespaced_pod, cluster.namespace, name_of(running))
 
 
 def test_in_the_background_a_job_goes_before_its_pods(cluster: Cluster) -> None:

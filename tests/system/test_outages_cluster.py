@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from dispatcher.local.kube import create_namespace
 from tests.system.faultproxy import FaultProxy
 from tests.system.installation import Target, sha
-from tests.system.outage import Outages
+from tests.system.outage import WORKERS, Outages
 from tests.waiting import eventually
 from workers import labels
 from workers.cluster import Access, Cluster, Patience
@@ -24,8 +25,6 @@ from workers.feed import Feed, Listed, News
 
 SECONDS = 3.5
 """An outage: longer than a worker waits for an answer, and than the pauses between its first attempts."""
-BACK_WITHIN = 10.0
-"""Seconds after which all is as it should be again."""
 
 
 @pytest.fixture(autouse=True)
@@ -52,8 +51,8 @@ def test_what_ended_and_what_was_pushed_while_the_api_server_was_away_is_made_up
     assert (ready["ledger"], ready["cluster"].partition(":")[0]) == ("ok", "unavailable")
     assert outcomes[0] == "accepted"
     assert set(outcomes) <= {"accepted", "coalesced"}
-    assert ends.until(1, "succeeded", seconds=BACK_WITHIN)
-    (newest, *_) = waits.settled(BACK_WITHIN)
+    assert ends.until(1, "succeeded")
+    (newest, *_) = waits.settled()
     assert (newest.commit, newest.state) == (sha("c"), "succeeded")
     assert waits.overlaps() == []
     assert ends.is_clean()
@@ -102,7 +101,7 @@ def test_an_api_server_that_answers_with_errors_is_asked_now_and_then(
         asked = outages.requests()
 
     assert asked < 20, "it is asked again and again"
-    done = target.until(1, "succeeded", seconds=BACK_WITHIN)
+    done = target.until(1, "succeeded")
     assert done.commit == sha("a")
     assert target.commits_run() == [1]
     assert target.is_clean()
@@ -121,7 +120,7 @@ def test_a_post_that_arrives_long_after_it_was_given_up_starts_nothing_beside_an
         target.push("a", "b")
         time.sleep(SECONDS)
 
-    newest = target.settled(20)[0]
+    newest = target.settled()[0]
     assert (newest.commit, newest.state) == (sha("b"), "succeeded")
     assert target.overlaps() == []
     assert target.is_clean()
@@ -137,8 +136,8 @@ def test_an_api_server_that_takes_as_long_as_it_may_slows_down_and_breaks_nothin
     outages.begins()
     with outages.proxy.failing(delay=2.9):
         target.push("a", "b")
-        done = target.until(2, "succeeded", seconds=30)
-        assert target.is_clean(20)
+        done = target.until(2, "succeeded")
+        assert target.is_clean()
 
     assert target.deploy(1).superseded_by == done.number
     assert target.overlaps() == []
@@ -160,7 +159,7 @@ def test_a_history_that_is_gone_is_no_trouble(outages: Outages, fault: dict[str,
     with outages.proxy.failing(path="watch=true", **fault):
         outages.proxy.cut()
         target.push("0", "a")
-        target.until(1, "succeeded", seconds=15)
+        target.until(1, "succeeded")
         asked = outages.requests(path="watch=true")
         seconds = time.monotonic() - outages.marked
 
@@ -178,10 +177,9 @@ def test_a_namespace_that_is_closed_to_us_delays_nobody_else(outages: Outages) -
         outages.proxy.cut("/namespaces/closed/")
         for target in closed:
             target.push("0", "a")
-        times = [time_of(other, n) for n in range(1, 6)]
+        deploy_five(other)
         states = [target.deploy(1).state for target in closed]
 
-    assert max(times) < 2, times
     assert outages.requests(path="/namespaces/closed/") < 40
     assert set(states) <= {"pending", "starting"}
 
@@ -194,24 +192,28 @@ def test_a_namespace_where_nothing_is_answered_keeps_the_workers_from_nobody_els
     mute = outages.system.targets([f"mute-{n}" for n in range(6)], namespace="mute")
     other = outages.system.target("heard")
 
+    outages.begins()
     with outages.proxy.failing(method="POST", path="/namespaces/mute/", delay=60):
         for target in mute:
             target.push("0", "a")
-        times = [time_of(other, n) for n in range(1, 6)]
+        deploy_five(other)
+        asked = outages.requests("POST", "/namespaces/mute/")
+        at_work = WORKERS * (time.monotonic() - outages.marked)
 
-    assert sorted(times)[2] < 1.5, times
-    assert max(times) < 5, times
+    # Each of them may be waited for once; from then on a worker waits for a part of its time only.
+    waited = (asked - WORKERS) * Patience().answer
+    assert waited < 0.6 * at_work, f"{asked} requests, {at_work:.1f} s of workers' time"
     for target in mute:
-        assert target.settled(40)[0].state == "succeeded"
+        assert target.settled()[0].state == "succeeded"
         assert target.overlaps() == []
 
 
-def time_of(target: Target, number: int) -> float:
-    """Seconds from a push until its deploy has succeeded."""
-    began = time.monotonic()
-    target.push(f"c{number - 1}" if number > 1 else "0", f"c{number}")
-    target.until(number, "succeeded", seconds=30)
-    return time.monotonic() - began
+def deploy_five(target: Target) -> None:
+    """One push after the other, each when the deploy of the one before has succeeded."""
+    commits = ["0", "c1", "c2", "c3", "c4", "c5"]
+    for number, (before, after) in enumerate(pairwise(commits), 1):
+        target.push(before, after)
+        target.until(number, "succeeded")
 
 
 def test_a_watch_on_which_nothing_comes_any_more_is_opened_anew(
@@ -244,10 +246,9 @@ def test_a_standby_takes_over_from_a_watcher_that_hangs(outages: Outages) -> Non
 
     outages.begins()
     os.kill(outages.system.pid("watcher"), signal.SIGSTOP)
-    done = target.until(1, "succeeded", seconds=12)
+    target.until(1, "succeeded")  # while the other one hangs: it goes on only behind this
     os.kill(outages.system.pid("watcher"), signal.SIGCONT)
 
-    assert done.ended_at - done.started_at < 9_000
     assert outages.tellers("leading") == {"watcher.2": 1}
     assert eventually(lambda: outages.said("standing by") or outages.said("another watcher leads"))
     assert target.is_clean()

@@ -10,9 +10,6 @@ from tests.system.installation import Target, sha
 from tests.system.outage import Outages
 from tests.waiting import eventually
 
-BACK_WITHIN = 20.0
-"""Seconds after which all is as it should be again."""
-
 
 @contextmanager
 def restored(outages: Outages) -> Iterator[None]:
@@ -44,12 +41,12 @@ def test_after_a_restore_what_vanished_is_noticed_and_deploys_go_on(outages: Out
         target.push("a", "b")
         target.until(2, "running")
 
-    assert target.until(2, "lost", seconds=BACK_WITHIN)
+    assert target.until(2, "lost")
     target.push("b", "c")
     other.push("0", "a")
-    done = target.until(3, "succeeded", seconds=BACK_WITHIN)
+    done = target.until(3, "succeeded")
     assert done.commit == sha("c")
-    assert other.until(1, "succeeded", seconds=BACK_WITHIN)
+    assert other.until(1, "succeeded")
     assert target.is_clean()
     assert other.is_clean()
     assert outages.restarts() == 0
@@ -68,7 +65,7 @@ def test_after_a_restore_a_job_that_is_back_is_to_be_cleared_away_again(outages:
     assert eventually(lambda: is_due(outages, target)), target.story("nobody will look at it")
     assert [deploy.state for deploy in target.deploys()] == ["succeeded", "failed"]
     target.push("good", "better")
-    assert target.until(3, "succeeded", seconds=BACK_WITHIN)
+    assert target.until(3, "succeeded")
     assert [job["metadata"]["name"] for job in target.jobs()] in ([], ["returns-1"])
 
 

@@ -27,7 +27,7 @@ def test_what_runs_finishes_what_waits_is_cancelled_and_the_history_expires(
     assert target.until(2, "cancelled").why == "its target was removed from the configuration"
     target.until(1, "succeeded")
     assert target.is_clean()
-    assert eventually(lambda: is_retired(system, target), 15)
+    assert eventually(lambda: is_retired(system, target))
     assert 0 < system.redis.ttl(system.keys.row("leaves")) <= 30 * 86400
     assert len(target.deploys()) == 2
 
@@ -44,7 +44,7 @@ def test_what_runs_is_stopped_where_the_target_says_so_and_it_may_come_back(
     over = target.until(1, "cancelled")
     assert over.why == "its target was removed from the configuration"
     assert target.is_clean()
-    assert eventually(lambda: is_retired(system, target), 15)
+    assert eventually(lambda: is_retired(system, target))
 
     again = system.target("stops", "true")
     again.push("a", "b")

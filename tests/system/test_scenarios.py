@@ -182,7 +182,7 @@ def test_redis_is_emptied_while_ten_deploys_run(outages: Outages) -> None:
     answer = pushed.push("a", "b")
 
     for target in targets[1:]:
-        found = target.until(1, "succeeded", seconds=20)
+        found = target.until(1, "succeeded")
         assert "found in the cluster" in found.note
         assert target.commits_run() == [1]
     assert answer["outcome"] == "accepted"

@@ -114,8 +114,21 @@ def _field(text: str, resource: Resource) -> FieldRequirement:
         raise BadRequest(f"invalid field selector: {text!r}")
     field, sign, value = found.groups()
     if field not in (*_COMMON, *resource.fields):
-        raise BadRequest(f"field label not supported: {field}")
+        raise BadRequest(_refusal(field, resource))
     return FieldRequirement(field, value, sign == "!=")
+
+
+def _refusal(field: str, resource: Resource) -> str:
+    """The words of a real API server, which differ from kind to kind.
+
+    https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/batch/v1/conversion.go
+    https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/core/v1/conversion.go
+    """
+    if resource.kind == "Job":
+        return f'field label "{field}" not supported for Job'
+    if resource.fields:
+        return f"field label not supported: {field}"
+    return f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,8 @@ from tests.dispatcher.webhooks.support import HEADERS, sent
 
 EXAMPLES = 12
 """For each operation and sender."""
-BOUND = 5.0
-"""Seconds for an answer."""
+HANGS = 30
+"""Seconds after which a request is taken for one that is never answered."""
 CHECKED = [
     not_a_server_error,
     status_code_conformance,
@@ -88,13 +88,12 @@ def requests(
 
 
 def check(web: Web, case: Case[Any], sender: Sender) -> None:
-    response = case.call(base_url=web.url, auth=sender, timeout=30)
+    response = case.call(base_url=web.url, auth=sender, timeout=HANGS)
 
     # Too large is a refusal too, which this one check doesn't know of.
     too_large = response.status_code == 413
     checks = [c for c in CHECKED if not (too_large and c is negative_data_rejection)]
     case.validate_response(response, checks=checks)
-    assert response.elapsed < BOUND
 
 
 def stranger(request: Any) -> Any:

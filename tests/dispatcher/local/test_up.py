@@ -32,7 +32,7 @@ def running(state: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
             start_new_session=True,
         )
         try:
-            assert eventually(lambda: "is up." in log.read_text(), 40), log.read_text()
+            assert eventually(lambda: "is up." in log.read_text()), log.read_text()
             yield process
         finally:
             process.kill()

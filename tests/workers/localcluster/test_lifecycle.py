@@ -60,7 +60,7 @@ def test_killed_it_leaves_no_process_behind(local: LocalProcess) -> None:
     processes = family(cluster_of(local.kubeconfig))
     assert all(is_alive(each) for each in processes)
     local.process.kill()
-    assert eventually(lambda: not any(is_alive(each) for each in processes), seconds=5)
+    assert eventually(lambda: not any(is_alive(each) for each in processes))
 
 
 def test_killed_it_leaves_no_process_that_hid_either(local: LocalProcess) -> None:
@@ -74,13 +74,13 @@ def test_killed_it_leaves_no_process_that_hid_either(local: LocalProcess) -> Non
     process = int(eventually(lambda: cluster.log(name)))
     assert is_alive(process)
     local.process.kill()
-    assert eventually(lambda: not is_alive(process), seconds=5)
+    assert eventually(lambda: not is_alive(process))
 
 
 def test_asked_to_end_it_ends_everything_and_reports_success(local: LocalProcess) -> None:
     processes = family(cluster_of(local.kubeconfig))
     assert local.stop() == 0
-    assert eventually(lambda: not any(is_alive(each) for each in processes), seconds=5)
+    assert eventually(lambda: not any(is_alive(each) for each in processes))
 
 
 def test_what_a_container_leaves_running_ends_with_it(local: LocalProcess) -> None:
@@ -91,7 +91,7 @@ def test_what_a_container_leaves_running_ends_with_it(local: LocalProcess) -> No
         lambda pod: pod.status.phase == "Succeeded",
     )  # fmt: skip
     left = int(cluster.log(name))
-    assert eventually(lambda: not is_alive(left), seconds=5)
+    assert eventually(lambda: not is_alive(left))
 
 
 def test_what_hides_from_its_container_ends_with_the_pod(local: LocalProcess) -> None:
@@ -120,7 +120,7 @@ def test_it_does_not_outlive_its_parent(tmp_path: Path) -> None:
     finally:
         parent.kill()
         parent.wait()
-    assert eventually(lambda: not any(is_alive(each) for each in processes), seconds=5)
+    assert eventually(lambda: not any(is_alive(each) for each in processes))
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])

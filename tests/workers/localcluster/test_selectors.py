@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.localcluster.resources import PODS
+from workers.localcluster.resources import CONFIG_MAPS, JOBS, PODS, Resource
 from workers.localcluster.selectors import Operator, Requirement, Selector, parse_labels
 from workers.localcluster.status import BadRequest
 
@@ -78,6 +78,14 @@ def test_fields_select(fields: str, matches: bool) -> None:
     assert Selector.parse("", fields, PODS).matches(an_object(phase="Running")) is matches
 
 
-def test_an_unknown_field_is_refused() -> None:
-    with pytest.raises(BadRequest, match="field label not supported"):
-        Selector.parse("", "spec.hostname=local", PODS)
+@pytest.mark.parametrize(
+    ("resource", "says"),
+    [
+        (PODS, "field label not supported: spec.hostname"),
+        (JOBS, 'field label "spec.hostname" not supported for Job'),
+        (CONFIG_MAPS, '"spec.hostname" is not a known field selector: only "metadata.name"'),
+    ],
+)
+def test_an_unknown_field_is_refused(resource: Resource, says: str) -> None:
+    with pytest.raises(BadRequest, match=says):
+        Selector.parse("", "spec.hostname=local", resource)
