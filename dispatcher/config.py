@@ -12,7 +12,13 @@ from pathlib import Path
 from dispatcher.configuration.cluster import ClusterSettings, NamespaceSettings
 from dispatcher.configuration.deliveries import DeliverySettings
 from dispatcher.configuration.describing import describe
-from dispatcher.configuration.environment import VARIABLES, Environment, Variable, read_variables
+from dispatcher.configuration.environment import (
+    LONGEST_CALL,
+    VARIABLES,
+    Environment,
+    Variable,
+    read_variables,
+)
 from dispatcher.configuration.jobs import (
     CLONE_IMAGE,
     Clone,
@@ -33,6 +39,7 @@ from dispatcher.errors import ConfigError
 __all__ = [
     "CLONE_IMAGE",
     "INTERRUPTIBLE",
+    "LONGEST_CALL",
     "OURS",
     "PROVIDERS",
     "RESERVED",

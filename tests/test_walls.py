@@ -115,7 +115,7 @@ WALLS = {
     "workers.plan": "dispatcher.ledger workers.planning.*",
     "workers.differences": "dispatcher.config dispatcher.model msgspec",
     "workers.names": "dispatcher.ledger dispatcher.model msgspec workers.view",
-    "workers.draft": "dispatcher.ledger dispatcher.model msgspec",
+    "workers.draft": "dispatcher.ledger dispatcher.model msgspec workers.telling",
     # The workers: acts
     "workers.refusals": "dispatcher.errors msgspec workers.objects",
     "workers.silence": "dispatcher.errors",
@@ -129,15 +129,14 @@ WALLS = {
     "workers.starts": (
         "dispatcher.errors dispatcher.ledger dispatcher.model msgspec structlog workers.calls workers.cluster"
         " workers.draft workers.facts workers.labels workers.manifest workers.objects workers.planning.*"
-        " workers.telling"
     ),
     "workers.actions": (
         "dispatcher.errors dispatcher.ledger dispatcher.model msgspec structlog workers.calls workers.draft"
-        " workers.facts workers.labels workers.planning.* workers.starts workers.telling"
+        " workers.facts workers.labels workers.planning.* workers.starts"
     ),
     "workers.reconcile": (
-        "dispatcher.errors dispatcher.ledger structlog workers.actions workers.calls workers.draft workers.plan"
-        " workers.planning.*"
+        "dispatcher.config dispatcher.errors dispatcher.ledger structlog workers.actions workers.calls"
+        " workers.draft workers.plan workers.planning.*"
     ),
     # and puts right
     "workers.findings": (

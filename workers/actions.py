@@ -8,17 +8,16 @@ import structlog
 from msgspec.structs import replace
 
 from dispatcher.errors import ClusterRefused
-from dispatcher.ledger import Kind, Ledger, Places, Repair
+from dispatcher.ledger import Kind, Ledger, Places
 from dispatcher.model import JobFacts, State
 from workers import labels
-from workers.calls import ClusterCalls
+from workers.calls import LeasedCalls
 from workers.draft import Draft
 from workers.facts import with_pods
 from workers.planning import steps
 from workers.planning.active import judged
 from workers.planning.reading import facts_of, field
 from workers.starts import Starts
-from workers.telling import say, say_repaired
 
 log = structlog.get_logger()
 
@@ -26,9 +25,9 @@ log = structlog.get_logger()
 class Actions:
     """Raises ClusterError for what did not work, and Outdated and LeaseLost when others were faster."""
 
-    def __init__(self, ledger: Ledger, cluster: ClusterCalls, instance: str) -> None:
+    def __init__(self, ledger: Ledger, cluster: LeasedCalls, instance: str) -> None:
         self._ledger, self._cluster, self._instance = ledger, cluster, instance
-        self._starts = Starts(ledger, cluster, instance)
+        self._starts = Starts(cluster, instance)
 
     @singledispatchmethod
     def do(self, step: steps.Step, draft: Draft) -> None:
@@ -44,13 +43,11 @@ class Actions:
 
     @do.register
     def _change(self, step: steps.Change, draft: Draft) -> None:
-        for deploy in step.deploys:
-            say(deploy)
         draft.put(step.deploys)
         draft.drop_jobs(step.dropped)
         if step.repair:
             deploy = step.deploys[0]
-            self._repaired(draft, step.repair, f"{deploy.name}: {deploy.why or deploy.note}")
+            draft.repaired(step.repair, f"{deploy.name}: {deploy.why or deploy.note}")
 
     @do.register
     def _take_place(self, step: steps.TakePlace, draft: Draft) -> None:
@@ -86,7 +83,7 @@ class Actions:
             log.info("deleted", job=facts.job, why=step.why)
             if not step.deploy:
                 kind = Kind.TOMBSTONE if facts.tombstone else Kind.STRAY
-                self._repaired(draft, kind, f"Job {facts.job} deleted: {step.why}")
+                draft.repaired(kind, f"Job {facts.job} deleted: {step.why}")
         if there:
             draft.mark_deleting(facts)
         else:
@@ -113,7 +110,6 @@ class Actions:
         deploy = judged(draft.seen, step.deploy, facts)
         if deploy.state is State.FAILED:
             deploy = replace(deploy, log_tail=self._log(facts))
-        say(deploy)
         draft.put([deploy])
 
     def _log(self, facts: JobFacts) -> str:
@@ -123,6 +119,3 @@ class Actions:
             return self._cluster.log_tail(facts.namespace, facts.pod, facts.container)
         except ClusterRefused as refused:
             return f"(no log: {refused})"
-
-    def _repaired(self, draft: Draft, kind: Kind, what: str) -> None:
-        say_repaired(self._ledger, [Repair(kind=kind, target=draft.seen.target, what=what)])

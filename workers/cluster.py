@@ -75,7 +75,7 @@ class Patience:
 
     connection: float = 2.0
     answer: float = 3.0
-    """With the connection's below a worker's lease."""
+    """With the connection's no more than `LONGEST_CALL`, which a worker's lease has to outlast."""
     list: float = 15.0
     """Of a feed, which holds nobody up: a server under load takes its time for a list."""
     watch: float = 75.0
@@ -128,8 +128,11 @@ class Cluster:
 
     def pods(self, namespace: str, selector: str) -> list[Pod]:
         """The same for Pods."""
-        patience = self._patience.answer
-        return _all(lambda position: self._pods(namespace, selector, position, patience))
+        return _all(lambda position: self.page_of_pods(namespace, selector, position))
+
+    def page_of_pods(self, namespace: str, selector: str, position: str = "") -> PodList:
+        """One page of the newest state, for who holds a lease meanwhile."""
+        return self._pods(namespace, selector, position, self._patience.answer)
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         """The end of a container's log, bounded in lines and bytes. Raises NotThere."""

@@ -1,4 +1,7 @@
-"""A snapshot that is being worked on: what was read, and what is to be written over it."""
+"""A snapshot that is being worked on: what was read, and what is to be written over it.
+
+What becomes of deploys is told after it was written, and never before.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ from collections.abc import Callable, Iterable
 import msgspec
 from msgspec.structs import replace
 
-from dispatcher.ledger import Ledger, Recorded, Snapshot, check_transition
+from dispatcher.ledger import Kind, Ledger, Recorded, Repair, Snapshot, check_transition
 from dispatcher.model import Deploy, JobFacts
+from workers.telling import say, say_repaired
 
 
 class Outdated(Exception):  # no error: something happened meanwhile, look again
@@ -20,17 +24,24 @@ class Draft:
     """One worker's hold on one target. Changes show at once, and are written when it matters."""
 
     def __init__(
-        self, ledger: Ledger, token: str, seen: Snapshot, clock: Callable[[], float]
+        self,
+        ledger: Ledger,
+        token: str,
+        seen: Snapshot,
+        clock: Callable[[], float],
+        leased_at: float,
     ) -> None:
         self._ledger, self._token, self._clock = ledger, token, clock
         self.seen = seen
-        self.written_at = clock()
-        """When its lease was last renewed, by the worker's own clock (s)."""
+        self.leased_at = leased_at
+        """When the lease was asked for or renewed last, by the worker's own clock (s)."""
         self.live_pods: int | None = None
         self._changed: dict[int, Deploy] = {}
         self._new: dict[str, JobFacts] = {}
         self._dropped: set[str] = set()
         self._vain = 0
+        self._told = {deploy.number: deploy.state for deploy in seen.deploys}
+        self._repairs: list[Repair] = []
 
     def put(self, deploys: Iterable[Deploy]) -> None:
         """These deploys are now so. Raises IllegalTransition for a bug."""
@@ -72,6 +83,10 @@ class Draft:
         """Names that the target had: labels may still say them."""
         return self.seen.spec.former if self.seen.spec else ()
 
+    def repaired(self, kind: Kind, what: str) -> None:
+        """Something was put right: told and counted once all is written."""
+        self._repairs.append(Repair(kind=kind, target=self.seen.target, what=what))
+
     def put_place(self, no_place: str) -> None:
         """The target has its place among those that may run, or was told why not."""
         self.seen = dataclasses.replace(self.seen, placed=not no_place, no_place=no_place)
@@ -98,6 +113,7 @@ class Draft:
         return self._record(release=True, due_at=due_at, trouble=trouble) is Recorded.OK
 
     def _record(self, *, release: bool, due_at: int | None, trouble: str) -> Recorded:
+        asked_at = self._clock()
         answer = self._ledger.record(
             self.seen,
             self._token,
@@ -115,9 +131,19 @@ class Draft:
             raise Outdated(self.seen.target)
         read = {number: msgspec.json.encode(d).decode() for number, d in self._changed.items()}
         self.seen = dataclasses.replace(self.seen, read={**self.seen.read, **read})
+        changed = tuple(self._changed.values())
         self._changed, self._new, self._dropped = {}, {}, set()
-        self.written_at = self._clock()
+        self.leased_at = asked_at
+        self._tell(changed)
         return answer
+
+    def _tell(self, written: Iterable[Deploy]) -> None:
+        for deploy in written:
+            if self._told.get(deploy.number) is not deploy.state:
+                say(deploy)
+            self._told[deploy.number] = deploy.state
+        repairs, self._repairs = self._repairs, []
+        say_repaired(self._ledger, repairs)
 
 
 def _field(facts: JobFacts) -> str:

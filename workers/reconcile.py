@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import structlog
 
+from dispatcher.config import LONGEST_CALL
 from dispatcher.errors import ClusterError, LeaseLost
 from dispatcher.ledger import Leased, Ledger, Places, WakeUp
 from workers.actions import Actions
-from workers.calls import ClusterCalls
+from workers.calls import ClusterCalls, LeasedCalls
 from workers.draft import Draft, Outdated
 from workers.plan import plan
 from workers.planning import steps
@@ -27,6 +28,8 @@ MOST_ROUNDS = 100
 """Times that a target is read anew since something happened meanwhile; then its lease is left to end."""
 LATER, LATEST = 2_000, 30_000
 """Milliseconds, on average, after which what did not work is tried again: the first time, and at the most."""
+TO_WRITE = 0.5
+"""Seconds of the lease that are left, after the longest wait for an answer, to write what came of it."""
 
 log = structlog.get_logger()
 
@@ -70,11 +73,12 @@ class Reconciler:
 
     def _once(self, target: str, token: str) -> bool:
         """Reads and works until the target was let go (True), or has to be read anew (False)."""
+        leased_at = self.clock()
         seen = self.ledger.acquire(target, token)
         if isinstance(seen, Leased):
             log.debug("held by another worker", target=target, for_ms=seen.milliseconds)
             return True
-        draft = Draft(self.ledger, token, seen, self.clock)
+        draft = Draft(self.ledger, token, seen, self.clock, leased_at)
         try:
             return self._try(draft)
         except Outdated:
@@ -95,23 +99,29 @@ class Reconciler:
         return asked if _is_held_off(trouble) else max(self._later(draft), asked)
 
     def _work(self, draft: Draft) -> bool:
-        actions = Actions(self.ledger, self.cluster, self.instance)
+        calls = LeasedCalls(self.cluster, lambda: self._renew(draft))
+        actions = Actions(self.ledger, calls, self.instance)
         for _ in range(MOST_STEPS):
             step = plan(draft.seen, self.new_token(), draft.live_pods)
             if isinstance(step, steps.Wait):
-                if draft.seen.vain:
-                    log.info(
-                        "the cluster does what it is asked for again", target=draft.seen.target
-                    )
-                return self._release(draft, step.due_at, step.trouble)
+                return self._rest(draft, step)
             self._renew(draft)
             actions.do(step, draft)
         log.error("no end of steps", target=draft.seen.target)
         return self._release(draft, self._later(draft), f"gave up after {MOST_STEPS} steps")
 
+    def _rest(self, draft: Draft, step: steps.Wait) -> bool:
+        was_in_vain = draft.seen.vain
+        done = self._release(draft, step.due_at, step.trouble)
+        if done and was_in_vain:
+            log.info("the cluster does what it is asked for again", target=draft.seen.target)
+        return done
+
     def _renew(self, draft: Draft) -> None:
-        """A slow API server must not use the lease up: what is done is written, and the lease begins anew."""
-        if (self.clock() - draft.written_at) * 1000 > self.ledger.limits.lease / 3:
+        """A slow API server must not use the lease up: what is done is written, and the lease begins anew,
+        where what is left of it is less than a request can take."""
+        lease = self.ledger.limits.lease / 1000
+        if self.clock() - draft.leased_at > min(lease / 3, lease - LONGEST_CALL - TO_WRITE):
             draft.write()
 
     def _release(self, draft: Draft, due_at: int | None, trouble: str) -> bool:

@@ -7,10 +7,10 @@ import structlog
 from msgspec.structs import replace
 
 from dispatcher.errors import ClusterForbids, ClusterRefused, ClusterUnavailable, DispatcherError
-from dispatcher.ledger import Kind, Ledger, Repair
+from dispatcher.ledger import Kind
 from dispatcher.model import Deploy, State
 from workers import labels
-from workers.calls import ClusterCalls
+from workers.calls import LeasedCalls
 from workers.cluster import JobExists, NotThere
 from workers.draft import Draft
 from workers.facts import told_by_job
@@ -20,7 +20,6 @@ from workers.planning import steps
 from workers.planning.active import again_or
 from workers.planning.deploys import adopted, ended
 from workers.planning.times import overdue_at
-from workers.telling import say, say_repaired
 
 log = structlog.get_logger()
 
@@ -28,8 +27,8 @@ log = structlog.get_logger()
 class Starts:
     """Raises ClusterUnavailable when nobody knows what came of it: to be resolved by the next claim."""
 
-    def __init__(self, ledger: Ledger, cluster: ClusterCalls, instance: str) -> None:
-        self._ledger, self._cluster, self._instance = ledger, cluster, instance
+    def __init__(self, cluster: LeasedCalls, instance: str) -> None:
+        self._cluster, self._instance = cluster, instance
 
     def create(self, step: steps.Create, draft: Draft) -> None:
         deploy, spec = step.deploy, draft.seen.spec
@@ -64,7 +63,7 @@ class Starts:
         except ClusterRefused as refused:
             self._not_claimed(draft, deploy, refused)
         else:
-            self._resolved(draft, f"{deploy.name}: the name {deploy.job} is taken")
+            draft.repaired(Kind.START, f"{deploy.name}: the name {deploy.job} is taken")
             draft.put_job(told_by_job(tombstone)[1])
             draft.put([_waiting_again(deploy)])
 
@@ -88,7 +87,7 @@ class Starts:
         ours = job.metadata.annotations.get(labels.TOKEN) == deploy.token
         if ours and job.metadata.deletion_timestamp is None:
             self._there(draft, deploy, job)
-            self._resolved(draft, f"{deploy.name}: Job {deploy.job} is there")
+            draft.repaired(Kind.START, f"{deploy.name}: Job {deploy.job} is there")
         else:
             log.warning("name taken", deploy=deploy.name, job=deploy.job)
             target, facts = told_by_job(job)
@@ -102,15 +101,11 @@ class Starts:
             result = again_or(draft.seen, deploy, State.FAILED, str(refused))
         else:
             result = ended(deploy, State.FAILED, draft.seen.now, str(refused))
-        say(result)
         draft.put([result])
 
     def _there(self, draft: Draft, deploy: Deploy, job: Job) -> None:
         draft.put_job(told_by_job(job)[1])
         draft.put([adopted(deploy, job.metadata.uid, job.metadata.resource_version)])
-
-    def _resolved(self, draft: Draft, what: str) -> None:
-        say_repaired(self._ledger, [Repair(kind=Kind.START, target=draft.seen.target, what=what)])
 
 
 def _waiting_again(deploy: Deploy) -> Deploy:

@@ -17,6 +17,8 @@ from dispatcher.configuration.networks import Network, proxies
 from dispatcher.configuration.secret import Secret, secret_from_file
 
 REDIS_SCHEMES = ("redis", "rediss", "unix")
+LONGEST_CALL = 5
+"""Seconds that a worker waits for one request to the API server at the most, connecting and answering."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,17 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def _lease(text: str) -> int:
+    """A target must not go over to another worker while its own still waits for one answer."""
+    seconds = _whole(1, 60)(text)
+    if seconds <= LONGEST_CALL:
+        raise ValueError(
+            f"{show(text)} is no longer than the API server may take for one answer ({LONGEST_CALL} s), "
+            f"so that a target would change hands meanwhile; choose between {LONGEST_CALL + 1} and 60"
+        )
+    return seconds
 
 
 def _choice(*words: str) -> Callable[[str], str]:
@@ -140,7 +153,7 @@ VARIABLES = (
     Variable("DISPATCHER_FAILURES_PER_HOOK", "failures_per_hook", "300", _whole(0, 1_000_000)),
     Variable("DISPATCHER_INSTANCE", "instance", "default", _INSTANCE),
     Variable("DISPATCHER_QUEUE", "queue", "deploys", _QUEUE),
-    Variable("DISPATCHER_LEASE", "lease", "6", _whole(2, 60)),
+    Variable("DISPATCHER_LEASE", "lease", "6", _lease),
     Variable("DISPATCHER_LOG_FORMAT", "log_format", "console", _choice("console", "json")),
     Variable(
         "DISPATCHER_LOG_LEVEL",

@@ -21,8 +21,10 @@ from workers.objects import (
     ContainerStatus,
     Job,
     JobStatus,
+    ListMetadata,
     Metadata,
     Pod,
+    PodList,
     PodStatus,
     Terminated,
 )
@@ -123,6 +125,9 @@ class FakeCluster:
     def pods_of(self, namespace: str, selector: str) -> list[Pod]:
         pods = (pod for pod in self.pods.values() if pod.metadata.namespace == namespace)
         return [pod for pod in pods if _selects(selector, pod.metadata.labels)]
+
+    def page_of_pods(self, namespace: str, selector: str, position: str = "") -> PodList:
+        return PodList(ListMetadata(), tuple(self.pods_of(namespace, selector)))
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         if not any(each.metadata.name == pod for each in self.pods.values()):

@@ -35,7 +35,7 @@ from tests.workers.fakecluster import ALL, NAMESPACE, Backup, FakeCluster, Inbox
 from workers import labels
 from workers.cluster import JobExists
 from workers.feed import Feed, News
-from workers.objects import Job, Pod
+from workers.objects import Job, PodList
 from workers.reconcile import Reconciler
 from workers.sweeper import Sweeper
 from workers.watcher import Session, Watcher
@@ -99,8 +99,10 @@ class FaultyCluster:
     def delete_job(self, namespace: str, name: str, uid: str) -> bool:
         return self._world.around("delete", lambda: self._cluster.delete_job(namespace, name, uid))
 
-    def pods(self, namespace: str, selector: str) -> list[Pod]:
-        return self._world.around("list", lambda: self._cluster.pods_of(namespace, selector))
+    def page_of_pods(self, namespace: str, selector: str, position: str = "") -> PodList:
+        return self._world.around(
+            "list", lambda: self._cluster.page_of_pods(namespace, selector, position)
+        )
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         return self._world.around("log", lambda: self._cluster.log_tail(namespace, pod, container))
