@@ -169,6 +169,8 @@ class _Filter:
         for path in push.paths:
             if self._paths.wants(path):
                 return None, f"{_shown(path)} is one of {self._paths}"
+        if push.maybe_renamed:
+            return None, _renamed(push.maybe_renamed[0])
         return Rule.PATHS, f"no changed file is one of {self._paths}"
 
 
@@ -192,6 +194,13 @@ def _tags(patterns: tuple[str, ...]) -> Rules:
 
 def _kind(ref: str) -> str:
     return "tag" if stream_of(ref) == TAGS else "branch"
+
+
+def _renamed(path: str) -> str:
+    return (
+        f"{_shown(path)} is new, or was renamed from what the host does not list, so the path filter "
+        "lets it through"
+    )
 
 
 def _shown(path: str) -> str:

@@ -115,6 +115,8 @@ class Push(msgspec.Struct, frozen=True, kw_only=True):
     pusher: str = ""
     paths: tuple[str, ...] | None = None
     """Every path touched, or None when the host cut the list short or sends none."""
+    maybe_renamed: tuple[str, ...] = ()
+    """Those of `paths` that may be the new names of files whose old names the host does not list."""
 
     @property
     def addresses(self) -> tuple[str, ...]:

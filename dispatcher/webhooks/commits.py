@@ -24,6 +24,11 @@ class Commit(msgspec.Struct, frozen=True):
             yield from files or ()
 
 
+def new_files(commits: Sequence[Commit]) -> tuple[str, ...]:
+    """Every path that one of the commits lists as added."""
+    return tuple(dict.fromkeys(path for commit in commits for path in commit.added or ()))
+
+
 def paths(commits: Sequence[Commit], *, complete: bool) -> tuple[str, ...] | None:
     """Every path that the commits touch, or None where one may be missing.
 

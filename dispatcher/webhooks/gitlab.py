@@ -79,6 +79,7 @@ def _push(payload: _Payload) -> Push:
     commit = fields.optional_object_name("checkout_sha", payload.checkout_sha)
     text = _message(payload, commit or after)
     where = _addresses(payload.project)
+    paths = _paths(payload, before)
     return Push(
         repository=where.repository,
         aliases=where.aliases,
@@ -89,7 +90,8 @@ def _push(payload: _Payload) -> Push:
         title=fields.title(text),
         message=fields.message(text),
         pusher=fields.one_line(payload.user_username or payload.user_name),
-        paths=_paths(payload, before),
+        paths=paths,
+        maybe_renamed=_maybe_renamed(payload) if paths else (),
     )
 
 
@@ -112,3 +114,11 @@ def _paths(payload: _Payload, before: str) -> tuple[str, ...] | None:
     listed = payload.commits or ()
     all_there = payload.total_commits_count == len(listed)
     return commits.paths(listed, complete=all_there and before not in ZEROS)
+
+
+def _maybe_renamed(payload: _Payload) -> tuple[str, ...]:
+    """A renamed file is listed under its new name alone, as added: what else was removed tells nothing.
+
+    https://gitlab.com/gitlab-org/gitlab/-/blob/master/app/models/commit.rb (repo_changes)
+    """
+    return commits.new_files(payload.commits or ())

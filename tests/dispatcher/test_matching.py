@@ -32,6 +32,7 @@ def push(
     after: str = NEW,
     message: str = "",
     paths: tuple[str, ...] | None = None,
+    maybe_renamed: tuple[str, ...] = (),
     repository: str = "github.com/acme/shop",
 ) -> Push:
     return Push(
@@ -41,6 +42,7 @@ def push(
         after=after,
         message=message,
         paths=paths,
+        maybe_renamed=maybe_renamed,
     )
 
 
@@ -151,6 +153,38 @@ def test_a_path_filter_that_cannot_know_lets_the_push_through_and_says_so() -> N
 
     assert decision.wanted
     assert "not known" in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("paths", "new"),
+    [
+        (("services/**",), "archive/a.py"),
+        (("!**/*.md",), "docs/a.md"),
+        (("services/**", "!**/*.md"), "services/a.md"),
+    ],
+)
+def test_a_file_that_may_have_been_moved_out_of_the_filter_lets_the_push_through(
+    paths: tuple[str, ...], new: str
+) -> None:
+    target = Target(paths=paths)
+
+    said = decide(target, push(paths=(new,)))
+    unsaid = decide(target, push(paths=(new,), maybe_renamed=(new,)))
+
+    assert said.rule is Rule.PATHS
+    assert unsaid.wanted
+    assert unsaid.reason == (
+        f"branch main; {new} is new, or was renamed from what the host does not list, so the path filter "
+        "lets it through"
+    )
+
+
+def test_a_file_that_is_wanted_is_the_better_reason() -> None:
+    what = push(paths=("a.md", "services/api.py"), maybe_renamed=("a.md",))
+
+    decision = decide(Target(paths=("services/**",)), what)
+
+    assert decision.reason == "branch main; services/api.py is one of services/**"
 
 
 def test_path_filters_do_not_count_for_tags() -> None:

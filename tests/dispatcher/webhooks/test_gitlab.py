@@ -32,6 +32,7 @@ def test_a_push_to_a_branch() -> None:
                     "README.md",
                     "services/checkout/old.py",
                 ),
+                maybe_renamed=("services/checkout/total.py",),
             ),
         ),
     )
@@ -46,6 +47,33 @@ def test_without_an_idempotency_key_there_is_no_delivery_id() -> None:
 @pytest.mark.parametrize("case", ["many_commits", "new_branch", "deleted_branch"])
 def test_paths_are_unknown_where_the_commits_do_not_tell_all(case: str) -> None:
     assert sent(f"gitlab/push_hook__{case}").push().paths is None
+
+
+def moved(*, complete: bool = True, **lists: list[str]) -> Push:
+    """A push of one commit with these lists of files."""
+    commit = {"id": NEW, "message": "Move it", "added": [], "modified": [], "removed": []} | lists
+    count = 1 if complete else 21
+    delivery = sent("gitlab/push_hook__branch")
+    return delivery.with_fields(commits=[commit], total_commits_count=count).push()
+
+
+@pytest.mark.parametrize("removed", [[], ["tools/b.py"]])
+def test_a_new_file_may_be_a_renamed_one_since_gitlab_lists_only_the_new_name(
+    removed: list[str],
+) -> None:
+    push = moved(added=["archive/a.py"], modified=["README.md"], removed=removed)
+
+    assert push.maybe_renamed == ("archive/a.py",)
+
+
+def test_what_is_changed_or_removed_has_no_other_name() -> None:
+    assert moved(modified=["README.md"], removed=["archive/a.py"]).maybe_renamed == ()
+
+
+def test_where_not_all_files_are_known_renames_are_no_matter() -> None:
+    push = moved(added=["archive/a.py"], complete=False)
+
+    assert (push.paths, push.maybe_renamed) == (None, ())
 
 
 def test_deletions_have_no_checkout_sha() -> None:
