@@ -161,7 +161,10 @@ WALLS = {
     ),
     "workers.parts": "dispatcher.config dispatcher.ledger workers.cluster workers.reconcile",
     "workers.tasks": "workers.parts",
-    "workers.listener": "dispatcher.errors dispatcher.ledger.connection redis rq structlog",
+    "workers.rqtask": "dispatcher.errors dispatcher.ledger.wakeups rq workers.tasks",
+    "workers.listener": (
+        "dispatcher.errors dispatcher.ledger.connection redis rq structlog workers.rqtask"
+    ),
     "workers.__main__": (
         "dispatcher.config dispatcher.errors dispatcher.ledger dispatcher.logs dispatcher.reloading"
         " workers.labels workers.listener workers.parts workers.preview workers.sweeping workers.watcher"
@@ -320,7 +323,7 @@ def test_each_outside_thing_has_its_places() -> None:
         "dispatcher.local.*",
         "workers.listener",
     }
-    assert places("rq") == {"dispatcher.ledger.wakeups", "workers.listener"}
+    assert places("rq") == {"dispatcher.ledger.wakeups", "workers.listener", "workers.rqtask"}
     assert places("kubernetes") == {"workers.cluster"}
     assert places("uvicorn") == {
         "dispatcher.commands.serving",

@@ -17,10 +17,12 @@ from typing import Any
 import redis
 import structlog
 from rq import SimpleWorker
+from rq.exceptions import DeserializationError
 from rq.serializers import JSONSerializer
 
 from dispatcher.errors import LedgerUnavailable
 from dispatcher.ledger.connection import translated
+from workers.rqtask import RqTask, TaskRefused
 
 PAUSE = 1.0
 """Seconds between the end of one worker of RQ's and the start of the next."""
@@ -71,6 +73,7 @@ class Listener:
             [self._queue],
             name=_name(),
             connection=self._client,
+            job_class=RqTask,
             serializer=JSONSerializer,
             exception_handlers=[_failed],
         )
@@ -112,5 +115,9 @@ def _failed(
     """A wake-up that came to nothing: the target is woken again when it is due."""
     if isinstance(error, LedgerUnavailable):
         log.warning("wake-up given up", task=task.id, why=str(error))
+    elif isinstance(error, TaskRefused):
+        log.error("task refused", task=task.id, why=str(error))
+    elif isinstance(error, DeserializationError):
+        log.error("task refused", task=task.id, why="its data is not that of a wake-up, as JSON")
     else:
         log.error("wake-up failed", task=task.id, exc_info=(kind, error, trace))
