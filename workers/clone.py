@@ -18,8 +18,14 @@ HOME_VOLUME = "git-dispatcher-home"
 CREDENTIALS = "/etc/git-dispatcher/credentials"
 CREDENTIALS_VOLUME = "git-dispatcher-credentials"
 
+REFUSED = 77
+"""Exit code of a clone whose commit the pushed ref does not hold (EX_NOPERM of sysexits.h)."""
+
 SCRIPT = r"""
 set -eu
+
+REFUSED=77
+PUSHED=refs/git-dispatcher/pushed
 
 say() { printf 'git-dispatcher: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -88,6 +94,8 @@ use_credentials() {
 set_up() {
   export GIT_TERMINAL_PROMPT=0 GIT_LFS_SKIP_SMUDGE=1
   cd "$WORKSPACE"
+  [ -w . ] || fail "the workspace cannot be written by uid $(id -u); set clone.run_as_user to its" \
+    "owner, or an fsGroup in the Pod's securityContext"
   # The volume belongs to root, the repository in it to this user.
   git config --global --replace-all safe.directory '*'
   # A connection that stands still for a minute is given up, and tried again.
@@ -100,48 +108,119 @@ set_up() {
 
 has_commit() { git cat-file -e "$GIT_COMMIT^{commit}" 2>/dev/null; }
 
+is_shallow() { [ "$(git rev-parse --is-shallow-repository)" = true ]; }
+
+# With as much history as is asked for.
 fetch() {
-  if [ "$CLONE_DEPTH" = 0 ]; then git fetch -q --tags "$@"
-  else git fetch -q --no-tags "$@"
+  if [ "$CLONE_DEPTH" = 0 ]; then git fetch -q --tags origin "$@"
+  else git fetch -q --no-tags --depth "$CLONE_DEPTH" origin "$@"
   fi
 }
 
-fetch_commit() {
-  set -- origin "$GIT_COMMIT"
-  [ "$CLONE_DEPTH" = 0 ] || set -- --depth "$CLONE_DEPTH" "$@"
-  fetch "$@" 2>"$HOME/refusal" && has_commit
-}
+fetch_ref() { fetch "+$GIT_REF:$PUSHED"; }
+
+fetch_commit() { fetch "$GIT_COMMIT" 2>"$HOME/refusal" && has_commit; }
 
 # For servers that only give what a ref points to: follow the ref back until the commit is there.
-fetch_ref() {
-  refspec="+$GIT_REF:refs/git-dispatcher/pushed"
-  if [ "$CLONE_DEPTH" = 0 ]; then fetch origin "$refspec" || return 1
-  else fetch --depth "$CLONE_DEPTH" origin "$refspec" || return 1
-  fi
+follow_ref() {
   for more in --deepen=50 --deepen=500 --unshallow; do
     ! has_commit || return 0
-    [ "$(git rev-parse --is-shallow-repository)" = true ] || break
-    fetch "$more" origin "$refspec" || return 1
+    is_shallow || break
+    git fetch -q --no-tags "$more" origin "+$GIT_REF:$PUSHED" || return 1
   done
-  has_commit || {
-    cat "$HOME/refusal" >&2
-    fail "commit $GIT_COMMIT is not in $GIT_REF any more, and the server does not give it by name"
-  }
+  ! has_commit || return 0
+  cat "$HOME/refusal" >&2
+  refused="commit $GIT_COMMIT is not in the history of $GIT_REF (any more), which is at $tip"
+  refused_at=$tip
+  return 1
 }
 
-fetch_patiently() {
-  for try in 1 2 3; do
-    if fetch_commit || fetch_ref; then return 0; fi
-    cat "$HOME/refusal" >&2
-    [ "$try" = 3 ] || { say "fetch failed, trying again"; sleep "$((try * ${CLONE_PAUSE:-2}))"; }
+# Most often the commit is what the ref points to: then one fetch brings it, and proves it.
+is_tip() {
+  for name in "$PUSHED" "$PUSHED^{commit}"; do
+    [ "$(git rev-parse -q --verify "$name")" != "$GIT_COMMIT" ] || return 0
   done
-  fail "cannot fetch $GIT_COMMIT of $GIT_REF from $GIT_URL"
+  return 1
+}
+
+# 0: the ref's history holds the commit, 1: it does not, 2: it cannot be read.
+find_in_history() {
+  wanted=$(git rev-parse "$GIT_COMMIT^{commit}")
+  ! git merge-base --is-ancestor "$wanted" "$PUSHED" || return 0
+  is_shallow || return 1
+  (read_history)
+}
+
+# The history is read beside the workspace, which gets no more of it than is asked for, and without
+# its files where the server can leave them out.
+read_history() {
+  git init -q --bare --template= --object-format="$format" "$HOME/history" 2>/dev/null \
+    || git init -q --bare --template= "$HOME/history"
+  cd "$HOME/history"
+  git config remote.origin.url "$GIT_URL"
+  for more in --depth=100 --deepen=1000 --deepen=10000 --unshallow; do
+    [ "$more" = --depth=100 ] || is_shallow || return 1
+    git fetch -q --no-tags --filter=tree:0 "$more" origin "+$GIT_REF:$PUSHED" || return 2
+    ! git rev-list "$PUSHED" | grep -q "^$wanted" || return 0
+  done
+  return 1
+}
+
+has_no_ref() {
+  git ls-remote --exit-code origin "$GIT_REF" >/dev/null 2>&1 || [ "$?" != 2 ] || return 0
+  return 1
+}
+
+# By name a server gives what any ref holds, those of pull requests and of forks included. So only
+# the history of the ref itself shows that the commit was pushed to it.
+fetch_proved() {
+  if ! fetch_ref; then
+    refused=
+    ! has_no_ref || refused="$GIT_REF is not in the repository (any more)"
+    return 1
+  fi
+  tip=$(git rev-parse "$PUSHED")
+  ! is_tip || return 0
+  [ "$tip" != "$refused_at" ] || return 1
+  refused=
+  fetch_commit || follow_ref || return 1
+  find_in_history && return 0 || [ "$?" = 1 ] || return 1
+  refused="commit $GIT_COMMIT is not in the history of $GIT_REF (any more), which is at $tip"
+  refused_at=$tip
+  return 1
+}
+
+fetch_unproved() {
+  ! fetch_commit || return 0
+  fetch_ref || return 1
+  tip=$(git rev-parse "$PUSHED")
+  follow_ref
+}
+
+# Again also when the proof is missing, since the copies of a server may lag behind a push.
+fetch_patiently() {
+  refused='' refused_at=''
+  for try in 1 2 3; do
+    if [ "${CLONE_ANY_COMMIT:-false}" = true ]; then ! fetch_unproved || return 0
+    else ! fetch_proved || return 0
+    fi
+    [ "$try" = 3 ] || {
+      say "${refused:-fetch failed}, trying again"
+      sleep "$((try * ${CLONE_PAUSE:-2}))"
+    }
+  done
+  [ -n "$refused" ] || fail "cannot fetch $GIT_COMMIT of $GIT_REF from $GIT_URL"
+  [ "${CLONE_ANY_COMMIT:-false}" = false ] || fail "$refused, and the server does not give it by name"
+  say "$refused; not deployed, since nothing shows that it was pushed there: push or redeploy a" \
+    "commit that $GIT_REF holds, or set clone.any_commit to deploy whatever the server gives"
+  exit "$REFUSED"
 }
 
 check_out() {
   wanted=$(git rev-parse "$GIT_COMMIT^{commit}")
   git checkout -q --force --detach "$wanted"
   [ "$(git rev-parse HEAD)" = "$wanted" ] || fail "HEAD is not $wanted after the checkout"
+  git update-ref -d "$PUSHED"
 }
 
 fetch_submodules() {
@@ -201,6 +280,8 @@ def _env(clone: Clone) -> list[dict[str, str]]:
     }
     if clone.secret:
         env["CLONE_CREDENTIALS"] = CREDENTIALS
+    if clone.any_commit:
+        env["CLONE_ANY_COMMIT"] = "true"
     return [{"name": name, "value": value} for name, value in env.items()]
 
 

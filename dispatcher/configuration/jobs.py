@@ -105,6 +105,8 @@ class Clone(Settings):
     depth: Annotated[Whole, Field(ge=0, le=1_000_000)] = 1
     submodules: Flag = False
     lfs: Flag = False
+    any_commit: Flag = False
+    """Whether a commit is taken that the pushed ref does not hold."""
     image: Image = CLONE_IMAGE
 
 

@@ -273,6 +273,15 @@ def test_the_clone_runs_the_constant_script_in_the_workspace() -> None:
     assert env(container)["GIT_CONFIG_VALUE_0"] == "/workspace"
 
 
+def test_a_clone_proves_where_the_commit_is_unless_told_otherwise() -> None:
+    default, any_commit = (
+        env(pod(made(ShortJob(image="x", clone=each)))["initContainers"][0])
+        for each in (Clone(), Clone(any_commit=True))
+    )
+    assert "CLONE_ANY_COMMIT" not in default
+    assert any_commit["CLONE_ANY_COMMIT"] == "true"
+
+
 def test_without_a_clone_there_is_an_empty_workspace() -> None:
     spec = pod(made(ShortJob(image="x", clone=None)))
     assert "initContainers" not in spec

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -15,93 +15,13 @@ from threading import Thread
 
 import pytest
 
+from tests.workers.cloning import Clone, Host, git
 from workers.clone import SCRIPT
-
-
-def git(directory: Path, *arguments: str) -> str:
-    env = {
-        **os.environ,
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_SYSTEM": os.devnull,
-        "GIT_AUTHOR_NAME": "a",
-        "GIT_AUTHOR_EMAIL": "a@example.com",
-        "GIT_COMMITTER_NAME": "a",
-        "GIT_COMMITTER_EMAIL": "a@example.com",
-    }
-    done = subprocess.run(
-        ["git", "-C", str(directory), *arguments],
-        env=env,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return done.stdout.strip()
-
-
-class Host:
-    """A bare repository as a Git host has it, and a working copy that pushes to it."""
-
-    def __init__(self, directory: Path) -> None:
-        self.bare = directory / "with space" / "shop.git"
-        self.work = directory / "work"
-        self.bare.mkdir(parents=True)
-        self.work.mkdir()
-        git(self.bare, "init", "-q", "--bare", "-b", "main")
-        git(self.work, "init", "-q", "-b", "main")
-        git(self.work, "remote", "add", "origin", str(self.bare))
-
-    @property
-    def url(self) -> str:
-        return self.bare.as_uri()
-
-    def commit(self, text: str, *options: str) -> str:
-        (self.work / "a file").write_text(text)
-        git(self.work, "add", ".")
-        git(self.work, "commit", "-q", "-m", text, *options)
-        return git(self.work, "rev-parse", "HEAD")
-
-    def push(self, *refs: str) -> None:
-        git(self.work, "push", "-q", "--force", "origin", *refs)
-
-    def refuse_names(self) -> None:
-        """Give only what a ref points to, as protocol version 0 does by default."""
-        git(self.bare, "config", "uploadpack.allowAnySHA1InWant", "false")
 
 
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
     return Host(tmp_path)
-
-
-class Clone:
-    def __init__(self, directory: Path) -> None:
-        self.workspace = directory / "the workspace"
-        self.home = directory / "the home"
-        for path in (self.workspace, self.home):
-            path.mkdir()
-
-    def run(self, url: str, commit: str, ref: str, **more: str) -> subprocess.CompletedProcess[str]:
-        env: Mapping[str, str] = {
-            "PATH": os.environ["PATH"],
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "WORKSPACE": str(self.workspace),
-            "HOME": str(self.home),
-            "GIT_URL": url,
-            "GIT_COMMIT": commit,
-            "GIT_REF": ref,
-            "CLONE_DEPTH": "1",
-            "CLONE_SUBMODULES": "false",
-            "CLONE_LFS": "false",
-            "CLONE_PAUSE": "0",
-            **more,
-        }
-        return subprocess.run(
-            ["sh", "-c", SCRIPT], env=env, capture_output=True, text=True, check=False, timeout=60
-        )
-
-    @property
-    def head(self) -> str:
-        return git(self.workspace, "rev-parse", "HEAD")
 
 
 @pytest.fixture
@@ -134,39 +54,6 @@ def test_checks_out_a_commit_that_the_branch_has_moved_past(
     assert done.returncode == 0, done.stderr
     assert clone.head == commits[2]
     assert (clone.workspace / "a file").read_text() == "commit 2"
-
-
-def test_checks_out_a_commit_that_no_branch_has_any_more(host: Host, clone: Clone) -> None:
-    host.commit("one")
-    lost = host.commit("two")
-    host.push("main")
-    host.commit("another two", "--amend")
-    host.push("main")
-    done = clone.run(host.url, lost, "refs/heads/main")
-    assert done.returncode == 0, done.stderr
-    assert clone.head == lost
-
-
-def test_says_when_the_commit_was_forced_away_and_the_server_refuses(
-    host: Host, clone: Clone
-) -> None:
-    lost = host.commit("one")
-    host.push("main")
-    host.commit("another one", "--amend")
-    host.push("main")
-    host.refuse_names()
-    (clone.home / ".gitconfig").write_text("[protocol]\nversion = 0\n")
-    done = clone.run(host.url, lost, "refs/heads/main")
-    assert done.returncode == 1
-    assert f"commit {lost} is not in refs/heads/main any more" in done.stderr
-
-
-def test_says_when_the_commit_does_not_exist(host: Host, clone: Clone) -> None:
-    host.commit("one")
-    host.push("main")
-    done = clone.run(host.url, "1" * 40, "refs/heads/main")
-    assert done.returncode == 1
-    assert f"commit {'1' * 40} is not in refs/heads/main any more" in done.stderr
 
 
 def test_tries_three_times_when_nothing_answers(tmp_path: Path, clone: Clone) -> None:
