@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import threading
+import time
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,11 +27,15 @@ from dispatcher.errors import ClusterError
 from dispatcher.reloading import Reloader
 from workers.calls import ClusterCalls
 from workers.cluster import Access, Cluster
+from workers.heartbeat import Heartbeat
+from workers.listener import WAITS
 from workers.sweeper import ClusterSweeps
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
 IMAGE = f"registry.example.com/git-dispatcher:{__version__}"
+
+PROCESSES = ("web", "worker", "watcher")
 
 Object = dict[str, Any]
 
@@ -48,7 +55,11 @@ def from_files(_: Path) -> list[Object]:
     made = [("ConfigMap", each) for each in settings["configMapGenerator"]]
     made += [("Secret", each) for each in settings["secretGenerator"]]
     generated = [
-        {"kind": kind, "metadata": {"name": each["name"], "namespace": each["namespace"]}}
+        {
+            "kind": kind,
+            "metadata": {"name": each["name"], "namespace": each["namespace"]},
+            "stringData": {k: v for file in each.get("envs", ()) for k, v in pairs(file).items()},
+        }
         for kind, each in made
     ]
     return [found for text in texts for found in yaml.safe_load_all(text)] + generated
@@ -56,12 +67,39 @@ def from_files(_: Path) -> list[Object]:
 
 def from_kubectl(folder: Path) -> list[Object]:
     shutil.copytree(KUBERNETES, folder / "k")
-    shutil.copy(KUBERNETES / "secret.env.example", folder / "k" / "secret.env")
+    for example in KUBERNETES.glob("*.env.example"):
+        shutil.copy(example, folder / "k" / example.name.removesuffix(".example"))
     command = ["kubectl", "kustomize", str(folder / "k")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return list(yaml.safe_load_all(done.stdout))
+    return [without_hashes(found) for found in yaml.safe_load_all(done.stdout)]
 
 
+def without_hashes(found: Any) -> Any:
+    """Names of generated objects as they are written; `data` of Secrets and ConfigMaps in the clear."""
+    if isinstance(found, list):
+        return [without_hashes(each) for each in found]
+    if not isinstance(found, dict):
+        return found
+    names = [each["name"] for kind in GENERATORS for each in kustomization()[kind]]
+    done = {key: without_hashes(value) for key, value in found.items()}
+    plain = re.sub("-[a-z0-9]{10}$", "", str(done.get("name", "")))
+    if plain in names:
+        done["name"] = plain
+    if done.get("kind") in ("Secret", "ConfigMap"):
+        coded = done["kind"] == "Secret"
+        data = done.get("data", {}).items()
+        done["stringData"] = {k: b64decode(v).decode() if coded else v for k, v in data}
+    return done
+
+
+def pairs(file: str) -> dict[str, str]:
+    """NAME=value, as in settings.env, and as in the examples of secret ones."""
+    path = KUBERNETES / file
+    lines = (path if path.exists() else KUBERNETES / f"{file}.example").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+GENERATORS = ("configMapGenerator", "secretGenerator")
 RENDERED_BY = [from_files, *([from_kubectl] if shutil.which("kubectl") else [])]
 
 
@@ -90,10 +128,13 @@ def commands() -> set[str]:
 def test_every_file_is_used() -> None:
     settings = kustomization()
     used = {*settings["resources"], *settings["configMapGenerator"][0]["files"]}
+    secret = {file for each in settings["secretGenerator"] for file in each["envs"]}
 
     assert {path.name for path in KUBERNETES.glob("*.yaml")} == used | {"kustomization.yaml"}
-    assert settings["secretGenerator"][0]["envs"] == ["secret.env"]
-    assert "secret.env" in (KUBERNETES / ".gitignore").read_text().split()
+    assert {f"{file}.example" for file in secret} == {
+        path.name for path in KUBERNETES.glob("*.env.example")
+    }
+    assert secret == set((KUBERNETES / ".gitignore").read_text().split())
 
 
 def test_one_deployment_for_each_process_of_this_version(objects: list[Object]) -> None:
@@ -124,10 +165,11 @@ def test_what_pods_refer_to_is_there(objects: list[Object]) -> None:
     text = yaml.safe_dump(list(pods(objects).values()))
     secrets = set(re.findall(r"secretKeyRef:\n +key: \w+\n +name: (\S+)", text))
     secrets |= set(re.findall(r"secretRef:\n +name: (\S+)", text))
+    maps = set(re.findall(r"configMap(?:Ref)?:\n +name: (\S+)", text))
     accounts = {name: pod["serviceAccountName"] for name, pod in pods(objects).items()}
 
     assert secrets == set(of_kind(objects, "Secret"))
-    assert set(re.findall(r"configMap:\n +name: (\S+)", text)) == set(of_kind(objects, "ConfigMap"))
+    assert maps == set(of_kind(objects, "ConfigMap"))
     assert accounts == {name: name for name in of_kind(objects, "ServiceAccount")}
 
 
@@ -166,10 +208,85 @@ def test_the_example_configuration_is_valid_and_its_namespace_is_set_up(
 
 def environment() -> dict[str, str]:
     """The example's, with its empty secrets filled in."""
-    lines = (KUBERNETES / "secret.env.example").read_text().splitlines()
-    pairs = [line.split("=", 1) for line in lines if line and not line.startswith("#")]
-    values = {name: value or "a-secret-for-this-test" for name, value in pairs}
+    given = pairs("settings.env") | pairs("secret.env") | pairs("api.env")
+    values = {name: value or "a-secret-for-this-test" for name, value in given.items()}
     return {**values, "DISPATCHER_CONFIG": str(KUBERNETES / "git-dispatcher.yaml")}
+
+
+def variables(objects: list[Object], process: str) -> dict[str, str]:
+    """The environment of a process's container, as Kubernetes puts it together: the later wins, `env` last."""
+    (container,) = pods(objects)[process]["containers"]
+    found: dict[str, str] = {}
+    for source in container.get("envFrom", ()):
+        ((kind, named),) = source.items()
+        of = {"secretRef": "Secret", "configMapRef": "ConfigMap"}[kind]
+        found |= of_kind(objects, of)[named["name"]]["stringData"]
+    for each in container.get("env", ()):
+        secret = each.get("valueFrom", {}).get("secretKeyRef")
+        found[each["name"]] = (
+            of_kind(objects, "Secret")[secret["name"]]["stringData"][secret["key"]]
+            if secret
+            else each["value"]
+        )
+    return found
+
+
+def test_all_processes_agree_about_queue_instance_and_redis(objects: list[Object]) -> None:
+    everywhere = {"DISPATCHER_QUEUE", "DISPATCHER_INSTANCE", "REDIS_URL"}
+    seen = [variables(objects, process) for process in PROCESSES]
+
+    assert all(each.items() >= pairs("settings.env").items() for each in seen)
+    assert [{name: each[name] for name in everywhere} for each in seen] == [
+        {name: seen[0][name] for name in everywhere}
+    ] * 3
+
+
+def test_what_stands_in_the_wrong_file_makes_them_no_different(objects: list[Object]) -> None:
+    """A queue's name among the secrets reaches web and watcher only: the settings come after it."""
+    (secret,) = [
+        each for each in objects if each["kind"] == "Secret" and "REDIS_URL" in each["stringData"]
+    ]
+    mistaken = [
+        each
+        if each is not secret
+        else {**secret, "stringData": {**secret["stringData"], "DISPATCHER_QUEUE": "other"}}
+        for each in objects
+    ]
+
+    assert {variables(mistaken, process)["DISPATCHER_QUEUE"] for process in PROCESSES} == {
+        "deploys"
+    }
+
+
+def test_no_process_gets_secrets_that_it_does_not_need(objects: list[Object]) -> None:
+    hooks = pairs("secret.env").keys() - {"REDIS_URL"}
+    secrets = pairs("secret.env").keys() | pairs("api.env").keys()
+    given = {process: variables(objects, process).keys() & secrets for process in PROCESSES}
+
+    assert given == {
+        "web": secrets,
+        "worker": {"REDIS_URL"},
+        "watcher": hooks | {"REDIS_URL"},
+    }
+
+
+@pytest.mark.parametrize("process", ["worker", "watcher"])
+def test_one_that_hangs_is_ended(process: str, objects: list[Object], tmp_path: Path) -> None:
+    (container,) = pods(objects)[process]["containers"]
+    beats = variables(objects, process)["DISPATCHER_HEARTBEAT_FILE"]
+    file = tmp_path / "heartbeat"
+    shell, option, asks = container["livenessProbe"]["exec"]["command"]
+
+    def lives() -> bool:
+        ran = subprocess.run([shell, option, asks.replace(beats, str(file))], capture_output=True)
+        return ran.returncode == 0
+
+    assert not lives()
+    Heartbeat(str(file)).beat()
+    assert lives()
+    long_ago = time.time() - 3 * WAITS - 5
+    os.utime(file, (long_ago, long_ago))
+    assert not lives()
 
 
 def default(variable: str) -> str:
@@ -185,6 +302,7 @@ ARGUMENTS: dict[str, tuple[tuple[Any, ...], ...]] = {
     "jobs": (("deploys", "a=b"),),
     "delete_pod": (("deploys", "shop-1-x", "uid"),),
     "pods": (("deploys", "a=b"),),
+    "page_of_pods": (("deploys", "a=b"),),
     "log_tail": (("deploys", "shop-1-x", "main"),),
     "list_jobs": (("deploys", "a=b"),),
     "list_pods": (("deploys", "a=b"),),

@@ -156,18 +156,21 @@ WALLS = {
     ),
     "workers.renames": "dispatcher.ledger dispatcher.model structlog workers.names workers.view",
     "workers.watcher": (
-        "dispatcher.errors dispatcher.ledger dispatcher.reloading structlog workers.feed"
+        "dispatcher.errors dispatcher.ledger dispatcher.reloading structlog workers.feed workers.heartbeat"
         " workers.labels workers.manifest workers.objects workers.renames workers.sweeper workers.view"
     ),
     "workers.parts": "dispatcher.config dispatcher.ledger workers.cluster workers.reconcile",
     "workers.tasks": "workers.parts",
     "workers.rqtask": "dispatcher.errors dispatcher.ledger.wakeups rq workers.tasks",
+    "workers.heartbeat": "structlog",
     "workers.listener": (
-        "dispatcher.errors dispatcher.ledger.connection redis rq structlog workers.rqtask"
+        "dispatcher.errors dispatcher.ledger.connection redis rq structlog workers.heartbeat"
+        " workers.rqtask"
     ),
     "workers.__main__": (
         "dispatcher.config dispatcher.errors dispatcher.ledger dispatcher.logs dispatcher.reloading"
-        " workers.labels workers.listener workers.parts workers.preview workers.sweeping workers.watcher"
+        " workers.heartbeat workers.labels workers.listener workers.parts workers.preview workers.sweeping"
+        " workers.watcher"
     ),
     # The local cluster: stands alone, and is imported by nobody
     "workers.localcluster.*": "cryptography msgspec starlette uvicorn",

@@ -19,12 +19,13 @@ from dispatcher.errors import (
 from dispatcher.ledger import connect
 from dispatcher.reloading import Reloader
 from workers import labels, parts, preview
-from workers.listener import Listener
+from workers.heartbeat import Heartbeat
+from workers.listener import WAITS, Listener
 from workers.sweeping import Sweep
 from workers.watcher import Watcher
 
-DEQUEUE_SECONDS = 415
-"""Longer than RQ's own wait for a task (`worker_ttl` less 15 s), so that it does not look like a dead Redis."""
+DEQUEUE_SECONDS = WAITS + 10
+"""Longer than RQ's own wait for a task, so that it does not look like a dead Redis."""
 
 
 def worker() -> None:
@@ -32,7 +33,7 @@ def worker() -> None:
     logs.configure(settings.log_format, settings.log_level)
     parts.cluster(settings)  # no access is said now, not at the first push
     client = connect(settings.redis_url.reveal().decode(), timeout=DEQUEUE_SECONDS, text=False)
-    Listener(client, settings.queue).run()
+    Listener(client, settings.queue, Heartbeat(settings.heartbeat_file).beat).run()
 
 
 def watcher() -> None:
@@ -44,6 +45,7 @@ def watcher() -> None:
         parts.cluster(settings),
         Reloader(settings.config, os.environ),
         settings.instance,
+        Heartbeat(settings.heartbeat_file).beat,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: running.stop())

@@ -22,10 +22,15 @@ from rq.serializers import JSONSerializer
 
 from dispatcher.errors import LedgerUnavailable
 from dispatcher.ledger.connection import translated
+from workers.heartbeat import Beat
 from workers.rqtask import RqTask, TaskRefused
 
 PAUSE = 1.0
 """Seconds between the end of one worker of RQ's and the start of the next."""
+WAITS = 60
+"""Seconds that a worker waits for a task before it says that it is alive and waits again."""
+RQ_MARGIN = 15
+"""Seconds by which RQ's own wait is shorter than the time for which it takes a worker to be alive."""
 
 log = structlog.get_logger()
 
@@ -33,8 +38,8 @@ log = structlog.get_logger()
 class Listener:
     """Run it in the main thread: it takes over SIGTERM and SIGINT, which end it."""
 
-    def __init__(self, client: redis.Redis, queue: str) -> None:
-        self._client, self._queue = client, queue
+    def __init__(self, client: redis.Redis, queue: str, beat: Beat = lambda: None) -> None:
+        self._client, self._queue, self.beat = client, queue, beat
         self._stopped = threading.Event()
         self._said = ""
 
@@ -42,6 +47,7 @@ class Listener:
         """Returns once it was told to stop, and the task that was begun is finished."""
         while not self._stopped.is_set():
             self._take_signals()
+            self.beat()
             try:
                 with translated(self._client):
                     self._worker().work(logging_level="CRITICAL")
@@ -76,6 +82,7 @@ class Listener:
             job_class=RqTask,
             serializer=JSONSerializer,
             exception_handlers=[_failed],
+            worker_ttl=WAITS + RQ_MARGIN,
         )
         worker.listener = self
         return worker
@@ -97,6 +104,7 @@ class _Worker(SimpleWorker):
         """Ends RQ's own way of waiting for Redis: it only sees errors of redis-py's."""
         with translated(self.connection):
             super().heartbeat(*args, **kwargs)
+        self.listener.beat()
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self.listener.stop()

@@ -20,6 +20,7 @@ from dispatcher.ledger import Contact, Kind, Lead, Ledger, Publisher, WakeUps
 from dispatcher.reloading import Reloader
 from workers import labels
 from workers.feed import Changed, Feed, Listed, News, Trouble
+from workers.heartbeat import Beat
 from workers.manifest import render
 from workers.objects import Job, Pod
 from workers.renames import Renames
@@ -44,6 +45,7 @@ class Watcher:
     cluster: ClusterSweeps
     reloader: Reloader
     instance: str
+    beat: Beat = lambda: None
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     _stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -54,6 +56,7 @@ class Watcher:
         """Stands by, leads, stands by again, until it is stopped."""
         said = ""
         while not self._stopped.is_set():
+            self.beat()
             try:
                 leads = self.ledger.lead(self.token) is Lead.LEADS
                 state = "leading" if leads else "standing by"
@@ -110,6 +113,7 @@ class Session:
 
     def tick(self) -> bool:
         """Takes in what has come, for a second at most; False once another one leads."""
+        self._watcher.beat()
         pause = max(0.0, self._due - time.monotonic())
         try:
             batch = [self._news.get(timeout=pause)]

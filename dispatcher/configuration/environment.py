@@ -45,6 +45,8 @@ class Environment:
     queue: str
     lease: int
     """Seconds after which another worker may take over a target."""
+    heartbeat_file: str
+    """Which worker and watcher touch while they are at work; "" for none."""
     log_format: str
     log_level: str
 
@@ -154,6 +156,7 @@ VARIABLES = (
     Variable("DISPATCHER_INSTANCE", "instance", "default", _INSTANCE),
     Variable("DISPATCHER_QUEUE", "queue", "deploys", _QUEUE),
     Variable("DISPATCHER_LEASE", "lease", "6", _lease),
+    Variable("DISPATCHER_HEARTBEAT_FILE", "heartbeat_file", "", str),
     Variable("DISPATCHER_LOG_FORMAT", "log_format", "console", _choice("console", "json")),
     Variable(
         "DISPATCHER_LOG_LEVEL",
