@@ -18,7 +18,7 @@ import msgspec
 from dispatcher import git
 from dispatcher.errors import UsageError
 from dispatcher.model import ZEROS, Outcome, short_ref
-from dispatcher.repositories import normalize_repository
+from dispatcher.repositories import normalize_repository, without_user
 from dispatcher.webhooks.generic import DELIVERY, MAX_REFS, SIGNATURE, Payload, Ref
 from dispatcher.webhooks.proof import signature
 
@@ -234,7 +234,7 @@ def _bodies(
     updates = [update for update in read_refs(stdin_text) if update.is_branch_or_tag]
     refs = _refs(updates, cwd, pushed_at=pushed_at)
     parts = [refs[start : start + MAX_REFS] for start in range(0, len(refs), MAX_REFS)]
-    return [payload(repository, part, pusher) for part in parts]
+    return [payload(without_user(repository), part, pusher) for part in parts]
 
 
 def _refs(updates: Sequence[Update], cwd: Path, *, pushed_at: int) -> list[Ref]:
@@ -262,10 +262,16 @@ class _Result(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
+class _Error(msgspec.Struct, frozen=True):
+    message: str = ""
+
+
 class _Answer(msgspec.Struct, frozen=True):
+    """What web answers to a delivery, and its refusals: `{"error": {"code": …, "message": …}}`."""
+
     results: tuple[_Result, ...] = ()
     reason: str = ""
-    message: str = ""
+    error: _Error = _Error()
 
 
 def results(reply: Reply) -> list[str]:
@@ -274,11 +280,11 @@ def results(reply: Reply) -> list[str]:
         answer = msgspec.json.decode(reply.text, type=_Answer)
     except (msgspec.DecodeError, RecursionError):
         answer = _Answer()
-    said = answer.reason or answer.message
     if not reply.taken:
-        return [_failure(reply, said)]
+        return [_failure(reply, answer.error.message)]
     if answer.results:
         return [_result(result) for result in answer.results]
+    said = answer.reason
     return [f"nothing to deploy: {said}" if said else "no target deploys this push"]
 
 
@@ -292,8 +298,15 @@ def _failure(reply: Reply, said: str) -> str:
     if not reply.status:
         return f"not delivered: {reply.text}"
     if 300 <= reply.status < 400:
-        return f"not delivered: {reply.status}, the URL leads elsewhere: use the one it leads to"
-    return f"not delivered: {reply.status} {said}".rstrip()
+        said = "the URL leads elsewhere: use the one it leads to"
+    elif reply.status == 401 and said:
+        # A hook that is not there is answered like one with another secret.
+        said = "the secret in --secret-file is none of that hook's, or --url names no hook: compare both"
+    elif reply.status in (404, 405):
+        said = "--url is no hook's address: write it like https://host/webhooks/name"
+    elif not said:
+        said = "what answered is not git-dispatcher: look at --url, and at the proxy in front of it"
+    return f"not delivered: {reply.status}, {said}"
 
 
 def _plain(text: str) -> str:

@@ -53,6 +53,7 @@ _AUTHORITY = re.compile(
 )
 _SCP = re.compile(r"(?P<user>[^/:@]+@)?(?P<host>\[[^\]/]+\]|[^/:@\[\]]+):(?P<path>.*)")
 _PORT_AND_PATH = re.compile(r"[0-9]{1,5}/.*")
+_USER = re.compile(r"\A((?:https?|git)://)[^/?#]*@", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -92,6 +93,14 @@ def normalize_repository(url: str) -> str:
     if parts.scheme == FILE_HOST:
         return f"{FILE_HOST}/{path}"
     return _one_of_several_ways(f"{_host(parts)}/{path}")
+
+
+def without_user(url: str) -> str:
+    """The same without the user and password of http, https and git://; SSH's user belongs to the address.
+
+    Azure DevOps gives https://acme@dev.azure.com/acme/… to clone from: the name is of no use there.
+    """
+    return _USER.sub(r"\1", url)
 
 
 def _one_of_several_ways(identity: str) -> str:

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Strict, ValidationInfo
 
 from dispatcher.configuration.mistakes import show
 from dispatcher.globs import MAX_PATTERN, mistakes
-from dispatcher.repositories import UnusableRepository, normalize_repository
+from dispatcher.repositories import UnusableRepository, normalize_repository, without_user
 from dispatcher.tags import SEMVER, tag_mistakes
 
 MINUTE = 60
@@ -26,6 +26,11 @@ MIB = 1024 * 1024
 
 _UNITS = {"d": DAY, "h": HOUR, "m": MINUTE, "s": 1}
 _SIZES = {"B": 1, "KiB": 1024, "MiB": MIB, "GiB": 1024 * MIB}
+_SCHEMES = ("https", "http", "ssh", "git", "file")
+_PRIVATE = re.compile(r"(?<=//)[^/]*@|\A[^/@:]*:[^@]*@|[?#].*")
+"""In a repository's URL: what may be a password, or a token."""
+_TOKEN = re.compile(r"(?:gh[a-z]|github_pat|gl[a-z]*)[_-]\w{16,}.*|\w{52,}")
+"""User names that are tokens: of GitHub and GitLab by how they begin, of Azure DevOps by their length."""
 _SCP = re.compile(
     r"(?:\w[\w.+-]*@)?(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9][\w.-]*):(?P<path>[^:].*)"
 )
@@ -211,7 +216,10 @@ SomeHosts = AfterValidator(_not_only_exceptions)
 
 
 def _repository(value: str) -> str:
-    """Only the shape; an absolute path becomes a `file://` URL."""
+    """Only the shape; an absolute path becomes a `file://` URL, and a user of https is left out.
+
+    The name goes into no Job: where a host asks for a certain one, it is in the Secret beside the token.
+    """
     if value.startswith("/"):
         value = f"file://{quote(value)}"
     if any(c.isspace() or not c.isprintable() for c in value) or "\\" in value:
@@ -222,9 +230,10 @@ def _repository(value: str) -> str:
         normalize_repository(value)
     except UnusableRepository as error:
         raise ValueError(str(error)) from None
-    return value
+    return without_user(value)
 
 
+_CREDENTIALS = "; put it in a Secret and name that in job.clone.secret"
 _REPOSITORY = "is not a repository's URL; write it like https://github.com/acme/shop"
 
 
@@ -234,21 +243,31 @@ def _url_problem(value: str) -> str:
         port = url.port
     except ValueError:
         return _REPOSITORY
-    if url.password is not None or (url.username and url.scheme in ("http", "https", "git")):
-        return "holds a user name or password; put them in a Secret and name it in job.clone.secret"
+    if url.password is not None:
+        return f"holds a password{_CREDENTIALS}"
+    if url.scheme != "ssh" and _TOKEN.fullmatch(url.username or ""):
+        return f"holds what looks like a token in place of a user name{_CREDENTIALS}"
     named = bool(url.hostname) and not (url.hostname or "").startswith("-")
-    if url.scheme not in ("https", "http", "ssh", "git", "file"):
-        return f"{show(value)} {_REPOSITORY}"
+    if url.scheme not in _SCHEMES:
+        return f"{_shown(value)} {_REPOSITORY}"
     if url.scheme == "file":
         named = not url.netloc
     usable = named and port != 0 and url.path.strip("/") and not url.query and not url.fragment
-    return "" if usable else f"{show(value)} {_REPOSITORY}"
+    return "" if usable else f"{_shown(value)} {_REPOSITORY}"
 
 
 def _scp_problem(value: str) -> str:
     match = _SCP.fullmatch(value)
+    if match and "@" in match["path"].partition("/")[0]:
+        return f"holds a password{_CREDENTIALS}, or begin it with ssh://"
     usable = match and match["path"].strip("/") and not match["path"].startswith("-")
-    return "" if usable else f"{show(value)} {_REPOSITORY}"
+    if match and match["host"] in _SCHEMES:  # a slash too few
+        usable = None
+    return "" if usable else f"{_shown(value)} {_REPOSITORY}"
+
+
+def _shown(url: str) -> str:
+    return show(_PRIVATE.sub("…", url))
 
 
 Repository = Annotated[str, AfterValidator(_repository)]

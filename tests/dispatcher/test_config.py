@@ -23,6 +23,7 @@ from dispatcher.config import (
 )
 from dispatcher.errors import ConfigError
 from dispatcher.model import Policies
+from dispatcher.repositories import normalize_repository
 
 JOB = """\
 apiVersion: batch/v1
@@ -307,9 +308,22 @@ def test_a_path_becomes_a_url(files: Files) -> None:
     "repository",
     [
         "https://user:hunter2@github.com/acme/shop",
-        "https://hunter2@github.com/acme/shop",
+        "https://user:@github.com/acme/shop",
+        "https://user:hunter2@@github.com/acme/shop",
+        "ssh://user:hunter2@github.com/acme/shop",
+        "htps://user:hunter2@github.com/acme/shop",
+        "htps://hunter2@github.com/acme/shop",
+        "https:/user:hunter2@github.com/acme/shop",
+        "https:user:hunter2@github.com/acme/shop",
+        "user:hunter2@github.com/acme/shop",
+        "user:hunter2@github.com:acme/shop",
+        "https://ghp_hunter2hunter2hunter2@github.com/acme/shop",
+        "https://github_pat_hunter2hunter2hunter2@github.com/acme/shop",
+        "https://glpat-hunter2hunter2hunter2@gitlab.com/acme/shop",
+        f"https://{'hunter2' * 8}@dev.azure.com/acme/shop/_git/shop",
         "https://github.com/",
         "https://github.com/a?token=hunter2",
+        "https://hunter2@github.com/a?token=hunter2",
         "ftp://github.com/a",
         "ext::sh -c hunter2",
         "-oProxyCommand=hunter2:a",
@@ -329,7 +343,40 @@ def test_what_is_no_repository_is_refused(files: Files, repository: str) -> None
     )
     assert len(lines) == 1
     assert lines[0].startswith("c.yaml:2: targets.s.repository: ")
-    assert "user" not in repository or "hunter2" not in lines[0]
+    assert "@" not in repository or "hunter2" not in lines[0]
+    assert "?" not in repository or "hunter2" not in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("repository", "cloned"),
+    [
+        (
+            "https://acme@dev.azure.com/acme/Web%20Shop/_git/shop",
+            "https://dev.azure.com/acme/Web%20Shop/_git/shop",
+        ),
+        ("HTTPS://Ann@bitbucket.org/acme/shop.git", "HTTPS://bitbucket.org/acme/shop.git"),
+        ("https://a%40b@git.example.com:8443/x", "https://git.example.com:8443/x"),
+        ("git://ann@git.local/acme/shop", "git://git.local/acme/shop"),
+        ("ssh://ann@git.local/acme/shop", "ssh://ann@git.local/acme/shop"),
+        ("https://git.local/@acme/shop", "https://git.local/@acme/shop"),
+    ],
+)
+def test_a_bare_user_name_is_no_secret_and_left_out_of_what_is_cloned(
+    files: Files, repository: str, cloned: str
+) -> None:
+    target = files.target(f"{{repository: '{repository}', branches: [a], job: {{image: x}}}}")
+
+    assert target.repository == cloned
+    assert normalize_repository(target.repository) == normalize_repository(repository)
+
+
+def test_a_refused_url_is_shown_without_what_may_be_private(files: Files) -> None:
+    (line,) = files.mistakes(
+        "version: 1\ntargets: {s: {repository: 'htps://ann@git.local/a?token=x', tags: [a], "
+        "job: {image: x}}}"
+    )
+
+    assert '"…git.local/a…" is not a repository' in line
 
 
 def test_env_takes_values_and_references(files: Files) -> None:

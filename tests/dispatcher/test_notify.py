@@ -183,11 +183,32 @@ def test_the_servers_wish_to_wait_is_heard_within_limits() -> None:
 
 
 def test_a_no_is_told_and_not_tried_again() -> None:
-    server = answering(httpx.Response(401, json={"code": "unauthorized", "message": "compare it"}))
+    error = {"code": "invalid_field", "message": "refs[0].after must be an object name"}
+    server = answering(httpx.Response(400, json={"error": error}))
 
     assert server.run() == REFUSED
     assert len(server.requests) == 1
-    assert server.lines == ["git-dispatcher: not delivered: 401 compare it"]
+    said = "refs[0].after must be an object name"
+    assert server.lines == [f"git-dispatcher: not delivered: 400, {said}"]
+
+
+@pytest.mark.parametrize("status", [401, 403, 413, 502])
+def test_what_is_not_git_dispatcher_is_called_so(status: int) -> None:
+    server = answering(httpx.Response(status, text="<html>No</html>"))
+
+    server.run()
+
+    (line,) = server.lines
+    assert line.startswith(f"git-dispatcher: not delivered: {status}, what answered is not git-")
+
+
+def test_a_user_and_a_password_in_the_repositorys_url_stay_here() -> None:
+    server = answering()
+
+    server.run(repository="https://ann:hunter2@git.example.com/acme/shop")
+
+    assert server.received().pushes[0].repository == "git.example.com/acme/shop"
+    assert b"hunter2" not in server.requests[0].content
 
 
 def test_a_redirect_is_not_followed_but_told() -> None:
