@@ -88,6 +88,7 @@ class Outcome(StrEnum):
     STALE = "stale"  # the branch has moved past this commit
     FILTERED = "filtered"  # the target does not want it
     HELD = "held"  # the target is paused
+    REJECTED = "rejected"  # deploys of too many branches of the target are open
 
 
 class Push(msgspec.Struct, frozen=True, kw_only=True):

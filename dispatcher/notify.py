@@ -51,6 +51,7 @@ _WORDS: Mapping[str, str] = {
     Outcome.STALE: "{target} doesn't deploy it: {reason}",
     Outcome.FILTERED: "{target} doesn't deploy it: {reason}",
     Outcome.HELD: "{target} doesn't deploy it now: {reason}",
+    Outcome.REJECTED: "{target} doesn't deploy it: {reason}",
 }
 
 

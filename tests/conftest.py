@@ -87,8 +87,8 @@ def keys(client: redis.Redis) -> Iterator[Keys]:
     """Names that no other test uses; what was stored under them is removed."""
     keys = Keys(f"test-{uuid4().hex[:12]}")
     yield keys
-    for key in client.scan_iter(match=f"{keys.prefix}*"):
-        client.delete(key)
+    if left := list(client.scan_iter(match=f"{keys.prefix}*", count=1000)):
+        client.delete(*left)
 
 
 @pytest.fixture

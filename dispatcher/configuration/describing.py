@@ -61,6 +61,7 @@ def _target(target: Target) -> dict[str, Any]:
         "namespace": target.namespace,
         "on_new_push": target.on_new_push,
         "every_limit": target.every_limit,
+        "max_open_branches": target.max_open_branches,
         "max_supersedes": target.max_supersedes,
         "interruptible": target.interruptible,
         "quiet_period": show_duration(target.quiet_period),

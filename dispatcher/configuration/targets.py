@@ -97,6 +97,8 @@ class Target(Settings):
     namespace: Namespace = "default"
     on_new_push: Literal["cancel", "wait", "every"] = "cancel"
     every_limit: Annotated[Whole, Field(ge=1, le=1000)] = 20
+    max_open_branches: Annotated[Whole, Field(ge=1, le=1000)] = 100
+    """So many branches, with the tags as one of them, may have deploys that are not over."""
     max_supersedes: Annotated[Whole, Field(ge=0, le=1000)] = 5
     interruptible: Flag = True
     quiet_period: Annotated[int, duration(0, DAY)] = 0

@@ -148,13 +148,15 @@ def _step(
     """A branch that the target follows moves in the ledger, even if nothing is deployed for it."""
     if decision.wanted or decision.follows:
         passing = not decision.wanted and not decision.deletion
+        target = configured.targets[decision.target]
         return Submission(
             target=decision.target,
             push=push,
             hook=hook,
             delivery=delivery,
-            every=configured.targets[decision.target].every,
-            former=configured.targets[decision.target].renamed_from,
+            every=target.every,
+            most_open=target.max_open_branches,
+            former=target.renamed_from,
             filtered=decision.reason if passing else "",
         )
     return Result(

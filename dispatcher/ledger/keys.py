@@ -12,7 +12,7 @@ class Keys:
         self.prefix = f"git-dispatcher:{instance}:"
 
     def row(self, target: str) -> str:
-        """Hash, kept: `version`, `seq` (newest number), `open` (numbers not yet over), `attempted` (newest
+        """Hash, kept: `version`, `seq` (newest number), `attempted` (newest
         number that was started), `begun` ("run_id number": the deploy that was started last, and by which
         Redis that was written; "?" for one that was found), `succeeded` (newest that did), `ended` (newest
         that is over), `woken`, `wakes`, `rewakes`, `lease`, `lease_until`, `trouble`, `vain` (looks in a row
@@ -24,6 +24,10 @@ class Keys:
     def deploys(self, target: str) -> str:
         """Hash, bounded by `Limits.history`: number -> Deploy (JSON). Expires with the row."""
         return f"{self.prefix}deploys:{target}"
+
+    def open(self, target: str) -> str:
+        """Hash, bounded by what may wait: stream -> numbers of its deploys that are not over."""
+        return f"{self.prefix}open:{target}"
 
     def jobs(self, target: str) -> str:
         """Hash, as many as the target has Jobs in the cluster: `namespace/job` -> JobFacts (JSON)."""

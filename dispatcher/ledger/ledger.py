@@ -56,6 +56,7 @@ class Ledger:
                 keys.paused,
                 keys.limits,
                 keys.running,
+                keys.open(target),
             ),
             (target, token, self.limits.lease),
         )
@@ -86,7 +87,12 @@ class Ledger:
         ending: str | int = "keep" if not release else "" if due_at is None else due_at
         reply = self.scripts.run(
             "record",
-            (*self._row_keys(seen.target), *self._place_keys(), self.keys.paused),
+            (
+                *self._row_keys(seen.target),
+                *self._place_keys(),
+                self.keys.paused,
+                self.keys.open(seen.target),
+            ),
             (
                 seen.target,
                 token,
@@ -128,7 +134,7 @@ class Ledger:
         name = f"{facts.namespace}/{facts.job}"
         json = msgspec.json.encode(facts).decode()
         shared = (self.keys.leader, self.keys.running, self.keys.versions)
-        keys = (*self._row_keys(target), *shared)
+        keys = (*self._row_keys(target), *shared, self.keys.open(target))
         return Call("observe", keys, (target, name, json, self.limits.grace, leader))
 
     def known_jobs(self) -> list[tuple[str, JobFacts]]:
@@ -215,9 +221,9 @@ class Ledger:
         with translated(self.client):
             pipeline = self.client.pipeline(transaction=False)
             for name in targets:
-                pipeline.hget(self.keys.row(name), "open")
+                pipeline.exists(self.keys.open(name))
             found = pipeline.execute()
-        return [name for name, open_ in zip(targets, found, strict=True) if open_]
+        return [name for name, there in zip(targets, found, strict=True) if there]
 
     # For people
 

@@ -52,7 +52,7 @@ class Operations:
         keys = self._keys
         raw = self._ledger.scripts.run(
             "cancel",
-            (keys.row(target), keys.deploys(target), keys.due),
+            (keys.row(target), keys.deploys(target), keys.due, keys.open(target)),
             (target, number, verb, by or "somebody", reason, self._ledger.limits.grace),
         )
         reply = decode(raw, _Reply)

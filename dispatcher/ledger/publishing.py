@@ -99,7 +99,8 @@ class Publisher:
 
     def _retired(self, name: str, keep_for: int) -> bool:
         keys = self._keys
-        mine = keys.row(name), keys.deploys(name), keys.jobs(name), keys.specs, keys.due
+        own = keys.row(name), keys.deploys(name), keys.jobs(name)
+        mine = (*own, keys.specs, keys.due, keys.open(name))
         return bool(self._ledger.scripts.run("retire", mine, (name, keep_for)))
 
     def limit(self, limits: Mapping[str, int]) -> None:

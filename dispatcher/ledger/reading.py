@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 
@@ -59,14 +60,15 @@ class Reader:
         with translated(self._client):
             pipeline = self._client.pipeline(transaction=False)
             for name in names:
-                pipeline.hmget(self._keys.row(name), "trouble", "open", "ended")
-            rows = pipeline.execute()
-            for name, (_, open_, ended) in zip(names, rows, strict=True):
-                pipeline.hmget(self._keys.deploys(name), [*(open_ or "").split(), ended or ""])
+                pipeline.hmget(self._keys.row(name), "trouble", "ended")
+                pipeline.hvals(self._keys.open(name))
+            rows = _pairs(pipeline.execute())
+            for name, ((_, ended), open_) in zip(names, rows, strict=True):
+                pipeline.hmget(self._keys.deploys(name), [*" ".join(open_).split(), ended or ""])
             found = pipeline.execute()
         return [
             _view(name, trouble or "", [decode(raw, Deploy) for raw in deploys if raw])
-            for name, (trouble, _, _), deploys in zip(names, rows, found, strict=True)
+            for name, ((trouble, _), _), deploys in zip(names, rows, found, strict=True)
         ]
 
     def rows(self) -> list[Row]:
@@ -81,17 +83,18 @@ class Reader:
             due = {name: int(score) for name, score in dues}
             names = sorted({*specs, *due, *busy})
             for name in names:
-                pipeline.hmget(keys.row(name), "open", "lease", "lease_until", "woken")
-            found = pipeline.execute()
+                pipeline.hmget(keys.row(name), "lease", "lease_until", "woken")
+                pipeline.exists(keys.open(name))
+            found = _pairs(pipeline.execute())
         return [
             Row(
                 target=name,
-                open=bool((open_ or "").strip()),
+                open=bool(open_),
                 leased_until=int(until or 0) if lease else 0,
                 woken=woken == "1",
                 due=due.get(name),
             )
-            for name, (open_, lease, until, woken) in zip(names, found, strict=True)
+            for name, ((lease, until, woken), open_) in zip(names, found, strict=True)
         ]
 
     def deploys(self, target: str) -> list[Deploy]:
@@ -120,6 +123,10 @@ class Reader:
         if found.get("appendonly") != "yes":
             return "no append-only file: acknowledged pushes can be lost"
         return DURABILITY.get(str(found.get("appendfsync")), "")
+
+
+def _pairs(replies: Sequence[Any]) -> list[tuple[Any, Any]]:
+    return list(zip(replies[::2], replies[1::2], strict=True))
 
 
 def _view(name: str, trouble: str, deploys: Sequence[Deploy]) -> TargetView:

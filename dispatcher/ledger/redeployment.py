@@ -57,6 +57,7 @@ class Redeploy:
                 keys.due,
                 keys.request(target, self.request),
                 keys.paused,
+                keys.open(target),
                 *([keys.chain(target, stream)] if self.ref else []),
             ),
             (

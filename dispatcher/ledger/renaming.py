@@ -96,7 +96,7 @@ class Renaming:
 
     def _own(self, target: str) -> tuple[str, ...]:
         keys = self._keys
-        return keys.row(target), keys.deploys(target), keys.jobs(target)
+        return keys.row(target), keys.deploys(target), keys.jobs(target), keys.open(target)
 
     def _pairs(self, old: str, new: str) -> Iterator[str]:
         """The keys of which a target has any number, of both names side by side."""

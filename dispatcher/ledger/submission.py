@@ -38,6 +38,8 @@ class Submission:
     """The host's delivery id; made up where it has none, so that it repeats nothing."""
     every: int = 0
     """How many of a stream may wait where every push is deployed; 0 where they are merged."""
+    most_open: int = 0
+    """Of how many branches deploys of the target may be open, that is, not over; 0 for any number."""
     filtered: str = ""
     """Why the target does not want it, "" if it does: such a push still moves the branch."""
     former: str = ""
@@ -71,6 +73,7 @@ class Submission:
                 keys.renamed,
                 keys.row(self.former or target),
                 keys.trail(self.slot.entry),
+                keys.open(target),
             ),
             (
                 target,
@@ -91,6 +94,7 @@ class Submission:
                 self.slot.step if self.slot.entry else "",
                 self.slot.keep_for,
                 self.replays,
+                self.most_open,
             ),
         )
 
@@ -139,7 +143,8 @@ def told(raw: str, target: str, ref: str, commit: str, filtered: str) -> Result:
     """The script's reply in words; `filtered` is why the target does not want the push, "" if it does."""
     reply = msgspec.json.decode(raw, type=_Reply)
     deploy = f"{target}/{reply.deploy}" if reply.deploy else ""
-    text = REASONS[reply.code].format(deploy=deploy, other=reply.other, target=target)
+    words = {"deploy": deploy, "other": reply.other, "target": target, "ref": short_ref(ref)}
+    text = REASONS[reply.code].format(**words)
     if reply.code == "passing":
         text = filtered
     if reply.repeated:
@@ -167,5 +172,7 @@ REASONS = {
     "passing": "",
     "deleted": "the branch or tag was deleted: nothing to deploy",
     "succeeded": "{target}/{other} has deployed this commit",
+    "too-many-open": "deploys of {other} branches wait or run, and max_open_branches allows no more: when"
+    " some are over, deliver it again, push again, or run `git-dispatcher redeploy {target} --ref {ref}`",
 }
 """The script's codes in plain words."""

@@ -262,6 +262,7 @@ def test_refs_are_read_in_order() -> None:
         ("stale", "shop doesn't deploy it: why"),
         ("filtered", "shop doesn't deploy it: why"),
         ("held", "shop doesn't deploy it now: why"),
+        ("rejected", "shop doesn't deploy it: why"),
         ("an outcome of tomorrow", "shop: an outcome of tomorrow why"),
     ],
 )

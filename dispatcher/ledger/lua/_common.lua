@@ -26,16 +26,79 @@ end
 -- One that was cancelled while its start was uncertain is about to end: nothing is put into it.
 local function waits(deploy) return deploy.state == 'pending' and (deploy.cancelled_by or '') == '' end
 
+-- What is open, that is, not over: a hash, stream -> numbers, so that a push reads of its own stream only.
+
+local function is_terminal(state)
+  return state == 'succeeded' or state == 'failed' or state == 'superseded' or state == 'cancelled' or state == 'lost'
+end
+
+local function open_in(open, stream) return words(redis.call('HGET', open, stream)) end
+
+local function open_numbers(open)
+  local numbers = words(table.concat(redis.call('HVALS', open), ' '))
+  table.sort(numbers, function(a, b) return tonumber(a) < tonumber(b) end)
+  return numbers
+end
+
+local function none_open(open) return redis.call('EXISTS', open) == 0 end
+
+local function keep_open(open, stream, numbers)
+  if #numbers == 0 then return redis.call('HDEL', open, stream) end
+  redis.call('HSET', open, stream, table.concat(numbers, ' '))
+end
+
+-- In the order of their numbers, each once.
+local function add_open(open, stream, number)
+  number = string.format('%d', number)
+  local before, after, at = open_in(open, stream), {}, 1
+  while before[at] and tonumber(before[at]) < tonumber(number) do after[at], at = before[at], at + 1 end
+  if before[at] == number then return end
+  after[at] = number
+  while before[at] do after[at + 1], at = before[at], at + 1 end
+  keep_open(open, stream, after)
+end
+
+local function drop_open(open, stream, number)
+  local left = {}
+  for _, other in ipairs(open_in(open, stream)) do
+    if tonumber(other) ~= tonumber(number) then left[#left + 1] = other end
+  end
+  keep_open(open, stream, left)
+end
+
+-- Deploys by their numbers, as JSON, in few calls: unpack has a bound. Those that are not there are left out.
+local function load_raw(deploys, numbers)
+  local found = {}
+  for from = 1, #numbers, 5000 do
+    local to = math.min(#numbers, from + 4999)
+    local page = redis.call('HMGET', deploys, unpack(numbers, from, to))
+    for at = 1, to - from + 1 do
+      if page[at] then found[#found + 1] = page[at] end
+    end
+  end
+  return found
+end
+
+-- Before what is open is read: a row had one list of all of it before there was the hash, and it may be that
+-- the history has expired since.
+local function check_open(row, deploys, open)
+  if redis.call('EXISTS', deploys) == 0 then redis.call('DEL', open) end
+  local list = redis.call('HGET', row, 'open')
+  if not list then return end
+  for _, raw in ipairs(load_raw(deploys, words(list))) do
+    local deploy = cjson.decode(raw)
+    add_open(open, deploy.stream, deploy.number)
+  end
+  redis.call('HDEL', row, 'open')
+end
+
 -- Ends a deploy that waits; why stands in it already.
-local function close(row, deploys, deploy, state, now)
+local function close(row, deploys, open, deploy, state, now)
   deploy.state, deploy.ended_at = state, now
   save(deploys, deploy)
-  local open = {}
-  for _, number in ipairs(words(redis.call('HGET', row, 'open'))) do
-    if tonumber(number) ~= deploy.number then open[#open + 1] = number end
-  end
+  drop_open(open, deploy.stream, deploy.number)
   local ended = tonumber(redis.call('HGET', row, 'ended')) or 0
-  redis.call('HSET', row, 'open', table.concat(open, ' '), 'ended', math.max(ended, deploy.number))
+  redis.call('HSET', row, 'ended', math.max(ended, deploy.number))
 end
 
 -- Nothing of the target starts: it is paused, or everything is.

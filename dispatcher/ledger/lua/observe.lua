@@ -2,11 +2,12 @@
 --
 -- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy  6 leader  7 running
 --       8 versions (hash: namespace, "*" for all -> newest resourceVersion that the watcher has heard of)
+--       9 open (hash: stream -> numbers)
 -- ARGV  1 target  2 field ("namespace/job")  3 facts (JSON)  4 grace (ms)  5 token of the watcher that leads,
 --       "" for anybody: what one that was replaced still has to say is old
 -- Reply the number of the wake-up to enqueue, or 0; -1: nothing was written, another watcher leads
 
-local row, deploys, jobs, due, busy, leader, running, versions = unpack(KEYS)
+local row, deploys, jobs, due, busy, leader, running, versions, open = unpack(KEYS)
 local leads = redis.call('GET', leader)
 if ARGV[5] ~= '' and leads and leads ~= ARGV[5] then return -1 end
 local target, field, json, grace = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
@@ -52,13 +53,12 @@ if (facts.number or 0) > seq then redis.call('HSET', row, 'seq', string.format('
 
 if facts.gone and (facts.live_pods or 0) == 0 then
   local deploy = load(deploys, string.format('%d', facts.number or 0))
-  local over = not deploy or deploy.state == 'succeeded' or deploy.state == 'failed'
-    or deploy.state == 'superseded' or deploy.state == 'cancelled' or deploy.state == 'lost'
+  local over = not deploy or is_terminal(deploy.state)
   if over then
     redis.call('HDEL', jobs, field)
     if redis.call('HLEN', jobs) == 0 then redis.call('SREM', busy, target) end
-    local idle = #words(redis.call('HGET', row, 'open')) == 0
-    if not idle then return touch(row, due, target, now_ms(), grace) end
+    check_open(row, deploys, open)
+    if not none_open(open) then return touch(row, due, target, now_ms(), grace) end
     if redis.call('HLEN', jobs) == 0 and not leased(row, now_ms()) then redis.call('ZREM', due, target) end
     return 0
   end

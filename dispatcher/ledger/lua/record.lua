@@ -1,7 +1,7 @@
 -- Writes what the lease's holder decided, compare-and-set against what it had read; may let the lease go.
 --
 -- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy (set: targets that have Jobs)  6 running  7 waiting  8 waiters
---       9 paused (string)
+--       9 paused (string)  10 open (hash: stream -> numbers)
 -- ARGV  1 target  2 token  3 lease (ms)  4 version read
 --       5 how to end: "keep" the lease, or the time (ms) when the target is due next, "" for never
 --       6 what holds the target up, "" for nothing  7 history (deploys kept)
@@ -12,7 +12,7 @@
 -- Reply "ok" | "again": written, but the row has moved since, and the lease is kept
 --       | "moved": nothing written, the row or a deploy has changed since | "lost": nothing written, the lease is another's
 
-local row, deploys, jobs, due, busy, running, waiting, waiters, paused = unpack(KEYS)
+local row, deploys, jobs, due, busy, running, waiting, waiters, paused, open = unpack(KEYS)
 local target, token, lease, version, ending, trouble = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
 local history = tonumber(ARGV[7])
 local now = now_ms()
@@ -36,22 +36,24 @@ for _ = 1, tonumber(shift()) do
   local begins = to.state == 'starting' and to.attempt ~= from.attempt
   -- Paused since it was read: nothing begins any more. What has an uid was found: it has begun long ago.
   if begins and not to.uid and is_held(row, paused) then return 'moved' end
-  changes[#changes + 1] = { number = number, write = write, begins = begins, found = to.uid }
+  changes[#changes + 1] = { number = number, from = from, to = to, write = write, begins = begins, found = to.uid }
 end
 
-local TERMINAL = { succeeded = true, failed = true, superseded = true, cancelled = true, lost = true }
-local ended, already_open = {}, {}
-for _, number in ipairs(words(redis.call('HGET', row, 'open'))) do already_open[number] = true end
+check_open(row, deploys, open)
+local ended = false
 for _, change in ipairs(changes) do
   redis.call('HSET', deploys, change.number, change.write)
   local seq = tonumber(redis.call('HGET', row, 'seq')) or 0
   if tonumber(change.number) > seq then redis.call('HSET', row, 'seq', change.number) end
-  local deploy = cjson.decode(change.write)
-  if not TERMINAL[deploy.state] and not already_open[change.number] then
-    redis.call('HSET', row, 'open', (redis.call('HGET', row, 'open') or '') .. ' ' .. change.number)
+  local deploy = change.to
+  if change.from.stream and change.from.stream ~= deploy.stream then
+    drop_open(open, change.from.stream, change.number) -- another has this number from now on
   end
-  if TERMINAL[deploy.state] then
-    ended[change.number] = true
+  if not is_terminal(deploy.state) then
+    add_open(open, deploy.stream, change.number)
+  else
+    ended = true
+    drop_open(open, deploy.stream, change.number)
     local before = tonumber(redis.call('HGET', row, 'ended')) or 0
     redis.call('HSET', row, 'ended', math.max(before, tonumber(change.number)))
   end
@@ -81,7 +83,7 @@ local function prune_history()
   for _, raw in ipairs(redis.call('HVALS', jobs)) do
     keep[string.format('%d', cjson.decode(raw).number or 0)] = true
   end
-  for _, number in ipairs(words(redis.call('HGET', row, 'open'))) do keep[number] = true end
+  for _, number in ipairs(open_numbers(open)) do keep[number] = true end
   local numbers = redis.call('HKEYS', deploys)
   table.sort(numbers, function(a, b) return tonumber(a) < tonumber(b) end)
   for _, number in ipairs(numbers) do
@@ -93,14 +95,7 @@ local function prune_history()
   end
 end
 
-if next(ended) then
-  local open = {}
-  for _, number in ipairs(words(redis.call('HGET', row, 'open'))) do
-    if not ended[number] then open[#open + 1] = number end
-  end
-  redis.call('HSET', row, 'open', table.concat(open, ' '))
-  prune_history()
-end
+if ended then prune_history() end
 
 if ARGV[8] ~= '' then redis.call('HSET', running, target, ARGV[8]) else redis.call('HDEL', running, target) end
 if ARGV[9] == '0' and redis.call('ZREM', waiting, target) == 1 then redis.call('HDEL', waiters, target) end
@@ -112,6 +107,6 @@ if ending == 'keep' or moved then
   return ending == 'keep' and 'ok' or 'again'
 end
 redis.call('HSET', row, 'lease', '', 'lease_until', 0)
-local rests = redis.call('HLEN', jobs) == 0 and #words(redis.call('HGET', row, 'open')) == 0
+local rests = redis.call('HLEN', jobs) == 0 and none_open(open)
 if ending == '' or rests then redis.call('ZREM', due, target) else redis.call('ZADD', due, ending, target) end
 return 'ok'

@@ -3,7 +3,8 @@
 --
 -- KEYS  1 row  2 deploys  3 due  4 request (string: the answer to this request, JSON)
 --       5 paused (string, there while everything is paused)
---       6 chain of the stream of the ref that is asked for; left out where none is
+--       6 open (hash: stream -> numbers)
+--       7 chain of the stream of the ref that is asked for; left out where none is
 -- ARGV  1 target  2 asked by  3 note  4 grace (ms)  5 remember requests (s)  6 reason
 --       7 digest that the row must have, 8 digest that it gets with this; both "" for any other reason
 --       9 number of the deploy to run again, 0 for the newest
@@ -12,7 +13,7 @@
 -- Reply JSON {outcome, code, deploy, other = number, commit, ref, wake}; outcome: accepted, coalesced, held, or
 --       "" where the code says what is missing
 
-local row, deploys, due, request, paused, chain = unpack(KEYS)
+local row, deploys, due, request, paused, open, chain = unpack(KEYS)
 local target, asked_by, note, grace, reason = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[6]
 local wanted, commit, ref, stream = tonumber(ARGV[9]), ARGV[10], ARGV[11], ARGV[12]
 local now = now_ms()
@@ -60,12 +61,11 @@ if not like or like.commit ~= commit or like.ref ~= ref then like = {} end
 -- What waits -----------------------------------------------------------------------------------------
 
 local function last_waiting()
-  local last = nil
-  for _, number in ipairs(words(redis.call('HGET', row, 'open'))) do
-    local deploy = load(deploys, number)
-    if deploy and waits(deploy) and (deploy.stream == stream or reason == 'spec-change') then last = deploy end
+  local numbers = reason == 'spec-change' and open_numbers(open) or open_in(open, stream)
+  for at = #numbers, 1, -1 do
+    local deploy = load(deploys, numbers[at])
+    if deploy and waits(deploy) then return deploy end
   end
-  return last
 end
 
 local function write(deploy)
@@ -77,6 +77,7 @@ end
 
 local function unless_held(outcome) return is_held(row, paused) and 'held' or outcome end
 
+check_open(row, deploys, open)
 local waiting = last_waiting()
 if waiting and (reason == 'spec-change' or (waiting.commit == commit and waiting.ref == ref)) then
   return reply(unless_held('coalesced'), 'same-waits', waiting.number)
@@ -88,6 +89,6 @@ end
 
 local number = redis.call('HINCRBY', row, 'seq', 1)
 local wake = write({ target = target, number = number, state = 'pending', stream = stream, created_at = now })
-redis.call('HSET', row, 'open', (redis.call('HGET', row, 'open') or '') .. ' ' .. string.format('%d', number))
+add_open(open, stream, number)
 if waiting then return reply(unless_held('accepted'), 'behind', number, waiting.number, wake) end
 return reply(unless_held('accepted'), 'new', number, 0, wake)

@@ -2,7 +2,7 @@
 -- Asked again, it moves what has come under the old name since.
 --
 -- KEYS  1 leader  2 renamed (hash: former name -> "name time")  3 specs  4 due  5 busy  6 running  7 waiting  8 waiters
---       9 row  10 deploys  11 jobs of the old name  12 row  13 deploys  14 jobs of the new name
+--       9 row  10 deploys  11 jobs  12 open of the old name  13 row  14 deploys  15 jobs  16 open of the new name
 --       then in pairs what is kept of branches, pushes and requests: the key of the old name, that of the new
 -- ARGV  1 old name  2 new name  3 spec (JSON), published with it  4 grace (ms)
 --       5 token of the watcher that leads, "" for anybody
@@ -11,7 +11,7 @@
 --       | {"used", 0}: the new name has started deploys of its own, or another has the history: nothing was moved
 
 local leader, renamed, specs, due, busy, running, waiting, waiters = unpack(KEYS, 1, 8)
-local row, deploys, jobs, new_row, new_deploys, new_jobs = unpack(KEYS, 9, 14)
+local row, deploys, jobs, open, new_row, new_deploys, new_jobs, new_open = unpack(KEYS, 9, 16)
 local old, new, spec, grace = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local now = now_ms()
 
@@ -42,26 +42,25 @@ end
 
 -- Adds deploys of the name that has no history. What waits goes behind all others; what is over, and has a
 -- number that another deploy has or had, is dropped.
-local function add(guests, guest, known)
-  local seq, open, numbers, is_open = math.max(known, tonumber(guest.seq) or 0), {}, {}, {}
-  for _, number in ipairs(words(redis.call('HGET', new_row, 'open'))) do open[#open + 1] = number end
-  for _, number in ipairs(words(guest.open)) do is_open[number] = true end
+local function add(guests, guest, guests_open, known)
+  local seq, numbers, is_open = math.max(known, tonumber(guest.seq) or 0), {}, {}
+  for _, number in ipairs(guests_open) do is_open[number] = true end
   for number in pairs(guests) do numbers[#numbers + 1] = number end
   table.sort(numbers, function(a, b) return tonumber(a) < tonumber(b) end)
   for _, number in ipairs(numbers) do
     local deploy = cjson.decode(guests[number])
     if tonumber(number) > known then
       redis.call('HSET', new_deploys, number, under_new_name(guests[number]))
-      if is_open[number] then open[#open + 1] = number end
+      if is_open[number] then add_open(new_open, deploy.stream, number) end
     elseif is_open[number] and (deploy.attempt or 0) == 0 then
       seq = seq + 1
       renumbered[number] = string.format('%d', seq)
       deploy.target, deploy.number = new, seq
       save(new_deploys, deploy)
-      open[#open + 1] = renumbered[number]
+      add_open(new_open, deploy.stream, seq)
     end
   end
-  redis.call('HSET', new_row, 'seq', string.format('%d', seq), 'open', table.concat(open, ' '))
+  redis.call('HSET', new_row, 'seq', string.format('%d', seq))
 end
 
 local function merge_row(guest, known)
@@ -80,17 +79,21 @@ end
 
 -- At first the old name has the history, and later the new one: that row stays, the other is added to it.
 local function move_history()
+  check_open(row, deploys, open)
+  check_open(new_row, new_deploys, new_open)
   local guest, guests = fields(owner and row or new_row), fields(owner and deploys or new_deploys)
+  local guests_open = open_numbers(owner and open or new_open)
   if owner then
-    redis.call('DEL', row, deploys)
+    redis.call('DEL', row, deploys, open)
   else
-    redis.call('DEL', new_row, new_deploys)
+    redis.call('DEL', new_row, new_deploys, new_open)
     redis.call('RENAME', row, new_row)
+    if not none_open(open) then redis.call('RENAME', open, new_open) end
     for number, json in pairs(fields(deploys)) do redis.call('HSET', new_deploys, number, under_new_name(json)) end
     redis.call('DEL', deploys)
   end
   local known = tonumber(redis.call('HGET', new_row, 'seq')) or 0
-  add(guests, guest, known)
+  add(guests, guest, guests_open, known)
   merge_row(guest, known)
 end
 
@@ -149,7 +152,7 @@ if there then move_history() end
 redis.call('PERSIST', new_row)
 redis.call('PERSIST', new_deploys)
 move_jobs()
-for at = 15, #KEYS, 2 do move_key(KEYS[at], KEYS[at + 1]) end
+for at = 17, #KEYS, 2 do move_key(KEYS[at], KEYS[at + 1]) end
 for former, value in pairs(fields(renamed)) do
   local name, since = string.match(value, '^(%S+) (%d+)$')
   if name == old then redis.call('HSET', renamed, former, new .. ' ' .. since) end

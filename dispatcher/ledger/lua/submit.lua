@@ -1,6 +1,6 @@
 -- Takes one push for one target: deduplicates, orders by the chain of commits, coalesces, wakes.
 --
--- KEYS  1 row        hash    version, seq, open, woken …
+-- KEYS  1 row        hash    version, seq, woken …
 --       2 deploys    hash    number -> deploy (JSON)
 --       3 chain      hash    of the stream: "head <ref>", "time <ref>", "next <ref> <commit>" (edges, JSON),
 --                            "run <ref>" (where the current run began), "apart <ref>" (runs, JSON), "wanted <ref>" (commit to deploy),
@@ -13,6 +13,7 @@
 --       9 renamed    hash    a name that a target had -> "name time": the one that it has, and since when
 --       10 former    hash    row of the name that the target had before; its own row where there is none
 --       11 trail     hash    the delivery's entry in the trail, expires: step -> reply (JSON)
+--       12 open      hash    stream -> numbers of its deploys that are not over
 -- ARGV  1 target   2 ref   3 before   4 after   5 pushed_at (ms or 0)   6 the deploy, new (JSON)
 --       7 delivery id ("" if none)   8 remember deliveries (s)   9 remember edges (ms)   10 grace (ms)
 --       11 deliveries kept in a deploy   12 "wanted", or "passing" for a push that only moves the branch
@@ -20,10 +21,11 @@
 --       14 name that the target had before, "" for none   15 for how long after a rename pushes come under that (ms)
 --       16 step of the entry that this is, "" where none is kept   17 for how long the entry is kept (s)
 --       18 when the delivery first came that this one replays (ms), 0 for one that comes by itself
+--       19 of how many streams deploys may be open, 0 for any number
 -- Reply JSON {outcome, code, deploy = number or 0, other = number or commit, wake = number or 0, repeated}
 --       or "elsewhere <name>": nothing was written, the target's row is under that name
 
-local row, deploys, chain, ages, seen, delivery, due, paused, renamed, former_row, trail = unpack(KEYS)
+local row, deploys, chain, ages, seen, delivery, due, paused, renamed, former_row, trail, open = unpack(KEYS)
 local target, ref, before, after = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local pushed_at, fresh, delivery_id = tonumber(ARGV[5]), cjson.decode(ARGV[6]), ARGV[7]
 local every = tonumber(ARGV[13])
@@ -214,16 +216,18 @@ end
 
 -- The deploys --------------------------------------------------------------------------------------
 
--- Those of the stream that wait, in their order, the one that has its turn, and how many others are open.
+-- Those of the stream that wait, in their order, the one that has its turn, and how many others are open (those
+-- of another stream count as one).
 local function open_of_stream()
-  local queue, active, others = {}, nil, 0
-  for _, number in ipairs(words(redis.call('HGET', row, 'open'))) do
-    local deploy = load(deploys, number)
-    if deploy and deploy.stream == stream and waits(deploy) then
+  check_open(row, deploys, open)
+  local queue, active, others = {}, nil, redis.call('HLEN', open) - redis.call('HEXISTS', open, stream)
+  for _, raw in ipairs(load_raw(deploys, open_in(open, stream))) do
+    local deploy = cjson.decode(raw)
+    if waits(deploy) then
       queue[#queue + 1] = deploy
-    elseif deploy and deploy.stream == stream and deploy.state ~= 'pending' then
+    elseif deploy.state ~= 'pending' then
       active = deploy
-    elseif deploy then
+    else
       others = others + 1
     end
   end
@@ -239,6 +243,11 @@ local function add_delivery(deploy)
 end
 
 local function create(commit, code)
+  local most = tonumber(ARGV[19])
+  if most > 0 and redis.call('HEXISTS', open, stream) == 0 and redis.call('HLEN', open) >= most then
+    -- Not remembered as answered: when it comes again, there may be room.
+    return told({ outcome = 'rejected', code = 'too-many-open', deploy = 0, other = most, wake = 0 })
+  end
   local number = redis.call('HINCRBY', row, 'seq', 1)
   fresh.number, fresh.created_at, fresh.wanted_at, fresh.commit = number, now, now, commit
   fresh.came_at = replays
@@ -247,8 +256,7 @@ local function create(commit, code)
   -- Should the target have been removed before, and its history be about to expire.
   redis.call('PERSIST', row)
   redis.call('PERSIST', deploys)
-  local open = redis.call('HGET', row, 'open') or ''
-  redis.call('HSET', row, 'open', open .. ' ' .. string.format('%d', number))
+  add_open(open, stream, number)
   redis.call('HSET', chain, 'last', number)
   local wake = touch(row, due, target, now, grace)
   if is_held(row, paused) then return answer('held', 'paused', number, '', wake) end
@@ -259,7 +267,7 @@ local function supersede(queue, up_to, number)
   for at = 1, every == 0 and up_to or 0 do
     queue[at].superseded_by = number
     queue[at].why = string.format('a newer commit came: %s/%d', target, number)
-    close(row, deploys, queue[at], 'superseded', now)
+    close(row, deploys, open, queue[at], 'superseded', now)
   end
 end
 

@@ -30,10 +30,10 @@ def push(before: str, after: str, ref: str = MAIN, at: int = 0) -> Push:
 
 
 def submit(
-    ledger: Ledger, what: Push, delivery: str = "", target: str = "shop", filtered: str = ""
+    ledger: Ledger, what: Push, delivery: str = "", target: str = "shop", **more: Any
 ) -> Result:
     """Hands one push in, as web does, and returns the answer."""
     named: dict[str, Any] = {"delivery": delivery} if delivery else {}
-    submission = Submission(target=target, push=what, hook="hook", filtered=filtered, **named)
+    submission = Submission(target=target, push=what, hook="hook", **named, **more)
     (raw,) = ledger.scripts.run_many([submission.call(ledger.keys, ledger.limits)])
     return submission.answer(raw).result

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dispatcher.ledger import Ledger, Submission
+from dispatcher.ledger import Ledger, Operations, Submission
 from dispatcher.model import Outcome, Push, Result, State
 from tests.dispatcher.ledger.helpers import push, sha, submit
 from tests.dispatcher.ledger.test_submit import move, the_deploys
@@ -165,12 +165,7 @@ def test_the_newer_of_two_that_are_replayed_stays_in_whatever_order(ledger: Ledg
 
 def ledger_end(ledger: Ledger, number: int) -> None:
     """A deploy that waits is over."""
-    keys = ledger.keys
-    ledger.scripts.run(
-        "cancel",
-        (keys.row("shop"), keys.deploys("shop"), keys.due),
-        ("shop", number, "cancel", "ann", "", 3000),
-    )
+    Operations(ledger).cancel("shop", number, "ann", "")
 
 
 def test_what_the_target_has_never_seen_is_taken(ledger: Ledger) -> None:

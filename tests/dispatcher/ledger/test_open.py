@@ -1,0 +1,263 @@
+"""What is open of a target: kept by stream, so that a push costs the same however much waits, and bounded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from dispatcher.ledger import Ledger, Operations, Publisher, Reader, Redeploy, Snapshot, Submission
+from dispatcher.ledger.connection import texts
+from dispatcher.model import Deploy, JobFacts, Outcome, Policies, Spec, State
+from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit
+from tests.dispatcher.ledger.test_submit import leased, move, the_deploys
+
+FEW, MANY = 10, 1000
+"""Streams that are open."""
+
+
+def branch(number: int) -> str:
+    return f"refs/heads/b{number}"
+
+
+def open_streams(ledger: Ledger, first: int, last: int) -> None:
+    pushes = [push("0", f"new on {number}", ref=branch(number)) for number in range(first, last)]
+    each = [Submission(target="shop", push=what, hook="hook") for what in pushes]
+    ledger.scripts.run_many([one.call(ledger.keys, ledger.limits) for one in each])
+
+
+def calls_of(ledger: Ledger, act: Callable[[], object]) -> Counter[str]:
+    """How often Redis ran each command meanwhile, also within scripts."""
+
+    def counted() -> Counter[str]:
+        found = ledger.client.info("commandstats")
+        return Counter({name: stats["calls"] for name, stats in found.items()})
+
+    act()  # the scripts are loaded
+    before = counted()
+    act()
+    return counted() - before
+
+
+def pushes(ledger: Ledger) -> None:
+    """What can come of one: a new deploy, a merged one, and the same once more."""
+    name = uuid4().hex
+    submit(ledger, push("0", name, ref=branch(0)), delivery=name)
+    submit(ledger, push("0", name, ref=branch(0)), delivery=name)
+    submit(ledger, push("0", name, ref=f"refs/heads/{name}"))
+    submit(ledger, push(name, name + "2", ref=f"refs/heads/{name}"))
+
+
+def redeploys(ledger: Ledger) -> None:
+    ledger.redeploy(Redeploy(target="shop", request=uuid4().hex, ref=branch(1)))
+
+
+def snapshots(ledger: Ledger) -> None:
+    assert isinstance(ledger.acquire("shop", "a-token"), Snapshot)
+
+
+def writes(ledger: Ledger) -> None:
+    ledger.record(leased(ledger), "a-token")
+
+
+def lists(ledger: Ledger) -> None:
+    Reader(ledger.client, ledger.keys).targets(["shop"])
+
+
+@pytest.mark.parametrize("act", [pushes, redeploys, snapshots, writes, lists])
+def test_the_number_of_calls_does_not_grow_with_what_is_open(
+    ledger: Ledger, act: Callable[[Ledger], None]
+) -> None:
+    open_streams(ledger, 0, FEW)
+    with_few = calls_of(ledger, lambda: act(ledger))
+
+    open_streams(ledger, FEW, MANY)
+    with_many = calls_of(ledger, lambda: act(ledger))
+
+    assert with_many == with_few
+    assert with_few.total() > 0
+
+
+def test_a_push_reads_no_deploy_of_another_stream(ledger: Ledger) -> None:
+    """Their rows may be as broken as they like."""
+    open_streams(ledger, 0, FEW)
+    ledger.client.hset(ledger.keys.deploys("shop"), mapping={str(n): "{" for n in range(2, FEW)})
+
+    result = submit(ledger, push("new on 0", "b", ref=branch(0)))
+
+    assert (result.outcome, result.deploy) == (Outcome.COALESCED, "shop/1")
+
+
+def test_beyond_the_bound_a_push_is_rejected_and_the_reason_says_what_to_do(
+    ledger: Ledger,
+) -> None:
+    open_streams(ledger, 0, 3)
+
+    result = submit(ledger, push("0", "x", ref=branch(3)), most_open=3)
+
+    assert (result.outcome, result.deploy) == (Outcome.REJECTED, "")
+    assert "3 branches" in result.reason
+    assert "redeploy shop --ref b3" in result.reason
+    assert len(the_deploys(ledger)) == 3
+
+
+def test_branches_that_are_open_already_are_not_bounded(ledger: Ledger) -> None:
+    open_streams(ledger, 0, 3)
+
+    result = submit(ledger, push("new on 1", "x", ref=branch(1)), most_open=3)
+
+    assert result.outcome is Outcome.COALESCED
+
+
+def test_what_was_rejected_moves_the_branch_and_can_be_redeployed(ledger: Ledger) -> None:
+    open_streams(ledger, 0, 3)
+    submit(ledger, push("0", "x", ref=branch(3)), most_open=3)
+    submit(ledger, push("x", "y", ref=branch(3)), most_open=3)
+
+    answer = ledger.redeploy(Redeploy(target="shop", request="r", ref=branch(3)))
+
+    assert answer.outcome is Outcome.ACCEPTED
+    assert the_deploys(ledger)[-1].commit == sha("y")
+    stale = submit(ledger, push("0", "x", ref=branch(3)), most_open=10)
+    assert stale.outcome is Outcome.STALE
+
+
+def test_the_same_delivery_is_taken_once_there_is_room(ledger: Ledger) -> None:
+    open_streams(ledger, 0, 3)
+    first = submit(ledger, push("0", "x", ref=branch(3)), delivery="d", most_open=3)
+    again = submit(ledger, push("0", "x", ref=branch(3)), delivery="d", most_open=3)
+    Operations(ledger).cancel("shop", 1, "ann", "")
+
+    later = submit(ledger, push("0", "x", ref=branch(3)), delivery="d", most_open=3)
+
+    assert (first.outcome, again.outcome) == (Outcome.REJECTED, Outcome.REJECTED)
+    assert (later.outcome, later.deploy) == (Outcome.ACCEPTED, "shop/4")
+
+
+@pytest.mark.parametrize("tags", [False, True])
+def test_an_end_makes_room(ledger: Ledger, tags: bool) -> None:
+    ref = "refs/tags/v1" if tags else MAIN
+    submit(ledger, push("0", "a", ref=ref))
+    move(ledger, State.STARTING, State.RUNNING, State.SUCCEEDED)
+
+    result = submit(ledger, push("0", "x", ref=branch(3)), most_open=1)
+
+    assert result.outcome is Outcome.ACCEPTED
+
+
+# A ledger of before: the row has one list of all that is open
+
+
+def as_before(ledger: Ledger) -> None:
+    numbers = ledger.client.hkeys(ledger.keys.deploys("shop"))
+    ledger.client.hset(ledger.keys.row("shop"), "open", " " + " ".join(map(str, sorted(numbers))))
+    ledger.client.delete(ledger.keys.open("shop"))
+
+
+def open_numbers(ledger: Ledger) -> set[int]:
+    return {deploy.number for deploy in the_deploys(ledger) if not deploy.terminal}
+
+
+def retired(ledger: Ledger) -> list[str]:
+    """The target is no longer configured; is it forgotten at once?"""
+    spec = Spec(
+        target="shop", repository="", namespace="n", policies=Policies(), manifest={}, digest="d"
+    )
+    publisher = Publisher(ledger)
+    publisher.publish([spec], 0)
+    publisher.publish([], 0)
+    return publisher.retire(60)
+
+
+def last_pod_gone(ledger: Ledger) -> None:
+    """Of a deploy that nobody knows."""
+    facts = JobFacts(namespace="n", job="shop-9", uid="u", number=9, rv="5")
+    ledger.observe([("shop", facts)])
+    ledger.observe([("shop", msgspec.structs.replace(facts, gone=True, rv="6"))])
+
+
+def test_a_list_of_before_is_read_by_a_worker(ledger: Ledger) -> None:
+    open_streams(ledger, 0, 3)
+    as_before(ledger)
+
+    assert open_numbers(ledger) == {1, 2, 3}
+    assert not ledger.client.hexists(ledger.keys.row("shop"), "open")
+
+
+def test_a_list_of_before_is_read_by_a_push(ledger: Ledger) -> None:
+    open_streams(ledger, 0, 3)
+    as_before(ledger)
+
+    result = submit(ledger, push("new on 1", "x", ref=branch(1)))
+
+    assert (result.outcome, result.deploy) == (Outcome.COALESCED, "shop/2")
+    assert open_numbers(ledger) == {1, 2, 3}
+
+
+def test_a_list_of_before_is_read_by_a_cancel_and_a_redeploy(ledger: Ledger) -> None:
+    open_streams(ledger, 0, 3)
+    as_before(ledger)
+    Operations(ledger).cancel("shop", 2, "ann", "")
+    assert open_numbers(ledger) == {1, 3}
+    as_before(ledger)
+
+    answer = ledger.redeploy(Redeploy(target="shop", request="r", ref=branch(0)))
+
+    assert "was waiting already" in answer.reason
+
+
+def test_a_list_of_before_keeps_a_target_from_being_forgotten(ledger: Ledger) -> None:
+    open_streams(ledger, 0, 3)
+    as_before(ledger)
+    last_pod_gone(ledger)
+    assert ledger.client.zscore(ledger.keys.due, "shop") is not None
+    as_before(ledger)
+
+    assert retired(ledger) == []
+
+
+def test_what_is_open_does_not_outlive_its_history(ledger: Ledger) -> None:
+    """Row and deploys expire some time after their target was removed."""
+    open_streams(ledger, 0, 3)
+    ledger.client.delete(ledger.keys.row("shop"), ledger.keys.deploys("shop"))
+
+    result = submit(ledger, push("0", "x", ref=branch(7)), most_open=1)
+
+    assert (result.outcome, result.deploy) == (Outcome.ACCEPTED, "shop/1")
+    assert open_numbers(ledger) == {1}
+
+
+def test_a_number_that_goes_to_another_stream_is_open_there_alone(ledger: Ledger) -> None:
+    """A Job was found that has the number of what waits: see `leftovers.unknown`."""
+    submit(ledger, push("0", "a"))
+    seen = leased(ledger)
+    (waiting,) = seen.deploys
+    found = msgspec.structs.replace(
+        waiting, stream=branch(1), ref=branch(1), state=State.RUNNING, attempt=1
+    )
+    moved = msgspec.structs.replace(waiting, number=2)
+
+    ledger.record(seen, "a-token", deploys=[found, moved], release=True)
+
+    assert open_numbers(ledger) == {1, 2}
+    assert by_stream(ledger) == {MAIN: "2", branch(1): "1"}
+
+
+def by_stream(ledger: Ledger) -> dict[str, str]:
+    found = ledger.client.hgetall(ledger.keys.open("shop"))
+    return dict(zip(texts(found.keys()), texts(found.values()), strict=True))
+
+
+def test_of_a_stream_the_greatest_number_stands_last(ledger: Ledger) -> None:
+    """Also when a smaller one is found later."""
+    submit(ledger, push("0", "a"))
+    seen = leased(ledger)
+    (waiting,) = seen.deploys
+    later: list[Deploy] = [msgspec.structs.replace(waiting, number=n) for n in (30, 4, 12)]
+
+    ledger.record(seen, "a-token", deploys=later, release=True)
+
+    assert by_stream(ledger) == {MAIN: "1 4 12 30"}
