@@ -21,6 +21,8 @@ from dispatcher.configuration.environment import (
 )
 from dispatcher.configuration.jobs import (
     CLONE_IMAGE,
+    CLONE_NAME,
+    CLONE_VOLUMES,
     Clone,
     EnvFrom,
     EnvReference,
@@ -34,10 +36,13 @@ from dispatcher.configuration.mistakes import Mistaken
 from dispatcher.configuration.reading import Configuration, read_files
 from dispatcher.configuration.secret import Secret
 from dispatcher.configuration.targets import PROVIDERS, Hook, Target
+from dispatcher.configuration.warnings import warnings
 from dispatcher.errors import ConfigError
 
 __all__ = [
     "CLONE_IMAGE",
+    "CLONE_NAME",
+    "CLONE_VOLUMES",
     "INTERRUPTIBLE",
     "LONGEST_CALL",
     "OURS",
@@ -68,6 +73,7 @@ __all__ = [
     "read_configuration",
     "read_environment",
     "read_without_secrets",
+    "warnings",
 ]
 
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from dispatcher.config import CLONE_IMAGE, Clone
+from dispatcher.config import CLONE_IMAGE, CLONE_NAME, CLONE_VOLUMES, Clone
 
-NAME = "clone"
+NAME = CLONE_NAME
 WORKSPACE = "/workspace"
 WORKSPACE_VOLUME = "workspace"
 HOME = "/home/git-dispatcher"
-HOME_VOLUME = "git-dispatcher-home"
 CREDENTIALS = "/etc/git-dispatcher/credentials"
-CREDENTIALS_VOLUME = "git-dispatcher-credentials"
+HOME_VOLUME, CREDENTIALS_VOLUME = CLONE_VOLUMES
 
 REFUSED = 77
 """Exit code of a clone whose commit the pushed ref does not hold (EX_NOPERM of sysexits.h)."""

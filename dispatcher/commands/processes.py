@@ -13,7 +13,7 @@ import dispatcher
 from dispatcher.commands.exits import Exit
 from dispatcher.commands.tables import Output, console, tree, write_json
 from dispatcher.commands.words import count
-from dispatcher.config import describe, load
+from dispatcher.config import describe, load, warnings
 from dispatcher.errors import ConfigError
 
 
@@ -64,22 +64,26 @@ def check(
     """Validates the configuration and shows what it means."""
     environ = {**os.environ, "DISPATCHER_CONFIG": str(path)} if path else os.environ
     try:
-        understood = describe(load(environ).configuration)
+        configuration = load(environ).configuration
     except ConfigError as error:
         if output is Output.TABLE:
             raise
         write_json({"mistakes": error.mistakes})
         raise typer.Exit(Exit.USAGE) from None
+    understood, warned = describe(configuration), [str(each) for each in warnings(configuration)]
     if diff:
         _become("diff", output.value, str(path or ""))
     if output is Output.JSON:
-        write_json(understood)
+        write_json({**understood, "warnings": warned})
         return
     out = console()
     for line in tree(understood):
         out.print(line, style="bold" if not line.startswith(" ") else None)
     hooks, targets = (count(len(understood[f"{noun}s"]), noun) for noun in ("hook", "target"))
-    out.print(f"{hooks}, {targets}: no mistakes")
+    for warning in warned:
+        typer.echo(f"warning: {warning}", err=True)
+    more = f", {count(len(warned), 'warning')}" if warned else ""
+    out.print(f"{hooks}, {targets}: no mistakes{more}")
 
 
 def _become(verb: str, *arguments: str) -> NoReturn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -18,8 +18,9 @@ from pydantic import (
     model_validator,
 )
 
+from dispatcher.configuration.jobspec import POD, at
 from dispatcher.configuration.manifests import RESERVED, Manifest, read_manifest
-from dispatcher.configuration.mistakes import Mistaken, show
+from dispatcher.configuration.mistakes import Conflict, Mistaken, show
 from dispatcher.configuration.secret import Context
 from dispatcher.configuration.values import (
     DAY,
@@ -37,6 +38,12 @@ from dispatcher.configuration.wording import BRANCH
 
 CLONE_IMAGE = "alpine/git:v2.52.0"
 """Has git, git-lfs and ssh, and a user 1000."""
+
+CLONE_NAME = "clone"
+"""Of the container that clones."""
+
+CLONE_VOLUMES = ("git-dispatcher-home", "git-dispatcher-credentials")
+"""The volumes that it has besides the workspace."""
 
 
 class Settings(BaseModel):
@@ -184,6 +191,22 @@ class ManifestJob(Settings):
     clone: CloneValue = None
     timeout: Timeout = HOUR
     retries: Retries = 0
+
+    @model_validator(mode="after")
+    def _names_are_free(self) -> ManifestJob:
+        pod = at(self.manifest.document, POD) or {}
+        containers = [*(pod.get("initContainers") or []), *(pod.get("containers") or [])]
+        if self.clone:
+            _is_free("container", [CLONE_NAME], containers)
+            _is_free("volume", CLONE_VOLUMES, pod.get("volumes") or [])
+        return self
+
+
+def _is_free(kind: str, ours: Iterable[str], theirs: list[dict[str, Any]]) -> None:
+    for name in ours:
+        if any(each.get("name") == name for each in theirs):
+            text = f"adds a {kind} `{name}`, and the manifest has one; rename or remove that"
+            raise Conflict(text, "clone")
 
 
 JobForm = Annotated[

@@ -5,13 +5,25 @@ What Kubernetes would refuse anyway is left to Kubernetes, except where the mist
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dispatcher.configuration.documents import BYTES, Document, read_document
+from dispatcher.configuration.jobspec import (
+    BY_JOB_CONTROLLER,
+    POD,
+    SPEC,
+    TEMPLATE,
+    Found,
+    at,
+    restart_mistakes,
+    rule_mistakes,
+    unknown_fields,
+)
 from dispatcher.configuration.mistakes import Location, Mistake, Mistaken, show
+from dispatcher.configuration.privileges import privileges
 from dispatcher.configuration.secret import read_file, why
 
 RESERVED = frozenset(
@@ -27,9 +39,6 @@ OURS = "git-dispatcher/"
 INTERRUPTIBLE = "git-dispatcher/interruptible"
 """The one annotation of ours that is the user's to set."""
 
-_SPEC: Location = ("spec",)
-_POD: Location = ("spec", "template", "spec")
-
 
 @dataclass(frozen=True)
 class Manifest:
@@ -37,6 +46,8 @@ class Manifest:
 
     file: str
     document: dict[str, Any]
+    warnings: tuple[Mistake, ...] = ()
+    """What it may hold, and rather shouldn't."""
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -50,7 +61,7 @@ def read_manifest(path: Path) -> Manifest:
     mistakes = (*document.mistakes, *check_manifest(document))
     if mistakes:
         raise Mistaken(*mistakes)
-    return Manifest(file, document.data)
+    return Manifest(file, document.data, manifest_warnings(document))
 
 
 def check_manifest(document: Document) -> tuple[Mistake, ...]:
@@ -62,73 +73,53 @@ def check_manifest(document: Document) -> tuple[Mistake, ...]:
     ):
         text = "is not a Job; it has to say `apiVersion: batch/v1` and `kind: Job`"
         return (document.mistake((), text),)
-    found = [*_shape(data), *_rules(data)]
+    found = [*_shape(data), *rule_mistakes(data)]
     if not found:
         found = [*_metadata(data), *_containers(data)]
     return tuple(document.mistake(location, text) for location, text in found)
 
 
-Found = tuple[Location, str]
+def manifest_warnings(document: Document) -> tuple[Mistake, ...]:
+    """Of a manifest without mistakes."""
+    return tuple(document.mistake(location, text) for location, text in _warnings(document.data))
+
+
+def _warnings(data: dict[str, Any]) -> Iterator[Found]:
+    pod = at(data, POD)
+    for location, gives in privileges(data):
+        yield location, f"{gives}, and so whoever can push; remove it if the Job can do without"
+    if pod.get("schedulingGates"):
+        text = "hold its Pods until some controller opens them; remove them if none does"
+        yield (*POD, "schedulingGates"), text
+    account = (pod.get("serviceAccountName"), pod.get("automountServiceAccountToken"))
+    if pod.get("serviceAccount") and account == (None, None):
+        text = "is an old name, with which no API token is mounted; write serviceAccountName"
+        yield (*POD, "serviceAccount"), text
+    yield from unknown_fields(data)
 
 
 def _shape(data: dict[str, Any]) -> Iterator[Found]:
-    for location in (_SPEC, (*_SPEC, "template"), _POD):
-        if not isinstance(_at(data, location), dict):
+    for location in (SPEC, TEMPLATE, POD):
+        if not isinstance(at(data, location), dict):
             yield location, "is missing or not a mapping; a Job needs it"
             return
     for location in (("metadata",), ("spec", "template", "metadata")):
-        if not isinstance(_at(data, location) or {}, dict):
+        if not isinstance(at(data, location) or {}, dict):
             yield location, "is not a mapping; write `name: value` lines below it"
-    containers = _at(data, (*_POD, "containers"))
+    containers = at(data, (*POD, "containers"))
     if not isinstance(containers, list) or not containers:
-        yield (*_POD, "containers"), "is missing or not a list; list at least one container"
+        yield (*POD, "containers"), "is missing or not a list; list at least one container"
     for name in ("initContainers", "volumes", "imagePullSecrets"):
-        if not isinstance(_at(data, (*_POD, name)) or [], list):
-            yield (*_POD, name), "is not a list; start each element with a dash"
+        if not isinstance(at(data, (*POD, name)) or [], list):
+            yield (*POD, name), "is not a list; start each element with a dash"
+            return
+    yield from _mappings(at(data, (*POD, "volumes")), (*POD, "volumes"), "a volume")
 
 
-@dataclass(frozen=True)
-class _Rule:
-    """A field that may only hold certain values, and what to do instead."""
-
-    location: Location
-    remedy: str
-    allows: Callable[[Any], bool] = lambda value: False
-
-
-_RULES = (
-    _Rule(("status",), "is written by Kubernetes; remove it"),
-    _Rule(("metadata", "namespace"), "is the target's `namespace`; remove it"),
-    _Rule((*_SPEC, "suspend"), "would never start; remove it", lambda value: value is False),
-    _Rule((*_SPEC, "selector"), "is made by Kubernetes; remove it"),
-    _Rule((*_SPEC, "manualSelector"), "is not supported; remove it", lambda value: value is False),
-    _Rule((*_SPEC, "managedBy"), "hands the Job to another controller; remove it"),
-    _Rule((*_SPEC, "activeDeadlineSeconds"), "is the job's `timeout` in the target; move it there"),
-    _Rule((*_SPEC, "backoffLimit"), "is the job's `retries` in the target; move it there"),
-    _Rule(
-        (*_SPEC, "ttlSecondsAfterFinished"),
-        "would clear the Job away too early; remove it and use the target's `keep_failed_for`",
-    ),
-    _Rule(
-        (*_SPEC, "podReplacementPolicy"),
-        "has to be Failed, so that two Pods never run at once; remove it",
-        lambda value: value == "Failed",
-    ),
-    _Rule((*_POD, "activeDeadlineSeconds"), "is the job's `timeout` in the target; move it there"),
-    _Rule(
-        (*_POD, "restartPolicy"),
-        "has to be Never; remove it and use the job's `retries` in the target",
-        lambda value: value == "Never",
-    ),
-)
-
-
-def _rules(data: dict[str, Any]) -> Iterator[Found]:
-    """What `kubectl create --dry-run -o yaml` leaves behind (`status: {}`, nulls) is no mistake."""
-    for rule in _RULES:
-        value = _at(data, rule.location)
-        if value not in (None, {}) and not rule.allows(value):
-            yield rule.location, rule.remedy
+def _mappings(elements: Any, location: Location, what: str) -> Iterator[Found]:
+    for index, element in enumerate(elements or []):
+        if not isinstance(element, dict):
+            yield (*location, index), f"is not a mapping; {what} has a name and more"
 
 
 _METADATA = frozenset({"name", "generateName", "namespace", "labels", "annotations"})
@@ -136,7 +127,7 @@ _METADATA = frozenset({"name", "generateName", "namespace", "labels", "annotatio
 
 def _metadata(data: dict[str, Any]) -> Iterator[Found]:
     for location in (("metadata",), ("spec", "template", "metadata")):
-        metadata: dict[str, Any] = _at(data, location) or {}
+        metadata: dict[str, Any] = at(data, location) or {}
         for name, value in metadata.items():
             if value is not None and name not in _METADATA:
                 yield (*location, name), "cannot be taken over; only labels and annotations are"
@@ -150,7 +141,9 @@ def _words(words: Any, location: Location) -> Iterator[Found]:
         return
     for name, value in words.items():
         mine = location[-1] == "annotations" and name == INTERRUPTIBLE
-        if name.startswith(OURS) and not mine:
+        if name.removeprefix("batch.kubernetes.io/") in BY_JOB_CONTROLLER:
+            yield (*location, name), "is written by Kubernetes; remove it"
+        elif name.startswith(OURS) and not mine:
             yield (*location, name), f"is set by git-dispatcher, as all of {OURS}; remove it"
         elif not isinstance(value, str):
             yield (*location, name), f'{show(value)} is not a text; put it in quotes: "{value}"'
@@ -158,8 +151,8 @@ def _words(words: Any, location: Location) -> Iterator[Found]:
 
 def _containers(data: dict[str, Any]) -> Iterator[Found]:
     for kind in ("initContainers", "containers"):
-        for index, container in enumerate(_at(data, (*_POD, kind)) or []):
-            location = (*_POD, kind, index)
+        for index, container in enumerate(at(data, (*POD, kind)) or []):
+            location = (*POD, kind, index)
             if not isinstance(container, dict):
                 yield location, "is not a mapping; a container has a name and an image"
                 continue
@@ -167,8 +160,12 @@ def _containers(data: dict[str, Any]) -> Iterator[Found]:
                 if not isinstance(container.get(name), str) or not container[name]:
                     yield (*location, name), "is missing or not a text; a container needs it"
             yield from _env(container.get("env") or [], (*location, "env"))
-            if not isinstance(container.get("volumeMounts") or [], list):
-                yield (*location, "volumeMounts"), "is not a list; start each mount with a dash"
+            yield from restart_mistakes(container, location, init=kind == "initContainers")
+            mounts, place = container.get("volumeMounts") or [], (*location, "volumeMounts")
+            if not isinstance(mounts, list):
+                yield place, "is not a list; start each mount with a dash"
+                continue
+            yield from _mappings(mounts, place, "a mount")
 
 
 def _env(entries: Any, location: Location) -> Iterator[Found]:
@@ -183,11 +180,3 @@ def _env(entries: Any, location: Location) -> Iterator[Found]:
             yield (*location, index), text
         elif not isinstance(entry.get("value", ""), str | None):
             yield (*location, index, "value"), "is not a text; put it in quotes"
-
-
-def _at(data: Any, location: Location) -> Any:
-    for part in location:
-        if not isinstance(data, dict):
-            return None
-        data = data.get(str(part))
-    return data

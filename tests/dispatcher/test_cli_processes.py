@@ -136,6 +136,41 @@ def test_check_says_what_it_understood(
     assert stopped.environ["HOOK_SECRET"] not in text
 
 
+def test_check_warns_of_what_is_rather_not_meant(stopped: Web) -> None:
+    (stopped.config.parent / "job.json").write_text(json.dumps(NEAR_THE_NODE))
+    stopped.config.write_text(WARNED)
+
+    done = run("check", cwd=ROOT, **stopped.environ)
+    as_json = run("check", "--output", "json", cwd=ROOT, **stopped.environ)
+
+    assert (done.returncode, as_json.returncode) == (0, 0)
+    secret, pid = done.stderr.splitlines()
+    assert secret.startswith("warning: targets.shop.job.clone.secret: is sent unencrypted")
+    assert ": spec.template.spec.hostPID: target docs: shows it all processes of the node" in pid
+    assert done.stdout.endswith("0 hooks, 2 targets: no mistakes, 2 warnings\n")
+    assert [f"warning: {each}" for each in json.loads(as_json.stdout)["warnings"]] == [secret, pid]
+
+
+WARNED = """\
+version: 1
+targets:
+  shop:
+    repository: http://git.example.com/acme/shop
+    branches: [main]
+    job: {image: busybox, clone: {secret: key}}
+  docs: {repository: https://git.example.com/acme/docs, branches: [main], job: {manifest: job.json}}
+"""
+NEAR_THE_NODE = {
+    "apiVersion": "batch/v1",
+    "kind": "Job",
+    "spec": {
+        "template": {
+            "spec": {"hostPID": True, "containers": [{"name": "main", "image": "busybox"}]}
+        }
+    },
+}
+
+
 def test_check_prints_every_mistake(stopped: Web) -> None:
     stopped.config.write_text(MISTAKES)
 

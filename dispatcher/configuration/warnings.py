@@ -1,0 +1,62 @@
+"""What a configuration may mean, and rather doesn't: for `git-dispatcher check`, which goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from dispatcher.configuration.jobs import ManifestJob
+from dispatcher.configuration.jobspec import POD, at
+from dispatcher.configuration.mistakes import Mistake
+from dispatcher.configuration.reading import Configuration
+from dispatcher.configuration.targets import Target
+from dispatcher.configuration.values import show_duration
+
+_GRACE = 30
+"""Seconds that Kubernetes gives a Pod that says nothing."""
+
+
+def warnings(configuration: Configuration) -> tuple[Mistake, ...]:
+    """By target, in the order of the configuration; each names target, field and remedy."""
+    return tuple(each for target in configuration.targets.values() for each in _of(target))
+
+
+def _of(target: Target) -> Iterator[Mistake]:
+    yield from _secret(target)
+    yield from _grace(target)
+    if isinstance(target.job, ManifestJob):
+        for warning in target.job.manifest.warnings:
+            yield replace(warning, text=f"target {target.name}: {warning.text}")
+
+
+def _secret(target: Target) -> Iterator[Mistake]:
+    """A password goes over the wire as it is, or not at all."""
+    scheme = target.repository.partition("://")[0].lower()
+    if not target.job.clone or not target.job.clone.secret:
+        return
+    field = f"targets.{target.name}.job.clone.secret"
+    if scheme == "http":
+        text = "is sent unencrypted to an http:// repository, for everyone on the way to read; "
+        yield Mistake("", 0, field, text + "write its URL with https://")
+    elif scheme == "git":
+        text = "cannot be used with a git:// repository, and the clone fails; "
+        yield Mistake("", 0, field, text + "write its URL with https:// or ssh://")
+
+
+def _grace(target: Target) -> Iterator[Mistake]:
+    grace = _seconds(target)
+    if grace > target.stop_timeout:
+        field = f"targets.{target.name}.stop_timeout"
+        text = (
+            f"({show_duration(target.stop_timeout)}) is shorter than the time that its Pods have to "
+            f"end ({show_duration(grace)}), so that each stop is shown as stuck; write more than that"
+        )
+        yield Mistake("", 0, field, text)
+
+
+def _seconds(target: Target) -> int:
+    if not isinstance(target.job, ManifestJob):
+        return target.job.stop_grace
+    said: Any = at(target.job.manifest.document, (*POD, "terminationGracePeriodSeconds"))
+    return said if type(said) is int else _GRACE
