@@ -13,8 +13,7 @@ import redis
 from hypothesis import settings
 
 from dispatcher.ledger import Keys, Ledger, Limits, connect
-from dispatcher.local.ports import free_port
-from dispatcher.local.valkey import valkey_command
+from dispatcher.local.valkey import socket_path, socket_url, valkey_command
 from tests.waiting import eventually
 
 # No example fails by the clock of a busy machine.
@@ -34,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Redis-compatible server: `REDIS_URL` where it is set, else an embedded one on a free port."""
+    """A Redis-compatible server: `REDIS_URL` where it is set, else an embedded one on a socket of its own."""
     if given := os.environ.get("REDIS_URL"):
         yield given
         return
@@ -46,22 +45,19 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 class start_valkey:  # reads as a function where it is used
     """A server of its own for a `with` block, killed at the end."""
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
-        self.folder, self.port = folder, port
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     def __enter__(self) -> str:
-        for _ in range(5):
-            url = self._start(self.port or free_port())
-            eventually(lambda url=url: self._answers(url) or self.process.poll() is not None)  # type: ignore[misc]
-            if self.process.poll() is None:
-                return url
-        raise RuntimeError("no Valkey server could be started")
-
-    def _start(self, port: int) -> str:
+        socket = socket_path(self.folder)
         self.process = subprocess.Popen(
-            valkey_command(self.folder, port), stdout=subprocess.DEVNULL
+            valkey_command(self.folder, socket), stdout=subprocess.DEVNULL
         )
-        return f"redis://127.0.0.1:{port}/0"
+        url = socket_url(socket)
+        if not eventually(lambda: self._answers(url)):
+            self.__exit__()
+            raise RuntimeError("no Valkey server could be started")
+        return url
 
     @staticmethod
     def _answers(url: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,9 +46,10 @@ def find_access(
 ) -> Access:
     """Options first, then `--state-dir`, the environment, `.dispatcher/` in `cwd`, the default.
 
-    A token of a state directory goes to that directory's URL only. Raises UsageError.
+    A token of a state directory goes to that directory's URL only, and a directory that nobody named gets no
+    token that somebody did. Raises UsageError.
     """
-    said = bool(url or environ.get(URL) or environ.get(TOKEN) or environ.get(TOKEN_FILE))
+    said = bool(url or token_file or any(environ.get(name) for name in (URL, TOKEN, TOKEN_FILE)))
     found = None
     if state_dir:
         found = _from_state(state_dir, needed=True)
@@ -77,6 +79,10 @@ def _from_file(path: Path) -> Secret:
 def _from_state(folder: Path, *, needed: bool) -> Access | None:
     file = folder / CLIENT_FILE
     try:
+        if not needed and file.stat().st_uid != os.getuid():
+            raise UsageError(
+                f"{file} was made by another user; say which API is meant with --state-dir or --url"
+            )
         found = msgspec.json.decode(file.read_bytes(), type=_ClientFile)
     except OSError as error:
         if not needed:

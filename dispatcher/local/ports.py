@@ -9,6 +9,11 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
+from dispatcher.errors import UsageError
+
+TRIES = 100
+"""Ports that the kernel picks, one after the other, until one is nobody's."""
+
 
 def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
     """The preferred port if nobody has it, else one that the kernel picks."""
@@ -22,31 +27,37 @@ class Ports:
     """Ports that stay ours between being found free and being listened on: no other `up` takes them."""
 
     def __init__(self) -> None:
-        self._locks: list[IO[str]] = []
+        self._locks: list[tuple[Path, IO[str]]] = []
 
     def take(self, preferred: int) -> int:
         """The preferred port if neither a server nor another `up` has it, else any."""
-        candidate = preferred
-        while True:
+        for candidate in (preferred, *[0] * TRIES):
             port = free_port(candidate)
             if self._lock(port):
                 return port
-            candidate = 0
+        raise UsageError(
+            f"no port could be locked: others hold {tempfile.gettempdir()}/git-dispatcher-*.lock; "
+            "remove those, or set TMPDIR to a folder of your own"
+        )
 
     def _lock(self, port: int) -> bool:
-        folder = Path(tempfile.gettempdir())
-        file = (folder / f"git-dispatcher-{os.getuid()}-port-{port}.lock").open("w")
+        """Everyone may write in the folder: what lies under the name is not followed, emptied or written to."""
+        path = Path(tempfile.gettempdir()) / f"git-dispatcher-{os.getuid()}-port-{port}.lock"
+        try:
+            file = os.fdopen(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+        except OSError:
+            return False
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.close()
             return False
-        self._locks.append(file)
+        self._locks.append((path, file))
         return True
 
     def release(self) -> None:
-        for file in self._locks:
-            Path(file.name).unlink(missing_ok=True)
+        for path, file in self._locks:
+            path.unlink(missing_ok=True)
             file.close()
 
 

@@ -158,7 +158,7 @@ class Curtain:
         config.write_text(
             CONFIGURATION.format(secret=secret, repository=repository, markers=folder / "markers")
         )
-        return up.find_place(state, config, port, self._ports.take(up.REDIS_PORT))
+        return up.find_place(state, config, port)
 
 
 def play(folder: Path, story: Callable[[Stage], None]) -> None:

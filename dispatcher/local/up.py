@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import json
 import os
+import secrets
 import shlex
 import signal
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,13 +23,13 @@ from dispatcher.errors import DispatcherError, UsageError
 from dispatcher.ledger import Keys, connect
 from dispatcher.local.kube import create_namespace, kube_client
 from dispatcher.local.ports import Ports
+from dispatcher.local.private import private_folder, write_private
 from dispatcher.local.python import python
-from dispatcher.local.starter import ensure_secret, ensure_starter
+from dispatcher.local.starter import ensure_starter
 from dispatcher.local.supervisor import NotReady, Part, Running, Say
-from dispatcher.local.valkey import valkey_command
+from dispatcher.local.valkey import socket_path, socket_url, valkey_command
 
 COLOURS = {"valkey": "red", "cluster": "blue", "web": "green", "watcher": "magenta"}
-REDIS_PORT = 6379
 NAMESPACES_EVERY = 2.0  # seconds
 
 
@@ -39,7 +40,8 @@ class Place:
     state: Path
     config: Path
     web_port: int
-    redis_port: int
+    socket: Path
+    """Valkey's."""
     token: str
 
     @property
@@ -48,7 +50,7 @@ class Place:
 
     @property
     def redis_url(self) -> str:
-        return f"redis://127.0.0.1:{self.redis_port}/0"
+        return socket_url(self.socket)
 
     @property
     def kubeconfig(self) -> Path:
@@ -72,23 +74,24 @@ def run(*, state_dir: Path, config: Path | None, port: int, workers: int) -> int
     ports = Ports()
     with _locked(state_dir):
         try:
-            place = find_place(state_dir, config, ports.take(port), ports.take(REDIS_PORT))
+            place = find_place(state_dir, config, ports.take(port))
             return asyncio.run(_run(place, workers, console))
         finally:
             ports.release()
 
 
-def find_place(state: Path, config: Path | None, web_port: int, redis_port: int) -> Place:
-    """Makes what is missing in the state directory, checks the configuration."""
+def find_place(state: Path, config: Path | None, web_port: int) -> Place:
+    """Makes what is missing in the state directory, checks the configuration.
+
+    The token is new each time: commands give the last one to whoever has taken the port since.
+    """
     state = state.resolve()
-    token = ensure_secret(state / "api-token").read_text().strip()
+    token = secrets.token_hex(32)
     url = f"http://127.0.0.1:{web_port}"
     config = config.resolve() if config else ensure_starter(state, url)
     read_configuration(config, os.environ)
-    client = state / "client.json"
-    client.touch(mode=0o600)
-    client.write_text(json.dumps({"url": url, "token": token}))
-    return Place(state, config, web_port, redis_port, token)
+    write_private(state / "client.json", json.dumps({"url": url, "token": token}))
+    return Place(state, config, web_port, socket_path(state), token)
 
 
 async def _run(place: Place, workers: int, console: Console) -> int:
@@ -149,11 +152,10 @@ async def stop_all(running: Sequence[Running]) -> None:
 
 def storage(place: Place) -> list[Part]:
     """What the product's own processes need: a Redis and a cluster."""
-    folder = place.state / "valkey"
-    folder.mkdir(parents=True, exist_ok=True)
-    cluster = place.state / "cluster"
+    folder = private_folder(place.state / "valkey")
+    cluster = private_folder(place.state / "cluster")
     place.kubeconfig.unlink(missing_ok=True)
-    valkey = [*valkey_command(folder, place.redis_port), "--loglevel", "warning"]
+    valkey = [*valkey_command(folder, place.socket), "--loglevel", "warning"]
     local = python("-m", "workers.localcluster", "--state-dir", str(cluster))
     return [
         Part("valkey", valkey, {}, lambda: asyncio.to_thread(_redis_answers, place)),
@@ -184,11 +186,9 @@ async def _workers_are_there(place: Place, count: int) -> bool:
 
 
 def _redis_answers(place: Place) -> bool:
-    """Ours, that is: another server may have taken the port since it was found to be free."""
     try:
         with connect(place.redis_url) as client:
-            (folder,) = client.config_get("dir").values()
-            return bool(folder == str(place.state / "valkey"))
+            return bool(client.ping())
     except redis.RedisError:
         return False
 
@@ -232,7 +232,7 @@ def welcome(place: Place) -> str:
         "  git-dispatcher targets            what there is, what runs",
         "  git-dispatcher deploys TARGET     what happened",
         f"  kubectl --kubeconfig {shlex.quote(str(place.kubeconfig))} get jobs,pods",
-        f"  rq info --url {place.redis_url}",
+        f"  rq info --url {shlex.quote(place.redis_url)}",
     ]
     if (place.state / "hello.git").exists():
         hello = place.state / "hello.git"
@@ -252,7 +252,7 @@ class _locked:  # reads as a function where it is used
         self._state = state
 
     def __enter__(self) -> None:
-        self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(self._state)
         self._file = (self._state / "lock").open("w")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

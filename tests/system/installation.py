@@ -85,7 +85,7 @@ class Installation:
             self._configure(name, **settings)
         state = self.folder / "state"
         state.mkdir()
-        place = up.find_place(state, self.config, self._ports.take(0), self._ports.take(0))
+        place = up.find_place(state, self.config, self._ports.take(0))
         self.place = Place(**vars(place), product=product or {})
         self._run(up.start_all(self.place, workers, self._say, self.running))
         for number in range(2, watchers + 1):
