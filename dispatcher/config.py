@@ -101,6 +101,12 @@ def read_configuration(path: Path, environ: Mapping[str, str]) -> Configuration:
     return _read(path, environ, secrets=True)
 
 
+def _without_secret_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which no variable that holds a secret is set, nor one that names its file."""
+    secret = {variable.name for variable in VARIABLES if variable.secret}
+    return {k: v for k, v in environ.items() if k.removesuffix("_FILE") not in secret}
+
+
 def read_without_secrets(path: Path) -> Configuration:
     """The same where no secret is at hand: all of them are empty, so that nothing can be proved with it."""
     return _read(path, {}, secrets=False)
@@ -119,19 +125,21 @@ def configuration_path(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("DISPATCHER_CONFIG") or default)
 
 
-def load(environ: Mapping[str, str]) -> Settings:
-    """Both. Raise ConfigError with the mistakes of both."""
+def load(environ: Mapping[str, str], *, secrets: bool = True) -> Settings:
+    """Both. Raise ConfigError with the mistakes of both. Without `secrets` none is looked up, anywhere."""
+    if not secrets:
+        environ = _without_secret_variables(environ)
     try:
         environment = read_environment(environ)
     except ConfigError as error:
-        mistakes = _mistakes(configuration_path(environ), environ)
+        mistakes = _mistakes(configuration_path(environ), environ, secrets=secrets)
         raise ConfigError((*error.mistakes, *mistakes)) from None
-    return Settings(environment, read_configuration(environment.config, environ))
+    return Settings(environment, _read(environment.config, environ, secrets=secrets))
 
 
-def _mistakes(path: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
+def _mistakes(path: Path, environ: Mapping[str, str], *, secrets: bool) -> tuple[str, ...]:
     try:
-        read_configuration(path, environ)
+        _read(path, environ, secrets=secrets)
     except ConfigError as error:
         return error.mistakes
     return ()

@@ -40,6 +40,9 @@ WALLS = {
     "dispatcher.configuration.*": (
         "dispatcher.globs dispatcher.model dispatcher.repositories dispatcher.tags pydantic pydantic_core"
     ),
+    "dispatcher.configuration.warnings": (
+        "dispatcher.configuration.* dispatcher.considering dispatcher.repositories"
+    ),
     "dispatcher.configuration.documents": "dispatcher.configuration.mistakes yaml",
     "dispatcher.config": "dispatcher.configuration.* dispatcher.errors",
     "dispatcher.reloading": "dispatcher.config dispatcher.errors structlog",

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from dispatcher import logs
-from dispatcher.config import read_configuration
+from dispatcher.config import read_without_secrets
 from dispatcher.errors import (
     ClusterUnavailable,
     DispatcherError,
@@ -26,6 +26,9 @@ from workers.watcher import Watcher
 
 DEQUEUE_SECONDS = WAITS + 10
 """Longer than RQ's own wait for a task, so that it does not look like a dead Redis."""
+
+NAMES = {"diff": "check --diff"}
+"""How people call a verb where that is another word."""
 
 
 def worker() -> None:
@@ -71,9 +74,12 @@ def sweep(*, dry_run: bool) -> None:
 
 
 def diff(path: str, *, as_json: bool) -> None:
-    """Prints what the watcher would do with the configuration in `path`, or where the environment says."""
+    """Prints what the watcher would do with the configuration in `path`, or where the environment says.
+
+    Secrets are no matter here: none is published, and whoever asked has checked them or wanted none.
+    """
     settings = parts.environment()
-    configured = read_configuration(Path(path) if path else settings.config, os.environ)
+    configured = read_without_secrets(Path(path) if path else settings.config)
     found = preview.look(parts.ledger(settings), configured, settings.instance)
     if as_json:
         print(json.dumps(preview.as_data(found), indent=2))
@@ -95,7 +101,7 @@ def main(arguments: list[str]) -> int:
             case _:
                 raise UsageError("one of worker, watcher, sweep, diff")
     except DispatcherError as error:
-        print(f"git-dispatcher {arguments[0]}: {error}", file=sys.stderr)
+        print(f"git-dispatcher {NAMES.get(arguments[0], arguments[0])}: {error}", file=sys.stderr)
         return 4 if isinstance(error, (LedgerUnavailable, ClusterUnavailable)) else 2
     return 0
 

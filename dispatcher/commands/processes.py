@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 import dispatcher
-from dispatcher.commands.exits import Exit
-from dispatcher.commands.tables import Output, console, tree, write_json
-from dispatcher.commands.words import count
+from dispatcher.commands import understood as showing
+from dispatcher.commands.exits import Exit, Failed
+from dispatcher.commands.tables import Output, console, write_json
 from dispatcher.config import describe, load, warnings
-from dispatcher.errors import ConfigError
+from dispatcher.errors import ConfigError, DispatcherError
 
 
 def web(
@@ -59,15 +60,21 @@ def check(
     diff: Annotated[
         bool, typer.Option("--diff", help="Show what it would change; needs REDIS_URL.")
     ] = False,
+    without_secrets: Annotated[
+        bool, typer.Option("--without-secrets", help="Look no secret up, as where CI has none.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Every setting, not a line for each target.")
+    ] = False,
     output: Annotated[Output, typer.Option("--output", "-o", help="Text, or JSON.")] = Output.TABLE,
 ) -> None:
     """Validates the configuration and shows what it means."""
     environ = {**os.environ, "DISPATCHER_CONFIG": str(path)} if path else os.environ
     try:
-        configuration = load(environ).configuration
+        configuration = load(environ, secrets=not without_secrets).configuration
     except ConfigError as error:
         if output is Output.TABLE:
-            raise
+            raise _with_a_way_out(error, environ, without_secrets) from None
         write_json({"mistakes": error.mistakes})
         raise typer.Exit(Exit.USAGE) from None
     understood, warned = describe(configuration), [str(each) for each in warnings(configuration)]
@@ -77,13 +84,25 @@ def check(
         write_json({**understood, "warnings": warned})
         return
     out = console()
-    for line in tree(understood):
-        out.print(line, style="bold" if not line.startswith(" ") else None)
-    hooks, targets = (count(len(understood[f"{noun}s"]), noun) for noun in ("hook", "target"))
+    show = showing.everything if verbose else showing.summary
+    show(out, understood)
     for warning in warned:
         typer.echo(f"warning: {warning}", err=True)
-    more = f", {count(len(warned), 'warning')}" if warned else ""
-    out.print(f"{hooks}, {targets}: no mistakes{more}")
+    out.print(showing.end(understood, len(warned), secrets=not without_secrets))
+
+
+def _with_a_way_out(
+    error: ConfigError, environ: Mapping[str, str], without_secrets: bool
+) -> DispatcherError:
+    """Where nothing but secrets is wrong, which is so wherever there are none, that is said."""
+    if without_secrets:
+        return error
+    try:
+        load(environ, secrets=False)
+    except ConfigError:
+        return error
+    all_else = "all else is right: where there are no secrets, `check --without-secrets` is enough"
+    return Failed(Exit.USAGE, f"{error}\n{all_else}")
 
 
 def _become(verb: str, *arguments: str) -> NoReturn:

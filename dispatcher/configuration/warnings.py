@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +10,10 @@ from dispatcher.configuration.jobs import ManifestJob
 from dispatcher.configuration.jobspec import POD, at
 from dispatcher.configuration.mistakes import Mistake
 from dispatcher.configuration.reading import Configuration
-from dispatcher.configuration.targets import Target
+from dispatcher.configuration.targets import Hook, Target
 from dispatcher.configuration.values import show_duration
+from dispatcher.considering import Speaker
+from dispatcher.repositories import normalize_repository
 
 _GRACE = 30
 """Seconds that Kubernetes gives a Pod that says nothing."""
@@ -19,7 +21,27 @@ _GRACE = 30
 
 def warnings(configuration: Configuration) -> tuple[Mistake, ...]:
     """By target, in the order of the configuration; each names target, field and remedy."""
-    return tuple(each for target in configuration.targets.values() for each in _of(target))
+    return (
+        *_unspoken(configuration.hooks, configuration.targets),
+        *(each for target in configuration.targets.values() for each in _of(target)),
+    )
+
+
+def _unspoken(hooks: Mapping[str, Hook], targets: Mapping[str, Target]) -> Iterator[Mistake]:
+    """No push to such a target's repository can be told."""
+    if targets and not hooks:
+        text = "there is none, so that no push deploys anything; add one below `hooks`"
+        yield Mistake("", 0, "hooks", text)
+        return
+    speakers = [Speaker(hook.name, hook.repositories) for hook in hooks.values()]
+    for name, target in targets.items():
+        identity = normalize_repository(target.repository)
+        if not any(speaker.allows(identity) for speaker in speakers):
+            text = (
+                f"no hook speaks for {identity}, so that no push deploys it; add it to the repositories of "
+                "the hook that its Git host sends to"
+            )
+            yield Mistake("", 0, f"targets.{name}.repository", text)
 
 
 def _of(target: Target) -> Iterator[Mistake]:

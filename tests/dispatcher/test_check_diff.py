@@ -29,13 +29,15 @@ class Published:
             "REDIS_URL": redis_url,
             "DISPATCHER_INSTANCE": self.instance,
         }
+        self.hooks: dict[str, Any] = {}
         self.targets = {name: target() for name in ("docs", "shop", "site", "wiki")}
         self.write()
         configured = read_configuration(self.file, {}).targets.values()
         Publisher(ledger).publish([render(each, self.instance) for each in configured])
 
     def write(self) -> None:
-        self.file.write_text(yaml.safe_dump({"version": 1, "targets": self.targets}))
+        configured = {"version": 1, "hooks": self.hooks, "targets": self.targets}
+        self.file.write_text(yaml.safe_dump(configured))
 
     def diff(self, *options: str, **environ: str) -> tuple[int, str, str]:
         self.write()
@@ -121,12 +123,24 @@ def test_with_mistakes_it_compares_nothing(published: Published) -> None:
     assert '"shop" is a target of its own' in err
 
 
+def test_secrets_are_not_needed_to_compare(published: Published) -> None:
+    published.hooks["github"] = {
+        "provider": "github",
+        "secrets": [{"env": "NOT_THERE"}],
+        "repositories": ["github.com/acme/*"],
+    }
+
+    assert published.diff()[0] == 2
+    assert published.diff("--without-secrets") == (0, "4 targets unchanged\n", "")
+
+
 def test_without_redis_it_says_so(published: Published) -> None:
     url = f"redis://:a-password@127.0.0.1:{free_port()}/0"
 
     code, out, err = published.diff(REDIS_URL=url)
 
     assert (code, out) == (4, "")
+    assert err.startswith("git-dispatcher check --diff: ")
     assert "127.0.0.1" in err
     assert "set REDIS_URL" in err
     assert "a-password" not in err

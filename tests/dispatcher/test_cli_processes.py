@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
 from dispatcher.cli import main
 from dispatcher.ledger import Keys
@@ -120,7 +121,7 @@ def test_check_says_what_it_understood(
     for name, value in stopped.environ.items():
         monkeypatch.setenv(name, value)
 
-    assert main(["check"]) == 0
+    assert main(["check", "--verbose"]) == 0
     text = capsys.readouterr().out
     assert main(["check", "--output", "json", str(stopped.config)]) == 0
     understood = json.loads(capsys.readouterr().out)
@@ -147,12 +148,14 @@ def test_check_warns_of_what_is_rather_not_meant(stopped: Web) -> None:
     secret, pid = done.stderr.splitlines()
     assert secret.startswith("warning: targets.shop.job.clone.secret: is sent unencrypted")
     assert ": spec.template.spec.hostPID: target docs: shows it all processes of the node" in pid
-    assert done.stdout.endswith("0 hooks, 2 targets: no mistakes, 2 warnings\n")
+    assert done.stdout.endswith("1 hook, 2 targets: no mistakes, 2 warnings\n")
     assert [f"warning: {each}" for each in json.loads(as_json.stdout)["warnings"]] == [secret, pid]
 
 
 WARNED = """\
 version: 1
+hooks:
+  any: {provider: github, insecure: true, repositories: ["**"]}
 targets:
   shop:
     repository: http://git.example.com/acme/shop
@@ -169,6 +172,131 @@ NEAR_THE_NODE = {
         }
     },
 }
+
+
+def check(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = main(["check", *arguments])
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def without(stopped: Web, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """The environment of `stopped` except for these, and with a token that is no good."""
+    for name, value in {**stopped.environ, "DISPATCHER_API_TOKENS": "short"}.items():
+        monkeypatch.setenv(name, value)
+    for name in names:
+        monkeypatch.delenv(name)
+
+
+def test_check_has_a_line_for_each_hook_and_target(
+    stopped: Web, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    targets = {
+        f"shop-{n}": {
+            "repository": f"https://github.com/acme/shop-{n}",
+            "branches": ["main"],
+            "tags": ["v*"],
+            "paths": ["services/**"],
+            "job": {"image": "deployer"},
+        }
+        for n in range(50)
+    }
+    hook = {"provider": "github", "insecure": True, "repositories": ["github.com/acme/*"]}
+    configured = {"version": 1, "hooks": {"github": hook}, "targets": targets}
+    stopped.config.write_text(yaml.safe_dump(configured, sort_keys=False))
+
+    code, text, _ = check(capsys, str(stopped.config))
+
+    lines = [re.split(r" {2,}", line.strip()) for line in text.splitlines()]
+    assert (code, len(lines)) == (0, 56)
+    assert lines[1] == ["github", "github", "none: insecure", "github.com/acme/*"]
+    assert lines[4] == [
+        "shop-0",
+        "https://github.com/acme/shop-0",
+        "default",
+        "deployer",
+        "main, tag v* in services/**",
+    ]
+    assert lines[-1] == ["1 hook, 50 targets: no mistakes"]
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_check_looks_no_secret_up_where_there_is_none(
+    stopped: Web,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    output: str,
+) -> None:
+    without(stopped, monkeypatch, "HOOK_SECRET", "OLD_SECRET", "REDIS_URL")
+    monkeypatch.setenv("REDIS_URL_FILE", "/nonexistent")
+
+    with_secrets = check(capsys, "--output", output)
+    code, out, _ = check(capsys, "--without-secrets", "--output", output)
+
+    assert (with_secrets[0], code) == (2, 0)
+    if output == "json":
+        assert set(json.loads(out)) == {"hooks", "targets", "deliveries", "cluster", "warnings"}
+    else:
+        assert out.endswith("3 hooks, 6 targets: no mistakes; secrets were not looked at\n")
+
+
+def test_check_says_so_where_nothing_but_secrets_is_missing(
+    stopped: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del stopped.environ["HOOK_SECRET"]
+    only_secrets = run("check", cwd=ROOT, **stopped.environ)
+    stopped.config.write_text(MISTAKES)
+    other = run("check", cwd=ROOT, **stopped.environ)
+
+    way_out = "all else is right: where there are no secrets, `check --without-secrets` is enough"
+    assert only_secrets.stderr.splitlines()[-1] == way_out
+    assert (only_secrets.returncode, other.returncode) == (2, 2)
+    assert way_out not in other.stderr
+
+
+def test_check_without_secrets_finds_every_other_mistake(
+    stopped: Web, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without(stopped, monkeypatch)
+    stopped.config.write_text(MISTAKES)
+
+    code, _, told = check(capsys, "--without-secrets")
+
+    assert code == 2
+    assert "4 mistakes in the configuration" in told
+    assert "NOT_SET" not in told
+
+
+def test_check_warns_of_a_target_that_no_hook_speaks_for(
+    stopped: Web, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = stopped.config.read_text().replace("gitlab.com/acme/shop", "gitlab.com/other/shop")
+    stopped.config.write_text(text)
+
+    code, out, told = check(capsys, "--without-secrets", str(stopped.config))
+    as_json = json.loads(check(capsys, "--without-secrets", "-o", "json", str(stopped.config))[1])
+
+    (warning,) = as_json["warnings"]
+    assert code == 0
+    assert warning == (
+        "targets.lab.repository: no hook speaks for gitlab.com/other/shop, so that no "
+        "push deploys it; add it to the repositories of the hook that its Git host sends to"
+    )
+    assert told == f"warning: {warning}\n"
+    assert out.endswith("no mistakes, 1 warning; secrets were not looked at\n")
+
+
+def test_without_any_hook_there_is_one_warning(
+    stopped: Web, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = stopped.config.read_text()
+    stopped.config.write_text("version: 1\n" + text[text.index("targets:") :])
+
+    _, out, told = check(capsys, str(stopped.config))
+
+    said = "hooks: there is none, so that no push deploys anything; add one below `hooks`"
+    assert told == f"warning: {said}\n"
+    assert out.endswith("0 hooks, 6 targets: no mistakes, 1 warning\n")
 
 
 def test_check_prints_every_mistake(stopped: Web) -> None:

@@ -48,7 +48,9 @@ def warned(
     target = {"repository": "https://github.com/acme/shop", "branches": ["main"], **settings}
     (directory / "job.yaml").write_text(json.dumps(job))
     file = directory / "c.yaml"
-    file.write_text(json.dumps({"version": 1, "targets": {"shop": target}}))
+    hook = {"provider": "github", "insecure": True, "repositories": ["**"]}
+    configured = {"version": 1, "hooks": {"any": hook}, "targets": {"shop": target}}
+    file.write_text(json.dumps(configured))
     lines = map(str, warnings(read_configuration(file, {})))
     return [line.replace(f"{directory}/", "") for line in lines]
 
