@@ -111,7 +111,10 @@ WALLS = {
     "workers.objects": "msgspec",
     "workers.clone": "dispatcher.config",
     "workers.pods": "dispatcher.config workers.clone",
-    "workers.manifest": "dispatcher.config dispatcher.model workers.clone workers.labels workers.pods",
+    "workers.userpods": "dispatcher.config workers.clone workers.pods",
+    "workers.manifest": (
+        "dispatcher.config dispatcher.model workers.clone workers.labels workers.pods workers.userpods"
+    ),
     "workers.facts": "dispatcher.model msgspec workers.labels workers.objects",
     "workers.view": "dispatcher.model msgspec workers.facts workers.objects",
     "workers.planning.*": "dispatcher.ledger dispatcher.model msgspec",
@@ -223,6 +226,7 @@ PURE = {
     "workers.planning.*",
     "workers.pods",
     "workers.refusals",
+    "workers.userpods",
     "workers.view",
 }
 IMPURE = {

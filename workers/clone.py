@@ -253,6 +253,7 @@ def container(clone: Clone) -> dict[str, Any]:
         {"name": WORKSPACE_VOLUME, "mountPath": WORKSPACE},
         {"name": HOME_VOLUME, "mountPath": HOME},
     ]
+    resources = clone.resources.model_dump(exclude_unset=True)
     if clone.secret:
         mounts.append({"name": CREDENTIALS_VOLUME, "mountPath": CREDENTIALS, "readOnly": True})
     return {
@@ -262,7 +263,16 @@ def container(clone: Clone) -> dict[str, Any]:
         "env": _env(clone),
         "workingDir": WORKSPACE,
         "volumeMounts": mounts,
+        **({"resources": resources} if resources else {}),
     }
+
+
+def user(clone: Clone) -> dict[str, Any]:
+    """For its securityContext: who it runs as, where that is set for the clone itself."""
+    if clone.run_as_user is None:
+        return {}
+    who = clone.run_as_user
+    return {"runAsNonRoot": who != 0, "runAsUser": who, "runAsGroup": who}
 
 
 def ours(clone: Clone) -> dict[str, Any]:

@@ -10,12 +10,13 @@ import copy
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from dispatcher.config import Clone, ManifestJob, ShortJob, Target
+from dispatcher.config import ManifestJob, ShortJob, Target
 from dispatcher.model import Deploy, Policies, Spec
 from workers import clone, labels, pods
+from workers.userpods import add_clone, complete_clone, containers
 
 Json = dict[str, Any]
 
@@ -45,7 +46,7 @@ def render(target: Target, instance: str) -> Spec:
         repository=target.repository,
         namespace=target.namespace,
         policies=target.policies(),
-        manifest=_with_ours(manifest, target.job.clone) if target.job.clone else manifest,
+        manifest=_with_ours(manifest, target.job),
         digest=digest,
     )
 
@@ -60,7 +61,7 @@ def job_for(spec: Spec, deploy: Deploy, instance: str) -> Json:
     job["metadata"] |= _place(spec, deploy)
     job["spec"] |= _limits(spec.policies, job["spec"])
     template["spec"]["activeDeadlineSeconds"] = spec.policies.timeout
-    for container in _containers(template["spec"]):
+    for container in containers(template["spec"]):
         container["env"] = [*_env(deploy), *container.get("env", [])]
     return job
 
@@ -91,7 +92,7 @@ def _template(target: Target, instance: str) -> Json:
     template = manifest["spec"]["template"]
     for metadata in (manifest["metadata"], template["metadata"]):
         _update(metadata, "labels", labels.identity(instance, target.name))
-    for container in _containers(template["spec"]):
+    for container in containers(template["spec"]):
         container["env"] = [*_standing_env(target, instance), *container.get("env", [])]
     return manifest
 
@@ -115,7 +116,7 @@ def _from_file(job: ManifestJob) -> Json:
     if not pod.get("serviceAccountName"):
         pod.setdefault("automountServiceAccountToken", False)
     if job.clone:
-        _add_clone(pod, job.clone)
+        add_clone(pod, job.clone)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -133,29 +134,17 @@ def _kept(metadata: Json | None) -> Json:
     return {name: metadata[name] for name in wanted if metadata and metadata.get(name)}
 
 
-def _add_clone(pod: Json, settings: Clone) -> None:
-    """Clone before everything else; mount the workspace wherever nothing else is mounted there."""
-    present = {volume.get("name") for volume in pod.get("volumes") or []}
-    workspace = [] if clone.WORKSPACE_VOLUME in present else [pods.WORKSPACE]
-    pod["volumes"] = [*(pod.get("volumes") or []), *workspace, *clone.volumes(settings)]
-    for container in _containers(pod):
-        mounts = container.get("volumeMounts") or []
-        taken = any(mount.get("mountPath") == clone.WORKSPACE for mount in mounts)
-        container["volumeMounts"] = mounts if taken else [*mounts, pods.WORKSPACE_MOUNT]
-    first = clone.container(settings) | {"securityContext": pods.container_security()}
-    pod["initContainers"] = [first, *(pod.get("initContainers") or [])]
-
-
-def _with_ours(manifest: Json, settings: Clone) -> Json:
+def _with_ours(manifest: Json, job: ShortJob | ManifestJob) -> Json:
     """Complete the clone with what comes from this version rather than from the configuration."""
-    job = copy.deepcopy(manifest)
-    job["spec"]["template"]["spec"]["initContainers"][0] |= clone.ours(settings)
-    return job
-
-
-def _containers(pod: Json) -> Iterator[Json]:
-    yield from pod.get("initContainers") or []
-    yield from pod["containers"]
+    if not job.clone:
+        return manifest
+    completed = copy.deepcopy(manifest)
+    pod = completed["spec"]["template"]["spec"]
+    if isinstance(job, ManifestJob):
+        complete_clone(pod, job.clone)
+    else:
+        pod["initContainers"][0] |= clone.ours(job.clone)
+    return completed
 
 
 def _place(spec: Spec, deploy: Deploy) -> Json:

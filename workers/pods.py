@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dispatcher.config import EnvFrom, EnvReference, ShortJob
@@ -82,9 +83,9 @@ def _clone(job: ShortJob) -> Json:
     if not job.clone:
         return {}
     return {
-        **clone.container(job.clone),
         **_resources(job),
-        "securityContext": container_security(),
+        **clone.container(job.clone),
+        "securityContext": container_security() | clone.user(job.clone),
     }
 
 
@@ -111,13 +112,16 @@ def _git_trust(job: ShortJob) -> list[dict[str, str]]:
 
     https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory
     """
-    if not job.clone:
-        return []
-    return [
-        {"name": "GIT_CONFIG_COUNT", "value": "1"},
-        {"name": "GIT_CONFIG_KEY_0", "value": "safe.directory"},
-        {"name": "GIT_CONFIG_VALUE_0", "value": clone.WORKSPACE},
-    ]
+    return git_trust([clone.WORKSPACE]) if job.clone else []
+
+
+def git_trust(directories: Sequence[str]) -> list[Json]:
+    """Variables with which Git works in directories that belong to somebody else."""
+    values = {"GIT_CONFIG_COUNT": str(len(directories))}
+    for index, directory in enumerate(directories):
+        values |= {f"GIT_CONFIG_KEY_{index}": "safe.directory"}
+        values |= {f"GIT_CONFIG_VALUE_{index}": directory}
+    return [{"name": name, "value": value} for name, value in values.items()]
 
 
 def _variable(name: str, value: str | EnvReference) -> Json:

@@ -46,6 +46,9 @@ CLONE_VOLUMES = ("git-dispatcher-home", "git-dispatcher-credentials")
 """The volumes that it has besides the workspace."""
 
 
+User = Annotated[Whole, Field(ge=0, le=2**31 - 1)]
+
+
 class Settings(BaseModel):
     """Base of all settings: frozen, and strict about names."""
 
@@ -115,6 +118,10 @@ class Clone(Settings):
     any_commit: Flag = False
     """Whether a commit is taken that the pushed ref does not hold."""
     image: Image = CLONE_IMAGE
+    resources: Resources = Resources()
+    """Those of the first container where there are none."""
+    run_as_user: User | None = None
+    """None for the one that the first container runs as."""
 
 
 def _clone(value: Any, info: ValidationInfo) -> Any:
@@ -166,7 +173,7 @@ class ShortJob(Settings):
     resources: Resources = Resources()
     node_selector: dict[str, str] = {}
     tolerations: tuple[Toleration, ...] = ()
-    run_as_user: Annotated[Whole, Field(ge=0, le=2**31 - 1)] = 1000
+    run_as_user: User = 1000
     read_only_root: Flag = False
 
 

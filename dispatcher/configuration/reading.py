@@ -316,8 +316,9 @@ def _settings(location: Location, tagged: Location, section: str | int) -> froze
         return settings_of(NamespaceSettings if len(location) > 1 else ClusterSettings)
     if len(location) < 2 or location[0] != "job":
         return settings_of(Target) - (TARGET_ONLY if section == "defaults" else frozenset())
-    if len(location) > 2 and location[1] in _PARTS:
-        return settings_of(_PARTS[str(location[1])])
+    inner = location[2:] if location[1:3] == ("clone", "resources") else location[1:]
+    if len(inner) > 1 and inner[0] in _PARTS:
+        return settings_of(_PARTS[str(inner[0])])
     return settings_of(ManifestJob if f"{BRANCH}manifest" in tagged else ShortJob)
 
 

@@ -83,8 +83,8 @@ def default(info: FieldInfo) -> str:
         return str(value).lower()
     if isinstance(value, Clone):
         return "true"
-    if value is None and info.alias is None:
-        return "false"  # no clone
+    if value is None and "Clone" in str(info.annotation):
+        return "false"
     if value == 0 and any(isinstance(each, BeforeValidator) for each in info.metadata):
         return "0s"
     if not value and value != 0:

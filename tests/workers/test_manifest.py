@@ -406,6 +406,8 @@ class TestDigest:
     def test_it_stays_the_same_from_version_to_version(self) -> None:
         """Where this fails, an upgrade deploys every target anew: say so in the changelog."""
         assert render(target(), "default").digest == GOLDEN
+        cloned = TestFromFile.JOB.model_copy(update={"clone": Clone(secret="key")})
+        assert render(target(cloned), "default").digest == GOLDEN_WITH_A_MANIFEST
 
     def test_a_spec_is_json(self) -> None:
         manifest = render(target(), "default").manifest
@@ -413,6 +415,7 @@ class TestDigest:
 
 
 GOLDEN = "e9044cac61b3577ae295d356d1459ebace92400664818c3479d28cb41900b4cb"
+GOLDEN_WITH_A_MANIFEST = "58972aee536fa4638532db96c62d2f61d16ae379d528eb89bea64f28337963ae"
 
 LABEL = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 MARK = "\N{SNOWMAN}"

@@ -64,13 +64,13 @@ def decisions(heading: str) -> dict[str, str]:
 
 def test_all_fields_of_a_job_are_decided() -> None:
     """Where this fails, a new version of Kubernetes has fields that nobody has thought about yet."""
-    assert set(client.V1JobSpec.attribute_map.values()) == JOB_FIELDS
+    assert set(client.V1JobSpec.attribute_map.values()) <= JOB_FIELDS
     assert decisions("Field of `spec`").keys() == JOB_FIELDS
     assert set(decisions("Field of `spec`").values()) == {"set", "mistake", "passed on"}
 
 
 def test_all_fields_of_a_pod_are_decided() -> None:
-    assert set(client.V1PodSpec.attribute_map.values()) == POD_FIELDS
+    assert set(client.V1PodSpec.attribute_map.values()) <= POD_FIELDS
     assert decisions("Field of the Pod's spec").keys() <= POD_FIELDS
 
 
