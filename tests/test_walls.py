@@ -130,6 +130,7 @@ WALLS = {
         " workers.silence"
     ),
     "workers.feed": "dispatcher.errors msgspec workers.cluster workers.objects",
+    "workers.feeds": "workers.feed",
     "workers.calls": "workers.objects",
     "workers.telling": "dispatcher.ledger dispatcher.model structlog",
     "workers.starts": (
@@ -162,7 +163,8 @@ WALLS = {
     ),
     "workers.renames": "dispatcher.ledger dispatcher.model structlog workers.names workers.view",
     "workers.watcher": (
-        "dispatcher.errors dispatcher.ledger dispatcher.reloading structlog workers.feed workers.heartbeat"
+        "dispatcher.errors dispatcher.ledger dispatcher.reloading structlog workers.feed workers.feeds"
+        " workers.heartbeat"
         " workers.labels workers.manifest workers.objects workers.renames workers.sweeper workers.view"
     ),
     "workers.parts": "dispatcher.config dispatcher.ledger workers.cluster workers.reconcile",

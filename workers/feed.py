@@ -106,6 +106,10 @@ class Feed:
         if stream := self._stream:
             stream.shutdown()
 
+    def join(self, seconds: float) -> None:
+        """Waits for a feed that was stopped to have noticed."""
+        self._thread.join(seconds)
+
     def _run(self) -> None:
         pause = FIRST_PAUSE
         while not self._ended.is_set():
@@ -144,9 +148,10 @@ class Feed:
             items, metadata = self._page(position)
             found += items
             version, position = metadata.resource_version, metadata.continue_
-            if not position:
+            if not position or self._ended.is_set():
                 break
-        self._put(Listed(self._namespace, self._kind, tuple(found), version))  # type: ignore[arg-type]
+        if not self._ended.is_set():  # or half of it would look like all
+            self._put(Listed(self._namespace, self._kind, tuple(found), version))  # type: ignore[arg-type]
         return version
 
     def _page(self, position: str) -> tuple[tuple[Job, ...] | tuple[Pod, ...], ListMetadata]:

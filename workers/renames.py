@@ -16,10 +16,10 @@ log = structlog.get_logger()
 
 
 class Renames:
-    """Of one watcher while it leads. Raises LedgerUnavailable."""
+    """Of one watcher while it leads. Raises LedgerUnavailable and LeadLost."""
 
-    def __init__(self, ledger: Ledger, leader: str) -> None:
-        self._ledger, self._leader = ledger, leader
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
         self._renaming = Renaming(ledger)
         self._former: dict[str, str] = {}
         self._wanted: dict[str, str] = {}
@@ -59,14 +59,14 @@ class Renames:
         return names.owned(told, self._former)
 
     def _rename(self, old: str, spec: Spec) -> list[WakeUp]:
-        done, pair = self._renaming.rename(old, spec, self._leader), (old, spec.target)
+        done, pair = self._renaming.rename(old, spec), (old, spec.target)
         match done.moved:
             case Moved.RENAMED:
                 log.info("renamed", target=spec.target, it_was=old)
                 self._refused.discard(pair)
             case Moved.USED:
                 self._refuse(pair)
-            case Moved.HELD | Moved.LOST:
+            case Moved.HELD:
                 self.is_due = True
         return [done.wake_up] if done.wake_up else []
 

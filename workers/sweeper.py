@@ -46,7 +46,7 @@ class ClusterSweeps(ClusterReads, Protocol):
 
 @dataclass
 class Sweeper:
-    """Of one watcher while it leads. Raises LedgerUnavailable."""
+    """Of one watcher while it leads. Raises LedgerUnavailable and LeadLost."""
 
     ledger: Ledger
     wake_ups: WakeUps
@@ -59,8 +59,8 @@ class Sweeper:
 
     def every_second(self, keep_removed_for: int) -> None:
         due = self.ledger.due(self.ledger.now())
-        self._say(_found(due))
         self._wake(due)
+        self._say(_found(due))
         if called := Places(self.ledger).call():
             self._wake(self.ledger.wake(called, "there is a place for it"))
         if self._is_time("retire", RETIRE_EVERY):
@@ -78,15 +78,15 @@ class Sweeper:
         if self._orphans:
             self._delete(self._orphans.pop())
 
-    def repaired(self, kind: Kind, target: str, what: str) -> None:
-        self._say([Repair(kind=kind, target=target, what=what)])
+    def repaired(self, repairs: Sequence[Repair]) -> None:
+        self._say(repairs)
 
     def _remember(self) -> None:
         rows = Reader(self.ledger.client, self.ledger.keys).rows()
         found = findings.of_rows(rows, self.ledger.now(), self.ledger.limits.grace)
         lost = [repair for repair in found if repair.kind is Kind.NOT_DUE]
-        self._say(lost)
         self._wake(self.ledger.wake([repair.target for repair in lost], "it was forgotten"))
+        self._say(lost)
 
     def _delete(self, pod: Pod) -> None:
         metadata = pod.metadata

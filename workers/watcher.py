@@ -1,25 +1,25 @@
 """The watcher: follows our Jobs and Pods, records what it sees, and is the clock.
 
-Any number may run; one leads, the others stand by. What a leader that was cut off still writes does no
-harm, since facts are ordered by resourceVersion.
+Any number may run; one leads, the others stand by. All that a leader writes carries its token: from the moment
+when it has lost the lead, also without knowing, nothing is written any more.
 """
 
 from __future__ import annotations
 
-import queue
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from dispatcher.errors import LeadLost, LedgerUnavailable
-from dispatcher.ledger import Contact, Kind, Lead, Ledger, Publisher, WakeUps
+from dispatcher.ledger import Contact, Kind, Lead, Ledger, Publisher, Repair, WakeUps
 from dispatcher.reloading import Reloader
 from workers import labels
 from workers.feed import Changed, Feed, Listed, News, Trouble
+from workers.feeds import KINDS, Feeds, Followed
 from workers.heartbeat import Beat
 from workers.manifest import render
 from workers.objects import Job, Pod
@@ -47,6 +47,7 @@ class Watcher:
     instance: str
     beat: Beat = lambda: None
     token: str = field(default_factory=lambda: secrets.token_hex(8))
+    """Of this process: stands in the ledger while it leads, and every write of it is compared with that."""
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:
@@ -75,60 +76,59 @@ class Watcher:
     def _lead(self) -> None:
         session = Session(self)
         try:
-            while not self._stopped.is_set() and session.tick():
-                pass
+            session.begin()
+            while not self._stopped.is_set():
+                session.tick()
         except LeadLost as lost:
             log.warning("standing back", why=str(lost))
-            return
         else:
-            if self._stopped.is_set():
-                self.ledger.resign(self.token)
+            self.ledger.resign(self.token)
         finally:
             session.close()
 
 
 class Session:
-    """One time of leading: its feeds, its view of the cluster. What a lost lead leaves is thrown away."""
+    """One time of leading: its feeds, its view of the cluster. What a lost lead leaves is thrown away.
+
+    Begin, tick, and close it whatever comes of that. Raises LedgerUnavailable and LeadLost.
+    """
 
     def __init__(self, watcher: Watcher) -> None:
-        self._watcher, self._ledger = watcher, watcher.ledger
-        self._news: queue.Queue[News] = queue.Queue()
+        self._watcher, self._ledger = watcher, watcher.ledger.leading(watcher.token)
         self._view = View()
-        self._feeds: dict[str, list[Feed]] = {}
+        self._feeds = Feeds(self._feed)
         self._first: dict[str, set[str]] = {}
         """The kinds that are still to be listed, by namespace."""
         self._due = self._namespaces_due = 0.0
         self._troubles: set[tuple[str, str]] = set()
         self._contact = Contact(self._ledger)
         self._publisher = Publisher(self._ledger)
-        self._renames = Renames(self._ledger, watcher.token)
+        self._renames = Renames(self._ledger)
         self._sweeper = Sweeper(self._ledger, watcher.wake_ups, watcher.cluster, self._publisher)
+        self._found: list[Repair] = []
+        """What the news that are being taken in put right: told when they are written."""
+
+    def begin(self) -> None:
         self._contact.begin()
         self._publish()
 
     def close(self) -> None:
-        for feeds in self._feeds.values():
-            for feed in feeds:
-                feed.stop()
+        self._feeds.leave_all()
 
-    def tick(self) -> bool:
-        """Takes in what has come, for a second at most; False once another one leads."""
+    def tick(self) -> None:
+        """Takes in what has come, for a second at most, and once a second does what is due."""
         self._watcher.beat()
-        pause = max(0.0, self._due - time.monotonic())
-        try:
-            batch = [self._news.get(timeout=pause)]
-        except queue.Empty:
-            batch = []
-        while len(batch) < LARGEST_BATCH and not self._news.empty():
-            batch.append(self._news.get_nowait())
-        self._take(batch)
-        return time.monotonic() < self._due or self._every_second()
+        self.take_in(max(0.0, self._due - time.monotonic()))
+        if time.monotonic() >= self._due:
+            self._every_second()
 
-    def _every_second(self) -> bool:
+    def take_in(self, seconds: float = 0.0) -> None:
+        """Takes in what the feeds have told; waits for the first of it for so long."""
+        self._take(self._feeds.take(seconds, LARGEST_BATCH))
+
+    def _every_second(self) -> None:
         self._due = time.monotonic() + TICK_SECONDS
-        if self._ledger.lead(self._watcher.token) is not Lead.LEADS:
-            log.warning("another watcher leads")
-            return False
+        self._ledger.lead(self._watcher.token)
         if self._watcher.reloader.changed() or self._renames.is_due:
             self._publish()
         if time.monotonic() >= self._namespaces_due:
@@ -137,11 +137,10 @@ class Session:
         self._keep_listed()
         self._sweeper.every_second(self._watcher.reloader.current.cluster.keep_removed_for)
         self._sweeper.look_for_orphans(self._orphans)
-        return True
 
     def _orphans(self) -> list[Pod]:
         """Only where both lists have come: a Pod's Job may be among what is yet to be listed."""
-        done = set(self._feeds) - set(self._first)
+        done = self._feeds.namespaces - set(self._first)
         return [
             pod
             for pod in self._view.orphans()
@@ -168,38 +167,32 @@ class Session:
         used = {target.namespace for target in configured.targets.values()}
         used |= {facts.namespace for _, facts in self._ledger.known_jobs()}
         wanted = configured.cluster.followed(used)
-        if self._feeds and ("" in wanted) != ("" in self._feeds):
+        followed = self._feeds.namespaces
+        if followed and ("" in wanted) != ("" in followed):
             log.info("follows the cluster anew", watch=configured.cluster.watch)
             self._begin_again()
-        for namespace in sorted(set(self._feeds) - wanted):
+        for namespace in sorted(self._feeds.namespaces - wanted):
             self._leave(namespace)
-        for namespace in sorted(wanted - set(self._feeds)):
+        for namespace in sorted(wanted - self._feeds.namespaces):
             self._follow(namespace)
 
     def _leave(self, namespace: str) -> None:
         """Nothing is there, and no target uses it any more."""
-        for feed in self._feeds.pop(namespace):
-            feed.stop()
+        self._feeds.leave(namespace)
         self._first.pop(namespace, None)
-        for kind in ("job", "pod"):
+        for kind in KINDS:
             self._troubles.discard((namespace, kind))
             self._contact.found(namespace, kind)
         log.info("followed no longer", namespace=namespace)
 
     def _follow(self, namespace: str) -> None:
         self._ledger.begin_listing(namespace, self._watcher.token)
-        self._feeds[namespace] = self._feeds_of(namespace)
-        self._first[namespace] = {"job", "pod"}
-        for feed in self._feeds[namespace]:
-            feed.start()
+        self._first[namespace] = set(KINDS)
+        self._feeds.follow(namespace)
 
-    def _feeds_of(self, namespace: str) -> list[Feed]:
+    def _feed(self, kind: str, namespace: str, put: Callable[[News], None]) -> Followed:
         watcher = self._watcher
-        selector = labels.selector(watcher.instance)
-        return [
-            Feed(watcher.cluster, kind, namespace, selector, self._news.put)
-            for kind in ("job", "pod")
-        ]
+        return Feed(watcher.cluster, kind, namespace, labels.selector(watcher.instance), put)
 
     def _take(self, batch: Sequence[News]) -> None:
         told: list[Told] = []
@@ -211,14 +204,20 @@ class Session:
         self._put_in(told)
         for namespace in [name for name, missing in self._first.items() if not missing]:
             del self._first[namespace]
-            woken = self._ledger.mark_listed(namespace, self._watcher.token)
+            self._mark_listed(namespace)
+
+    def _mark_listed(self, namespace: str) -> None:
+        woken = self._ledger.mark_listed(namespace, self._watcher.token)
+        if woken is not None:
             self._watcher.wake_ups.enqueue(woken)
             log.info("listed", namespace=namespace)
 
     def _put_in(self, told: Sequence[Told]) -> None:
         if told:
             told = self._renames.owned(told)
-            self._watcher.wake_ups.enqueue(self._ledger.observe(told, self._watcher.token))
+            self._watcher.wake_ups.enqueue(self._ledger.observe(told))
+        found, self._found = self._found, []
+        self._sweeper.repaired(found)
 
     def _understood(self, news: News) -> list[Told]:
         match news:
@@ -262,7 +261,7 @@ class Session:
         self._first.get(listed.namespace, set()).discard(listed.kind)
         if listed.kind == "pod":
             return self._view.pods_listed(listed.namespace, listed.items)  # type: ignore[arg-type]
-        if not self._publisher.listed_at(listed.namespace, listed.version):
+        if not self._ledger.heard(listed.namespace, listed.version):
             self._older(listed)
         known = [
             (target, facts)
@@ -275,15 +274,17 @@ class Session:
 
     def _older(self, listed: Listed) -> None:
         """The cluster was restored from a backup: no version that was seen before means anything now."""
-        where = listed.namespace or "all namespaces"
         self._ledger.forget_versions(listed.namespace)
-        self._sweeper.repaired(Kind.TIME, "", f"the cluster is older than it was, in {where}")
+        where = listed.namespace or "all namespaces"
+        what = f"the cluster is older than it was, in {where}"
+        self._sweeper.repaired([Repair(kind=Kind.TIME, target="", what=what)])
 
     def _count_ends(self, told: Sequence[Told], known: Sequence[Told]) -> None:
         running = {facts.uid for _, facts in known if not facts.outcome and not facts.gone}
         for target, facts in told:
             if facts.outcome and facts.uid in running:
-                self._sweeper.repaired(Kind.END, target, f"Job {facts.job} has {facts.outcome}")
+                what = f"Job {facts.job} has {facts.outcome}"
+                self._found.append(Repair(kind=Kind.END, target=target, what=what))
 
     def _vanished(self, listed: Listed, known: Sequence[Told]) -> list[Told]:
         """Jobs of the ledger that a list as new as their creation does not have."""
@@ -297,15 +298,15 @@ class Session:
 
     def _keep_listed(self) -> None:
         """Another Redis answers, or it was emptied: put all in again, before anything is created."""
-        done = set(self._feeds) - set(self._first)
+        done = self._feeds.namespaces - set(self._first)
         if done - self._ledger.listed():
             log.warning("another Redis answers: listing the cluster into it")
             self._begin_again()
             self._publish()
 
     def _begin_again(self) -> None:
-        self.close()
-        self._feeds, self._first, self._view = {}, {}, View()
+        self._feeds.leave_all()
+        self._first, self._view = {}, View()
         self._troubles = set()
         self._contact.begin()
 

@@ -20,24 +20,22 @@ class Lost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Contact:
-    """Raises LedgerUnavailable."""
+    """Written by the watcher that leads, with the ledger that it is `leading`. Raises LedgerUnavailable."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger, self._key, self._client = ledger, ledger.keys.contact, ledger.client
 
     def lost(self, namespace: str, kind: str, why: str) -> None:
         value = Lost(namespace=namespace, kind=kind, why=why, since=self._ledger.now())
-        with translated(self._client):
-            self._client.hset(self._key, f"{namespace} {kind}", msgspec.json.encode(value).decode())
+        json = msgspec.json.encode(value).decode()
+        self._ledger.write(("HSET", self._key, f"{namespace} {kind}", json))
 
     def found(self, namespace: str, kind: str) -> None:
-        with translated(self._client):
-            self._client.hdel(self._key, f"{namespace} {kind}")
+        self._ledger.write(("HDEL", self._key, f"{namespace} {kind}"))
 
     def begin(self) -> None:
         """Another watcher leads and says anew what it cannot follow."""
-        with translated(self._client):
-            self._client.delete(self._key)
+        self._ledger.write(("DEL", self._key))
 
     def led(self) -> bool:
         """Whether a watcher leads."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
+from copy import copy
+from typing import Any, Self
 
 import msgspec
 import redis
@@ -20,7 +22,7 @@ from dispatcher.ledger.connection import texts, translated
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.limits import Limits
 from dispatcher.ledger.redeployment import Redeploy, Redeployed
-from dispatcher.ledger.scripts import Call, Scripts
+from dispatcher.ledger.scripts import Argument, Call, Fence, Scripts
 from dispatcher.ledger.snapshot import Lead, Leased, Recorded, Snapshot, decode, snapshot
 from dispatcher.ledger.wakeups import WakeUp
 from dispatcher.model import FIRST, TRANSITIONS, Deploy, JobFacts
@@ -33,11 +35,30 @@ FIRST_LIST = 2
 
 
 class Ledger:
-    """One installation's ledger. Every method is one round trip and raises LedgerUnavailable."""
+    """One installation's ledger. Every method is one round trip and raises LedgerUnavailable.
+
+    Whatever is written goes through `scripts`, so that `leading` fences all of it.
+    """
 
     def __init__(self, client: redis.Redis, keys: Keys, limits: Limits | None = None) -> None:
         self.client, self.keys, self.limits = client, keys, limits or Limits()
         self.scripts = Scripts(client)
+        self.is_led = False
+
+    def leading(self, token: str) -> Self:
+        """The ledger as the watcher with this token may write into it: only while it leads. All that is
+        written through what is returned raises LeadLost from the moment when another one, or none, leads."""
+        led = copy(self)
+        led.scripts = self.scripts.fenced(Fence(self.keys.leader, token))
+        led.is_led = True
+        return led
+
+    def write(self, *commands: tuple[str, str, *tuple[Argument, ...]]) -> None:
+        """Plain commands (name, key, arguments …), all at once."""
+        if commands:
+            keys = [key for _, key, *_ in commands]
+            args = [each for name, _, *rest in commands for each in (name, len(rest), *rest)]
+            self.scripts.run("write", keys, args)
 
     # For workers
 
@@ -114,28 +135,25 @@ class Ledger:
 
     # For the watcher
 
-    def observe(self, facts: Sequence[tuple[str, JobFacts]], leader: str = "") -> list[WakeUp]:
+    def observe(self, facts: Sequence[tuple[str, JobFacts]]) -> list[WakeUp]:
         """Takes what was seen of Jobs, as (target, facts); returns the wake-ups to enqueue.
 
-        With the token of a watcher, only while no other leads: raises LeadLost. What one target's row
-        makes impossible is logged, and holds up no other.
+        What one target's row makes impossible is logged, and holds up no other.
         """
-        calls = [self._observation(target, each, leader) for target, each in facts]
+        calls = [self._observation(target, each) for target, each in facts]
         replies = self.scripts.run_each(calls) if calls else []
-        if -1 in replies:
-            raise LeadLost("another watcher leads by now")
         return [
             WakeUp(target, number, f"Job {each.job} {_happened(each)}")
             for (target, each), number in zip(facts, replies, strict=True)
             if _said(number, target)
         ]
 
-    def _observation(self, target: str, facts: JobFacts, leader: str) -> Call:
+    def _observation(self, target: str, facts: JobFacts) -> Call:
         name = f"{facts.namespace}/{facts.job}"
         json = msgspec.json.encode(facts).decode()
-        shared = (self.keys.leader, self.keys.running, self.keys.versions)
-        keys = (*self._row_keys(target), *shared, self.keys.open(target))
-        return Call("observe", keys, (target, name, json, self.limits.grace, leader))
+        shared = (self.keys.running, self.keys.versions, self.keys.open(target))
+        keys = (*self._row_keys(target), *shared)
+        return Call("observe", keys, (target, name, json, self.limits.grace, int(self.is_led)))
 
     def known_jobs(self) -> list[tuple[str, JobFacts]]:
         """Every Job that the ledger takes to be in the cluster, as (target, facts). Two round trips."""
@@ -159,14 +177,21 @@ class Ledger:
                 name = f"{facts.namespace}/{facts.job}"
                 self.scripts.run("forget", (self.keys.jobs(target),), (name,))
 
+    def heard(self, namespace: str, version: str) -> bool:
+        """Notes the resourceVersion of a namespace's newest LIST of Jobs; False if a newer one was heard of
+        before: the cluster has gone back in time, and so no version that is known says anything."""
+        return bool(self.scripts.run("heard", (self.keys.versions,), (namespace or "*", version)))
+
     def begin_listing(self, namespace: str, token: str) -> None:
         """A full LIST of the namespace will be put into the Redis that answers now."""
         self.scripts.run("listed", (self.keys.listed,), (namespace or "*", token, "begun"))
 
-    def mark_listed(self, namespace: str, token: str) -> list[WakeUp]:
-        """All of that LIST is in: Jobs may be created there. Wakes who waited. Notes nothing where what was
-        put in first is lost by now: it shows in `listed`."""
+    def mark_listed(self, namespace: str, token: str) -> list[WakeUp] | None:
+        """All of that LIST is in: Jobs may be created there. Wakes who waited. None, and nothing is noted,
+        where what was put in first is lost by now: it shows in `listed`."""
         answer = self.scripts.run("listed", (self.keys.listed,), (namespace or "*", token, "done"))
+        if not answer:
+            return None
         if answer < FIRST_LIST:
             return []
         with translated(self.client):
@@ -182,26 +207,28 @@ class Ledger:
         return {"" if namespace == "*" else namespace for namespace in found}
 
     def lead(self, token: str) -> Lead:
-        """Takes or renews the lead among watchers."""
+        """Takes or renews the lead among watchers. Who is `leading` renews it, or hears that it is lost."""
         reply = self.scripts.run("lead", (self.keys.leader,), (token, self.limits.lead))
         return Lead.LEADS if reply else Lead.STANDS_BY
 
     def resign(self, token: str) -> None:
         """Gives the lead up at once, so that a watcher that stands by need not wait."""
-        with translated(self.client):
-            if self.client.get(self.keys.leader) == token:
-                self.client.delete(self.keys.leader)
+        with suppress(LeadLost):  # another one's by now
+            self.leading(token).write(("DEL", self.keys.leader))
 
     def due(self, now: int, most: int = 500) -> list[WakeUp]:
         """Wakes every target whose time has come, by Redis' clock; returns what to enqueue."""
         with translated(self.client):
             found = self.client.zrange(self.keys.due, "-inf", now, byscore=True, offset=0, num=most)
-        return self.wake(texts(found), "it is due")
+        return self._wake(texts(found), "it is due", str(now))
 
     def wake(self, targets: Sequence[str], why: str) -> list[WakeUp]:
         """Wakes targets whatever became of earlier wake-ups; those that a worker holds are left out.
         What `found` says of a wake-up counts for targets that were due only."""
-        args = (self.limits.grace, self.limits.longest_wait)
+        return self._wake(targets, why, "")
+
+    def _wake(self, targets: Sequence[str], why: str, due_by: str) -> list[WakeUp]:
+        args = (self.limits.grace, self.limits.longest_wait, due_by)
         calls = [Call("wake", (self.keys.row(t), self.keys.due), (t, *args)) for t in targets]
         replies = self.scripts.run_many(calls) if calls else []
         return [

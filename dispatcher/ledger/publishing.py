@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -20,7 +19,8 @@ ALL = "*"
 
 
 class Publisher:
-    """Only a watcher that leads publishes. Raises LedgerUnavailable."""
+    """Only a watcher that leads publishes: with the ledger that it is `leading`. Raises LedgerUnavailable
+    and, where it leads no more, LeadLost: nothing is written from then on."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger, self._keys, self._client = ledger, ledger.keys, ledger.client
@@ -36,10 +36,8 @@ class Publisher:
         changed = {name: json for name, json in wanted.items() if known.get(name) != json}
         self._gone = known.keys() - wanted.keys()
         removed = self._removed([known[name] for name in self._gone], removal_grace)
-        written: dict[Any, Any] = changed | removed
-        if written:
-            with translated(self._client):
-                self._client.hset(self._keys.specs, mapping=written)
+        written = (changed | removed).items()
+        self._ledger.write(*(("HSET", self._keys.specs, name, json) for name, json in written))
         self._keep_for_good([name for name in changed if name not in known])
         rolled = self._roll_out(specs)
         woken = self._ledger.with_open_deploys([*changed, *removed])
@@ -62,14 +60,8 @@ class Publisher:
 
     def _keep_for_good(self, targets: Sequence[str]) -> None:
         """Their history may be about to expire: they were removed once."""
-        if not targets:
-            return
-        with translated(self._client):
-            pipeline = self._client.pipeline(transaction=False)
-            for target in targets:
-                pipeline.persist(self._keys.row(target))
-                pipeline.persist(self._keys.deploys(target))
-            pipeline.execute()
+        kept = [key for each in targets for key in (self._keys.row(each), self._keys.deploys(each))]
+        self._ledger.write(*(("PERSIST", key) for key in kept))
 
     def _roll_out(self, specs: Sequence[Spec]) -> list[WakeUp]:
         """A target whose rendered Job has changed since it was published before is deployed anew."""
@@ -79,10 +71,9 @@ class Publisher:
             for row in rows:
                 pipeline.hget(row, "digest")
             before = pipeline.execute()
-            for row, spec, digest in zip(rows, specs, before, strict=True):
-                if not digest:
-                    pipeline.hsetnx(row, "digest", spec.digest)
-            pipeline.execute()
+        known = zip(rows, specs, before, strict=True)
+        first = [(row, spec.digest) for row, spec, digest in known if not digest]
+        self._ledger.write(*(("HSETNX", row, "digest", digest) for row, digest in first))
         changed = [(s, d) for s, d in zip(specs, before, strict=True) if d and d != s.digest]
         done = [
             self._ledger.spec_changed(spec.target, f"spec-{uuid4()}", was, spec.digest)
@@ -105,26 +96,12 @@ class Publisher:
 
     def limit(self, limits: Mapping[str, int]) -> None:
         """Sets how many deploys may run at once: by namespace, "" for all together."""
-        wanted: dict[Any, Any] = {name or ALL: str(most) for name, most in limits.items()}
+        wanted = {name or ALL: str(most) for name, most in limits.items()}
+        key = self._keys.limits
         with translated(self._client):
-            known = self._client.hgetall(self._keys.limits)
-            if known == wanted:
-                return
-            with self._client.pipeline(transaction=True) as pipeline:
-                pipeline.delete(self._keys.limits)
-                if wanted:
-                    pipeline.hset(self._keys.limits, mapping=wanted)
-                pipeline.execute()
-
-    def listed_at(self, namespace: str, version: str) -> bool:
-        """Notes the resourceVersion of a namespace's newest LIST of Jobs; False if a newer one was heard of
-        before: the cluster has gone back in time, and so no version that is known says anything."""
-        field = namespace or ALL
-        with translated(self._client):
-            before = self._client.hget(self._keys.versions, field)
-            self._client.hset(self._keys.versions, field, version)
-        (known,) = texts([before or ""])
-        return not known or (len(version), version) >= (len(known), known)
+            known = self._client.hgetall(key)
+        if known != wanted:
+            self._ledger.write(("DEL", key), *(("HSET", key, *each) for each in wanted.items()))
 
 
 def spec_json(spec: Spec) -> str:

@@ -33,7 +33,6 @@ class Moved(StrEnum):
 
     RENAMED = "renamed"
     HELD = "held"  # a worker holds one of the two: ask again
-    LOST = "lost"  # another watcher leads
     USED = "used"  # the new name has a history of its own, or another target has this one
 
 
@@ -46,7 +45,7 @@ class Rename:
 
 
 class Renaming:
-    """For the watcher that leads. Raises LedgerUnavailable."""
+    """For the watcher that leads, with the ledger that it is `leading`. Raises LedgerUnavailable."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger, self._keys, self._client = ledger, ledger.keys, ledger.client
@@ -69,29 +68,24 @@ class Renaming:
             found = pipeline.execute()
         return [name for name, there in zip(names, found, strict=True) if there]
 
-    def rename(self, old: str, spec: Spec, leader: str = "") -> Rename:
-        """Gives all of `old` to the target of `spec`, and publishes that; safe to be repeated.
-
-        With the token of a watcher, only while no other leads.
-        """
+    def rename(self, old: str, spec: Spec) -> Rename:
+        """Gives all of `old` to the target of `spec`, and publishes that; safe to be repeated."""
         new = spec.target
         reply = self._ledger.scripts.run(
             "rename",
             (*self._shared(), *self._own(old), *self._own(new), *self._pairs(old, new)),
-            (old, new, spec_json(spec), self._ledger.limits.grace, leader),
+            (old, new, spec_json(spec), self._ledger.limits.grace),
         )
         moved, number = Moved(reply[0]), int(reply[1])
         return Rename(moved, WakeUp(new, number, f"it was {old}") if number else None)
 
     def forget(self, names: Sequence[str]) -> None:
         """These names belong to other targets, or to none, from now on."""
-        if names:
-            with translated(self._client):
-                self._client.hdel(self._keys.renamed, *names)
+        self._ledger.write(*(("HDEL", self._keys.renamed, name) for name in names))
 
     def _shared(self) -> tuple[str, ...]:
         keys = self._keys
-        first = (keys.leader, keys.renamed, keys.specs, keys.due, keys.busy)
+        first = (keys.renamed, keys.specs, keys.due, keys.busy)
         return (*first, keys.running, keys.waiting, keys.waiters)
 
     def _own(self, target: str) -> tuple[str, ...]:

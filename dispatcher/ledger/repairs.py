@@ -46,15 +46,13 @@ class Repairs:
         """Counts them, and keeps them for a while."""
         if not repairs:
             return
-        now, most = self._ledger.now(), self._ledger.limits.repairs
+        now, most, keys = self._ledger.now(), self._ledger.limits.repairs, self._keys
         dated = [msgspec.structs.replace(repair, at=now) for repair in repairs]
-        with translated(self._client):
-            pipeline = self._client.pipeline(transaction=False)
-            for repair in dated:
-                pipeline.hincrby(self._keys.repairs, repair.kind, 1)
-            pipeline.lpush(self._keys.repaired, *(msgspec.json.encode(r).decode() for r in dated))
-            pipeline.ltrim(self._keys.repaired, 0, most - 1)
-            pipeline.execute()
+        self._ledger.write(
+            *(("HINCRBY", keys.repairs, repair.kind, 1) for repair in dated),
+            *(("LPUSH", keys.repaired, msgspec.json.encode(r).decode()) for r in dated),
+            ("LTRIM", keys.repaired, 0, most - 1),
+        )
 
     def counts(self) -> dict[Kind, int]:
         """How many of each kind there ever were."""

@@ -1,17 +1,21 @@
-"""Runs the Lua scripts by their digest, many in one round trip, and loads them where the server lacks them."""
+"""Runs the Lua scripts by their digest, many in one round trip, and loads them where the server lacks them.
+
+Those of a watcher are fenced: each compares the caller's token with the leader's before it does anything.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple, TypeAlias
 
 import redis
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 
-from dispatcher.errors import LedgerUnavailable
+from dispatcher.errors import LeadLost, LedgerUnavailable
 from dispatcher.ledger.connection import translated, unavailable
 
 Argument: TypeAlias = str | int | bytes
@@ -25,24 +29,42 @@ class Call(NamedTuple):
     args: Sequence[Argument]
 
 
-@cache
-def source(name: str) -> str:
-    """A script's text, the common parts in front."""
-    folder = files("dispatcher.ledger") / "lua"
-    parts = ("_common", "_places", name) if name in ("place", "call") else ("_common", name)
-    return "\n".join((folder / f"{part}.lua").read_text() for part in parts)
+@dataclass(frozen=True)
+class Fence:
+    """Scripts run only while this token is the leader's."""
+
+    leader: str
+    """The key that holds the token of the watcher that leads."""
+    token: str
 
 
 @cache
-def digest(name: str) -> str:
-    return hashlib.sha1(source(name).encode(), usedforsecurity=False).hexdigest()
+def source(name: str, fenced: bool = False) -> str:
+    """A script's text, the common parts in front, and the fence around it where it has one."""
+    common = ("_common", "_places") if name in ("place", "call") else ("_common",)
+    own = _text(name)
+    if fenced:
+        own = f"local function script(KEYS, ARGV)\n{own}\nend\n{_text('_fence')}"
+    return "\n".join([*map(_text, common), own])
+
+
+def _text(part: str) -> str:
+    return (files("dispatcher.ledger") / "lua" / f"{part}.lua").read_text()
+
+
+@cache
+def digest(name: str, fenced: bool = False) -> str:
+    return hashlib.sha1(source(name, fenced).encode(), usedforsecurity=False).hexdigest()
 
 
 class Scripts:
-    """Runs scripts on one client. Raises LedgerUnavailable."""
+    """Runs scripts on one client. Raises LedgerUnavailable and, behind a fence, LeadLost."""
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._client = client
+    def __init__(self, client: redis.Redis, fence: Fence | None = None) -> None:
+        self._client, self._fence = client, fence
+
+    def fenced(self, fence: Fence) -> Scripts:
+        return type(self)(self._client, fence)
 
     def run(self, script: str, keys: Sequence[str], args: Sequence[Argument]) -> Any:
         return self.run_many([Call(script, keys, args)])[0]
@@ -66,6 +88,8 @@ class Scripts:
                     missing, self._send([calls[at] for at in missing]), strict=True
                 ):
                     replies[at] = reply
+        if lost := next(filter(_says_lost, replies), None):
+            raise LeadLost(str(lost).partition(" ")[2])
         return [
             unavailable(self._client, reply) if isinstance(reply, Exception) else reply
             for reply in replies
@@ -74,9 +98,19 @@ class Scripts:
     def _send(self, calls: Sequence[Call]) -> list[Any]:
         pipeline = self._client.pipeline(transaction=False)
         for call in calls:
-            pipeline.evalsha(digest(call.script), len(call.keys), *call.keys, *call.args)
+            keys, args = self._in_full(call)
+            pipeline.evalsha(digest(call.script, bool(self._fence)), len(keys), *keys, *args)
         return pipeline.execute(raise_on_error=False)
+
+    def _in_full(self, call: Call) -> tuple[Sequence[str], Sequence[Argument]]:
+        if self._fence is None:
+            return call.keys, call.args
+        return (self._fence.leader, *call.keys), (self._fence.token, *call.args)
 
     def _load(self, names: set[str]) -> None:
         for name in sorted(names):
-            self._client.script_load(source(name))
+            self._client.script_load(source(name, bool(self._fence)))
+
+
+def _says_lost(reply: Any) -> bool:
+    return isinstance(reply, ResponseError) and str(reply).startswith("LEADLOST")

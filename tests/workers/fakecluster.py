@@ -36,23 +36,45 @@ _RUNS = ContainerStatus("deploy", ContainerState(running={}))
 
 @dataclass
 class Inbox:
-    """What a watcher has not taken yet: each kind in order, the kinds in any order."""
+    """What feeds of one generation have not delivered yet: each kind in order, the kinds in any order."""
 
     waiting: dict[str, deque[News]] = field(
         default_factory=lambda: {"job": deque(), "pod": deque()}
     )
     last: dict[str, News] = field(default_factory=dict)
+    puts: dict[str, Callable[[News], None]] = field(default_factory=dict)
+    """Where the feed of a kind puts what it hears."""
 
     def any(self) -> bool:
-        """Whether anything is left to be taken."""
+        """Whether anything is left to be delivered."""
         return any(self.waiting.values())
 
-    def take(self, kind: str, most: int) -> list[News]:
+    def deliver(self, kind: str, most: int) -> int:
+        """The feed of this kind tells what it has heard, also once it was stopped; returns how much."""
         queue = self.waiting[kind]
         taken = [queue.popleft() for _ in range(min(most, len(queue)))]
-        if taken:
-            self.last[kind] = taken[-1]
-        return taken
+        for news in taken:
+            self.last[kind] = news
+            self.puts[kind](news)
+        return len(taken)
+
+
+@dataclass
+class FakeFeed:
+    """Hears what the cluster tells, and delivers it when a test says so: see `Inbox.deliver`."""
+
+    cluster: FakeCluster
+    kind: str
+    inbox: Inbox
+
+    def start(self) -> None:
+        self.cluster.list_into(self.inbox, (self.kind,))
+
+    def stop(self) -> None:
+        """It hears no more; what it has heard may still be on its way."""
+        if self.inbox in self.cluster.inboxes:
+            self.cluster.inboxes.remove(self.inbox)
+            self.cluster.stopped.append(self.inbox)
 
 
 @dataclass(frozen=True)
@@ -77,6 +99,9 @@ class FakeCluster:
         self.ends: dict[str, str] = {}
         """Uid of a Job → the phase in which its Pod ended: it counts also when the Pod is gone."""
         self.inboxes: list[Inbox] = []
+        """Of the feeds that are followed."""
+        self.stopped: list[Inbox] = []
+        """Of feeds that were stopped, and deliver late what they have."""
 
     # As workers see it
 
@@ -139,7 +164,7 @@ class FakeCluster:
     def new_inbox(self) -> Inbox:
         """A watcher's feeds begin: the one before hears no more."""
         inbox = Inbox()
-        self.list_into(inbox)
+        self.stopped += self.inboxes
         self.inboxes = [inbox]
         return inbox
 

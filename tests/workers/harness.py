@@ -7,7 +7,7 @@ it and to the ledger is a place where the worker can die, lose the connection, o
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
@@ -15,13 +15,14 @@ import msgspec
 import redis
 from msgspec.structs import replace
 
-from dispatcher.errors import ClusterUnavailable, LedgerUnavailable
+from dispatcher.errors import ClusterUnavailable, LeadLost, LedgerUnavailable
 from dispatcher.ledger import (
     Keys,
+    Lead,
     Leased,
     Ledger,
+    Limits,
     Operations,
-    Publisher,
     Recorded,
     Redeploy,
     Snapshot,
@@ -31,20 +32,29 @@ from dispatcher.ledger import (
 from dispatcher.model import Deploy, JobFacts, Outcome, Policies, Push, Reason, Result, Spec
 from tests.workers import loss
 from tests.workers.books import Books
-from tests.workers.fakecluster import ALL, NAMESPACE, Backup, FakeCluster, Inbox, is_tombstone
+from tests.workers.fakecluster import (
+    ALL,
+    NAMESPACE,
+    Backup,
+    FakeCluster,
+    FakeFeed,
+    Inbox,
+    is_tombstone,
+)
 from workers import labels
 from workers.cluster import JobExists
-from workers.feed import Feed, News
+from workers.feed import News
+from workers.feeds import KINDS
 from workers.objects import Job, PodList
 from workers.reconcile import Reconciler
-from workers.sweeper import Sweeper
-from workers.watcher import Session, Watcher
+from workers.watcher import LARGEST_BATCH, Session, Watcher
 
 TARGET = "shop"
 KEEP_REMOVED_FOR = 90 * 86400
-KINDS = ("job", "pod")
 FAULTS = ("die before", "die after", "away before", "away after", "late", "conflict", "pause")
 TAKEN = (Outcome.ACCEPTED, Outcome.COALESCED, Outcome.HELD)
+LEAD = 3_600_000
+"""Milliseconds: no lead runs out by itself, however slow the machine is."""
 MOST_CALLS = 300
 """In one reconcile."""
 T = TypeVar("T")
@@ -58,7 +68,15 @@ class FaultyLedger(Ledger):
     """The real one, its clock set forward, with a fault before or after any of a worker's calls."""
 
     world: World
-    ahead = 0
+
+    @property
+    def ahead(self) -> int:
+        """Milliseconds; the same for the ledger of workers and that of watchers."""
+        return self.world.ahead
+
+    @ahead.setter
+    def ahead(self, milliseconds: int) -> None:
+        self.world.ahead = milliseconds
 
     def now(self) -> int:
         return super().now() + self.ahead
@@ -109,30 +127,59 @@ class FaultyCluster:
 
 
 class QuietSession(Session):
-    """A watcher's session that is handed its news instead of fetching them."""
+    """A watcher's session, step by step: its feeds deliver when a test says so.
+
+    Every write of it is fenced like a real one's: it raises LeadLost once another one leads.
+    """
 
     inbox: Inbox
+
+    def __init__(self, watcher: Watcher) -> None:
+        super().__init__(watcher)
+        clock = lambda: self._ledger.now() / 1000  # noqa: E731
+        self._sweeper.clock = clock
 
     @property
     def world(self) -> World:
         return cast(World, self._watcher.wake_ups)
 
     def _publish(self) -> None:
-        self._follow(ALL)
-        self.world.publish()
+        if not self._feeds.namespaces:
+            self._follow(ALL)
+        self.publish_anew()
 
-    def _feeds_of(self, namespace: str) -> list[Feed]:
-        self.inbox = self.world.cluster.new_inbox()
-        return []
+    def publish_anew(self) -> None:
+        """What is configured now."""
+        world = self.world
+        world.put_in(lambda: self.publish(list(world.specs.values()), world.limits))
+
+    def publish(self, specs: Sequence[Spec], limits: Mapping[str, int]) -> list[WakeUp]:
+        """What a watcher does that has read this configuration."""
+        self._publisher.limit(limits)
+        return self._publisher.publish([spec for spec in specs if not spec.removed_at])
+
+    def _feed(self, kind: str, namespace: str, put: Callable[[News], None]) -> FakeFeed:
+        if kind == KINDS[0]:
+            self.inbox = self.world.cluster.new_inbox()
+        self.inbox.puts[kind] = put
+        return FakeFeed(self.world.cluster, kind, self.inbox)
+
+    def hear(self, kind: str, most: int) -> bool:
+        """Takes in what its feeds deliver now; whether that was anything."""
+        heard = self.inbox.deliver(kind, most)
+        for _ in range(0, heard, LARGEST_BATCH):
+            self.take_in()
+        return bool(heard)
 
     def take(self, news: list[News]) -> None:
         self._take(news)
 
-    def every_second(self, sweeper: Sweeper) -> None:
+    def every_second(self) -> None:
+        self._ledger.lead(self._watcher.token)
         self._keep_listed()
-        sweeper.every_second(KEEP_REMOVED_FOR)
+        self._sweeper.every_second(KEEP_REMOVED_FOR)
         if not self._first:
-            sweeper.look_for_orphans(self._view.orphans)
+            self._sweeper.look_for_orphans(self._view.orphans)
 
 
 class World:
@@ -141,9 +188,10 @@ class World:
     def __init__(
         self, client: redis.Redis, policies: Policies, targets: Sequence[str] = (TARGET,)
     ) -> None:
-        self.ledger = FaultyLedger(client, Keys(f"test-{uuid4().hex[:12]}"))
+        self.ahead = 0
+        keys = Keys(f"test-{uuid4().hex[:12]}")
+        self.ledger = FaultyLedger(client, keys, Limits(lead=LEAD))
         self.ledger.world = self
-        self.publisher = Publisher(self.ledger)
         self.cluster = FakeCluster(self.ledger.now, self._job_created)
         self.reconciler = Reconciler(
             self.ledger,
@@ -168,7 +216,6 @@ class World:
         self.restored = False
         self.released: set[str] = set()
         """Uids of Jobs whose Pods somebody has declared gone."""
-        self.publish()
         self.begin_to_lead()
 
     def close(self) -> None:
@@ -236,6 +283,10 @@ class World:
                 books.forget()
             else:
                 books.go_back(backup.books[name], self.jobs_of(name))
+
+    def restart_redis(self) -> None:
+        """With all that it knew."""
+        loss.restart(self._bytes(), self.ledger.keys)
 
     def restore_cluster(self, backup: Backup) -> None:
         """What is back from the dead is known before anything else happens: nobody could know before."""
@@ -343,17 +394,20 @@ class World:
         self.publish()
 
     def publish(self) -> None:
-        """What a watcher does when the configuration has changed, and when it begins to lead."""
-        publisher = self.publisher
+        """The watcher that leads publishes what is configured."""
+        self.as_leader(lambda: self.session.publish_anew())
+
+    def put_in(self, publish: Callable[[], list[WakeUp]]) -> None:
+        """Notes what a watcher's publishing deploys anew, and for whom that counts."""
         before = {target: self.deploys(target) for target in self.targets}
-        publisher.limit(self.limits)
-        woken = publisher.publish([spec for spec in self.specs.values() if not spec.removed_at])
-        self._tick += 1
-        for target, known in before.items():
-            for number, deploy in self.deploys(target).items():
-                if number not in known:
-                    self.books[target].say(Reason.SPEC_CHANGE, deploy, self._tick)
-        self.enqueue(woken)
+        try:
+            self.enqueue(publish())
+        finally:
+            self._tick += 1
+            for target, known in before.items():
+                for number, deploy in self.deploys(target).items():
+                    if number not in known:
+                        self.books[target].say(Reason.SPEC_CHANGE, deploy, self._tick)
 
     def remove(self, target: str = TARGET) -> None:
         self.configure(replace(self.specs[target], removed_at=1))
@@ -381,23 +435,41 @@ class World:
 
     def tick(self) -> None:
         """What the watcher that leads does every second."""
-        self.session.every_second(self.sweeper)
+        self.as_leader(lambda: self.session.every_second())
 
     def begin_to_lead(self) -> None:
+        """The lead of the watcher before has run out, and another begins: empty view, both lists. The one
+        before may not know yet: its `session` still hears, and whatever it writes raises LeadLost."""
         self.session = self.new_session()
+        self.session.begin()
 
     def new_session(self) -> QuietSession:
-        """A watcher begins to lead: empty view, both lists."""
-        cluster: Any = self.cluster
-        clock = lambda: self.ledger.now() / 1000  # noqa: E731
-        self.sweeper = Sweeper(self.ledger, cast(Any, self), cluster, self.publisher, clock)
-        return QuietSession(Watcher(self.ledger, cast(Any, self), cluster, cast(Any, None), "i"))
+        self.ledger.client.delete(self.ledger.keys.leader)
+        watcher = Watcher(
+            self.ledger, cast(Any, self), cast(Any, self.cluster), cast(Any, None), "i"
+        )
+        assert self.ledger.lead(watcher.token) is Lead.LEADS
+        return QuietSession(watcher)
+
+    def as_leader(self, act: Callable[[], T]) -> T | None:
+        """What a watcher does whose lead went with the ledger: it begins to lead anew, and nothing is done."""
+        try:
+            return act()
+        except LeadLost:
+            self.begin_to_lead()
+            return None
 
     def observe(self, kind: str, most: int = 1) -> bool:
-        """The watcher takes in what has come."""
-        news = self.session.inbox.take(kind, most)
-        self.session.take(news)
-        return bool(news)
+        """The watcher takes in what has come; whether there was anything."""
+        waits = bool(self.session.inbox.waiting[kind])
+        self.as_leader(lambda: self.session.hear(kind, most))
+        return waits
+
+    def hear_late(self, kind: str, most: int = 1) -> None:
+        """A feed that was stopped delivers what it had: a LIST that was under way, say."""
+        for inbox in self.cluster.stopped:
+            inbox.deliver(kind, most)
+        self.as_leader(self.session.take_in)
 
     def look_at_all(self) -> bool:
         """The watcher takes in everything; whether there was anything."""

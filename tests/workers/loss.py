@@ -33,10 +33,15 @@ def empty(client: redis.Redis, keys: Keys) -> None:
 
 
 def restore(client: redis.Redis, keys: Keys, backup: dict[bytes, tuple[int, bytes]]) -> None:
-    """The `run_id` of a replica is its own; here one server stands for both, so what names it is changed."""
+    """The `run_id` of a replica is its own."""
     empty(client, keys)
     for key, (left, value) in backup.items():
         client.restore(key, left, value)
+    restart(client, keys)
+
+
+def restart(client: redis.Redis, keys: Keys) -> None:
+    """Another process answers, with the same data: one server stands for both."""
     for namespace in client.hkeys(keys.listed):
         client.hset(keys.listed, namespace, ANOTHER)
     for row in client.scan_iter(match=f"{keys.row('')}*"):

@@ -37,7 +37,7 @@ class Watching:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, self.publisher = ledger, Publisher(ledger)
-        self.renames = Renames(ledger, "me")
+        self.renames = Renames(ledger)
 
     def publish(self, *targets: Target) -> list[str]:
         """Whom to wake."""

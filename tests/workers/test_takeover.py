@@ -68,7 +68,7 @@ def test_a_pod_that_outlives_its_job_and_a_watcher_blocks_only_while_it_lives(wo
     world.reconcile()
     world.cluster.remove_job("shop-1")
     world.look_at_all()
-    world.session = world.new_session()
+    world.begin_to_lead()
     world.look_at_all()
 
     world.cluster.remove_pod(pod)

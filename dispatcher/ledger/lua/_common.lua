@@ -14,6 +14,13 @@ local function words(text)
   return list
 end
 
+-- resourceVersions are integers of any length.
+local function older(a, b)
+  a, b = a or '', b or ''
+  if #a ~= #b then return #a < #b end
+  return a < b
+end
+
 local function load(deploys, number)
   local raw = redis.call('HGET', deploys, number)
   return raw and cjson.decode(raw) or nil

@@ -1,27 +1,17 @@
 -- Takes what the watcher saw of one Job and its Pods. What is older than what is known, or says nothing new, is dropped.
 --
--- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy  6 leader  7 running
---       8 versions (hash: namespace, "*" for all -> newest resourceVersion that the watcher has heard of)
---       9 open (hash: stream -> numbers)
--- ARGV  1 target  2 field ("namespace/job")  3 facts (JSON)  4 grace (ms)  5 token of the watcher that leads,
---       "" for anybody: what one that was replaced still has to say is old
--- Reply the number of the wake-up to enqueue, or 0; -1: nothing was written, another watcher leads
+-- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy  6 running
+--       7 versions (hash: namespace, "*" for all -> newest resourceVersion that the watcher has heard of)
+--       8 open (hash: stream -> numbers)
+-- ARGV  1 target  2 field ("namespace/job")  3 facts (JSON)  4 grace (ms)  5 seen by the watcher that leads (0 or 1)
+-- Reply the number of the wake-up to enqueue, or 0
 
-local row, deploys, jobs, due, busy, leader, running, versions, open = unpack(KEYS)
-local leads = redis.call('GET', leader)
-if ARGV[5] ~= '' and leads and leads ~= ARGV[5] then return -1 end
+local row, deploys, jobs, due, busy, running, versions, open = unpack(KEYS)
 local target, field, json, grace = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local facts = cjson.decode(json)
 
--- resourceVersions are integers of any length.
-local function older(a, b)
-  a, b = a or '', b or ''
-  if #a ~= #b then return #a < #b end
-  return a < b
-end
-
 -- A LIST that is older than this tells that the cluster has gone back in time.
-if ARGV[5] ~= '' then
+if ARGV[5] == '1' then
   for _, name in ipairs({ '*', facts.namespace }) do
     if older(redis.call('HGET', versions, name) or '', facts.rv) then redis.call('HSET', versions, name, facts.rv) end
   end

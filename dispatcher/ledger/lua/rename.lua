@@ -1,17 +1,16 @@
 -- Gives what is known of a target to its new name: row, history, Jobs, branches, its place among those that run.
 -- Asked again, it moves what has come under the old name since.
 --
--- KEYS  1 leader  2 renamed (hash: former name -> "name time")  3 specs  4 due  5 busy  6 running  7 waiting  8 waiters
---       9 row  10 deploys  11 jobs  12 open of the old name  13 row  14 deploys  15 jobs  16 open of the new name
+-- KEYS  1 renamed (hash: former name -> "name time")  2 specs  3 due  4 busy  5 running  6 waiting  7 waiters
+--       8 row  9 deploys  10 jobs  11 open of the old name  12 row  13 deploys  14 jobs  15 open of the new name
 --       then in pairs what is kept of branches, pushes and requests: the key of the old name, that of the new
 -- ARGV  1 old name  2 new name  3 spec (JSON), published with it  4 grace (ms)
---       5 token of the watcher that leads, "" for anybody
 -- Reply {"renamed", number of the wake-up to enqueue, or 0}
---       | {"held", 0}: a worker holds one of the two, ask again | {"lost", 0}: another watcher leads
+--       | {"held", 0}: a worker holds one of the two, ask again
 --       | {"used", 0}: the new name has started deploys of its own, or another has the history: nothing was moved
 
-local leader, renamed, specs, due, busy, running, waiting, waiters = unpack(KEYS, 1, 8)
-local row, deploys, jobs, open, new_row, new_deploys, new_jobs, new_open = unpack(KEYS, 9, 16)
+local renamed, specs, due, busy, running, waiting, waiters = unpack(KEYS, 1, 7)
+local row, deploys, jobs, open, new_row, new_deploys, new_jobs, new_open = unpack(KEYS, 8, 15)
 local old, new, spec, grace = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local now = now_ms()
 
@@ -21,8 +20,6 @@ local function fields(key)
   return found
 end
 
-local leads = redis.call('GET', leader)
-if ARGV[5] ~= '' and leads and leads ~= ARGV[5] then return { 'lost', 0 } end
 if leased(row, now) or leased(new_row, now) then return { 'held', 0 } end
 local there = redis.call('EXISTS', row) == 1
 local owner = string.match(redis.call('HGET', renamed, old) or '', '^%S+')
@@ -152,7 +149,7 @@ if there then move_history() end
 redis.call('PERSIST', new_row)
 redis.call('PERSIST', new_deploys)
 move_jobs()
-for at = 17, #KEYS, 2 do move_key(KEYS[at], KEYS[at + 1]) end
+for at = 16, #KEYS, 2 do move_key(KEYS[at], KEYS[at + 1]) end
 for former, value in pairs(fields(renamed)) do
   local name, since = string.match(value, '^(%S+) (%d+)$')
   if name == old then redis.call('HSET', renamed, former, new .. ' ' .. since) end

@@ -1,14 +1,15 @@
--- Wakes a target that is due, whatever became of earlier wake-ups; each one in vain doubles the time to the next.
+-- Wakes a target, whatever became of earlier wake-ups; each one in vain doubles the time to the next.
 --
 -- KEYS  1 row  2 due
--- ARGV  1 target  2 grace (ms)  3 longest wait (ms)
--- Reply {number of the wake-up to enqueue, or 0 if a worker is at it,
+-- ARGV  1 target  2 grace (ms)  3 longest wait (ms)  4 only if it is due by then (ms), "" for in any case
+-- Reply {number of the wake-up to enqueue, or 0 if a worker is at it or it is not due any more,
 --        "expired-lease" if its worker never let go of it, "unanswered-wake-up" if none took up the last one, or ""}
 
 local row, due = unpack(KEYS)
 local target, grace, longest = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = now_ms()
 if leased(row, now) then return { 0, '' } end
+if ARGV[4] ~= '' and (tonumber(redis.call('ZSCORE', due, target)) or math.huge) > tonumber(ARGV[4]) then return { 0, '' } end
 local found = ''
 if (redis.call('HGET', row, 'lease') or '') ~= '' then
   found = 'expired-lease'

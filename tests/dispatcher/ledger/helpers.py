@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
+
+import redis
 
 from dispatcher.ledger import Ledger, Submission
 from dispatcher.model import Push, Result
@@ -37,3 +40,24 @@ def submit(
     submission = Submission(target=target, push=what, hook="hook", **named, **more)
     (raw,) = ledger.scripts.run_many([submission.call(ledger.keys, ledger.limits)])
     return submission.answer(raw).result
+
+
+class Watched(redis.Redis):
+    """A client that says what it is about to send."""
+
+    sends: Callable[[list[tuple[Any, ...]]], None] = staticmethod(lambda commands: None)
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        self.sends([args])
+        return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Any:
+        pipeline = super().pipeline(transaction, shard_hint)
+        execute = pipeline.execute
+
+        def watched(*args: Any, **options: Any) -> Any:
+            self.sends([tuple(command[0]) for command in pipeline.command_stack])
+            return execute(*args, **options)
+
+        pipeline.execute = watched  # type: ignore[method-assign]
+        return pipeline

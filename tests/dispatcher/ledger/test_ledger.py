@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 from msgspec.structs import replace
 
@@ -20,7 +22,7 @@ from dispatcher.ledger import (
 )
 from dispatcher.local.ports import free_port
 from dispatcher.model import JobFacts, Outcome, Policies, Spec, State
-from tests.dispatcher.ledger.helpers import push, submit
+from tests.dispatcher.ledger.helpers import Watched, push, submit
 from tests.waiting import eventually
 
 JOB = JobFacts(namespace="ns", job="shop-1", uid="u", rv="5", number=1, token="t")
@@ -183,6 +185,48 @@ def test_one_watcher_leads_and_another_takes_over_when_it_resigns(ledger: Ledger
     ledger.resign("one")
 
     assert ledger.lead("two") is Lead.LEADS
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_who_resigns_late_takes_no_lead_from_its_successor(
+    redis_url: str, keys: Keys, number: int
+) -> None:
+    """It is paused before one of its commands, for as long as its lead lasts."""
+    client = cast(Watched, Watched.from_url(redis_url, decode_responses=True))
+    ledger = Ledger(client, keys)
+    ledger.lead("one")
+    sent = 0
+
+    def before(commands: object) -> None:
+        nonlocal sent
+        if sent == number:
+            client.sends = lambda commands: None
+            client.delete(keys.leader)
+            ledger.lead("two")
+        sent += 1
+
+    with client:
+        client.sends = before
+        ledger.resign("one")
+        client.sends = lambda commands: None
+
+        assert client.get(keys.leader) == (None if number >= sent else "two")
+
+
+def test_what_was_taken_up_since_it_was_found_due_is_not_woken(redis_url: str, keys: Keys) -> None:
+    client = cast(Watched, Watched.from_url(redis_url, decode_responses=True))
+    ledger = Ledger(client, keys)
+    submit(ledger, push("0", "a"))
+
+    def before(commands: list[tuple[Any, ...]]) -> None:
+        if commands[0][0] == "EVALSHA":
+            client.sends = lambda commands: None
+            ledger.record(hold(ledger), "mine", release=True, due_at=None)
+
+    with client:
+        client.sends = before
+        assert ledger.due(ledger.now() + 60_000) == []
+        assert client.zscore(keys.due, "shop") is None
 
 
 def test_nothing_is_listed_until_a_watcher_says_so_and_only_in_this_redis(ledger: Ledger) -> None:

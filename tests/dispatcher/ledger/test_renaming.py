@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from dispatcher.errors import LeadLost
 from dispatcher.ledger import (
     Keys,
     Ledger,
@@ -253,7 +254,9 @@ def test_a_worker_whose_lease_ran_out_writes_nothing_any_more(client: Any, keys:
 def test_a_watcher_that_no_longer_leads_renames_nothing(running: Ledger) -> None:
     running.lead("another")
 
-    assert Renaming(running).rename(OLD, spec(), "me").moved is Moved.LOST
+    with pytest.raises(LeadLost):
+        Renaming(running.leading("me")).rename(OLD, spec())
+
     assert left_of(running, NEW) == []
 
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from tests.workers.fakecluster import Backup
-from tests.workers.harness import KINDS
 from tests.workers.loss import LedgerBackup
 from tests.workers.rules.base import TARGETS, Rules
+from workers.feeds import KINDS
 
 
 class Losses(Rules):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from dispatcher.errors import LeadLost
 from dispatcher.ledger.connection import texts
-from tests.workers.harness import FAULTS, KINDS
+from tests.workers.harness import FAULTS
 from tests.workers.rules.base import SOME_TARGET, TARGETS
 from tests.workers.rules.hosts import REFS, Hosts
+from workers.feeds import KINDS
 
 MEANWHILE = ("push", "look", "other", "move", "hold", "cancel", "tick")
 
@@ -80,9 +83,9 @@ class Processes(Hosts):
     @precondition(lambda self: self.made and self.world.session.inbox.last)
     @rule(kind=st.sampled_from(KINDS))
     def hear_twice(self, kind: str) -> None:
-        inbox = self.world.session.inbox
-        if kind in inbox.last:
-            self.world.session.take([inbox.last[kind]])
+        session = self.world.session
+        if kind in session.inbox.last:
+            self.world.as_leader(lambda: session.take([session.inbox.last[kind]]))
 
     @precondition(lambda self: self.world.cluster.jobs)
     @rule(kind=st.sampled_from(KINDS))
@@ -101,7 +104,8 @@ class Processes(Hosts):
         for kind in KINDS:
             self.world.observe(kind, 20)
         for kind in KINDS[:most]:
-            old.take(old.inbox.take(kind, most))
+            with suppress(LeadLost):
+                old.hear(kind, most)
 
     def _meanwhile(self, target: str, what: list[str]) -> None:
         """A worker is paused for longer than its lease, or only for a moment."""
