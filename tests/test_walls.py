@@ -26,6 +26,7 @@ WALLS = {
     "dispatcher.errors": "",
     "dispatcher.model": "msgspec",
     "dispatcher.globs": "",
+    "dispatcher.suggestions": "",
     "dispatcher.gitnames": "",
     "dispatcher.repositories": "dispatcher.errors",
     "dispatcher.semver": "dispatcher.errors",
@@ -38,7 +39,8 @@ WALLS = {
     ),
     # Configuration
     "dispatcher.configuration.*": (
-        "dispatcher.globs dispatcher.model dispatcher.repositories dispatcher.tags pydantic pydantic_core"
+        "dispatcher.globs dispatcher.model dispatcher.repositories dispatcher.suggestions dispatcher.tags"
+        " pydantic pydantic_core"
     ),
     "dispatcher.configuration.warnings": (
         "dispatcher.configuration.* dispatcher.considering dispatcher.repositories"
@@ -62,7 +64,7 @@ WALLS = {
         "dispatcher dispatcher.config dispatcher.considering dispatcher.errors dispatcher.gitnames"
         " dispatcher.ledger dispatcher.matching dispatcher.model dispatcher.reloading dispatcher.webhooks"
         " dispatcher.webhooks.effort dispatcher.webhooks.headers dispatcher.webhooks.kept"
-        " dispatcher.webhooks.proof anyio msgspec starlette structlog"
+        " dispatcher.webhooks.proof dispatcher.suggestions anyio msgspec starlette structlog"
     ),
     "dispatcher.http.connections": "dispatcher.http.* h11 starlette uvicorn",
     "dispatcher.http.contract": "dispatcher.http.* dispatcher.webhooks.generic",
@@ -89,7 +91,7 @@ WALLS = {
     "dispatcher.commands.saved": "dispatcher.errors",
     "dispatcher.commands.explaining": (
         "dispatcher.commands.* dispatcher.config dispatcher.considering dispatcher.errors dispatcher.matching"
-        " dispatcher.webhooks msgspec typer"
+        " dispatcher.suggestions dispatcher.webhooks msgspec typer"
     ),
     "dispatcher.commands.reporting": (
         "dispatcher.configuration.secret dispatcher.errors dispatcher.notify typer"
@@ -208,6 +210,7 @@ PURE = {
     "dispatcher.model",
     "dispatcher.repositories",
     "dispatcher.semver",
+    "dispatcher.suggestions",
     "dispatcher.tags",
     "dispatcher.considering",
     "dispatcher.webhooks.*",

@@ -30,6 +30,13 @@ from dispatcher.http.views import (
 TIMEOUT = 10.0
 """Seconds for one request."""
 
+HINTS = {
+    "unknown_target": "`git-dispatcher targets` lists them",
+    "unknown_deploy": "`git-dispatcher deploys TARGET` lists them",
+    "unknown_delivery": "`git-dispatcher deliveries` lists them",
+}
+"""A refusal's code -> the command that helps. The API's own messages are for whoever uses it."""
+
 T = TypeVar("T")
 
 
@@ -135,14 +142,16 @@ class Client:
         try:
             return msgspec.json.decode(response.content, type=kind)
         except msgspec.DecodeError:
-            message = f"what answers at {self._access.url} is not git-dispatcher: check the URL"
+            message = (
+                f"what answers at {_shown(self._access.url)} is not git-dispatcher: check the URL"
+            )
             raise Failed(Exit.REFUSED, message) from None
 
     def _unreachable(self, error: httpx.HTTPError) -> Failed:
         why = str(error) or type(error).__name__
         return Failed(
             Exit.UNAVAILABLE,
-            f"nobody answers at {self._access.url} ({why}): start `git-dispatcher web` or "
+            f"nobody answers at {_shown(self._access.url)} ({why}): start `git-dispatcher web` or "
             f"`git-dispatcher up` there, or say where it is with --url or {URL}",
         )
 
@@ -150,7 +159,9 @@ class Client:
         status = response.status_code
         code = Exit.UNAVAILABLE if status >= 500 or status in (408, 429) else Exit.REFUSED
         code = Exit.USAGE if status in (400, 422) else code
-        return Failed(code, f"{self._said(response)} ({self._access.url} answered {status})")
+        return Failed(
+            code, f"{self._said(response)} ({_shown(self._access.url)} answered {status})"
+        )
 
     def _said(self, response: httpx.Response) -> str:
         if response.status_code == 401:
@@ -159,9 +170,12 @@ class Client:
                 return f"the token from {source} is not accepted: it must be one of the server's"
             return f"a token is needed: give it with --token-file or {TOKEN}"
         try:
-            return msgspec.json.decode(response.content, type=ErrorBody).error.message
+            error = msgspec.json.decode(response.content, type=ErrorBody).error
         except msgspec.DecodeError:
             return "no answer of git-dispatcher's: check the URL"
+        hint = HINTS.get(error.code)
+        mark = " " if error.message.endswith("?") else "; "
+        return f"{error.message}{mark}{hint}" if hint else error.message
 
 
 def _http(access: Access, transport: httpx.BaseTransport | None) -> httpx.Client:
@@ -179,7 +193,9 @@ def _http(access: Access, transport: httpx.BaseTransport | None) -> httpx.Client
             trust_env=not _is_loopback(parts.hostname or ""),
         )
     except (OSError, ValueError, httpx.InvalidURL) as error:
-        raise UsageError(f"{access.url} or the proxy settings are unusable: {error}") from None
+        raise UsageError(
+            f"{_shown(access.url)} or the proxy settings are unusable: {error}"
+        ) from None
 
 
 class _Parts(msgspec.Struct, frozen=True):
@@ -198,7 +214,12 @@ def _split(url: str) -> _Parts:
 
 
 def _bad_url(url: str) -> UsageError:
-    return UsageError(f"{url!r} is not a URL: write it like https://deploy.example.com")
+    return UsageError(f"{_shown(url)!r} is not a URL: write it like https://deploy.example.com")
+
+
+def _shown(url: str) -> str:
+    """Without a user and a password: a proxy in front may want them."""
+    return f"…@{url.rpartition('@')[2]}" if "@" in url else url
 
 
 def _is_loopback(host: str) -> bool:

@@ -21,6 +21,7 @@ from dispatcher.config import Configuration, Hook, configuration_path, read_with
 from dispatcher.considering import Explanation, Speaker
 from dispatcher.errors import UsageError
 from dispatcher.matching import Matcher
+from dispatcher.suggestions import did_you_mean
 from dispatcher.webhooks import Ignored, Received, Rejected, read_unproved, too_large
 
 HEADER_BYTES = 64 * 1024
@@ -82,13 +83,21 @@ def _hooks(hooks: Mapping[str, Hook], name: str, provider: str | None) -> list[H
     known = ", ".join(hooks) or "none"
     found = [each for each in hooks.values() if name in ("", each.name)]
     if not found:
-        raise UsageError(f"there is no hook {name!r} in the configuration; there are: {known}")
+        raise UsageError(f"there is no hook {name!r}: {did_you_mean(name, hooks)}")
     found = [each for each in found if provider in (None, each.provider)]
     if not found:
-        raise UsageError(f"no such hook has the provider {provider!r}; the hooks are: {known}")
+        raise UsageError(_no_provider(provider or "", hooks))
     if len({each.provider for each in found}) > 1 or (len(found) > 1 and not provider):
         raise UsageError(f"say with --hook which of these it was sent to: {known}")
     return found
+
+
+def _no_provider(provider: str, hooks: Mapping[str, Hook]) -> str:
+    used = {hook.provider for hook in hooks.values()}
+    if provider not in used:
+        return f"no hook has the provider {provider!r}: {did_you_mean(provider, used)}"
+    named = ", ".join(name for name, hook in hooks.items() if hook.provider == provider)
+    return f"that hook's provider is not {provider!r}; hooks that have it: {named}"
 
 
 def _explained(configuration: Configuration, hooks: Sequence[Hook], saved: Saved) -> Explained:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dispatcher.configuration.mistakes import Location, did_you_mean
+from dispatcher.configuration.mistakes import Location
+from dispatcher.suggestions import did_you_mean
 
 SPEC: Location = ("spec",)
 TEMPLATE: Location = ("spec", "template")

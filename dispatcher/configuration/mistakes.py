@@ -5,9 +5,7 @@ A mistake is one line: where it stands, which field, what is wrong, what to writ
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,13 +67,6 @@ def show(value: Any) -> str:
         case _:
             text = json.dumps(value, ensure_ascii=False, default=str)
             return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
-
-
-def did_you_mean(word: str, words: Iterable[str], elsewhere: Iterable[str] = ()) -> str:
-    """The remedy for a word that is none of `words`: the nearest of all, or a list of them."""
-    known = sorted(words)
-    near = difflib.get_close_matches(word[:_SHOWN], [*known, *elsewhere], n=1, cutoff=0.7)
-    return f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(known)}"
 
 
 def _plain(part: str) -> str:

@@ -26,7 +26,7 @@ from dispatcher.configuration.jobs import (
     ShortJob,
     Toleration,
 )
-from dispatcher.configuration.mistakes import Location, Mistake, Mistaken, did_you_mean, show
+from dispatcher.configuration.mistakes import Location, Mistake, Mistaken, show
 from dispatcher.configuration.renames import rename_mistakes
 from dispatcher.configuration.secret import Context, read_file, why
 from dispatcher.configuration.targets import (
@@ -38,6 +38,7 @@ from dispatcher.configuration.targets import (
     Target,
 )
 from dispatcher.configuration.wording import BRANCH, location_of, settings_of, text_of
+from dispatcher.suggestions import did_you_mean
 
 VERSION = 1
 TOP = ("version", "hooks", "defaults", "targets", "deliveries", "cluster")

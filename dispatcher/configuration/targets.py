@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from dispatcher.configuration.jobs import JobForm, ManifestJob, Settings, ShortJob
-from dispatcher.configuration.mistakes import Conflict, did_you_mean, show
+from dispatcher.configuration.mistakes import Conflict, show
 from dispatcher.configuration.networks import NetworkValue
 from dispatcher.configuration.providers import PROVIDERS, unfit
 from dispatcher.configuration.secret import SecretValue
@@ -31,6 +31,7 @@ from dispatcher.configuration.values import (
     size,
 )
 from dispatcher.model import Policies
+from dispatcher.suggestions import did_you_mean
 
 NO_REFS = "has neither branches nor tags; add one, like branches: [main]"
 NO_SECRETS = (

@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from dispatcher.configuration.mistakes import Conflict, Location, did_you_mean, show
+from dispatcher.configuration.mistakes import Conflict, Location, show
+from dispatcher.suggestions import did_you_mean
 
 PRIVATE = frozenset({"secrets", "env"})
 """Settings whose values stay out of every message."""

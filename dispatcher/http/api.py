@@ -72,7 +72,8 @@ class Api:
         number = deploy_number(request, target)
         found = await to_thread.run_sync(self._reader.deploy, target, number)
         if found is None:
-            raise unknown_deploy(target)
+            kept = await to_thread.run_sync(self._reader.numbers, target)
+            raise unknown_deploy(target, number, kept)
         return answer(views.deploy_detail(found))
 
 

@@ -80,8 +80,8 @@ def found(deliveries: Deliveries, name: str) -> Kept:
         raise Refusal(
             404,
             "unknown_delivery",
-            f"There is no delivery {line(name)[:100]!r}, or not any more: GET /api/v1/deliveries lists "
-            "those that are kept",
+            f"There is no delivery {line(name)[:100]!r}, or not any more: its id is one that the list of "
+            "deliveries has, or the Git host's own",
         )
     return kept
 

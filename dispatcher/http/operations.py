@@ -79,7 +79,7 @@ class Operating:
     def _refusal(self, told: Told, target: str, number: int) -> Refusal:
         found = self._reader.deploy(target, number) if told is not Told.UNKNOWN else None
         if found is None:
-            return unknown_deploy(target)
+            return unknown_deploy(target, number, self._reader.numbers(target))
         if told is Told.RUNNING:
             message = (
                 f"{found.name} is {found.state} and was not told to stop: cancel it first. Release is "

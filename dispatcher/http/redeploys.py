@@ -17,7 +17,7 @@ from dispatcher.gitnames import MAX_REF, is_ref, object_name
 from dispatcher.http import views
 from dispatcher.http.answers import Refusal, answer
 from dispatcher.http.requests import Order, Requests, line, unknown_deploy
-from dispatcher.ledger import Ledger, Missing, Redeploy, WakeUps
+from dispatcher.ledger import Ledger, Missing, Reader, Redeploy, WakeUps
 from dispatcher.matching import follows
 from dispatcher.model import ZEROS, short_ref
 
@@ -39,6 +39,7 @@ class Redeploying:
 
     def __init__(self, requests: Requests, ledger: Ledger, wake_ups: WakeUps) -> None:
         self._requests, self._ledger, self._wake_ups = requests, ledger, wake_ups
+        self._reader = Reader(ledger.client, ledger.keys)
 
     def routes(self) -> list[Route]:
         return [Route("/targets/{target}/redeploy", self.redeploy, methods=["POST"])]
@@ -58,6 +59,9 @@ class Redeploying:
     def _redeploy(self, asked: Redeploy) -> views.RedeployAnswer:
         made = self._ledger.redeploy(asked)
         if made.outcome is None:
+            if made.missing is Missing.DEPLOY:
+                kept = self._reader.numbers(asked.target)
+                raise unknown_deploy(asked.target, asked.number, kept)
             raise _refusal(asked, made.missing)
         self._wake_ups.enqueue([made.wake_up] if made.wake_up else [])
         deploy = f"{asked.target}/{made.number}"
@@ -133,8 +137,6 @@ def _shown(value: str) -> str:
 
 def _refusal(asked: Redeploy, missing: Missing | None) -> Refusal:
     target = asked.target
-    if missing is Missing.DEPLOY:
-        return unknown_deploy(target)
     if missing is Missing.COMMIT:
         message = (
             f"No push of {short_ref(asked.ref)} to target {target} is known, and so no newest "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -14,6 +15,7 @@ from dispatcher.http.answers import Refusal
 from dispatcher.http.bodies import Bodies
 from dispatcher.http.live import Live
 from dispatcher.ledger import Reader
+from dispatcher.suggestions import did_you_mean, nearest
 
 LARGEST_BODY = 8 * 1024
 LONGEST_NAME = 40
@@ -45,14 +47,16 @@ class Requests:
         name = request.path_params["target"]
         if (target := self._live.now.targets.get(name)) is not None:
             return target
-        raise _removed_target(name) if await self._has_history(name) else _unknown_target(name)
+        if await self._has_history(name):
+            raise _removed_target(name)
+        raise _unknown_target(name, self._live.now.targets)
 
     async def history(self, request: Request) -> str:
         """The name of a target to read about: one that was removed counts while its history is kept."""
         name: str = request.path_params["target"]
         if name in self._live.now.targets or await self._has_history(name):
             return name
-        raise _unknown_target(name)
+        raise _unknown_target(name, self._live.now.targets)
 
     async def _has_history(self, name: str) -> bool:
         return len(name) <= LONGEST_NAME and await to_thread.run_sync(self._reader.knows, name)
@@ -76,14 +80,13 @@ def deploy_number(request: Request, target: str) -> int:
     number: str = request.path_params["number"]
     if number.isascii() and number.isdigit() and len(number) <= 15:
         return int(number)
-    raise unknown_deploy(target)
+    raise Refusal(404, "unknown_deploy", f"Target {target}: a deploy's number is written like 42")
 
 
-def _unknown_target(name: str) -> Refusal:
+def _unknown_target(name: str, known: Iterable[str]) -> Refusal:
+    name = line(name)[:60]
     return Refusal(
-        404,
-        "unknown_target",
-        f"There is no target {line(name)[:60]!r}: GET /api/v1/targets lists those there are",
+        404, "unknown_target", f"There is no target {name!r}: {did_you_mean(name, known)}"
     )
 
 
@@ -91,18 +94,28 @@ def _removed_target(name: str) -> Refusal:
     return Refusal(
         404,
         "unknown_target",
-        f"Target {line(name)} was removed from the configuration: its history can still be read at "
-        f"GET /api/v1/targets/{line(name)}/deploys, and nothing can be ordered",
+        f"Target {line(name)} was removed from the configuration: its deploys can still be read, and "
+        "nothing can be ordered",
     )
 
 
-def unknown_deploy(target: str) -> Refusal:
-    return Refusal(
-        404,
-        "unknown_deploy",
-        f"Target {target} has no such deploy, or not any more: "
-        f"GET /api/v1/targets/{target}/deploys lists those that are kept",
+def unknown_deploy(target: str, number: int, kept: Iterable[int]) -> Refusal:
+    """`kept` are the numbers that there are."""
+    message = (
+        f"Target {target} has no deploy {number}, or not any more: {_kept(target, number, kept)}"
     )
+    return Refusal(404, "unknown_deploy", message)
+
+
+def _kept(target: str, number: int, kept: Iterable[int]) -> str:
+    numbers = sorted(kept)
+    if not numbers:
+        return "none of it is kept"
+    if near := nearest(str(number), map(str, numbers)):
+        return f"the newest is {target}/{numbers[-1]}; did you mean {target}/{near}?"
+    if len(numbers) == 1:
+        return f"there is {target}/{numbers[0]}"
+    return f"there are {target}/{numbers[0]} to {target}/{numbers[-1]}"
 
 
 def line(text: str) -> str:

@@ -108,6 +108,11 @@ class Reader:
             raw = self._client.hget(self._keys.deploys(target), str(number))
         return decode(texts([raw])[0], Deploy) if raw else None
 
+    def numbers(self, target: str) -> list[int]:
+        """Of all deploys that are kept."""
+        with translated(self._client):
+            return [int(number) for number in texts(self._client.hkeys(self._keys.deploys(target)))]
+
     def knows(self, target: str) -> bool:
         """Whether any deploy of it is kept."""
         with translated(self._client):

@@ -131,12 +131,55 @@ _ROOT = Path(__file__).parents[2]
 
 
 def test_what_is_not_there(web: Web, capsys: Captured) -> None:
+    url = f"({web.url} answered 404)"
     assert main(["deploys", "shpo"]) == 3
-    assert "There is no target 'shpo'" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "git-dispatcher: There is no target 'shpo': did you mean \"shop\"? `git-dispatcher targets` "
+        f"lists them {url}\n"
+    )
     assert main(["show", "shop/7"]) == 3
-    assert "no such deploy" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "git-dispatcher: Target shop has no deploy 7, or not any more: there is shop/1; "
+        f"`git-dispatcher deploys TARGET` lists them {url}\n"
+    )
     assert main(["redeploy", "lab"]) == 3
     assert "never deployed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("url", ["http://ann:hunter2@{}", "ann:hunter2@{}", "htp://ann:hunter2@{}"])
+def test_a_password_in_the_address_is_not_repeated(web: Web, url: str, capsys: Captured) -> None:
+    for host in (web.url.removeprefix("http://"), f"127.0.0.1:{free_port()}"):
+        assert main(["deploys", "shpo", "--url", url.format(host)]) != 0
+
+        told = capsys.readouterr().err
+        assert "…@127.0.0.1" in told
+        assert "hunter2" not in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["tragets"], "'targets'"),
+        (["chekc"], "'check'"),
+        (["redeploy", "shop", "--resaon", "x"], "--reason"),
+        (["deploys", "shpo"], '"shop"'),
+        (["redeploy", "shpo"], '"shop"'),
+        (["redeploy", "shop/11"], "shop/1"),
+        (["cancel", "shop/11"], "shop/1"),
+        (["release", "shop/11", "--yes"], "shop/1"),
+        (["pause", "labb"], '"lab"'),
+        (["resume", "shop-realeses"], '"shop-releases"'),
+    ],
+)
+def test_what_was_meant_is_guessed_and_no_route_of_the_api_named(
+    web: Web, arguments: list[str], meant: str, capsys: Captured
+) -> None:
+    assert main(arguments) in (2, 3)
+
+    told = capsys.readouterr().err
+    assert meant in told
+    assert "/api/" not in told
+    assert not re.search(r"\b(?:GET|POST) ", told)
 
 
 @pytest.mark.parametrize("name", ["shop", "shop/", "shop/x", "/1", "shop/1/2"])

@@ -122,7 +122,7 @@ def test_for_scripts_there_is_json(web: Web, capsys: Captured) -> None:
 def test_what_is_not_there(web: Web, capsys: Captured) -> None:
     assert main(["deliveries", "nothing"]) == 3
     assert main(["replay", "nothing"]) == 3
-    assert "GET /api/v1/deliveries lists" in capsys.readouterr().err
+    assert "; `git-dispatcher deliveries` lists them" in capsys.readouterr().err
 
 
 # Hooks that nothing proves

@@ -129,9 +129,14 @@ def test_of_a_providers_hooks_the_one_that_speaks_for_the_repository_counts(
     ("arguments", "said"),
     [
         ([PUSH], "say with --hook which of these it was sent to: github, gitlab, plain"),
-        ([PUSH, "--hook", "githob"], "there is no hook 'githob'"),
-        ([PUSH, "--provider", "gogs"], "no such hook has the provider 'gogs'"),
-        ([PUSH, "--hook", "github", "--provider", "gitlab"], "no such hook has the provider"),
+        ([PUSH, "--hook", "githob"], "there is no hook 'githob': did you mean \"github\"?"),
+        ([PUSH, "--hook", "x"], "there is no hook 'x': there are: github, gitlab, plain"),
+        ([PUSH, "--provider", "gogs"], "no hook has the provider 'gogs': there are: "),
+        ([PUSH, "--provider", "gihtub"], "'gihtub': did you mean \"github\"?"),
+        (
+            [PUSH, "--hook", "github", "--provider", "gitlab"],
+            "that hook's provider is not 'gitlab'; hooks that have it: gitlab",
+        ),
         ([PUSH, "--hook", "github"], "X-GitHub-Event is missing"),
         ([PUSH, "--hook", "plain"], "web would answer this delivery with 400: "),
         ([PUSH, "--hook", "github", "--header", "push"], "write it like"),
