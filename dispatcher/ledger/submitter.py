@@ -1,23 +1,26 @@
 """Group commit: pushes that arrive at the same time share two round trips to Redis.
 
-One thread takes all that waits, runs the script for each in one pipeline, enqueues the wake-ups that were
-asked for in another, and only then are the answers given out. While it is at it, the next group gathers.
+One thread takes what waits, from each sender in turn, runs the script for each push in one pipeline, and
+enqueues the wake-ups that were asked for in another. A delivery is answered once all of its pushes are through.
+While the thread is at it, the next group gathers.
 """
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
 
 from dispatcher.errors import LedgerUnavailable
 from dispatcher.ledger.addresses import Addresses
+from dispatcher.ledger.fairqueue import FairQueue
+from dispatcher.ledger.groupsize import GroupSize
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.limits import Limits
 from dispatcher.ledger.scripts import Scripts
@@ -28,30 +31,84 @@ from dispatcher.model import Result
 
 log = structlog.get_logger()
 
-LARGEST_GROUP = 500
-"""Submissions in one pipeline: a bound on how long one group can hold Redis."""
 LONGEST_QUEUE = 20_000
-"""Submissions that may wait; beyond that the host is told to come again."""
+"""Pushes of one hook that may wait, where others wait too its share of them; beyond that the host is told to
+come again."""
+MOST_RECORDS = 500
+"""Pushes of its hook that may wait before a delivery without any is not kept."""
+
+Outcome = Result | LedgerUnavailable
 
 
 @dataclass(frozen=True)
-class _Item:
+class _Delivery:
     submissions: Sequence[Submission]
     record: Record | None
     answer: Future[list[Result]] = field(default_factory=Future)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def sender(self) -> tuple[str, str]:
+        """Hook and repository."""
+        if self.submissions:
+            return self.submissions[0].hook, self.submissions[0].push.repository
+        return (self.record.entry.hook, self.record.entry.repository) if self.record else ("", "")
 
     @property
     def size(self) -> int:
         return max(1, len(self.submissions))
 
+    def parts(self) -> Iterator[_Part]:
+        """One after the other, until it is answered or nobody waits for it any more."""
+        if not self.answer.set_running_or_notify_cancel():
+            return
+        yield _Part(self, self.submissions[0] if self.submissions else None, self.record)
+        for submission in self.submissions[1:]:
+            if self.answer.done():
+                return
+            yield _Part(self, submission)
+
+    def take(self, outcome: Outcome) -> None:
+        """What became of its next push."""
+        self.outcomes.append(outcome)
+        if len(self.outcomes) == len(self.submissions):
+            self.settle()
+
+    def settle(self) -> None:
+        if error := next((o for o in self.outcomes if isinstance(o, LedgerUnavailable)), None):
+            self.fail(error)
+        else:
+            self.answer.set_result([o for o in self.outcomes if isinstance(o, Result)])
+
+    def fail(self, error: LedgerUnavailable) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+class _Part(NamedTuple):
+    """A delivery's next push, if it has any; with the first of them goes what is put into the trail."""
+
+    delivery: _Delivery
+    submission: Submission | None
+    record: Record | None = None
+
 
 class Submitter:
     """Use as a context manager: leaving it finishes what was handed in."""
 
-    def __init__(self, scripts: Scripts, wake_ups: WakeUps, keys: Keys, limits: Limits) -> None:
+    def __init__(
+        self,
+        scripts: Scripts,
+        wake_ups: WakeUps,
+        keys: Keys,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._addresses, self._wake_ups = Addresses(scripts, keys, limits), wake_ups
-        self._shelf = Shelf(keys)
-        self._queue: queue.Queue[_Item | None] = queue.Queue(LONGEST_QUEUE)
+        self._shelf, self._clock = Shelf(keys), clock
+        self._group_size = GroupSize()
+        self._queue: FairQueue[_Part] = FairQueue()
+        self._changed, self._ended = threading.Condition(), False
         self._thread = threading.Thread(target=self._work, name="submitter", daemon=True)
 
     def __enter__(self) -> Submitter:
@@ -59,7 +116,9 @@ class Submitter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._queue.put(None)
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
         self._thread.join()
 
     def submit(
@@ -71,60 +130,58 @@ class Submitter:
         The future raises LedgerUnavailable where that could not be had: the push may or may not have
         been recorded, and it is safe to hand it in again under the same delivery id.
         """
-        item = _Item(submissions, record)
-        try:
-            if not submissions and self._queue.qsize() >= LARGEST_GROUP:
-                raise queue.Full  # nobody waits for it, and memory is for those who do
-            self._queue.put_nowait(item)
-        except queue.Full:
-            item.answer.set_exception(LedgerUnavailable("too many pushes are waiting for Redis"))
-        return item.answer
+        delivery = _Delivery(submissions, record)
+        with self._changed:
+            if self._has_room(delivery):
+                self._queue.add(*delivery.sender, delivery.parts(), delivery.size)
+                self._changed.notify()
+            else:
+                delivery.fail(LedgerUnavailable("too many pushes are waiting for Redis"))
+        return delivery.answer
+
+    def _has_room(self, delivery: _Delivery) -> bool:
+        """Nobody waits for a delivery without pushes, and memory is for those who do."""
+        hook, _ = delivery.sender
+        most = LONGEST_QUEUE if delivery.submissions else MOST_RECORDS
+        return self._queue.waiting(hook) < self._queue.share(hook, most)
 
     def _work(self) -> None:
-        while (first := self._queue.get()) is not None:
-            group, ended = self._gather(first)
+        while group := self._gather():
+            begun = self._clock()
             self._commit(group)
-            if ended:
-                return
+            self._group_size.note(len(group), self._clock() - begun)
 
-    def _gather(self, first: _Item) -> tuple[list[_Item], bool]:
-        group, size = [first], first.size
-        while size < LARGEST_GROUP:
-            try:
-                item = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if item is None:
-                return group, True
-            group.append(item)
-            size += item.size
-        return group, False
+    def _gather(self) -> list[_Part]:
+        """The next group, as soon as there is one; none at the end."""
+        with self._changed:
+            while True:
+                self._changed.wait_for(lambda: self._queue or self._ended)
+                group: list[_Part] = []
+                most = self._group_size.most
+                while len(group) < most and (part := self._queue.take()):
+                    group.append(part)
+                if group or (not self._queue and self._ended):
+                    return group
 
-    def _commit(self, group: Sequence[_Item]) -> None:
-        wanted = [item for item in group if item.answer.set_running_or_notify_cancel()]
-        submissions = [each for item in wanted for each in item.submissions]
-        records = [item.record for item in wanted if item.record]
+    def _commit(self, group: Sequence[_Part]) -> None:
+        deliveries = [part.delivery for part in group if part.submission]
+        submissions = [part.submission for part in group if part.submission]
+        records = [part.record for part in group if part.record]
         try:
             outcomes = self._record(submissions, records)
         except Exception as error:  # noqa: BLE001  # whatever it is, the next group must have its chance
-            outcomes = [_known(error)] * len(submissions)
-        for item in wanted:
-            count = len(item.submissions)
-            _answer(item, outcomes[:count])
-            outcomes = outcomes[count:]
+            for part in group:
+                part.delivery.fail(_known(error))
+            return
+        for delivery, outcome in zip(deliveries, outcomes, strict=True):
+            delivery.take(outcome)
+        for part in group:
+            if not part.submission:
+                part.delivery.settle()
 
     def _record(
         self, submissions: Sequence[Submission], records: Sequence[Record]
-    ) -> list[Result | LedgerUnavailable]:
-        outcomes: list[Result | LedgerUnavailable] = []
-        for start in range(0, len(submissions), LARGEST_GROUP) or (0,):
-            part, records_now = submissions[start : start + LARGEST_GROUP], () if start else records
-            outcomes += self._record_group(part, records_now)
-        return outcomes
-
-    def _record_group(
-        self, submissions: Sequence[Submission], records: Sequence[Record]
-    ) -> list[Result | LedgerUnavailable]:
+    ) -> list[Outcome]:
         taken, kept = self._addresses.hand_in_with(submissions, self._shelf.calls(records))
         self._note(kept)
         answers = [_understood(*each) for each in taken]
@@ -154,11 +211,3 @@ def _known(error: Exception) -> LedgerUnavailable:
         return error
     log.error("the ledger's answer was not understood", why=f"{type(error).__name__}: {error}")
     return LedgerUnavailable("its answer was not understood")
-
-
-def _answer(item: _Item, outcomes: Sequence[Result | LedgerUnavailable]) -> None:
-    for outcome in outcomes:
-        if isinstance(outcome, LedgerUnavailable):
-            item.answer.set_exception(outcome)
-            return
-    item.answer.set_result([each for each in outcomes if isinstance(each, Result)])

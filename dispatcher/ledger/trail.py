@@ -16,6 +16,8 @@ from dispatcher.ledger.scripts import Call
 
 LEVEL = 1
 """Of zlib: payloads are JSON, of which more effort hardly makes less."""
+MOST_UNLINKED = 200
+"""Entries whose hashes go with one call: more than one call can forget, so that they never add up."""
 SHARE = 8
 """A body whose compressed form takes more than this part of all room is not kept: it would be alone soon."""
 
@@ -126,19 +128,23 @@ class Record:
 
 
 class Shelf:
-    """Remembers which entries made room, so that their hashes go with the next delivery's round trip."""
+    """Remembers which entries made room, so that their hashes go with the round trips of later deliveries."""
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self._forgotten: list[str] = []
+        self._sent: list[tuple[str, ...]] = []
 
     def calls(self, records: Sequence[Record]) -> list[Call]:
-        return [
-            each.call(self._keys, () if number else self._forgotten)
-            for number, each in enumerate(records)
-        ]
+        """What was forgotten goes with them, and stays remembered until `done` has heard of it."""
+        most = range(0, len(records) * MOST_UNLINKED, MOST_UNLINKED)
+        self._sent = [tuple(self._forgotten[at : at + MOST_UNLINKED]) for at in most]
+        return [each.call(self._keys, sent) for each, sent in zip(records, self._sent, strict=True)]
 
-    def done(self, replies: Iterable[object]) -> None:
-        """What the calls have answered, errors among it."""
-        lists = [reply for reply in replies if isinstance(reply, list)]
-        self._forgotten = [str(name) for names in lists for name in names]
+    def done(self, replies: Sequence[object]) -> None:
+        """What each of the calls has answered, errors among it."""
+        for sent, reply in zip(self._sent, replies, strict=True):
+            if isinstance(reply, list):
+                deleted = set(sent)
+                self._forgotten = [name for name in self._forgotten if name not in deleted]
+                self._forgotten += [str(name) for name in reply]
