@@ -153,8 +153,9 @@ WALLS = {
     ),
     "workers.sweeper": (
         "dispatcher.errors dispatcher.ledger structlog workers.cluster workers.facts workers.feed"
-        " workers.findings workers.labels workers.objects workers.telling"
+        " workers.findings workers.labels workers.objects workers.telling workers.unanswered"
     ),
+    "workers.unanswered": "dispatcher.ledger structlog",
     "workers.sweeping": (
         "dispatcher.ledger dispatcher.model workers.facts workers.findings workers.names workers.objects"
         " workers.sweeper workers.view"

@@ -8,7 +8,7 @@ import structlog
 from msgspec.structs import replace
 
 from dispatcher.errors import ClusterRefused
-from dispatcher.ledger import Kind, Ledger, Places
+from dispatcher.ledger import Ledger, Places
 from dispatcher.model import JobFacts, State
 from workers import labels
 from workers.calls import LeasedCalls
@@ -81,9 +81,8 @@ class Actions:
             there = True
         else:
             log.info("deleted", job=facts.job, why=step.why)
-            if not step.deploy:
-                kind = Kind.TOMBSTONE if facts.tombstone else Kind.STRAY
-                draft.repaired(kind, f"Job {facts.job} deleted: {step.why}")
+            if step.repair:
+                draft.repaired(step.repair, f"Job {facts.job} deleted: {step.why}")
         if there:
             draft.mark_deleting(facts)
         else:

@@ -11,7 +11,7 @@ from dispatcher.ledger import Kind, Repair, Row
 from dispatcher.model import Deploy, JobFacts
 from workers import labels
 from workers.objects import Pod
-from workers.planning.reading import is_own
+from workers.planning.reading import is_given_up, is_own
 from workers.planning.times import TOMBSTONE_AGE
 
 
@@ -61,6 +61,8 @@ def _of_job(
     if deploy is None and known is None:
         return Kind.FOUND, "is unknown to the ledger: it is followed"
     begun = deploy and (deploy.attempt > 0 or deploy.terminal)
+    if deploy and is_given_up(job, deploy):
+        return None
     if deploy and begun and not is_own(job, deploy) and not job.deleting:
         return Kind.STRAY, f"belongs to no attempt of {deploy.name}: it is deleted"
     if job.outcome and deploy and deploy.active and not (known and known.outcome):

@@ -26,6 +26,7 @@ from workers.facts import owner_of
 from workers.feed import ClusterReads
 from workers.objects import Job, Pod
 from workers.telling import say_repaired
+from workers.unanswered import Unanswered
 
 RETIRE_EVERY = 5.0
 FORGOTTEN_EVERY = 60.0
@@ -57,10 +58,14 @@ class Sweeper:
     _suspects: set[str] = field(default_factory=set)
     _orphans: list[Pod] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._unanswered = Unanswered(self.ledger)
+
     def every_second(self, keep_removed_for: int) -> None:
+        self._unanswered.look()
         due = self.ledger.due(self.ledger.now())
         self._wake(due)
-        self._say(_found(due))
+        self._say([*_leases(due), *self._unanswered.begun(due)])
         if called := Places(self.ledger).call():
             self._wake(self.ledger.wake(called, "there is a place for it"))
         if self._is_time("retire", RETIRE_EVERY):
@@ -122,15 +127,10 @@ def delete_orphan(cluster: ClusterSweeps, pod: Pod) -> bool:
     return cluster.delete_pod(metadata.namespace, metadata.name, metadata.uid)
 
 
-_SAID = {
-    Kind.LEASE: "its worker never let go of it: it is woken",
-    Kind.WAKE_UP: "no worker has taken it up: it is woken again",
-}
-
-
-def _found(due: Iterable[WakeUp]) -> list[Repair]:
+def _leases(due: Iterable[WakeUp]) -> list[Repair]:
+    what = "its worker never let go of it: it is woken"
     return [
-        Repair(kind=Kind(each.found), target=each.target, what=_SAID[Kind(each.found)])
+        Repair(kind=Kind.LEASE, target=each.target, what=what)
         for each in due
-        if each.found
+        if each.found == Kind.LEASE
     ]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from dispatcher.errors import LeadLost, LedgerUnavailable
-from dispatcher.ledger import Contact, Kind, Lead, Ledger, Publisher, Repair, WakeUps
+from dispatcher.ledger import Answering, Contact, Kind, Lead, Ledger, Publisher, Repair, WakeUps
 from dispatcher.reloading import Reloader
 from workers import labels
 from workers.feed import Changed, Feed, Listed, News, Trouble
@@ -48,6 +48,8 @@ class Watcher:
     beat: Beat = lambda: None
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     """Of this process: stands in the ledger while it leads, and every write of it is compared with that."""
+    redis: str = ""
+    """Which run of Redis answered when it led last."""
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:
@@ -109,6 +111,7 @@ class Session:
         """What the news that are being taken in put right: told when they are written."""
 
     def begin(self) -> None:
+        self._say_which_redis(self._ledger.answering())
         self._contact.begin()
         self._publish()
 
@@ -298,11 +301,23 @@ class Session:
 
     def _keep_listed(self) -> None:
         """Another Redis answers, or it was emptied: put all in again, before anything is created."""
+        answering = self._ledger.answering()
         done = self._feeds.namespaces - set(self._first)
-        if done - self._ledger.listed():
-            log.warning("another Redis answers: listing the cluster into it")
+        if done - answering.listed:
+            self._say_which_redis(answering)
             self._begin_again()
             self._publish()
+
+    def _say_which_redis(self, answering: Answering) -> None:
+        before, self._watcher.redis = self._watcher.redis, answering.run_id
+        if not before:
+            return
+        again = before != answering.run_id
+        how = "Redis was restarted, or another one took over" if again else "Redis was emptied"
+        if not answering.has_data:
+            log.error(f"{how}: its data is not there; listing the cluster into it")
+        elif again:
+            log.warning(f"{how}: its data is there; listing the cluster again")
 
     def _begin_again(self) -> None:
         self._feeds.leave_all()

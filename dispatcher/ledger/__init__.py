@@ -5,7 +5,7 @@ from dispatcher.ledger.contact import Contact, Lost
 from dispatcher.ledger.deliveries import Deliveries, Kept
 from dispatcher.ledger.failures import Allowance, Count, Failures
 from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.ledger import Ledger, check_transition
+from dispatcher.ledger.ledger import Answering, Ledger, check_transition
 from dispatcher.ledger.limits import Limits
 from dispatcher.ledger.operations import Operations, Told
 from dispatcher.ledger.pauses import Pauses, read_pauses
@@ -24,6 +24,7 @@ from dispatcher.ledger.wakeups import WakeUp, WakeUps
 
 __all__ = [
     "Allowance",
+    "Answering",
     "Bounds",
     "Contact",
     "Count",

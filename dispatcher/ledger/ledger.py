@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from copy import copy
+from dataclasses import dataclass
 from typing import Any, Self
 
 import msgspec
@@ -30,8 +31,22 @@ from dispatcher.model import FIRST, TRANSITIONS, Deploy, JobFacts
 log = structlog.get_logger()
 
 JOB_CHANGED = "its Job has changed"
+BEGUN = "begun "
+"""Begins the fields of `Keys.listed` that say that a LIST has begun."""
 FIRST_LIST = 2
 """Reply of `listed.lua`: Jobs can be created from now on."""
+
+
+@dataclass(frozen=True)
+class Answering:
+    """The Redis that answers now."""
+
+    run_id: str
+    """Another one after a restart or a failover."""
+    listed: frozenset[str]
+    """The namespaces that were listed into this very run of it; "" for all at once."""
+    has_data: bool
+    """Some namespace was listed into it, in whichever run: it is not empty."""
 
 
 class Ledger:
@@ -200,11 +215,17 @@ class Ledger:
 
     def listed(self) -> set[str]:
         """The namespaces that were listed into the Redis that answers now; "" for all at once."""
+        return set(self.answering().listed)
+
+    def answering(self) -> Answering:
+        """Which Redis answers now, and what it knows of the cluster."""
         with translated(self.client):
             run_id = self.client.info("server")["run_id"]
             marked = self.client.hgetall(self.keys.listed)
-        found = texts(namespace for namespace, by in marked.items() if by == run_id)
-        return {"" if namespace == "*" else namespace for namespace in found}
+        marks = zip(texts(marked), texts(marked.values()), strict=True)
+        known = {name: by for name, by in marks if not name.startswith(BEGUN)}
+        listed = {name.removeprefix("*") for name, by in known.items() if by == run_id}
+        return Answering(run_id, frozenset(listed), bool(known))
 
     def lead(self, token: str) -> Lead:
         """Takes or renews the lead among watchers. Who is `leading` renews it, or hears that it is lost."""
@@ -236,6 +257,15 @@ class Ledger:
             for target, (number, found) in zip(targets, replies, strict=True)
             if number
         ]
+
+    def woken(self, targets: Sequence[str]) -> list[str]:
+        """Those of the targets whose last wake-up no worker has taken up yet."""
+        with translated(self.client):
+            pipeline = self.client.pipeline(transaction=False)
+            for name in targets:
+                pipeline.hget(self.keys.row(name), "woken")
+            found = pipeline.execute()
+        return [name for name, woken in zip(targets, found, strict=True) if woken == "1"]
 
     def now(self) -> int:
         """Redis' clock, in milliseconds."""

@@ -67,6 +67,7 @@ def job(**more: Any) -> JobFacts:
         (Kind.FOUND, [], [], [job()]),
         (Kind.END, [deploy()], [job()], [job(outcome="failed")]),
         (Kind.STRAY, [deploy(uid="other")], [job(uid="other")], [job(), job(uid="other")]),
+        (None, [deploy(uid="", token="", state=State.PENDING, troubles=1)], [job()], [job()]),
         (None, [], [], [job(tombstone=True)]),
         (Kind.TOMBSTONE, [], [], [job(tombstone=True, created_at=NOW - TOMBSTONE_AGE)]),
     ],

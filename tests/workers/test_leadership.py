@@ -71,6 +71,7 @@ class HandFed(Session):
 
     def __init__(self, watcher: Watcher) -> None:
         super().__init__(watcher)
+        self.watcher = watcher
         self.puts: dict[str, Callable[[News], None]] = {}
         self.now = 0.0
         self._sweeper.clock = lambda: self.now

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from dispatcher.ledger import Snapshot
+from dispatcher.ledger import Kind, Snapshot
 from dispatcher.model import Deploy, JobFacts, Policies, Reason, Spec, State
 from workers.plan import plan
 from workers.planning.active import judged
@@ -315,7 +315,7 @@ def test_a_stray_job_of_an_earlier_attempt_is_deleted_on_sight() -> None:
     step = plan(snapshot(running, stray, job(1, name="shop-1-2", uid="second", token="u")), "new")
 
     assert isinstance(step, Delete)
-    assert step.facts.uid == "first"
+    assert (step.facts.uid, step.repair) == ("first", Kind.STRAY)
 
 
 def test_a_tombstone_keeps_its_name_for_a_while_and_then_goes() -> None:

@@ -7,7 +7,14 @@ from msgspec.structs import replace
 from dispatcher.ledger import Kind, Snapshot
 from dispatcher.model import Deploy, JobFacts, State, stream_of
 from workers.planning.deploys import ended, found, renumbered
-from workers.planning.reading import field, finished, is_own, policies_of, waiting_deploys
+from workers.planning.reading import (
+    field,
+    finished,
+    is_given_up,
+    is_own,
+    policies_of,
+    waiting_deploys,
+)
 from workers.planning.steps import Change, Delete, Step
 from workers.planning.times import DELETE_AGAIN, TOMBSTONE_AGE, kept_until
 
@@ -18,12 +25,20 @@ def strays(seen: Snapshot) -> Step | None:
             continue
         if facts.tombstone:
             if seen.now >= facts.created_at + TOMBSTONE_AGE:
-                return Delete(facts, None, "it kept a name long enough")
+                return Delete(facts, None, "it kept a name long enough", Kind.TOMBSTONE)
+        elif _was_given_up(seen, facts):
+            return Delete(facts, None, "its deploy is tried again")
         elif _is_stray(seen, facts):
-            return Delete(facts, None, "its deploy has another Job")
+            return Delete(facts, None, "its deploy has another Job", Kind.STRAY)
         elif _comes_too_late(seen, facts):
-            return Delete(facts, None, f"deploy {seen.attempted} was started after it")
+            why = f"deploy {seen.attempted} was started after it"
+            return Delete(facts, None, why, Kind.STRAY)
     return None
+
+
+def _was_given_up(seen: Snapshot, facts: JobFacts) -> bool:
+    deploy = next((d for d in seen.deploys if d.number == facts.number), None)
+    return deploy is not None and is_given_up(facts, deploy)
 
 
 def _is_stray(seen: Snapshot, facts: JobFacts) -> bool:

@@ -26,6 +26,13 @@ def is_own(facts: JobFacts, deploy: Deploy) -> bool:
     return facts.uid == deploy.uid if deploy.uid else facts.token == deploy.token
 
 
+def is_given_up(facts: JobFacts, deploy: Deploy) -> bool:
+    """The Job is of the last attempt of a deploy that waits to be tried again: see `deploys.put_back`."""
+    put_back = deploy.state is State.PENDING and deploy.troubles > 0 and not deploy.token
+    same = (facts.namespace, facts.job) == (deploy.namespace, deploy.job)
+    return put_back and same and not facts.tombstone
+
+
 def field(facts: JobFacts) -> str:
     return f"{facts.namespace}/{facts.job}"
 

@@ -55,6 +55,8 @@ class Delete:
     deploy: Deploy | None
     """The deploy that it belongs to; None for a stray or a tombstone."""
     why: str
+    repair: Kind | None = None
+    """What was wrong, where something was: what a retry leaves behind is none."""
 
 
 @dataclass(frozen=True)
