@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
 import dispatcher
 
 ROOT = str(Path(dispatcher.__file__).parents[1])
+
+
+def program(name: str) -> str:
+    """How a program of this very installation is called in a shell, whatever the PATH there is."""
+    ours = Path(sys.executable).parent / name
+    return shlex.quote(str(ours)) if ours.exists() else name
 
 
 def python(*arguments: str) -> list[str]:

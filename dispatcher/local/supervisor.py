@@ -34,6 +34,8 @@ class Part:
     command: Sequence[str]
     environment: Mapping[str, str]
     ready: Callable[[], Awaitable[bool]]
+    unheard: str = ""
+    """Lines of its log that hold this are left out; "" for none."""
 
 
 @dataclass
@@ -96,7 +98,9 @@ class Running:
         if process.stdout is None:
             return
         while line := await _line(process.stdout):
-            self.say(self.part.name, line.decode(errors="replace").rstrip())
+            text = line.decode(errors="replace").rstrip()
+            if not self.part.unheard or self.part.unheard not in text:
+                self.say(self.part.name, text)
 
     async def _keep(self) -> None:
         pause = FIRST_PAUSE

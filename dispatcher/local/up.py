@@ -24,10 +24,10 @@ from dispatcher.ledger import Keys, connect
 from dispatcher.local.kube import create_namespace, kube_client
 from dispatcher.local.ports import Ports
 from dispatcher.local.private import private_folder, write_private
-from dispatcher.local.python import python
+from dispatcher.local.python import program, python
 from dispatcher.local.starter import ensure_starter
 from dispatcher.local.supervisor import NotReady, Part, Running, Say
-from dispatcher.local.valkey import socket_path, socket_url, valkey_command
+from dispatcher.local.valkey import UNHEARD, socket_path, socket_url, valkey_command
 
 COLOURS = {"valkey": "red", "cluster": "blue", "web": "green", "watcher": "magenta"}
 NAMESPACES_EVERY = 2.0  # seconds
@@ -111,7 +111,8 @@ async def _run(place: Place, workers: int, console: Console) -> int:
         await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
-            console.print(welcome(place), markup=False)
+            targets = list(read_configuration(place.config, os.environ).targets)
+            console.print(welcome(place, targets), markup=False)
             keeping = asyncio.create_task(_keep_namespaces(place))
             await stopping
             keeping.cancel()
@@ -158,7 +159,7 @@ def storage(place: Place) -> list[Part]:
     valkey = [*valkey_command(folder, place.socket), "--loglevel", "warning"]
     local = python("-m", "workers.localcluster", "--state-dir", str(cluster))
     return [
-        Part("valkey", valkey, {}, lambda: asyncio.to_thread(_redis_answers, place)),
+        Part("valkey", valkey, {}, lambda: asyncio.to_thread(_redis_answers, place), UNHEARD),
         Part("cluster", local, {}, lambda: asyncio.to_thread(place.kubeconfig.exists)),
     ]
 
@@ -223,16 +224,21 @@ def _make_namespaces(place: Place) -> None:
             create_namespace(client, namespace)
 
 
-def welcome(place: Place) -> str:
-    """What to do next."""
+def welcome(place: Place, targets: Sequence[str]) -> str:
+    """What to do next: every command can be copied into any other terminal."""
+    state = f"--state-dir {shlex.quote(str(place.state))}"
+    ask = program("git-dispatcher")
     lines = [
         "",
         f"git-dispatcher is up.  Webhooks: {place.url}/webhooks/…   Configuration: {place.config}",
         "",
-        "  git-dispatcher targets            what there is, what runs",
-        "  git-dispatcher deploys TARGET     what happened",
+        "What there is, what runs, what happened:",
+        f"  {ask} targets {state}",
+        *(f"  {ask} deploys {name} {state}" for name in targets[:1]),
+        "",
+        "The Jobs and Pods, and the queue:",
         f"  kubectl --kubeconfig {shlex.quote(str(place.kubeconfig))} get jobs,pods",
-        f"  rq info --url {shlex.quote(place.redis_url)}",
+        f"  {program('rq')} info --url {shlex.quote(place.redis_url)}",
     ]
     if (place.state / "hello.git").exists():
         hello = place.state / "hello.git"

@@ -17,6 +17,9 @@ from dispatcher.errors import UsageError
 LONGEST_SOCKET = 103
 """Bytes of a socket's path: `sun_path` less its end, on macOS; Linux has room for 107.
 https://man7.org/linux/man-pages/man7/unix.7.html"""
+UNHEARD = "WARNING Memory overcommit must be enabled"
+"""Advice for a server with gigabytes, about a setting of the whole machine: it would be the first line of all.
+https://github.com/valkey-io/valkey/blob/unstable/src/syscheck.c"""
 SOCKET = "valkey.sock"
 ELSEWHERE = "socket-folder"
 """A file of the state directory; it names the folder of the socket where the path would be too long."""

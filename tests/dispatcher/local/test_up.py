@@ -56,6 +56,9 @@ def processes_of(state: Path) -> list[str]:
 def test_it_starts_deploys_a_push_and_stops_cleanly(tmp_path: Path) -> None:
     state = tmp_path / "state"
     with running(state) as up:
+        log = state.with_suffix(".log").read_text()
+        assert "overcommit" not in log
+        assert copied(log, tmp_path) == ["git-dispatcher", "git-dispatcher", "rq"]
         deployed = push_to_hello(state, tmp_path / "work")
         assert eventually(lambda: newest_state(state) == "succeeded"), newest_state(state)
         assert newest(state)["commit"] == deployed
@@ -109,6 +112,22 @@ def test_taken_ports_and_a_taken_directory(tmp_path: Path) -> None:
 
     assert second.returncode == 2
     assert "runs already" in second.stderr
+
+
+def copied(welcome: str, elsewhere: Path) -> list[str]:
+    """Runs the commands of the welcome as somebody does who copies them into another terminal."""
+    lines = [line for line in welcome.splitlines() if line.startswith("  /")]
+    for line in lines:
+        done = subprocess.run(
+            ["/bin/sh", "-c", line],
+            cwd=elsewhere,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(elsewhere)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+    return [Path(line.split()[0]).name for line in lines]
 
 
 def client_of(state: Path) -> dict[str, str]:
