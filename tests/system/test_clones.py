@@ -64,9 +64,8 @@ def test_a_restricted_namespace_takes_a_manifest_with_its_clone(
     system: Installation, host: Host
 ) -> None:
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    system.kube.request(
-        "POST", "/api/v1/namespaces", json={"metadata": {"name": "restricted", "labels": labels}}
-    )
+    namespace = {"metadata": {"name": "restricted", "labels": labels}}
+    system.kube.request("POST", "/api/v1/namespaces", json=namespace).raise_for_status()
     script = 'test "$(git rev-parse HEAD)" = "$GIT_COMMIT" && cat \'a file\''
     container = {
         "name": "deploy",
