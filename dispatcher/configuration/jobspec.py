@@ -39,6 +39,15 @@ POD_FIELDS = frozenset(
 )
 """All of a Pod's spec, as of Kubernetes 1.37."""
 
+CONTAINER_FIELDS = frozenset(
+    {"args", "command", "env", "envFrom", "image", "imagePullPolicy", "lifecycle", "livenessProbe"}
+    | {"name", "ports", "readinessProbe", "resizePolicy", "resources", "restartPolicy"}
+    | {"restartPolicyRules", "securityContext", "startupProbe", "stdin", "stdinOnce"}
+    | {"terminationMessagePath", "terminationMessagePolicy", "tty", "volumeDevices"}
+    | {"volumeMounts", "workingDir"}
+)
+"""All of a container, as of Kubernetes 1.37."""
+
 Found = tuple[Location, str]
 
 
@@ -130,7 +139,11 @@ def restart_mistakes(container: dict[str, Any], location: Location, init: bool) 
 
 def unknown_fields(data: dict[str, Any]) -> Iterator[Found]:
     """Fields that this version knows nothing of: mistyped, since Kubernetes drops those, or newer."""
-    for location, known in ((SPEC, JOB_FIELDS), (POD, POD_FIELDS)):
+    places: list[tuple[Location, frozenset[str]]] = [(SPEC, JOB_FIELDS), (POD, POD_FIELDS)]
+    for kind in ("initContainers", "containers"):
+        for index, _ in enumerate(_list(at(data, (*POD, kind)))):
+            places.append(((*POD, kind, index), CONTAINER_FIELDS))
+    for location, known in places:
         for name in at(data, location).keys() - known:
             near = did_you_mean(name, known)
             hint = f"; {near}" if near.startswith("did") else ""
@@ -140,9 +153,12 @@ def unknown_fields(data: dict[str, Any]) -> Iterator[Found]:
 def at(data: Any, location: Location) -> Any:
     """The value of a field; None where there is none."""
     for part in location:
-        if not isinstance(data, dict):
+        if isinstance(part, int) and isinstance(data, list):
+            data = data[part] if part < len(data) else None
+        elif isinstance(data, dict):
+            data = data.get(str(part))
+        else:
             return None
-        data = data.get(str(part))
     return data
 
 

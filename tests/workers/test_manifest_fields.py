@@ -13,7 +13,7 @@ from kubernetes import client
 
 from dispatcher.config import Manifest, ManifestJob, Target
 from dispatcher.configuration.documents import Document
-from dispatcher.configuration.jobspec import JOB_FIELDS, POD_FIELDS
+from dispatcher.configuration.jobspec import CONTAINER_FIELDS, JOB_FIELDS, POD_FIELDS
 from dispatcher.configuration.manifests import check_manifest, manifest_warnings
 from dispatcher.model import Deploy, State
 from workers.manifest import job_for, render
@@ -72,6 +72,7 @@ def test_all_fields_of_a_job_are_decided() -> None:
 def test_all_fields_of_a_pod_are_decided() -> None:
     assert set(client.V1PodSpec.attribute_map.values()) <= POD_FIELDS
     assert decisions("Field of the Pod's spec").keys() <= POD_FIELDS
+    assert set(client.V1Container.attribute_map.values()) <= CONTAINER_FIELDS
 
 
 EXAMPLES: dict[str, Any] = {
@@ -184,6 +185,11 @@ def test_labels_of_the_job_controller_are_a_mistake(name: str) -> None:
             "spec.paralelism: is not known here, and is passed on as it is; did",
         ),
         ({}, {"gpu": 1}, "spec.template.spec.gpu: is not known here, and is passed on as it is"),
+        (
+            {},
+            {"containers": [{"name": "a", "image": "b", "comand": ["c"]}]},
+            'containers[0].comand: is not known here, and is passed on as it is; did you mean "command"',
+        ),
         ({}, {"schedulingGates": [{"name": "a"}]}, "hold its Pods until some controller"),
         ({}, {"serviceAccount": "a"}, "write serviceAccountName"),
     ],
@@ -196,7 +202,7 @@ def test_what_may_not_be_meant_is_a_warning(
     assert mistakes(document) == []
     (found,) = manifest_warnings(document)
     assert warning in f"{found.field}: {found.text}"
-    assert in_pod.items() <= created(document)["template"]["spec"].items()
+    assert in_pod.keys() <= created(document)["template"]["spec"].keys()
 
 
 def test_an_ordinary_job_has_no_warnings() -> None:
