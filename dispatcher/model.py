@@ -75,7 +75,6 @@ class Reason(StrEnum):
     PUSH = "push"
     REDEPLOY = "redeploy"
     SPEC_CHANGE = "spec-change"
-    POLL = "poll"
 
 
 class Outcome(StrEnum):
