@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.cluster import IMAGE, Cluster, Json, container, pod
+from tests.contract.cluster import FOREVER, IMAGE, Cluster, Json, container, pod
 from tests.contract.waiting import finished_pod, until_one
 
 
@@ -121,7 +121,33 @@ def test_a_failing_init_container_fails_the_pod(cluster: Cluster) -> None:
     ended = finished_pod(cluster, cluster.create_pod(body).metadata.name)
     assert ended.status.phase == "Failed"
     assert ended.status.init_container_statuses[0].state.terminated.exit_code == 4
-    assert ended.status.container_statuses[0].state.running is None
+    (main,) = ended.status.container_statuses
+    assert main.state.waiting.reason == "PodInitializing"
+    assert not main.container_id
+
+
+# https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/status/status_manager.go (TerminatePod)
+def test_nobody_knows_how_a_container_ended_that_never_started(cluster: Cluster) -> None:
+    absent = {"name": "main", "image": "registry.invalid/nothing:1"}
+    body = pod(absent, initContainers=[container("true", "first")], activeDeadlineSeconds=3)
+    ended = finished_pod(cluster, cluster.create_pod(body).metadata.name)
+    assert (ended.status.phase, ended.status.reason) == ("Failed", "DeadlineExceeded")
+    assert ended.status.init_container_statuses[0].state.terminated.exit_code == 0
+    (main,) = ended.status.container_statuses
+    terminated = main.state.terminated
+    assert (terminated.reason, terminated.exit_code) == ("ContainerStatusUnknown", 137)
+    assert not main.container_id
+
+
+def test_a_deadline_while_an_init_container_runs_leaves_the_main_one_waiting(
+    cluster: Cluster,
+) -> None:
+    slow = container(FOREVER, "first")
+    body = pod(container("echo never"), initContainers=[slow], activeDeadlineSeconds=1)
+    ended = finished_pod(cluster, cluster.create_pod(body).metadata.name)
+    assert (ended.status.phase, ended.status.reason) == ("Failed", "DeadlineExceeded")
+    assert ended.status.init_container_statuses[0].state.terminated.exit_code == 7
+    assert ended.status.container_statuses[0].state.waiting.reason == "PodInitializing"
 
 
 def test_files_come_from_secrets_and_config_maps(cluster: Cluster) -> None:

@@ -147,6 +147,8 @@ def status_of(pod: PodState, qos: str = "BestEffort") -> Object:
     }
     if pod.init:
         status["initContainerStatuses"] = [_container(each, pod) for each in pod.init]
+    if pod.terminal:
+        terminate(status)
     if pod.terminal and pod.failure:
         status["reason"], status["message"] = pod.failure.reason, pod.failure.message
     return status
@@ -182,25 +184,50 @@ def _condition(kind: str, holds: bool, reason: str, pod: PodState) -> Object:
 
 def _container(container: Container, pod: PodState) -> Object:
     state = container.state
-    if pod.terminal and not isinstance(state, Terminated):
-        state = _UNLOCATED
     status: Object = {
         "name": container.name,
         "image": container.spec.get("image", ""),
         "imageID": "",
-        "containerID": f"local://{container.name}-{container.restarts}",
         "ready": isinstance(state, Running) or (container in pod.init and container.has_succeeded),
         "started": isinstance(state, Running),
         "restartCount": container.restarts,
         "state": _state(state),
         "lastState": _state(container.last) if container.last else {},
     }
+    if not isinstance(state, Waiting) or container.last:
+        status["containerID"] = f"local://{container.name}-{container.restarts}"
     return status
 
 
-def unlocated() -> Object:
-    """The state of a container of which nobody knows how it ended."""
-    return _state(_UNLOCATED)
+def terminate(status: Object) -> None:
+    """Gives each container of a Pod that is over an end, in place, where its kubelet would: those that are
+    not reached since an init container failed go on waiting, and of all others nobody knows how they ended.
+
+    https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/status/status_manager.go (TerminatePod)
+    """
+    inits: list[Object] = status.get("initContainerStatuses") or []
+    mains: list[Object] = status.get("containerStatuses") or []
+    reached = [each for each in mains if _is_initialized(inits, mains)]
+    for container in (*_reached_inits(inits), *reached):
+        if "terminated" not in container["state"]:
+            container |= {"state": _state(_UNLOCATED), "ready": False, "started": False}
+
+
+def _is_initialized(inits: list[Object], mains: list[Object]) -> bool:
+    if not inits or any(map(_has_left_waiting, mains)):
+        return True
+    states = (inits[-1].get("lastState") or {}, inits[-1]["state"])
+    return any(each.get("terminated", {}).get("exitCode") == 0 for each in states)
+
+
+def _reached_inits(inits: list[Object]) -> list[Object]:
+    """Those up to the last that was begun; the first in any case."""
+    begun = [place for place, each in enumerate(inits, 1) if _has_left_waiting(each)]
+    return inits[: max(begun, default=1)]
+
+
+def _has_left_waiting(container: Object) -> bool:
+    return "waiting" not in container["state"] or bool(container.get("lastState"))
 
 
 def _state(state: State) -> Object:

@@ -8,7 +8,7 @@ https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/kubelet_pods.go
 from datetime import datetime
 
 from workers.localcluster.objects import Object, clone, is_deleting, is_terminal
-from workers.localcluster.podstatus import keep_transition_times, unlocated
+from workers.localcluster.podstatus import keep_transition_times, terminate
 
 _KINDS = ("initContainerStatuses", "containerStatuses")
 
@@ -39,10 +39,7 @@ def status_after(pod: Object, now: datetime) -> Object:
     status = clone(pod["status"])
     if is_terminal(pod):
         return status
-    for kind in _KINDS:
-        for container in status.get(kind) or []:
-            if "terminated" not in container["state"]:
-                container |= {"state": unlocated(), "ready": False, "started": False}
+    terminate(status)
     for condition in status.get("conditions") or []:
         if condition["type"] in ("Ready", "ContainersReady", "PodReadyToStartContainers"):
             condition |= {"status": "False", "reason": "PodFailed"}
