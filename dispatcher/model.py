@@ -23,7 +23,7 @@ class State(StrEnum):
 
     PENDING = "pending"  # recorded, waits for its turn
     STARTING = "starting"  # its Job's name is taken; the Job may or may not be there yet
-    RUNNING = "running"  # a Pod of its Job has started
+    RUNNING = "running"  # a main container of its Job runs, or has run
     STOPPING = "stopping"  # told to stop; its Job or a Pod is still there
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -75,6 +75,28 @@ class Reason(StrEnum):
     PUSH = "push"
     REDEPLOY = "redeploy"
     SPEC_CHANGE = "spec-change"
+
+
+class CauseKind(StrEnum):
+    """Why a deploy does not start, or ended without success; `workers.causes` decides."""
+
+    SCRIPT = "script"  # a container of its own exited with a code other than 0
+    CLONE = "clone"  # the commit was not cloned, or not in time
+    MEMORY = "memory"  # a container used more memory than its limit
+    IMAGE = "image"  # an image cannot be pulled
+    CONFIG = "config"  # a container or the Job cannot be made as it is written: a Secret, a key, a command
+    STORAGE = "storage"  # a volume cannot be mounted, or the Pod wrote more than its limit
+    NETWORK = "network"  # the Pod gets no sandbox or no address
+    TIMEOUT = "timeout"  # it took longer than `timeout`
+    SCHEDULING = "scheduling"  # no node takes its Pod
+    QUOTA = "quota"  # the namespace has no more room
+    ADMISSION = (
+        "admission"  # a rule, a right, a missing account or namespace forbids its Job or its Pod
+    )
+    EVICTED = "evicted"  # the cluster stopped its Pod: a drain, a preemption, a node under pressure
+    NODE = "node"  # its node went, was restarted, or sent the Pod away
+    VANISHED = "vanished"  # its Job or its Pod was deleted by somebody else
+    UNKNOWN = "unknown"  # Kubernetes does not say
 
 
 class Outcome(StrEnum):
@@ -188,10 +210,14 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How often the cluster could not run it."""
     starting_at: int = 0
     """When its present attempt's name was taken."""
+    cloning_at: int = 0
+    """When its present attempt was first seen cloning."""
+    asked_at: int = 0
+    """When the cluster's events were last read for its present attempt; 0 if something else says why."""
     stopping_at: int = 0
     """When it was first told to stop."""
     started_at: int = 0
-    """A Pod was first seen running; or the Job was asked for, where it ended before it was seen."""
+    """A main container was first seen running; or the Job was asked for, where it ended before it was seen."""
     ended_at: int = 0
     attempt: int = 0
     """How many Job names were used up; 0 before the first start."""
@@ -216,6 +242,8 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When its Job was last told to go."""
     why: str = ""
     """Why it ended as it did, or what it waits for, in plain words."""
+    cause: CauseKind | None = None
+    """The kind of what `why` says, where the deploy does not start or ended without success by itself."""
     exit_code: int | None = None
     log_tail: str = ""
 
@@ -254,22 +282,36 @@ class JobFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome: str = ""
     """"", "succeeded" or "failed": the Job's terminal condition."""
     reason: str = ""
+    """The terminal condition's."""
     message: str = ""
-    disrupted: str = ""
-    """Why the cluster took its Pod away (evicted, node lost …), in plain words; "" if it did not."""
+    timeout: int = 0
+    """Seconds that each Pod may take."""
+    deadline: int = 0
+    """Seconds that the Job may take, all retries and waiting included."""
+    cause: CauseKind | None = None
+    """Why it does not start, or why it failed; None where neither its Job nor its Pods say."""
+    why: str = ""
+    """The same in one sentence."""
+    retry: bool = False
+    """It was the cluster's doing: the deploy runs again."""
     interruptible: bool = True
     """False while the Job or a live Pod of it says so in its annotation."""
+    cloning: bool = False
+    """The clone runs."""
+    preparing: bool = False
+    """An init container runs, be it the clone or another."""
+    prepared: int = 0
+    """Milliseconds that the init containers took that have succeeded, by their node's clock."""
     started: bool = False
-    """A Pod of it has run, or runs."""
+    """A main container of it runs, or has run."""
     live_pods: int = 0
     """Pods that exist and have not ended."""
     pod: str = ""
-    """The newest Pod's name."""
+    """The Pod that tells: the one that failed, else one that waits, else the newest."""
+    pod_uid: str = ""
     container: str = ""
-    """The container that failed, whose log tells why."""
+    """The container whose log tells why."""
     exit_code: int | None = None
-    waiting: str = ""
-    """Why its Pod does not run, in plain words."""
 
     @property
     def over(self) -> bool:
@@ -288,6 +330,7 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
     quiet_period: int = 0
     quiet_max: int = 600
     start_timeout: int = 900
+    clone_timeout: int = 1800
     start_attempts: int = 3
     """How often a deploy that the cluster cannot run is tried."""
     stop_timeout: int = 300

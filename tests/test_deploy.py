@@ -303,6 +303,7 @@ ARGUMENTS: dict[str, tuple[tuple[Any, ...], ...]] = {
     "delete_pod": (("deploys", "shop-1-x", "uid"),),
     "pods": (("deploys", "a=b"),),
     "page_of_pods": (("deploys", "a=b"),),
+    "events": (("deploys", "uid"),),
     "log_tail": (("deploys", "shop-1-x", "main"),),
     "list_jobs": (("deploys", "a=b"),),
     "list_pods": (("deploys", "a=b"),),

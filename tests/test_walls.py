@@ -117,9 +117,12 @@ WALLS = {
     "workers.manifest": (
         "dispatcher.config dispatcher.model workers.clone workers.labels workers.pods workers.userpods"
     ),
-    "workers.facts": "dispatcher.model msgspec workers.labels workers.objects",
+    "workers.causes.*": (
+        "dispatcher.errors dispatcher.model msgspec workers.clone workers.objects workers.refusals"
+    ),
+    "workers.facts": "dispatcher.model msgspec workers.causes.* workers.labels workers.objects",
     "workers.view": "dispatcher.model msgspec workers.facts workers.objects",
-    "workers.planning.*": "dispatcher.ledger dispatcher.model msgspec",
+    "workers.planning.*": "dispatcher.ledger dispatcher.model msgspec workers.causes.*",
     "workers.plan": "dispatcher.ledger workers.planning.*",
     "workers.differences": "dispatcher.config dispatcher.model msgspec",
     "workers.names": "dispatcher.ledger dispatcher.model msgspec workers.view",
@@ -136,12 +139,13 @@ WALLS = {
     "workers.calls": "workers.objects",
     "workers.telling": "dispatcher.ledger dispatcher.model structlog",
     "workers.starts": (
-        "dispatcher.errors dispatcher.ledger dispatcher.model msgspec structlog workers.calls workers.cluster"
-        " workers.draft workers.facts workers.labels workers.manifest workers.objects workers.planning.*"
+        "dispatcher.errors dispatcher.ledger dispatcher.model msgspec structlog workers.calls workers.causes.*"
+        " workers.cluster workers.draft workers.facts workers.labels workers.manifest workers.objects"
+        " workers.planning.*"
     ),
     "workers.actions": (
-        "dispatcher.errors dispatcher.ledger dispatcher.model msgspec structlog workers.calls workers.draft"
-        " workers.facts workers.labels workers.planning.* workers.starts"
+        "dispatcher.errors dispatcher.ledger dispatcher.model msgspec structlog workers.calls workers.causes.*"
+        " workers.draft workers.facts workers.labels workers.planning.* workers.starts"
     ),
     "workers.reconcile": (
         "dispatcher.config dispatcher.errors dispatcher.ledger structlog workers.actions workers.calls"
@@ -221,6 +225,7 @@ PURE = {
     "dispatcher.http.views",
     "dispatcher.commands.saved",
     "dispatcher.commands.words",
+    "workers.causes.*",
     "workers.clone",
     "workers.differences",
     "workers.facts",

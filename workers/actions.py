@@ -12,10 +12,11 @@ from dispatcher.ledger import Ledger, Places
 from dispatcher.model import JobFacts, State
 from workers import labels
 from workers.calls import LeasedCalls
+from workers.causes.events import told, unreadable
 from workers.draft import Draft
 from workers.facts import with_pods
 from workers.planning import steps
-from workers.planning.active import judged
+from workers.planning.active import asked, judged
 from workers.planning.reading import facts_of, field
 from workers.starts import Starts
 
@@ -111,8 +112,18 @@ class Actions:
             deploy = replace(deploy, log_tail=self._log(facts))
         draft.put([deploy])
 
+    @do.register
+    def _ask(self, step: steps.AskEvents, draft: Draft) -> None:
+        """That events may not be read is said, and holds up nothing."""
+        facts = step.facts
+        try:
+            why = told(self._cluster.events(facts.namespace, facts.pod_uid or facts.uid))
+        except ClusterRefused as refused:
+            why = unreadable(str(refused))
+        draft.put([asked(draft.seen, step.deploy, why)])
+
     def _log(self, facts: JobFacts) -> str:
-        if not facts.pod:
+        if not (facts.pod and facts.container):  # nothing of it ran
             return ""
         try:
             return self._cluster.log_tail(facts.namespace, facts.pod, facts.container)

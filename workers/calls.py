@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from workers.objects import Job, Pod, PodList
+from workers.objects import Event, Job, Pod, PodList
 
 
 class ClusterCalls(Protocol):
@@ -15,6 +15,7 @@ class ClusterCalls(Protocol):
     def job(self, namespace: str, name: str) -> Job: ...
     def delete_job(self, namespace: str, name: str, uid: str) -> bool: ...
     def page_of_pods(self, namespace: str, selector: str, position: str = "") -> PodList: ...
+    def events(self, namespace: str, uid: str) -> list[Event]: ...
     def log_tail(self, namespace: str, pod: str, container: str) -> str: ...
 
 
@@ -50,6 +51,10 @@ class LeasedCalls:
             position = page.metadata.continue_
             if not position:
                 return found
+
+    def events(self, namespace: str, uid: str) -> list[Event]:
+        self._renew()
+        return self._cluster.events(namespace, uid)
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         self._renew()

@@ -21,7 +21,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.utils.keepalive import tcp_keepalive_socket_options
 
 from dispatcher.errors import ClusterError, ClusterUnavailable
-from workers.objects import Job, JobList, ListMetadata, Pod, PodList, RawList
+from workers.objects import Event, Job, JobList, ListMetadata, Pod, PodList, RawList
 from workers.refusals import HistoryGone, JobExists, NotThere, refusal
 from workers.silence import Silence
 
@@ -32,7 +32,11 @@ LOG_BYTES = 16_384
 PAGE = 500
 _NEVER_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 """There was no connection that a request could have gone through."""
-_PATHS = {"job": ("/apis/batch/v1", "jobs"), "pod": ("/api/v1", "pods")}
+_PATHS = {
+    "job": ("/apis/batch/v1", "jobs"),
+    "pod": ("/api/v1", "pods"),
+    "event": ("/api/v1", "events"),
+}
 
 Kind = TypeVar("Kind")
 Listable = TypeVar("Listable", covariant=True)
@@ -133,6 +137,12 @@ class Cluster:
     def page_of_pods(self, namespace: str, selector: str, position: str = "") -> PodList:
         """One page of the newest state, for who holds a lease meanwhile."""
         return self._pods(namespace, selector, position, self._patience.answer)
+
+    def events(self, namespace: str, uid: str) -> list[Event]:
+        """What was said lately about one object; no more than one page."""
+        query = {"fieldSelector": f"involvedObject.uid={uid}", "limit": PAGE}
+        page = self._page("event", namespace, query, self._patience.answer)
+        return list(_readable(page.items, Event))
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         """The end of a container's log, bounded in lines and bytes. Raises NotThere."""

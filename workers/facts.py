@@ -10,15 +10,13 @@ from msgspec.structs import replace
 
 from dispatcher.model import JobFacts
 from workers import labels
-from workers.objects import Condition, ContainerStatus, Job, Metadata, Pod
+from workers.causes.cause import Cause
+from workers.causes.jobs import of_end
+from workers.causes.pods import clones, has_started, prepared, prepares, told
+from workers.objects import Condition, Job, Metadata, Pod
 
 LONGEST_MESSAGE = 500
-_TAKEN_AWAY = frozenset({"Evicted", "NodeLost", "NodeShutdown", "Terminated", "Preempting"})
-"""Reasons of a failed Pod that are the node's, not the container's."""
-_UNKNOWN = "ContainerStatusUnknown"
-"""Reason of a container that was gone when its node was back."""
-_EARLY = frozenset({"PodInitializing", "ContainerCreating", ""})
-"""Waiting reasons that every Pod goes through."""
+"""Characters of a condition's message that are kept."""
 
 
 def owner_of(pod: Pod) -> str:
@@ -47,41 +45,60 @@ def told_by_job(job: Job) -> tuple[str, JobFacts]:
         outcome=("succeeded" if end.type == "Complete" else "failed") if end else "",
         reason=end.reason if end else "",
         message=end.message[:LONGEST_MESSAGE] if end else "",
+        timeout=job.spec.template.spec.active_deadline_seconds or 0,
+        deadline=job.spec.active_deadline_seconds or 0,
     )
     return _target(metadata), facts
 
 
 def with_pods(job: JobFacts, pods: Sequence[Pod], before: JobFacts | None) -> JobFacts:
     """What the Job says and what its Pods say; what was told before of Pods that are gone stands."""
-    live = sum(pod.live for pod in pods)
-    started = any(_has_started(pod) for pod in pods) or bool(before and before.started)
     if not pods:
-        kept = before or job
-        return replace(
-            job,
-            live_pods=0,
-            started=started,
-            pod=kept.pod,
-            container=kept.container,
-            exit_code=kept.exit_code,
-            disrupted=kept.disrupted,
-        )
-    newest = max(pods, key=_age)
-    failing = _failed_container(newest)
-    ended = failing.state.terminated if failing else None
-    return replace(
+        return _without_pods(job, before or job)
+    found = told(pods, over=bool(job.outcome))
+    facts = replace(
         job,
-        live_pods=live,
-        started=started,
+        live_pods=sum(pod.live for pod in pods),
+        started=any(map(has_started, pods)) or bool(before and before.started),
+        cloning=any(map(clones, pods)),
+        preparing=any(map(prepares, pods)),
+        prepared=max(map(prepared, pods)),
         interruptible=job.interruptible
         and all(_interruptible(pod.metadata) for pod in pods if pod.live),
-        pod=newest.metadata.name,
-        container=failing.name if failing else "",
-        exit_code=ended.exit_code if ended else None,
-        message=job.message or _pod_message(newest),
-        waiting=_waiting(newest),
-        disrupted=_disrupted(newest),
+        pod=found.pod.metadata.name,
+        pod_uid=found.pod.metadata.uid,
+        container=found.container,
+        exit_code=found.exit_code,
     )
+    return _because(facts, found.cause)
+
+
+def _without_pods(job: JobFacts, before: JobFacts) -> JobFacts:
+    facts = replace(
+        job,
+        live_pods=0,
+        started=before.started,
+        prepared=before.prepared,
+        pod=before.pod,
+        container=before.container,
+        exit_code=before.exit_code,
+    )
+    known = Cause(before.cause, before.why, before.retry) if before.cause else None
+    told_of_the_end = known is not None and before.outcome == facts.outcome
+    return _with(facts, known) if told_of_the_end else _because(facts, known)
+
+
+def _because(facts: JobFacts, said: Cause | None) -> JobFacts:
+    """The facts with what its Pods `said`, and what the Job's own end adds."""
+    if facts.outcome == "succeeded":
+        return _with(facts, None)
+    return _with(facts, of_end(facts, said) if facts.outcome else said)
+
+
+def _with(facts: JobFacts, why: Cause | None) -> JobFacts:
+    if why is None:
+        return replace(facts, cause=None, why="", retry=False)
+    return replace(facts, cause=why.kind, why=why.why, retry=why.retry)
 
 
 def _end(conditions: Iterable[Condition]) -> Condition | None:
@@ -117,57 +134,3 @@ def _target(metadata: Metadata) -> str:
 
 def _milliseconds(time: datetime | None) -> int:
     return int(time.timestamp() * 1000) if time else 0
-
-
-def _age(pod: Pod) -> tuple[int, str]:
-    return _milliseconds(pod.metadata.creation_timestamp), pod.metadata.name
-
-
-def _statuses(pod: Pod) -> tuple[ContainerStatus, ...]:
-    return pod.status.init_container_statuses + pod.status.container_statuses
-
-
-def _has_started(pod: Pod) -> bool:
-    return any(c.state.running is not None or c.state.terminated for c in _statuses(pod))
-
-
-def _failed_container(pod: Pod) -> ContainerStatus | None:
-    for container in _statuses(pod):
-        if container.state.terminated and container.state.terminated.exit_code != 0:
-            return container
-    return None
-
-
-def _pod_message(pod: Pod) -> str:
-    parts = (pod.status.reason, pod.status.message)
-    return ": ".join(part for part in parts if part)[:LONGEST_MESSAGE]
-
-
-def _disrupted(pod: Pod) -> str:
-    """Why the cluster took a Pod away, "" if it did not.
-
-    https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions
-    """
-    said = next((c for c in pod.status.conditions if c.type == "DisruptionTarget"), None)
-    if pod.status.phase != "Failed":
-        return ""
-    if any(c.state.terminated and c.state.terminated.reason == _UNKNOWN for c in _statuses(pod)):
-        return f"the cluster took its Pod away: its node was restarted: {_UNKNOWN}"
-    if said is None and pod.status.reason not in _TAKEN_AWAY:
-        return ""
-    reason = pod.status.reason or (said.reason if said else "")
-    message = pod.status.message or (said.message if said else "")
-    return f"the cluster took its Pod away: {reason}: {message}"[:LONGEST_MESSAGE].rstrip(": ")
-
-
-def _waiting(pod: Pod) -> str:
-    """Why a Pod does not run, "" when it does or is on its way."""
-    for condition in pod.status.conditions:
-        if condition.type == "PodScheduled" and condition.status == "False":
-            return f"no node takes its Pod: {condition.message}"[:LONGEST_MESSAGE]
-    for container in _statuses(pod):
-        waiting = container.state.waiting
-        if waiting and waiting.reason not in _EARLY:
-            text = f"container {container.name} waits: {waiting.reason}: {waiting.message}"
-            return text[:LONGEST_MESSAGE]
-    return ""

@@ -34,6 +34,26 @@ class Condition(_Object, frozen=True):
     message: str = ""
 
 
+class ContainerSpec(_Object, frozen=True):
+    name: str = ""
+    restart_policy: str = ""
+    """ "Always" makes a native sidecar of an init container."""
+
+
+class PodSpec(_Object, frozen=True):
+    active_deadline_seconds: int | None = None
+    init_containers: tuple[ContainerSpec, ...] = ()
+
+
+class PodTemplate(_Object, frozen=True):
+    spec: PodSpec = PodSpec()
+
+
+class JobSpec(_Object, frozen=True):
+    active_deadline_seconds: int | None = None
+    template: PodTemplate = PodTemplate()
+
+
 class JobStatus(_Object, frozen=True):
     conditions: tuple[Condition, ...] = ()
 
@@ -41,6 +61,7 @@ class JobStatus(_Object, frozen=True):
 class Job(_Object, frozen=True):
     metadata: Metadata
     status: JobStatus = JobStatus()
+    spec: JobSpec = JobSpec()
 
 
 class Waiting(_Object, frozen=True):
@@ -52,6 +73,8 @@ class Terminated(_Object, frozen=True):
     exit_code: int = 0
     reason: str = ""
     message: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
 
 
 class ContainerState(_Object, frozen=True):
@@ -63,6 +86,9 @@ class ContainerState(_Object, frozen=True):
 class ContainerStatus(_Object, frozen=True):
     name: str
     state: ContainerState = ContainerState()
+    last_state: ContainerState = ContainerState()
+    container_id: str = msgspec.field(default="", name="containerID")
+    """Empty while the runtime was never asked for the container."""
 
 
 class PodStatus(_Object, frozen=True):
@@ -77,11 +103,35 @@ class PodStatus(_Object, frozen=True):
 class Pod(_Object, frozen=True):
     metadata: Metadata
     status: PodStatus = PodStatus()
+    spec: PodSpec = PodSpec()
 
     @property
     def live(self) -> bool:
         """It is there and has not ended: its containers may run."""
         return self.status.phase not in ("Succeeded", "Failed")
+
+
+class EventSeries(_Object, frozen=True):
+    last_observed_time: datetime | None = None
+
+
+class Event(_Object, frozen=True):
+    """What a part of the cluster says about an object."""
+
+    type: str = ""
+    """`Normal` or `Warning`."""
+    reason: str = ""
+    message: str = ""
+    first_timestamp: datetime | None = None
+    last_timestamp: datetime | None = None
+    event_time: datetime | None = None
+    series: EventSeries | None = None
+
+    @property
+    def said_at(self) -> datetime | None:
+        """When it was said last; which of the times there is depends on who says it."""
+        observed = self.series.last_observed_time if self.series else None
+        return observed or self.last_timestamp or self.event_time or self.first_timestamp
 
 
 class JobList(_Object, frozen=True):

@@ -6,11 +6,12 @@ from __future__ import annotations
 import structlog
 from msgspec.structs import replace
 
-from dispatcher.errors import ClusterForbids, ClusterRefused, ClusterUnavailable, DispatcherError
+from dispatcher.errors import ClusterRefused, ClusterUnavailable, DispatcherError
 from dispatcher.ledger import Kind
 from dispatcher.model import Deploy, State
 from workers import labels
 from workers.calls import LeasedCalls
+from workers.causes.jobs import of_refusal
 from workers.cluster import JobExists, NotThere
 from workers.draft import Draft
 from workers.facts import told_by_job
@@ -18,7 +19,7 @@ from workers.manifest import job_for, tombstone_for
 from workers.objects import Job
 from workers.planning import steps
 from workers.planning.active import again_or
-from workers.planning.deploys import adopted, ended
+from workers.planning.deploys import adopted, ended_by
 from workers.planning.times import overdue_at
 
 log = structlog.get_logger()
@@ -97,10 +98,11 @@ class Starts:
 
     def _refused(self, draft: Draft, deploy: Deploy, refused: ClusterRefused) -> None:
         """Quota, admission, rights or a missing namespace can change; a Job that makes no sense cannot."""
-        if isinstance(refused, (ClusterForbids, NotThere)):
-            result = again_or(draft.seen, deploy, State.FAILED, str(refused))
+        cause = of_refusal(refused)
+        if cause.retry:
+            result = again_or(draft.seen, deploy, State.FAILED, cause)
         else:
-            result = ended(deploy, State.FAILED, draft.seen.now, str(refused))
+            result = ended_by(deploy, State.FAILED, draft.seen.now, cause)
         draft.put([result])
 
     def _there(self, draft: Draft, deploy: Deploy, job: Job) -> None:

@@ -16,7 +16,9 @@ def say(deploy: Deploy) -> None:
     """That it runs, or how it ended."""
     if deploy.terminal or deploy.state is State.RUNNING:
         level = log.warning if deploy.state in (State.FAILED, State.LOST) else log.info
-        level(str(deploy.state), deploy=deploy.name, commit=deploy.commit[:12], why=deploy.why)
+        cause = {"cause": str(deploy.cause)} if deploy.cause else {}
+        commit = deploy.commit[:12]
+        level(str(deploy.state), deploy=deploy.name, commit=commit, why=deploy.why, **cause)
 
 
 def say_repaired(ledger: Ledger, repairs: Sequence[Repair]) -> None:

@@ -104,6 +104,7 @@ def _facts(deploy: DeployDetail, now: datetime) -> list[tuple[str, str | Text]]:
         ("deploy", deploy.deploy),
         ("state", _state(deploy)),
         ("why", plain(deploy.why)),
+        ("cause", str(deploy.cause or "")),
         ("exit code", exit_code),
         ("commit", plain(f"{deploy.commit} {deploy.title}".rstrip())),
         ("ref", plain(deploy.ref)),

@@ -67,6 +67,7 @@ def _target(target: Target) -> dict[str, Any]:
         "quiet_period": show_duration(target.quiet_period),
         "quiet_max": show_duration(target.quiet_max),
         "start_timeout": show_duration(target.start_timeout),
+        "clone_timeout": show_duration(target.clone_timeout),
         "start_attempts": target.start_attempts,
         "stop_timeout": show_duration(target.stop_timeout),
         "on_removed": target.on_removed,

@@ -105,6 +105,7 @@ class Target(Settings):
     quiet_period: Annotated[int, duration(0, DAY)] = 0
     quiet_max: Annotated[int, duration(0, DAY)] = 10 * MINUTE
     start_timeout: Annotated[int, duration(1, 7 * DAY)] = 15 * MINUTE
+    clone_timeout: Annotated[int, duration(1, 7 * DAY)] = 30 * MINUTE
     start_attempts: Annotated[Whole, Field(ge=1, le=10)] = 3
     stop_timeout: Annotated[int, duration(1, 7 * DAY)] = 5 * MINUTE
     on_removed: Literal["finish", "stop"] = "finish"
@@ -143,6 +144,7 @@ class Target(Settings):
             quiet_period=self.quiet_period,
             quiet_max=self.quiet_max,
             start_timeout=self.start_timeout,
+            clone_timeout=self.clone_timeout,
             start_attempts=self.start_attempts,
             stop_timeout=self.stop_timeout,
             on_removed=self.on_removed,

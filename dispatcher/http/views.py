@@ -11,7 +11,7 @@ import msgspec
 
 from dispatcher.config import Target
 from dispatcher.ledger import Kind, Pauses, Repair, TargetView, Told
-from dispatcher.model import Deploy, Outcome, Reason, State
+from dispatcher.model import CauseKind, Deploy, Outcome, Reason, State
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,13 +31,15 @@ class DeployInfo(msgspec.Struct, frozen=True, kw_only=True):
     requested_by: str = ""
     note: str = ""
     why: str = ""
+    cause: CauseKind | None = None
+    """The kind of what `why` says, where it does not start or ended without success by itself."""
     created_at: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
     waited: float | None = None
-    """From its creation to its first running Pod."""
+    """From its creation to its first running main container."""
     duration: float | None = None
-    """From its first running Pod to its end."""
+    """From its first running main container to its end."""
     superseded_by: str | None = None
     cancelled_by: str = ""
     """Who told it to stop."""
@@ -192,6 +194,7 @@ def deploy_info(deploy: Deploy) -> DeployInfo:
         requested_by=deploy.requested_by,
         note=deploy.note,
         why=deploy.why,
+        cause=deploy.cause,
         created_at=moment(deploy.created_at),
         started_at=moment(deploy.started_at),
         ended_at=moment(deploy.ended_at),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.cluster import FOREVER, Cluster, container
+from tests.contract.cluster import FOREVER, Cluster, container, pod
 from tests.contract.waiting import condition, finished_job, first_pod, pods_of, until, until_one
 
 
@@ -72,6 +72,28 @@ def test_a_pod_that_is_stopped_is_told_of(cluster: Cluster) -> None:
     events = told(cluster, job, "SuccessfulDelete", "Suspended")
     assert events["SuccessfulDelete"].message == f"Deleted pod: {pod.metadata.name}"
     pods_of(cluster, job.metadata.name, lambda pods: not pods)
+
+
+# What no state says: such events are read where a deploy doesn't start.
+# https://kubernetes.io/docs/concepts/policy/resource-quotas/
+def test_why_a_job_gets_no_pod_is_told(cluster: Cluster) -> None:
+    quota = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
+    cluster.core.create_namespaced_resource_quota(cluster.namespace, quota)
+    call = cluster.core.list_namespaced_resource_quota
+    until_one(call, cluster.namespace, "none", lambda quota: quota.status.used)
+    event = told(cluster, cluster.create_job("true"), "FailedCreate")["FailedCreate"]
+    assert event.type == "Warning"
+    assert event.message.startswith("Error creating: ")
+    assert "exceeded quota: none" in event.message
+
+
+def test_why_a_pod_gets_no_volume_is_told(cluster: Cluster) -> None:
+    mounts = [{"name": "s", "mountPath": "/etc/s"}]
+    volumes = [{"name": "s", "secret": {"secretName": "absent"}}]
+    body = pod(container("true", volumeMounts=mounts), volumes=volumes)
+    event = told(cluster, cluster.create_pod(body), "FailedMount")["FailedMount"]
+    assert event.type == "Warning"
+    assert 'secret "absent" not found' in event.message
 
 
 def test_what_happens_again_is_counted(cluster: Cluster) -> None:

@@ -48,6 +48,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
 }
 WRITTEN = {
     3600: "1h",
+    1800: "30m",
     900: "15m",
     600: "10m",
     300: "5m",

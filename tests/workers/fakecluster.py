@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from dispatcher.errors import ClusterForbids
 from workers import labels
 from workers.cluster import JobExists, NotThere
 from workers.feed import Changed, Listed, News
@@ -19,6 +20,7 @@ from workers.objects import (
     Condition,
     ContainerState,
     ContainerStatus,
+    Event,
     Job,
     JobStatus,
     ListMetadata,
@@ -98,6 +100,10 @@ class FakeCluster:
         self.suspended: set[str] = set()
         self.ends: dict[str, str] = {}
         """Uid of a Job → the phase in which its Pod ended: it counts also when the Pod is gone."""
+        self.said: dict[str, list[Event]] = {}
+        """Uid of a Job or a Pod → the events about it."""
+        self.events_refused = ""
+        """With these words; "" if events may be read."""
         self.inboxes: list[Inbox] = []
         """Of the feeds that are followed."""
         self.stopped: list[Inbox] = []
@@ -153,6 +159,12 @@ class FakeCluster:
 
     def page_of_pods(self, namespace: str, selector: str, position: str = "") -> PodList:
         return PodList(ListMetadata(), tuple(self.pods_of(namespace, selector)))
+
+    def events(self, namespace: str, uid: str) -> list[Event]:
+        """What was said about one object."""
+        if self.events_refused:
+            raise ClusterForbids(self.events_refused)
+        return self.said.get(uid, [])
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         if not any(each.metadata.name == pod for each in self.pods.values()):
@@ -297,7 +309,9 @@ class FakeCluster:
 
     def _end(self, pod: Pod, status: PodStatus, ended: Terminated) -> None:
         self.ends[pod.metadata.labels[labels.JOB_UID]] = status.phase
-        container = ContainerStatus("deploy", ContainerState(terminated=ended))
+        container = ContainerStatus(
+            "deploy", ContainerState(terminated=ended), container_id="containerd://1"
+        )
         self._pod(pod.metadata, replace(status, container_statuses=(container,)))
 
     def _told_to_go(self, job: Job) -> None:

@@ -45,7 +45,7 @@ from workers import labels
 from workers.cluster import JobExists
 from workers.feed import News
 from workers.feeds import KINDS
-from workers.objects import Job, PodList
+from workers.objects import Event, Job, PodList
 from workers.reconcile import Reconciler
 from workers.watcher import LARGEST_BATCH, Session, Watcher
 
@@ -121,6 +121,9 @@ class FaultyCluster:
         return self._world.around(
             "list", lambda: self._cluster.page_of_pods(namespace, selector, position)
         )
+
+    def events(self, namespace: str, uid: str) -> list[Event]:
+        return self._world.around("events", lambda: self._cluster.events(namespace, uid))
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         return self._world.around("log", lambda: self._cluster.log_tail(namespace, pod, container))

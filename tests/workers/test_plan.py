@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from dispatcher.ledger import Kind, Snapshot
-from dispatcher.model import Deploy, JobFacts, Policies, Reason, Spec, State
+from dispatcher.model import CauseKind, Deploy, JobFacts, Policies, Reason, Spec, State
 from workers.plan import plan
 from workers.planning.active import judged
 from workers.planning.steps import (
@@ -243,7 +243,13 @@ def test_a_job_that_vanished_is_lost_for_good_when(parts: tuple[Deploy, ...]) ->
 
 
 def test_a_pod_that_the_cluster_took_away_runs_again() -> None:
-    facts = job(1, outcome="failed", disrupted="the cluster took its Pod away: Evicted")
+    facts = job(
+        1,
+        outcome="failed",
+        cause=CauseKind.EVICTED,
+        why="the cluster took its Pod away",
+        retry=True,
+    )
 
     seen = snapshot(deploy(1, State.RUNNING), facts)
 
@@ -251,7 +257,7 @@ def test_a_pod_that_the_cluster_took_away_runs_again() -> None:
 
     assert isinstance(step, Judge)
     again = judged(seen, step.deploy, facts)
-    assert (again.state, again.why) == (State.PENDING, facts.disrupted)
+    assert (again.state, again.why, again.cause) == (State.PENDING, facts.why, facts.cause)
 
 
 def test_success_counts_even_if_the_job_is_gone_when_it_is_heard_of() -> None:
@@ -262,15 +268,16 @@ def test_success_counts_even_if_the_job_is_gone_when_it_is_heard_of() -> None:
 
 
 def test_a_failure_is_recorded_with_its_reason() -> None:
-    facts = job(1, outcome="failed", reason="BackoffLimitExceeded", container="deploy", exit_code=3)
+    why = "container deploy exited with 3"
+    facts = job(1, outcome="failed", cause=CauseKind.SCRIPT, why=why, exit_code=3)
     seen = snapshot(deploy(1, State.RUNNING), facts)
 
     step = plan(seen, "new")
 
     assert isinstance(step, Judge)
     over = judged(seen, step.deploy, facts)
-    assert "deploy exited with 3" in over.why
-    assert (over.state, over.exit_code) == (State.FAILED, 3)
+    assert (over.state, over.why, over.exit_code) == (State.FAILED, why, 3)
+    assert over.cause is CauseKind.SCRIPT
 
 
 @pytest.mark.parametrize("state", [State.SUCCEEDED, State.SUPERSEDED, State.CANCELLED, State.LOST])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dispatcher.model import Reason, State
+from dispatcher.model import CauseKind, Reason, State
 from tests.workers.test_plan import NOW, deploy, job, snapshot
 from workers.plan import plan
 from workers.planning.active import judged
@@ -129,7 +129,7 @@ def test_a_success_is_kept_as_long_as_asked_for() -> None:
 
 def test_a_pod_that_does_not_start_is_tried_again_later_under_another_name() -> None:
     starting = deploy(1, State.STARTING, starting_at=NOW - 15 * MINUTE)
-    waiting = job(1, waiting="container deploy waits: ImagePullBackOff")
+    waiting = job(1, cause=CauseKind.IMAGE, why="container waits: ImagePullBackOff", retry=True)
 
     step = plan(snapshot(starting, waiting), "new")
 
@@ -149,7 +149,7 @@ def test_a_pod_that_does_not_start_is_tried_again_later_under_another_name() -> 
 
 def test_in_the_end_it_fails_with_the_clusters_reason() -> None:
     starting = deploy(1, State.STARTING, starting_at=NOW - 15 * MINUTE, troubles=2)
-    waiting = job(1, waiting="no node takes its Pod")
+    waiting = job(1, cause=CauseKind.SCHEDULING, why="no node takes its Pod", retry=True)
 
     step = plan(snapshot(starting, waiting), "new")
 
@@ -176,9 +176,7 @@ def test_a_pod_that_will_not_go_is_said_and_can_be_released() -> None:
 
 
 def test_where_every_push_counts_what_the_cluster_took_away_runs_again_before_the_next() -> None:
-    facts = job(
-        1, outcome="failed", disrupted="the cluster took its Pod away: its node was restarted"
-    )
+    facts = job(1, outcome="failed", cause=CauseKind.NODE, why="its node was restarted", retry=True)
     parts = deploy(1, State.RUNNING), deploy(2), facts
 
     merged = snapshot(*parts)

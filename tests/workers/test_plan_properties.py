@@ -13,8 +13,9 @@ from dispatcher.model import FIRST, TRANSITIONS, Deploy, JobFacts, Policies, Rea
 from workers.plan import plan
 from workers.planning import deploys as becoming
 from workers.planning import reading
-from workers.planning.active import judged
+from workers.planning.active import asked, judged
 from workers.planning.steps import (
+    AskEvents,
     Change,
     Claim,
     Create,
@@ -119,6 +120,8 @@ def written(seen: Snapshot, step: Step) -> tuple[Deploy, ...]:
             return (deploy,)
         case Judge(deploy=deploy, facts=facts):
             return (judged(seen, deploy, facts),)
+        case AskEvents(deploy=deploy):
+            return (asked(seen, deploy, None),)
         case _:
             return ()
 
@@ -222,6 +225,8 @@ def test_steps_end(seen: Snapshot, live_pods: int | None) -> None:  # noqa: C901
                     seen = without_job(seen, facts)
             case Judge(deploy=deploy, facts=facts):
                 seen = put(seen, judged(seen, deploy, facts))
+            case AskEvents(deploy=deploy):
+                seen = put(seen, asked(seen, deploy, None))
     raise AssertionError(f"no end: {step}")
 
 

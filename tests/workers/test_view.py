@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from dispatcher.model import JobFacts
+from dispatcher.model import CauseKind, JobFacts
 from workers import labels
 from workers.objects import (
     Condition,
@@ -165,4 +165,5 @@ def test_why_a_pod_does_not_run_is_told_in_words() -> None:
 
     facts = told(view.pod_changed(pod("Pending", ContainerStatus("deploy", waiting))))
 
-    assert "ImagePullBackOff: no such image" in facts.waiting
+    assert facts.why == "container deploy waits: ImagePullBackOff: no such image"
+    assert facts.cause is CauseKind.IMAGE

@@ -6,12 +6,14 @@ from msgspec.structs import replace
 
 from dispatcher.ledger import Kind, Snapshot
 from dispatcher.model import Deploy, JobFacts, Reason, State
-from workers.planning.deploys import adopted, ended, failed, put_back, told_to_stop
+from workers.causes import jobs
+from workers.causes.cause import Cause
+from workers.planning.deploys import adopted, because, ended, ended_by, put_back, told_to_stop
 from workers.planning.reading import facts_of, policies_of, waiting_deploys
 from workers.planning.removed import WHY as REMOVED
 from workers.planning.removed import is_to_stop
-from workers.planning.steps import Change, Claim, Judge, LookForPods, Step, Stop
-from workers.planning.times import DELETE_AGAIN, overdue_at
+from workers.planning.steps import AskEvents, Change, Claim, Judge, LookForPods, Step, Stop
+from workers.planning.times import DELETE_AGAIN, ask_at, is_cloning, overdue_at
 
 
 def active(seen: Snapshot, live_pods: int | None) -> Step | None:
@@ -58,20 +60,40 @@ def _over(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Step:
 
 
 def judged(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Deploy:
-    """A deploy whose Job has failed, by what its Pods say now: run again if the cluster took them away."""
-    if facts.disrupted:
-        return again_or(seen, deploy, State.FAILED, facts.disrupted)
-    return replace(failed(deploy, facts), ended_at=seen.now)
+    """A deploy whose Job has failed, by what its Pods say now: run again if that was the cluster's doing."""
+    cause = _cause_of(facts) or jobs.of_end(facts, None)
+    if deploy.state is State.STARTING and not facts.started:
+        cause = jobs.never_started(cause, jobs.of_wait(deploy))
+    if cause.retry:
+        deploy = again_or(seen, deploy, State.FAILED, cause)
+    else:
+        deploy = ended_by(deploy, State.FAILED, seen.now, cause)
+    return replace(deploy, exit_code=facts.exit_code) if deploy.terminal else deploy
+
+
+def _cause_of(facts: JobFacts) -> Cause | None:
+    return Cause(facts.cause, facts.why, facts.retry) if facts.cause else None
 
 
 def _begun(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Step | None:
     if facts.started:
-        return Change((replace(deploy, state=State.RUNNING, started_at=seen.now, why=""),))
-    if seen.now >= overdue_at(seen, deploy):
+        running = replace(because(deploy, None), state=State.RUNNING, started_at=seen.now)
+        return Change((running,))
+    if facts.cloning and not deploy.cloning_at:
+        return Change((replace(deploy, cloning_at=seen.now),))
+    if 0 < ask_at(seen, deploy) <= seen.now:
+        return AskEvents(deploy, facts)
+    if 0 < overdue_at(seen, deploy) <= seen.now:
         return _start_again(seen, deploy, facts)
-    if facts.waiting != deploy.why:
-        return Change((replace(deploy, why=facts.waiting),))
+    if facts.cause or not deploy.asked_at:
+        told = replace(because(deploy, _cause_of(facts)), asked_at=0)
+        return Change((told,)) if told != deploy else None
     return None
+
+
+def asked(seen: Snapshot, deploy: Deploy, cause: Cause | None) -> Deploy:
+    """A deploy that does not start, with what the cluster's events say about that."""
+    return replace(because(deploy, cause), asked_at=seen.now)
 
 
 def _missing(seen: Snapshot, deploy: Deploy, live_pods: int | None) -> Step | None:
@@ -79,17 +101,17 @@ def _missing(seen: Snapshot, deploy: Deploy, live_pods: int | None) -> Step | No
         return LookForPods(deploy)
     if live_pods:
         return None
-    why = "its Job vanished: somebody or something else deleted it"
-    return Change((again_or(seen, deploy, State.LOST, why),), repair=Kind.VANISHED)
+    again = again_or(seen, deploy, State.LOST, jobs.VANISHED)
+    return Change((again,), repair=Kind.VANISHED)
 
 
-def again_or(seen: Snapshot, deploy: Deploy, end: State, why: str) -> Deploy:
+def again_or(seen: Snapshot, deploy: Deploy, end: State, cause: Cause) -> Deploy:
     """Not the deploy's own fault: it runs again, later each time, unless it has been tried often enough
     or there is something newer, be it that it waits or that it was found to run."""
     spent = deploy.troubles + 1 >= policies_of(seen).start_attempts
     if spent or _is_overtaken(seen, deploy) or deploy.cancelled_by:
-        return ended(deploy, end, seen.now, why)
-    return put_back(seen, deploy, why)
+        return ended_by(deploy, end, seen.now, cause)
+    return put_back(seen, deploy, cause)
 
 
 def _is_overtaken(seen: Snapshot, deploy: Deploy) -> bool:
@@ -125,11 +147,15 @@ def _supersede(seen: Snapshot, deploy: Deploy, newer: Deploy) -> Stop:
 def _start_again(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Step:
     """Not the deploy's own fault: again under the next name, later each time, and not for ever."""
     policies = policies_of(seen)
-    reason = facts.waiting or "the cluster says nothing about why"
-    why = f"no Pod of it started within {policies.start_timeout} s: {reason}"
+    if is_cloning(deploy, facts):
+        cause = jobs.slow_clone(policies.clone_timeout)
+    else:
+        waited = _cause_of(facts) or jobs.of_wait(deploy)
+        cause = jobs.not_started(policies.start_timeout, waited)
     if deploy.troubles + 1 >= policies.start_attempts:
-        return Stop((replace(told_to_stop(seen, deploy), gives_up=True, why=why),))
-    return Change((put_back(seen, deploy, why),))
+        stopped = because(told_to_stop(seen, deploy), cause)
+        return Stop((replace(stopped, gives_up=True),))
+    return Change((put_back(seen, deploy, cause),))
 
 
 def _stopping(
@@ -151,7 +177,8 @@ def _stopped(seen: Snapshot, deploy: Deploy, live_pods: int | None) -> Step | No
         return LookForPods(deploy)
     if live_pods and not deploy.released_by:
         return None
-    return Change((ended(deploy, _end_of_stop(deploy), seen.now, deploy.why),))
+    over = ended(deploy, _end_of_stop(deploy), seen.now, deploy.why)
+    return Change((replace(over, cause=deploy.cause if deploy.gives_up else None),))
 
 
 def _end_of_stop(deploy: Deploy) -> State:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from dispatcher.ledger import Snapshot
 from dispatcher.model import FOUND, Deploy, JobFacts, State, stream_of
+from workers.causes.cause import Cause
 
 FIRST_RETRY = 10_000
 """Milliseconds before a deploy that the cluster could not run is tried again; doubled each time."""
@@ -24,7 +25,10 @@ def attempted(deploy: Deploy, token: str, namespace: str) -> Deploy:
         job=name,
         uid="",
         created_rv="",
+        cloning_at=0,
+        asked_at=0,
         why="",
+        cause=None,
     )
 
 
@@ -64,36 +68,34 @@ def adopted(deploy: Deploy, uid: str, rv: str) -> Deploy:
 
 
 def told_to_stop(seen: Snapshot, deploy: Deploy) -> Deploy:
-    return replace(deploy, state=State.STOPPING, stopping_at=seen.now, delete_sent_at=0)
+    stopping = replace(deploy, state=State.STOPPING, stopping_at=seen.now, delete_sent_at=0)
+    return replace(stopping, cause=None)
 
 
-def put_back(seen: Snapshot, deploy: Deploy, why: str) -> Deploy:
+def because(deploy: Deploy, cause: Cause | None) -> Deploy:
+    """The deploy with why it does not start, or why it ended."""
+    if cause is None:
+        return replace(deploy, cause=None, why="")
+    return replace(deploy, cause=cause.kind, why=cause.why)
+
+
+def put_back(seen: Snapshot, deploy: Deploy, cause: Cause) -> Deploy:
     """Waiting again; its Job is a stray from now on, since no deploy has its token."""
     troubles = deploy.troubles + 1
     return replace(
-        deploy,
+        because(deploy, cause),
         state=State.PENDING,
         uid="",
         token="",
         troubles=troubles,
         not_before=seen.now + FIRST_RETRY * 2 ** (troubles - 1),
-        why=why,
     )
 
 
 def ended(deploy: Deploy, state: State, now: int, why: str) -> Deploy:
-    return replace(deploy, state=state, ended_at=now, why=why, delete_sent_at=0)
+    """What only a person or a newer push ended, or nothing but itself, has no cause."""
+    return replace(deploy, state=state, ended_at=now, why=why, cause=None, delete_sent_at=0)
 
 
-def failed(deploy: Deploy, facts: JobFacts) -> Deploy:
-    """The deploy with the reason that Kubernetes gives, without its log."""
-    said = ": ".join(part for part in (facts.reason, facts.message) if part)
-    where = f"container {facts.container} exited with {facts.exit_code}"
-    why = "; ".join(part for part in (where if facts.container else "", said) if part)
-    return replace(
-        deploy,
-        state=State.FAILED,
-        why=why or "its Job failed",
-        exit_code=facts.exit_code,
-        delete_sent_at=0,
-    )
+def ended_by(deploy: Deploy, state: State, now: int, cause: Cause) -> Deploy:
+    return replace(ended(deploy, state, now, cause.why), cause=cause.kind)

@@ -75,6 +75,15 @@ class Judge:
 
 
 @dataclass(frozen=True)
+class AskEvents:
+    """Nothing that is watched says why the deploy does not start: read the events of its Pod, or of its Job
+    where there is none, and write what they say."""
+
+    deploy: Deploy
+    facts: JobFacts
+
+
+@dataclass(frozen=True)
 class Wait:
     """Nothing to do before something happens, or before `due_at`."""
 
@@ -82,4 +91,4 @@ class Wait:
     trouble: str = ""
 
 
-Step = Change | TakePlace | Create | Claim | Stop | Delete | LookForPods | Judge | Wait
+Step = Change | TakePlace | Create | Claim | Stop | Delete | LookForPods | Judge | AskEvents | Wait

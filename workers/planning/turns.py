@@ -9,10 +9,10 @@ from msgspec.structs import replace
 from dispatcher.ledger import Snapshot
 from dispatcher.model import Deploy, Reason, State
 from workers.planning.deploys import attempted, ended
-from workers.planning.reading import policies_of, waiting_deploys
+from workers.planning.reading import facts_of, policies_of, waiting_deploys
 from workers.planning.removed import WHY, is_removed
 from workers.planning.steps import Change, Create, LookForPods, Step, TakePlace
-from workers.planning.times import overdue_at, ready_at
+from workers.planning.times import GRACE, overdue_at, ready_at
 
 
 def overtaken(seen: Snapshot) -> Step | None:
@@ -35,7 +35,8 @@ def _overtaken_by(seen: Snapshot, older: Deploy, waiting: Sequence[Deploy]) -> C
         over = ended(older, State.SUPERSEDED, seen.now, f"{what} came: {newer[-1].name}")
         return Change((replace(over, superseded_by=newer[-1].number),))
     if behind and older.troubles:
-        return Change((ended(older, State.FAILED, seen.now, older.why),))
+        over = ended(older, State.FAILED, seen.now, older.why)
+        return Change((replace(over, cause=older.cause),))
     return None
 
 
@@ -106,10 +107,21 @@ def trouble(seen: Snapshot, live_pods: int | None) -> str:
         return f"{active.job} does not go; when you know that nothing of it runs, release {active.name}"
     if live_pods:
         return f"{live_pods} Pods of the target are still there"
+    if active:
+        return _trouble_of(seen, active)
     waiting = waiting_deploys(seen)
-    if not waiting or active:
+    if not waiting:
         return ""
     return blocked(seen) or (waiting[0].why if waiting[0].not_before > seen.now else "")
+
+
+def _trouble_of(seen: Snapshot, active: Deploy) -> str:
+    """Why what has its turn does not start, or does not go on: as the cause that is known says it."""
+    facts = facts_of(seen, active)
+    if active.state is State.RUNNING and facts and not facts.outcome:
+        return facts.why
+    late = seen.now >= active.starting_at + GRACE
+    return active.why if active.state is State.STARTING and active.cause and late else ""
 
 
 def stuck(seen: Snapshot, deploy: Deploy) -> bool:

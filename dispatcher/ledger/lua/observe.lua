@@ -20,7 +20,7 @@ end
 -- What a plan depends on; the rest is for people and wakes nobody.
 local function says(it)
   return table.concat({ it.uid or '', tostring(it.gone or false), it.outcome or '', tostring(it.started or false),
-                        tostring(it.interruptible ~= false), it.waiting or '',
+                        tostring(it.interruptible ~= false), it.why or '',
                         it.gone and (it.live_pods or 0) or '' }, ' ')
 end
 

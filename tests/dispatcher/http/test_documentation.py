@@ -18,7 +18,7 @@ from dispatcher.config import load
 from dispatcher.http import health, intake, trailviews, views
 from dispatcher.http.answers import ErrorBody
 from dispatcher.ledger import Keys
-from dispatcher.model import Outcome, Reason, State
+from dispatcher.model import CauseKind, Outcome, Reason, State
 from dispatcher.reloading import Reloader
 from tests.dispatcher.http.web import Web
 
@@ -80,10 +80,19 @@ def test_every_example_is_as_the_types_say() -> None:
         assert json.loads(msgspec.json.encode(understood)) == value
 
 
-def test_every_outcome_is_documented() -> None:
-    documented = re.findall(r"^\| `(\w+)` \| [^|]+ \|$", DOCUMENT, re.MULTILINE)
+def words_below(header: str) -> list[str]:
+    """The first column of the table with this header."""
+    found = re.search(rf"^{re.escape(header)}\n\|[-|]+\n((?:\|.*\n)+)", DOCUMENT, re.MULTILINE)
+    assert found, header
+    return re.findall(r"^\| `([\w-]+)` \|", found[1], re.MULTILINE)
 
-    assert documented == [str(outcome) for outcome in Outcome]
+
+def test_every_outcome_is_documented() -> None:
+    assert words_below("| Outcome | Meaning |") == [str(outcome) for outcome in Outcome]
+
+
+def test_every_kind_of_cause_is_documented() -> None:
+    assert words_below("| `cause` | Why |") == [str(kind) for kind in CauseKind]
 
 
 @pytest.mark.parametrize("word", [*State, *Reason])

@@ -1,0 +1,121 @@
+"""One container of a Pod: whether it has run, why it waits, how it ended.
+
+https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-states
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from dispatcher.model import CauseKind
+from workers.causes.cause import Cause, cause
+from workers.clone import NAME as CLONE
+from workers.objects import ContainerStatus, Terminated
+
+UNKNOWN = "ContainerStatusUnknown"
+"""The kubelet's reason for a container of which it does not know how it ended, if it ever was there.
+
+https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/status/status_manager.go (TerminatePod)
+"""
+_EARLY = frozenset({"PodInitializing", "ContainerCreating", ""})
+"""Waiting reasons that every Pod goes through."""
+_NOT_STARTED = frozenset({"StartError", "ContainerCannotRun", "RunContainerError"})
+"""How a command ends that cannot be run, with the code 126, 127 or 128: containerd's words and others'.
+
+https://github.com/containerd/containerd/blob/main/internal/cri/server/container_start.go
+"""
+_IMAGE = frozenset(
+    {
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "ImageInspectError",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
+    }
+)
+"""https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/images/types.go"""
+_CONFIG = frozenset(
+    {
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "PreCreateHookError",
+        "PreStartHookError",
+        "PostStartHookError",
+        "RunContainerError",
+    }
+)
+"""https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/kuberuntime/kuberuntime_container.go"""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def has_run(container: ContainerStatus) -> bool:
+    """Whether its process runs or ran. That it ended does not say so: see `UNKNOWN`."""
+    ended = container.state.terminated
+    if container.state.running is not None or _was_process(container.last_state.terminated):
+        return True
+    if ended and ended.reason == UNKNOWN:
+        return bool(container.container_id)
+    return _was_process(ended)
+
+
+def _was_process(ended: Terminated | None) -> bool:
+    return ended is not None and ended.reason not in _NOT_STARTED
+
+
+def failure(container: ContainerStatus) -> Terminated | None:
+    """How it failed, where that is known: now, or the time before if it is to start again."""
+    for ended in (container.state.terminated, container.last_state.terminated):
+        if ended and ended.exit_code != 0 and ended.reason != UNKNOWN:
+            return ended
+        if ended and ended.exit_code == 0:
+            return None
+    return None
+
+
+def is_lost(container: ContainerStatus) -> bool:
+    """Whether its kubelet does not know how it ended."""
+    ended = container.state.terminated
+    return ended is not None and ended.reason == UNKNOWN
+
+
+def ended_at(container: ContainerStatus) -> datetime:
+    """When it failed; far in the future where nobody says."""
+    ended = failure(container) or container.state.terminated
+    said = ended.finished_at if ended else None
+    return said if said and said > _EPOCH else datetime.max.replace(tzinfo=UTC)
+
+
+def of_failure(container: ContainerStatus, ended: Terminated) -> Cause:
+    """Why a container failed: its own doing."""
+    name, code = container.name, ended.exit_code
+    if ended.reason in _NOT_STARTED:
+        return cause(
+            CauseKind.CONFIG,
+            f"container {name} could not be started",
+            ended.message or ended.reason,
+        )
+    if ended.reason == "OOMKilled":
+        return cause(CauseKind.MEMORY, f"container {name} exited with {code}", "OOMKilled")
+    kind = CauseKind.CLONE if name == CLONE else CauseKind.SCRIPT
+    return cause(kind, f"container {name} exited with {code}")
+
+
+def of_wait(container: ContainerStatus) -> Cause | None:
+    """Why a container waits, None if it does not or is on its way."""
+    waiting = container.state.waiting
+    if waiting is None or waiting.reason in _EARLY:
+        return None
+    before = failure(container)
+    said = (f"container {container.name} waits", waiting.reason, waiting.message)
+    if before:
+        why = of_failure(container, before)
+        return cause(why.kind, *said[:2], f"{waiting.message}; {why.why}", retry=True)
+    return cause(_kind(waiting.reason), *said, retry=True)
+
+
+def _kind(reason: str) -> CauseKind:
+    if reason in _IMAGE:
+        return CauseKind.IMAGE
+    return CauseKind.CONFIG if reason in _CONFIG else CauseKind.UNKNOWN

@@ -1,0 +1,62 @@
+"""Events of a Job or a Pod: they say why where no state does.
+
+https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from dispatcher.model import CauseKind
+from workers.causes.cause import Cause, cause
+from workers.objects import Event
+
+_MOUNT = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume", "VolumeResizeFailed"})
+_NETWORK = frozenset({"FailedCreatePodSandBox", "NetworkNotReady", "FailedPodSandBoxStatus"})
+_SCHEDULING = frozenset({"FailedScheduling", "Preempted", "NotTriggerScaleUp"})
+_QUOTA = re.compile(
+    "exceeded quota|failed quota|maximum .* usage|must specify limits|must specify requests"
+)
+"""https://kubernetes.io/docs/concepts/policy/resource-quotas/"""
+_RULE = re.compile("forbidden|denied|webhook|violates|service ?account", re.IGNORECASE)
+
+
+def told(events: Iterable[Event]) -> Cause | None:
+    """What the newest warning says, None where there is none."""
+    warnings = [event for event in events if event.type == "Warning"]
+    if not warnings:
+        return None
+    newest = max(warnings, key=_said_at)
+    return cause(_kind(newest), _about(newest), newest.message, retry=True)
+
+
+def unreadable(refused: str) -> Cause:
+    """Events are there for people with more rights."""
+    text = "its events, which may say why, can't be read"
+    return cause(CauseKind.UNKNOWN, text, refused, retry=True)
+
+
+def _said_at(event: Event) -> datetime:
+    return event.said_at or datetime.min.replace(tzinfo=UTC)
+
+
+def _about(event: Event) -> str:
+    return f"no Pod can be made: {event.reason}" if event.reason == "FailedCreate" else event.reason
+
+
+def _kind(event: Event) -> CauseKind:
+    if event.reason == "FailedCreate":
+        return _not_created(event.message)
+    if event.reason in _MOUNT:
+        return CauseKind.STORAGE
+    if event.reason in _NETWORK:
+        return CauseKind.NETWORK
+    return CauseKind.SCHEDULING if event.reason in _SCHEDULING else CauseKind.UNKNOWN
+
+
+def _not_created(message: str) -> CauseKind:
+    if _QUOTA.search(message):
+        return CauseKind.QUOTA
+    return CauseKind.ADMISSION if _RULE.search(message) else CauseKind.UNKNOWN

@@ -1,0 +1,68 @@
+"""A Job's own end, and a start that comes to nothing: what is said where no Pod says it better."""
+
+from __future__ import annotations
+
+from dispatcher.errors import ClusterForbids, ClusterRefused
+from dispatcher.model import CauseKind, Deploy, JobFacts
+from workers.causes.cause import Cause, cause, seconds
+from workers.causes.pods import DEADLINE, timed_out
+from workers.refusals import NotThere
+
+VANISHED = cause(
+    CauseKind.VANISHED, "its Job vanished", "somebody or something else deleted it", retry=True
+)
+_EXPECTED = "BackoffLimitExceeded"
+"""Says only that Pods failed.
+
+https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-backoff-failure-policy
+"""
+
+
+def of_end(facts: JobFacts, told: Cause | None) -> Cause:
+    """Why a Job failed, whose Pods say `told`."""
+    if facts.reason == DEADLINE:
+        text = timed_out(facts.timeout, facts.deadline)
+        waits = told.why if told and not facts.started else ""
+        return cause(CauseKind.TIMEOUT, text, waits)
+    if told is None:
+        return cause(CauseKind.UNKNOWN, "its Job failed", facts.reason, facts.message)
+    if facts.reason in (_EXPECTED, "") or told.retry:
+        return told
+    more = ": ".join(part for part in (facts.reason, facts.message) if part)
+    return cause(told.kind, f"{told.why}; {more}")
+
+
+def of_wait(deploy: Deploy) -> Cause | None:
+    """What a deploy that starts waits for, as far as is known."""
+    return Cause(deploy.cause, deploy.why, retry=True) if deploy.cause else None
+
+
+def never_started(ended: Cause, waited: Cause | None) -> Cause:
+    """A time-out of a run that waited for something until then: that is why."""
+    if ended.kind is not CauseKind.TIMEOUT or waited is None:
+        return ended
+    return cause(waited.kind, ended.why, waited.why)
+
+
+def not_started(timeout: int, waited: Cause | None) -> Cause:
+    """The end of `start_timeout`, in seconds."""
+    silent = "neither its Job, its Pod nor their events say why"
+    kind = waited.kind if waited else CauseKind.UNKNOWN
+    text = f"it did not start within {timeout} s (start_timeout: {seconds(timeout)})"
+    return cause(kind, text, waited.why if waited else silent, retry=True)
+
+
+def slow_clone(timeout: int) -> Cause:
+    """The end of `clone_timeout`, in seconds."""
+    text = f"container clone did not finish within {timeout} s (clone_timeout: {seconds(timeout)})"
+    return cause(CauseKind.CLONE, text, retry=True)
+
+
+def of_refusal(refused: ClusterRefused) -> Cause:
+    """Why the API server did not take a Job: what a quota, a rule or a namespace forbids can change."""
+    text = str(refused)
+    if "exceeded quota" in text:
+        return cause(CauseKind.QUOTA, text, retry=True)
+    if isinstance(refused, (ClusterForbids, NotThere)):
+        return cause(CauseKind.ADMISSION, text, retry=True)
+    return cause(CauseKind.CONFIG, text)
