@@ -36,7 +36,7 @@ def test_a_commit_that_only_a_pull_request_holds_is_not_deployed(
     system: Installation, host: Host
 ) -> None:
     job = {"image": "busybox:1.36", "command": ["sh", "-c", "grep ours 'a file'"]}
-    target = configured(system, "pulled", host, start_attempts=1, job=job)
+    target = configured(system, "pulled", host, job=job)
     tip = host.commit("ours")
     host.push("main")
     stranger = host.commit("a stranger's")
@@ -47,6 +47,8 @@ def test_a_commit_that_only_a_pull_request_holds_is_not_deployed(
     target.deliver(MAIN, stranger, tip)
     target.until(2, "succeeded")
 
+    why = "container clone exited with 77: the pushed ref does not hold the commit"
+    assert (failed.why, failed.attempt) == (why, 1)
     assert f"commit {stranger} is not in the history of {MAIN}" in failed.log_tail
     assert "clone.any_commit" in failed.log_tail
 

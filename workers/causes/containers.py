@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from dispatcher.model import CauseKind
 from workers.causes.cause import Cause, cause
 from workers.clone import NAME as CLONE
+from workers.clone import REFUSED
 from workers.objects import ContainerStatus, Terminated
 
 UNKNOWN = "ContainerStatusUnknown"
@@ -98,8 +99,10 @@ def of_failure(container: ContainerStatus, ended: Terminated) -> Cause:
         )
     if ended.reason == "OOMKilled":
         return cause(CauseKind.MEMORY, f"container {name} exited with {code}", "OOMKilled")
-    kind = CauseKind.CLONE if name == CLONE else CauseKind.SCRIPT
-    return cause(kind, f"container {name} exited with {code}")
+    if name == CLONE:
+        more = "the pushed ref does not hold the commit" if code == REFUSED else ""
+        return cause(CauseKind.CLONE, f"container {name} exited with {code}", more)
+    return cause(CauseKind.SCRIPT, f"container {name} exited with {code}")
 
 
 def of_wait(container: ContainerStatus) -> Cause | None:

@@ -19,6 +19,7 @@ from tests.workers.causes.states import (
     unlocated,
     waiting,
 )
+from workers.clone import REFUSED
 from workers.facts import with_pods
 from workers.objects import Pod
 
@@ -81,6 +82,15 @@ def test_an_init_container_that_failed_is_named_and_no_node_is_blamed(
 
     assert verdict(found) == (kind, f"container {name} exited with 1", False)
     assert (found.container, found.exit_code, found.started) == (name, 1, False)
+
+
+def test_a_clone_that_was_refused_says_so() -> None:
+    found = failed(
+        pod("Failed", init={"clone": ended(REFUSED)}, containers={"deploy": INITIALIZING})
+    )
+
+    why = "container clone exited with 77: the pushed ref does not hold the commit"
+    assert verdict(found) == (CauseKind.CLONE, why, False)
 
 
 @pytest.mark.parametrize("code", [143, 137, 0])
