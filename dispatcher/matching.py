@@ -26,6 +26,9 @@ MERGE_QUEUE = "gh-readonly-queue/"
 SKIP = re.compile(r"\[(?:skip ci|ci skip|skip deploy)\]", re.IGNORECASE)
 
 
+UNKNOWN_FILES = "which files changed is not known, so the path filter lets it through"
+
+
 class Rule(StrEnum):
     """What turns a push away. Those that are a setting have its name."""
 
@@ -66,6 +69,8 @@ class Decision:
     rule: Rule | None
     """What turned it away; None where the target wants it."""
     reason: str
+    unsure: str = ""
+    """Why it is let through although it is not known whether the target wants it; a part of the reason."""
 
     @property
     def wanted(self) -> bool:
@@ -133,9 +138,9 @@ class _Filter:
         if push.deleted:
             reason = f"{_kind(push.ref)} deleted: nothing to deploy"
             return Decision(self.name, Rule.DELETION, reason)
-        rule, reason = self._content(push)
+        rule, reason, unsure = self._content(push)
         both = f"{ref}; {reason}" if not rule and reason else reason or ref
-        return Decision(self.name, rule, both)
+        return Decision(self.name, rule, both, unsure)
 
     def follows(self, ref: str) -> tuple[Rule | None, str]:
         return self._tag(short_ref(ref)) if _kind(ref) == "tag" else self._branch(short_ref(ref))
@@ -158,20 +163,22 @@ class _Filter:
             return Rule.MERGE_QUEUE, f"branch {name}: a merge queue's branches are followed {named}"
         return None if wanted else Rule.BRANCHES, f"branch {said}"
 
-    def _content(self, push: Push) -> tuple[Rule | None, str]:
+    def _content(self, push: Push) -> tuple[Rule | None, str, str]:
+        """The rule that turns it away, the reason, and what is not known."""
         skip = SKIP.search(push.message) or SKIP.search(push.title)
         if skip and self._skip_markers:
-            return Rule.SKIP_MARKERS, f"the commit's message says {skip[0]}"
+            return Rule.SKIP_MARKERS, f"the commit's message says {skip[0]}", ""
         if not self._paths or push.stream == TAGS:
-            return None, ""
+            return None, "", ""
         if push.paths is None:
-            return None, "which files changed is not known, so the path filter lets it through"
+            return None, UNKNOWN_FILES, UNKNOWN_FILES
         for path in push.paths:
             if self._paths.wants(path):
-                return None, f"{_shown(path)} is one of {self._paths}"
+                return None, f"{_shown(path)} is one of {self._paths}", ""
         if push.maybe_renamed:
-            return None, _renamed(push.maybe_renamed[0])
-        return Rule.PATHS, f"no changed file is one of {self._paths}"
+            unsure = _renamed(push.maybe_renamed[0])
+            return None, unsure, unsure
+        return Rule.PATHS, f"no changed file is one of {self._paths}", ""
 
 
 # Targets with the same list share its rules: most have one of a few.

@@ -179,6 +179,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`target/number`, where there is one."""
     reason: str = ""
 
+    def although(self, unsure: str) -> Result:
+        """The same; where it deploys something, with why it is not known whether the target wants that."""
+        if not unsure or self.outcome not in (Outcome.ACCEPTED, Outcome.COALESCED, Outcome.HELD):
+            return self
+        return msgspec.structs.replace(self, reason=f"{self.reason}; {unsure}")
+
 
 class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The n-th time that a target is, or is to be, deployed. Stored as JSON in the ledger."""

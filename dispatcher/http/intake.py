@@ -69,7 +69,9 @@ class Plan:
     def answer(self, recorded: Iterable[Result]) -> Answer:
         """With what the ledger said to `submissions`, in their order."""
         told = iter(recorded)
-        results = tuple(next(told) if isinstance(s, Submission) else s for s in self.steps)
+        results = tuple(
+            next(told).although(s.unsure) if isinstance(s, Submission) else s for s in self.steps
+        )
         return Answer(delivery=self.delivery, results=results, reason=self.reason)
 
 
@@ -154,6 +156,7 @@ def _step(
             push=push,
             hook=hook,
             delivery=delivery,
+            unsure=decision.unsure,
             every=target.every,
             most_open=target.max_open_branches,
             former=target.renamed_from,

@@ -107,11 +107,14 @@ def record_of(
 
 def _step(step: Planned) -> Step:
     if isinstance(step, Result):
-        where = step.target, step.ref, step.commit
-        return _of(*where, decided=True, reason=step.reason)
+        return Step(
+            target=step.target, ref=step.ref, commit=step.commit, decided=True, reason=step.reason
+        )
     push = step.push
-    return _of(step.target, push.ref, push.commit or push.after, reason=step.filtered)
-
-
-def _of(target: str, ref: str, commit: str, *, reason: str, decided: bool = False) -> Step:
-    return Step(target=target, ref=ref, commit=commit, decided=decided, reason=reason)
+    return Step(
+        target=step.target,
+        ref=push.ref,
+        commit=push.commit or push.after,
+        reason=step.filtered,
+        unsure=step.unsure,
+    )

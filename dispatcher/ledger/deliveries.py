@@ -97,4 +97,5 @@ def _results(steps: Sequence[Step], answers: Iterable[str | None]) -> Iterable[R
                 reason=step.reason,
             )
         else:
-            yield told(raw, step.target, step.ref, step.commit, step.reason) if raw else None
+            said = told(raw, step.target, step.ref, step.commit, step.reason) if raw else None
+            yield said.although(step.unsure) if said else None

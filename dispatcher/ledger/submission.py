@@ -36,6 +36,8 @@ class Submission:
     hook: str
     delivery: str = field(default_factory=lambda: f"none-{uuid4()}")
     """The host's delivery id; made up where it has none, so that it repeats nothing."""
+    unsure: str = ""
+    """Why it is not known whether the target wants it: for people only."""
     every: int = 0
     """How many of a stream may wait where every push is deployed; 0 where they are merged."""
     most_open: int = 0

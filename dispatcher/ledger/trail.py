@@ -40,6 +40,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Filtered before the ledger was asked. What the ledger answers stands beside the entry."""
     reason: str = ""
     """Why the target does not want it, "" if it does."""
+    unsure: str = ""
+    """Why that is not known."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -51,6 +51,51 @@ def test_every_target_of_the_repository_says_what_it_makes_of_it(web: Web) -> No
     assert "follows no branches" in reasons["shop-releases"]
 
 
+@pytest.mark.parametrize(
+    ("name", "files", "said"),
+    [
+        (
+            "gitlab/push_hook__branch",
+            ["archive/a.py"],
+            "archive/a.py is new, or was renamed from what",
+        ),
+        ("gitlab/push_hook__branch", [], "which files changed is not known"),
+    ],
+)
+def test_the_answer_and_the_trail_say_why_a_path_filter_let_a_push_through(
+    web: Web, name: str, files: list[str], said: str
+) -> None:
+    lab = "  lab:\n    repository: https://gitlab.com/acme/shop\n    branches: [main]\n"
+    web.configure(lab, f'{lab}    paths: ["docs/**"]\n')
+    commits = [{"id": NEW, "added": files, "modified": [], "removed": []}]
+    push = sent(name).with_fields(commits=commits, total_commits_count=1)
+
+    (answer,) = web.deliver(push, "gitlab").json()["results"]
+    (again,) = web.deliver(push, "gitlab").json()["results"]
+    _, first = web.api("deliveries").json()["deliveries"]
+
+    assert answer["reason"].startswith(f"a new commit; {said}")
+    assert answer["reason"].endswith("so the path filter lets it through")
+    assert again["reason"] == f"this delivery came before; its answer was: {answer['reason']}"
+    assert first["results"][0]["reason"] == answer["reason"]
+
+
+def test_of_what_needs_no_deploy_nothing_is_said_that_is_not_known(web: Web) -> None:
+    push = sent("github/push__new_branch").with_fields(ref="refs/heads/main")
+    docs = {"target": "shop-docs", "outcome": "accepted"}
+
+    first, other = (
+        {each["target"]: each for each in web.deliver(push.but(headers=headers)).json()["results"]}
+        for headers in ({}, {"X-GitHub-Delivery": "another"})
+    )
+
+    assert docs.items() <= first["shop-docs"].items()
+    assert "not known" in first["shop-docs"]["reason"]
+    assert "not known" not in first["shop"]["reason"]
+    assert other["shop-docs"]["outcome"] == "duplicate"
+    assert "not known" not in other["shop-docs"]["reason"]
+
+
 def test_the_queue_tells_what_is_to_be_done(web: Web) -> None:
     web.deliver(sent(PUSH))
 
