@@ -17,6 +17,7 @@ from dispatcher.configuration.environment import (
     VARIABLES,
     Environment,
     Variable,
+    mistyped_variables,
     read_variables,
 )
 from dispatcher.configuration.jobs import (
@@ -70,6 +71,7 @@ __all__ = [
     "configuration_path",
     "describe",
     "load",
+    "mistyped_variables",
     "read_configuration",
     "read_environment",
     "read_without_secrets",

@@ -12,9 +12,10 @@ import typer
 
 import dispatcher
 from dispatcher.commands import understood as showing
+from dispatcher.commands.access import TOKEN, TOKEN_FILE, URL
 from dispatcher.commands.exits import Exit, Failed
 from dispatcher.commands.tables import Output, console, write_json
-from dispatcher.config import describe, load, warnings
+from dispatcher.config import describe, load, mistyped_variables, warnings
 from dispatcher.errors import ConfigError, DispatcherError
 
 
@@ -77,7 +78,8 @@ def check(
             raise _with_a_way_out(error, environ, without_secrets) from None
         write_json({"mistakes": error.mistakes})
         raise typer.Exit(Exit.USAGE) from None
-    understood, warned = describe(configuration), [str(each) for each in warnings(configuration)]
+    found = *mistyped_variables(os.environ, (URL, TOKEN, TOKEN_FILE)), *warnings(configuration)
+    understood, warned = describe(configuration), list(map(str, found))
     if diff:
         _become("diff", output.value, str(path or ""))
     if output is Output.JSON:

@@ -6,7 +6,7 @@ A variable that holds a secret can be given as a file instead: `REDIS_URL_FILE` 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from dispatcher.configuration.mistakes import Mistake, Mistaken, show
 from dispatcher.configuration.networks import Network, proxies
 from dispatcher.configuration.secret import Secret, secret_from_file
+from dispatcher.suggestions import nearest
 
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 LONGEST_CALL = 5
@@ -166,6 +167,27 @@ VARIABLES = (
     ),
 )
 """Every variable there is; docs/configuration.md lists the same."""
+
+
+_PREFIX = "DISPATCHER_"
+
+
+def mistyped_variables(environ: Mapping[str, str], others: Iterable[str] = ()) -> Iterator[Mistake]:
+    """Variables that are very like ones of ours, or of the `others`, and are none: nobody reads them.
+
+    What is only begun like ours may be Kubernetes', which tells of Services that way.
+    """
+    known = {
+        *others,
+        *(v.name for v in VARIABLES),
+        *(f"{v.name}_FILE" for v in VARIABLES if v.secret),
+    }
+    endings = {name.removeprefix(_PREFIX) for name in known if name.startswith(_PREFIX)}
+    for name in sorted(environ.keys() - known):
+        near = nearest(name.removeprefix(_PREFIX), endings) if name.startswith(_PREFIX) else ""
+        if near:
+            text = f'is no variable of ours; did you mean "{_PREFIX}{near}"?'
+            yield Mistake("", 0, name, text)
 
 
 def read_variables(environ: Mapping[str, str]) -> Environment:

@@ -286,6 +286,30 @@ def test_check_warns_of_a_target_that_no_hook_speaks_for(
     assert out.endswith("no mistakes, 1 warning; secrets were not looked at\n")
 
 
+def test_check_warns_of_a_variable_that_is_almost_one_of_ours(
+    stopped: Web, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = {
+        "DISPATCHER_TRUSTED_PROXYS": "10.0.0.0/8",
+        "DISPATCHER_API_TOKENS_FIL": "/run/tokens",
+        "DISPATCHER_API_TOKEN": "the commands read that one",
+        "DISPATCHER_URL": "https://deploy.example.com",
+        "DISPATCHER_SERVICE_HOST": "10.0.0.1",
+        "DISPATCHER_PORT_80_TCP": "tcp://10.0.0.1:80",
+    }
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+
+    code, _, told = check(capsys, "--without-secrets", str(stopped.config))
+
+    assert code == 0
+    meant = {"API_TOKENS_FIL": "API_TOKENS_FILE", "TRUSTED_PROXYS": "TRUSTED_PROXIES"}
+    assert told.splitlines() == [
+        f'warning: DISPATCHER_{wrong}: is no variable of ours; did you mean "DISPATCHER_{right}"?'
+        for wrong, right in meant.items()
+    ]
+
+
 def test_without_any_hook_there_is_one_warning(
     stopped: Web, capsys: pytest.CaptureFixture[str]
 ) -> None:
