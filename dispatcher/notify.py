@@ -297,7 +297,8 @@ def _result(result: _Result) -> str:
 
 def _failure(reply: Reply, said: str) -> str:
     if not reply.status:
-        return f"not delivered: {reply.text}"
+        remedy = "look at --url, and whether web runs there; the same input reports the push later"
+        return f"not delivered: no answer ({reply.text[:100]}): {remedy}"
     if 300 <= reply.status < 400:
         said = "the URL leads elsewhere: use the one it leads to"
     elif reply.status == 401 and said:

@@ -158,7 +158,10 @@ def test_attempts_end() -> None:
 
     assert server.run() == UNREACHABLE
     assert len(server.requests) == len(PAUSES) + 1
-    assert server.lines == ["git-dispatcher: not delivered: timed out"]
+    assert server.lines == [
+        "git-dispatcher: not delivered: no answer (timed out): look at --url, and whether web runs there; "
+        "the same input reports the push later"
+    ]
 
 
 def test_no_attempt_begins_when_the_time_is_up() -> None:
