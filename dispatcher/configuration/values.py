@@ -27,7 +27,7 @@ MIB = 1024 * 1024
 _UNITS = {"d": DAY, "h": HOUR, "m": MINUTE, "s": 1}
 _SIZES = {"B": 1, "KiB": 1024, "MiB": MIB, "GiB": 1024 * MIB}
 _SCHEMES = ("https", "http", "ssh", "git", "file")
-_PRIVATE = re.compile(r"(?<=//)[^/]*@|\A[^/@:]*:[^@]*@|[?#].*")
+_PRIVATE = re.compile(r"(?<=//)[^/]*@|\A[^/@:]*:(?!//)[^@]*@|[?#].*")
 """In a repository's URL: what may be a password, or a token."""
 _TOKEN = re.compile(r"(?:gh[a-z]|github_pat|gl[a-z]*)[_-]\w{16,}.*|\w{52,}")
 """User names that are tokens: of GitHub and GitLab by how they begin, of Azure DevOps by their length."""
@@ -190,7 +190,7 @@ def _no_mapping(value: Any) -> Any:
 def _host_glob(value: str) -> str:
     if "://" in value or "@" in value or " " in value:
         raise ValueError(
-            f"{show(value)} is not a pattern for host/path; write it like github.com/acme/*"
+            f"{_shown(value)} is not a pattern for host/path; write it like github.com/acme/*"
         )
     return _glob(value)
 

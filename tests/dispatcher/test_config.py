@@ -376,7 +376,7 @@ def test_a_refused_url_is_shown_without_what_may_be_private(files: Files) -> Non
         "job: {image: x}}}"
     )
 
-    assert '"…git.local/a…" is not a repository' in line
+    assert '"htps://…git.local/a…" is not a repository' in line
 
 
 def test_env_takes_values_and_references(files: Files) -> None:
@@ -539,6 +539,10 @@ class TestSecrets:
     [
         ("[]", "is empty; list at least one"),
         ("['https://github.com/acme/*']", "is not a pattern for host/path"),
+        (
+            "['https://ann:hunter2@github.com/acme/*']",
+            '"https://…github.com/acme/*" is not a pattern',
+        ),
         ("['!github.com/acme/*']", "has only exceptions"),
         ("[github.com/]", "nothing ends with a slash"),
     ],
