@@ -20,7 +20,7 @@ from dispatcher.ledger import Record, Submission
 from dispatcher.matching import Decision
 from dispatcher.model import Outcome, Push, Result
 from dispatcher.webhooks import Answer as Told
-from dispatcher.webhooks import Ignored, Received, Rejected, Trust
+from dispatcher.webhooks import Ignored, Received, Rejected, Trust, without_other_names
 from dispatcher.webhooks.kept import kept_headers
 
 UNPROVED, TOO_LARGE = 401, 413
@@ -91,7 +91,7 @@ def understand(
     came = Came(
         hook=hook.name,
         provider=hook.provider,
-        headers=kept_headers(hook.provider, headers),
+        headers=kept_headers(hook.provider, without_other_names(hook.provider, headers, trust)),
         body=body,
         whole=not isinstance(answer, Rejected) or answer.status != TOO_LARGE,
     )

@@ -25,6 +25,7 @@ from dispatcher.webhooks import (
     gogs,
 )
 from dispatcher.webhooks.headers import Headers, RawHeaders
+from dispatcher.webhooks.naming import without_other_names
 from dispatcher.webhooks.proof import Trust
 from dispatcher.webhooks.shapes import (
     Answer,
@@ -50,6 +51,7 @@ __all__ = [
     "receive",
     "too_large",
     "unauthorized",
+    "without_other_names",
 ]
 
 
@@ -85,10 +87,11 @@ def receive(provider: str, headers: RawHeaders, body: bytes, trust: Trust) -> An
     is read before one of the secrets has proved its origin. Raises UsageError for a provider that
     isn't there, and nothing else, whatever was sent.
     """
-    source, sent = _provider(provider), Headers(headers)
-    proved = source.verify(sent, body, trust)
+    source, pairs = _provider(provider), tuple(headers)
+    proved = source.verify(Headers(pairs), body, trust)
     if isinstance(proved, Cause):
         return unauthorized(proved)
+    sent = Headers(without_other_names(provider, pairs, trust))
     return msgspec.structs.replace(_parsed(source, sent, body), secret=proved)
 
 

@@ -50,14 +50,27 @@ def test_a_signed_push_is_taken(name: str) -> None:
     received = signed(name).received()
 
     assert received.pushes == sent(name).received().pushes
-    assert received.delivery_id == sent(name).received().delivery_id
 
 
 @each_sender
-def test_without_another_id_the_signed_one_names_the_delivery(name: str) -> None:
-    delivery = signed(name, {"Idempotency-Key": None, "X-Delivery-Id": None})
+@pytest.mark.parametrize("other", [None, "another", "é", "x" * 257])
+def test_the_signed_id_names_the_delivery_whatever_else_is_sent(
+    name: str, other: str | None
+) -> None:
+    delivery = signed(name, {"Idempotency-Key": other, "X-Delivery-Id": other})
 
     assert delivery.received().delivery_id == "msg-1"
+
+
+@each_sender
+def test_an_id_of_the_scheme_that_nothing_signs_names_nothing(name: str) -> None:
+    own = sent(name)
+
+    assert own.but(headers={"webhook-id": "msg-1"}).received().delivery_id == (
+        own.received().delivery_id
+    )
+    nameless = {"webhook-id": "msg-1", "Idempotency-Key": None, "X-Delivery-Id": None}
+    assert own.but(headers=nameless).received().delivery_id == ""
 
 
 @each_sender
