@@ -67,6 +67,7 @@ WALLS = {
         " dispatcher.webhooks.proof dispatcher.suggestions anyio msgspec starlette structlog"
     ),
     "dispatcher.http.connections": "dispatcher.http.* h11 starlette uvicorn",
+    "dispatcher.http.framing": "h11",
     "dispatcher.http.contract": "dispatcher.http.* dispatcher.webhooks.generic",
     "dispatcher.app": (
         "dispatcher.config dispatcher.errors dispatcher.http.* dispatcher.ledger dispatcher.reloading"
@@ -97,8 +98,8 @@ WALLS = {
         "dispatcher.configuration.secret dispatcher.errors dispatcher.notify typer"
     ),
     "dispatcher.commands.serving": (
-        "dispatcher.app dispatcher.config dispatcher.errors dispatcher.http.connections dispatcher.insecure"
-        " dispatcher.logs dispatcher.reloading starlette uvicorn"
+        "dispatcher.app dispatcher.config dispatcher.errors dispatcher.http.connections dispatcher.http.crowd"
+        " dispatcher.insecure dispatcher.logs dispatcher.reloading starlette uvicorn"
     ),
     "dispatcher.commands.local": (
         "dispatcher.commands.access dispatcher.errors dispatcher.local.* typer"
@@ -220,6 +221,8 @@ PURE = {
     "dispatcher.considering",
     "dispatcher.webhooks.*",
     "dispatcher.http.addresses",
+    "dispatcher.http.crowd",
+    "dispatcher.http.framing",
     "dispatcher.http.strangers",
     "dispatcher.http.trailviews",
     "dispatcher.http.views",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -12,13 +13,13 @@ from starlette.types import ASGIApp
 
 from dispatcher import logs
 from dispatcher.app import create_app
-from dispatcher.config import load
+from dispatcher.config import Environment, load
 from dispatcher.errors import UsageError
-from dispatcher.http.connections import Connection
+from dispatcher.http.connections import HEADER_BYTES, Connection
+from dispatcher.http.crowd import Crowd
 from dispatcher.insecure import acceptance
 from dispatcher.reloading import Reloader
 
-HEADER_BYTES = 64 * 1024
 KEEP_ALIVE = 30
 """Seconds for which an idle connection is kept."""
 FINISH_WITHIN = 15
@@ -33,16 +34,23 @@ def serve(environ: Mapping[str, str], *, allow_insecure: bool = False) -> None:
     accept = acceptance(settings.host, allowed=allow_insecure)
     app = create_app(settings, Reloader(settings.config, environ, accept))
     with listen(settings.host, settings.port) as listener:
-        server = uvicorn.Server(server_config(app))
+        server = uvicorn.Server(server_config(app, _crowd(settings)))
         _stop_on_signals(server)
         server.run(sockets=[listener])
 
 
-def server_config(app: ASGIApp) -> uvicorn.Config:
+def _crowd(settings: Environment) -> Crowd:
+    share = settings.connections_per_address
+    return Crowd(settings.connections, share, settings.trusted_proxies)
+
+
+def server_config(
+    app: ASGIApp, crowd: Crowd, kind: type[Connection] = Connection
+) -> uvicorn.Config:
     """How the application is served. Logs go where ours go; there is no log of URLs and headers."""
     return uvicorn.Config(
         app,
-        http=Connection,
+        http=partial(kind, crowd=crowd),  # type: ignore[arg-type]  # it is only called
         ws="none",
         lifespan="on",
         log_config=None,

@@ -42,6 +42,8 @@ class Environment:
     failures_per_address: int
     """Deliveries without proof of origin in a minute, after which the answer is 429; 0 for any number."""
     failures_per_hook: int
+    connections: int
+    connections_per_address: int
     instance: str
     queue: str
     lease: int
@@ -154,6 +156,13 @@ VARIABLES = (
     ),
     Variable("DISPATCHER_FAILURES_PER_ADDRESS", "failures_per_address", "30", _whole(0, 1_000_000)),
     Variable("DISPATCHER_FAILURES_PER_HOOK", "failures_per_hook", "300", _whole(0, 1_000_000)),
+    Variable("DISPATCHER_CONNECTIONS", "connections", "1000", _whole(1, 1_000_000)),
+    Variable(
+        "DISPATCHER_CONNECTIONS_PER_ADDRESS",
+        "connections_per_address",
+        "100",
+        _whole(0, 1_000_000),
+    ),
     Variable("DISPATCHER_INSTANCE", "instance", "default", _INSTANCE),
     Variable("DISPATCHER_QUEUE", "queue", "deploys", _QUEUE),
     Variable("DISPATCHER_LEASE", "lease", "6", _lease),

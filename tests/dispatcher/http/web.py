@@ -19,6 +19,7 @@ from rq.serializers import JSONSerializer
 from dispatcher.app import create_app
 from dispatcher.commands.serving import listen, server_config
 from dispatcher.config import load
+from dispatcher.http.crowd import Crowd
 from dispatcher.ledger import Keys, connect
 from dispatcher.reloading import Reloader
 from tests.dispatcher.webhooks.support import SECRET, Sent
@@ -101,7 +102,7 @@ class Web:
         settings = load(self.environ).environment
         app = create_app(settings, Reloader(settings.config, self.environ))
         self._listener = listen("127.0.0.1", 0)
-        self._server = uvicorn.Server(server_config(app))
+        self._server = uvicorn.Server(server_config(app, Crowd()))
         self._thread = threading.Thread(target=self._server.run, args=([self._listener],))
         self._thread.start()
         self.url = "http://{}:{}".format(*self._listener.getsockname())
