@@ -211,6 +211,10 @@ class FakeCluster:
         self._pod(pod.metadata, PodStatus("Running", container_statuses=(_RUNS,)))
         return True
 
+    def report(self, uid: str, status: PodStatus) -> None:
+        """A kubelet says how a Pod is."""
+        self._pod(self.pods[uid].metadata, status)
+
     def end_pod(self, uid: str, exit_code: int) -> bool:
         pod = self.pods[uid]
         if pod.status.phase != "Running":

@@ -43,8 +43,7 @@ def later(world: World, milliseconds: int) -> None:
 
 
 def trouble(world: World) -> str:
-    found = world.ledger.client.hget(world.ledger.keys.row(TARGET), "trouble")
-    return found.decode() if isinstance(found, bytes) else str(found or "")
+    return str(world.ledger.client.hget(world.ledger.keys.row(TARGET), "trouble") or "")
 
 
 def test_why_a_job_gets_no_pod_is_said_while_it_waits(world: World) -> None:

@@ -75,6 +75,11 @@ def failure(container: ContainerStatus) -> Terminated | None:
     return None
 
 
+def was_stopped(ended: Terminated) -> bool:
+    """Whether it ended by the signals with which Pods are stopped: SIGTERM, then SIGKILL."""
+    return ended.exit_code in (143, 137) and ended.reason != "OOMKilled"
+
+
 def is_lost(container: ContainerStatus) -> bool:
     """Whether its kubelet does not know how it ended."""
     ended = container.state.terminated

@@ -16,6 +16,8 @@ from workers.objects import Event
 _MOUNT = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume", "VolumeResizeFailed"})
 _NETWORK = frozenset({"FailedCreatePodSandBox", "NetworkNotReady", "FailedPodSandBoxStatus"})
 _SCHEDULING = frozenset({"FailedScheduling", "Preempted", "NotTriggerScaleUp"})
+_PROGRESS = frozenset({"SuccessfulCreate", "Scheduled", "Pulling", "Pulled", "Created", "Started"})
+"""What is said once nothing is in the way any more; others, such as SandboxChanged, come with each try."""
 _QUOTA = re.compile(
     "exceeded quota|failed quota|maximum .* usage|must specify limits|must specify requests"
 )
@@ -24,11 +26,13 @@ _RULE = re.compile("forbidden|denied|webhook|violates|service ?account", re.IGNO
 
 
 def told(events: Iterable[Event]) -> Cause | None:
-    """What the newest warning says, None where there is none."""
-    warnings = [event for event in events if event.type == "Warning"]
-    if not warnings:
+    """What the newest warning says, None where there is none, or where it went on since."""
+    said = sorted(events, key=_said_at)
+    newest = next((event for event in reversed(said) if event.type == "Warning"), None)
+    if newest is None or any(
+        _said_at(event) > _said_at(newest) for event in said if _goes_on(event)
+    ):
         return None
-    newest = max(warnings, key=_said_at)
     return cause(_kind(newest), _about(newest), newest.message, retry=True)
 
 
@@ -36,6 +40,10 @@ def unreadable(refused: str) -> Cause:
     """Events are there for people with more rights."""
     text = "its events, which may say why, can't be read"
     return cause(CauseKind.UNKNOWN, text, refused, retry=True)
+
+
+def _goes_on(event: Event) -> bool:
+    return event.type != "Warning" and event.reason in _PROGRESS
 
 
 def _said_at(event: Event) -> datetime:

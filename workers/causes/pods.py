@@ -20,6 +20,7 @@ from workers.causes.containers import (
     is_lost,
     of_failure,
     of_wait,
+    was_stopped,
 )
 from workers.clone import NAME as CLONE
 from workers.objects import Condition, ContainerStatus, Pod
@@ -176,7 +177,9 @@ def _reasons(pod: Pod) -> Iterator[Cause | None]:
     yield _rejected(pod)
     culprit = _culprit(pod)
     ended = failure(culprit) if culprit else None
-    yield of_failure(culprit, ended) if culprit and ended else None
+    if culprit and ended:
+        why = of_failure(culprit, ended)
+        yield _deleted(pod, why) if was_stopped(ended) else why
     yield _lost(pod)
 
 
@@ -235,6 +238,14 @@ def _rejected(pod: Pod) -> Cause | None:
         return None
     kind = CauseKind.ADMISSION if by_rule else CauseKind.NODE
     return cause(kind, "its node refused its Pod", reason, message, retry=True)
+
+
+def _deleted(pod: Pod, why: Cause) -> Cause:
+    """A container that was stopped, since somebody deleted its Pod and not its Job. Whoever does that may well
+    mean it: it is not tried again."""
+    if pod.metadata.deletion_timestamp is None:
+        return why
+    return cause(CauseKind.VANISHED, "somebody or something else deleted its Pod", why.why)
 
 
 def _lost(pod: Pod) -> Cause | None:

@@ -289,6 +289,20 @@ def test_what_never_ran_is_no_restart_and_runs_again(
     assert words in found.why
 
 
+@pytest.mark.parametrize("code", [143, 137])
+def test_a_pod_that_somebody_deleted_is_not_said_to_have_failed_by_itself(code: int) -> None:
+    found = failed(pod("Failed", deleted=True, containers={"deploy": ended(code)}))
+
+    why = f"somebody or something else deleted its Pod: container deploy exited with {code}"
+    assert verdict(found) == (CauseKind.VANISHED, why, False)
+
+
+def test_what_failed_by_itself_while_its_pod_was_deleted_has_failed() -> None:
+    found = failed(pod("Failed", deleted=True, containers={"deploy": ended(3)}))
+
+    assert verdict(found) == (CauseKind.SCRIPT, "container deploy exited with 3", False)
+
+
 # What the Job says
 
 

@@ -73,13 +73,23 @@ def test_the_newest_warning_counts_whichever_of_the_times_it_has() -> None:
         event_time=NOW,
         series=EventSeries(NOW + timedelta(minutes=5)),
     )
-    normal = Event(type="Normal", reason="Pulling", last_timestamp=NOW + timedelta(minutes=9))
+    normal = Event(
+        type="Normal", reason="SandboxChanged", last_timestamp=NOW + timedelta(minutes=9)
+    )
     nameless = Event(type="Warning", reason="Odd", message="no time at all")
 
     found = told([nameless, series, warning("FailedMount", "older", 4), normal])
 
     assert found is not None
     assert found.why == "FailedMount: newest"
+
+
+def test_what_has_passed_is_told_no_more() -> None:
+    mount = warning("FailedMount", "no such secret", 1)
+    pulls = Event(type="Normal", reason="Pulling", last_timestamp=NOW + timedelta(minutes=2))
+
+    assert told([mount, pulls]) is None
+    assert told([pulls, warning("FailedMount", "no such secret", 2)]) is not None
 
 
 def test_nothing_is_told_where_all_is_normal() -> None:
