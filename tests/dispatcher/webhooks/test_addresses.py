@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dispatcher.webhooks import PROVIDERS
 from tests.dispatcher.webhooks.support import Sent, names, sent
 
 WEB = "http://forge.example.net:3000/git/acme/shop"
@@ -39,6 +40,8 @@ AT: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 """Fixture -> the object in it that holds the addresses, and what is put there."""
+ONE = {"bitbucket", "generic"}
+"""Providers whose deliveries tell one."""
 
 
 def moved(name: str, **others: object) -> Sent:
@@ -62,6 +65,10 @@ def test_every_address_that_the_host_gives_counts(name: str) -> None:
     assert push.repository == IDENTITY
     assert push.aliases == (BY_SSH, *more)
     assert push.addresses == (IDENTITY, BY_SSH, *more)
+
+
+def test_every_provider_was_asked() -> None:
+    assert {name.partition("/")[0] for name in AT} == set(PROVIDERS) - ONE
 
 
 @pytest.mark.parametrize("name", names())

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from dispatcher.matching import Matcher
+from dispatcher.webhooks import PROVIDERS
 from tests.dispatcher.webhooks.support import NEW, Sent, sent
 
 OLD_NAME, NEW_NAME = "services/a.py", "archive/a.py"
@@ -63,3 +64,7 @@ def test_the_directory_that_it_left_is_deployed(name: str, paths: tuple[str, ...
     (decision,) = Matcher([Target(f"https://{push.repository}", paths)]).match(push, push.addresses)
 
     assert decision.wanted, decision.reason
+
+
+def test_every_provider_was_asked() -> None:
+    assert {name.partition("/")[0] for name in LISTS} == set(PROVIDERS)
