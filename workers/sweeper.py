@@ -96,7 +96,7 @@ class Sweeper:
     def _delete(self, pod: Pod) -> None:
         metadata = pod.metadata
         try:
-            if delete_orphan(self.cluster, pod):
+            if delete_orphan(self.cluster, pod, self.ledger.keep_lead):
                 self._say([findings.orphan(pod)])
         except ClusterError as error:
             log.warning("orphaned Pod not deleted", pod=metadata.name, why=str(error))
@@ -115,15 +115,26 @@ class Sweeper:
         self.wake_ups.enqueue(wake_ups)
 
 
-def delete_orphan(cluster: ClusterSweeps, pod: Pod) -> bool:
-    """Asks the API server once more whether its Job is there; False if it is, or the Pod has gone."""
+def _nothing() -> None:
+    pass
+
+
+def delete_orphan(
+    cluster: ClusterSweeps, pod: Pod, before_each: Callable[[], None] = _nothing
+) -> bool:
+    """Asks the API server once more whether its Job is there; False if it is, or the Pod has gone.
+
+    `before_each` is called before each request: who leads must not lose the lead by a slow answer.
+    """
     metadata = pod.metadata
+    before_each()
     try:
         job = cluster.job(metadata.namespace, metadata.labels.get(labels.JOB_NAME, "-"))
         if job.metadata.uid == owner_of(pod):
             return False  # somebody has taken our labels off it
     except NotThere:
         pass  # as it was seen
+    before_each()
     return cluster.delete_pod(metadata.namespace, metadata.name, metadata.uid)
 
 

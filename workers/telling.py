@@ -23,6 +23,6 @@ def say(deploy: Deploy) -> None:
 
 def say_repaired(ledger: Ledger, repairs: Sequence[Repair]) -> None:
     """Raises LedgerUnavailable."""
+    Repairs(ledger).note(repairs)
     for repair in repairs:
         log.warning("repaired", target=repair.target, kind=str(repair.kind), what=repair.what)
-    Repairs(ledger).note(repairs)

@@ -131,7 +131,7 @@ class Session:
 
     def _every_second(self) -> None:
         self._due = time.monotonic() + TICK_SECONDS
-        self._ledger.lead(self._watcher.token)
+        self._ledger.keep_lead()
         if self._watcher.reloader.changed() or self._renames.is_due:
             self._publish()
         if time.monotonic() >= self._namespaces_due:
@@ -235,17 +235,17 @@ class Session:
     def _cut_off(self, namespace: str, kind: str, why: str) -> None:
         if (namespace, kind) in self._troubles:
             return
-        log.error("cut off from the cluster", namespace=namespace or "all", kind=kind, why=why)
         self._troubles.add((namespace, kind))
         self._contact.lost(namespace, kind, why)
+        log.error("cut off from the cluster", namespace=namespace or "all", kind=kind, why=why)
 
     def _in_touch(self, namespace: str, kind: str) -> None:
         """Whoever waits for another try at the cluster tries now."""
         if (namespace, kind) not in self._troubles:
             return
-        log.info("back in touch with the cluster", namespace=namespace or "all", kind=kind)
         self._troubles.discard((namespace, kind))
         self._contact.found(namespace, kind)
+        log.info("back in touch with the cluster", namespace=namespace or "all", kind=kind)
         targets = [
             name
             for name, spec in self._publisher.published().items()

@@ -64,7 +64,7 @@ class Ledger:
         """The ledger as the watcher with this token may write into it: only while it leads. All that is
         written through what is returned raises LeadLost from the moment when another one, or none, leads."""
         led = copy(self)
-        led.scripts = self.scripts.fenced(Fence(self.keys.leader, token))
+        led.scripts = self.scripts.fenced(Fence(self.keys.leader, token, self.limits.lead))
         led.is_led = True
         return led
 
@@ -228,9 +228,13 @@ class Ledger:
         return Answering(run_id, frozenset(listed), bool(known))
 
     def lead(self, token: str) -> Lead:
-        """Takes or renews the lead among watchers. Who is `leading` renews it, or hears that it is lost."""
+        """Takes or renews the lead among watchers."""
         reply = self.scripts.run("lead", (self.keys.leader,), (token, self.limits.lead))
         return Lead.LEADS if reply else Lead.STANDS_BY
+
+    def keep_lead(self) -> None:
+        """Renews the lead of who is `leading`, as all that it writes does. Raises LeadLost."""
+        self.scripts.run("write", (), ())
 
     def resign(self, token: str) -> None:
         """Gives the lead up at once, so that a watcher that stands by need not wait."""

@@ -31,5 +31,6 @@ class Limits:
     """Milliseconds between two looks at a target whose wake-ups nobody answers, at the most."""
     lease: int = 6_000
     """Milliseconds for which a worker holds a target; a dead one is replaced after that."""
-    lead: int = 5_000
-    """Milliseconds after which a watcher that leads and says nothing is replaced."""
+    lead: int = 8_000
+    """Milliseconds after which a watcher that leads and says nothing is replaced: longer than it waits for one
+    answer of the API server."""

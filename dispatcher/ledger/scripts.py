@@ -19,6 +19,8 @@ from dispatcher.errors import LeadLost, LedgerUnavailable
 from dispatcher.ledger.connection import translated, unavailable
 
 Argument: TypeAlias = str | int | bytes
+AT_ONCE = 1_000
+"""Scripts in one round trip, at the most."""
 
 
 class Call(NamedTuple):
@@ -36,6 +38,8 @@ class Fence:
     leader: str
     """The key that holds the token of the watcher that leads."""
     token: str
+    lead: int
+    """Milliseconds for which each script renews the lead."""
 
 
 @cache
@@ -78,7 +82,17 @@ class Scripts:
         return replies
 
     def run_each(self, calls: Sequence[Call]) -> list[Any]:
-        """The same, but a call that failed by itself has its LedgerUnavailable in place of a reply."""
+        """The same, but a call that failed by itself has its LedgerUnavailable in place of a reply.
+
+        Very many take several round trips: neither Redis nor the caller's lead waits for all of them at once.
+        """
+        return [
+            reply
+            for first in range(0, len(calls), AT_ONCE)
+            for reply in self._run(calls[first : first + AT_ONCE])
+        ]
+
+    def _run(self, calls: Sequence[Call]) -> list[Any]:
         with translated(self._client):
             replies = self._send(calls)
             missing = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
@@ -105,7 +119,7 @@ class Scripts:
     def _in_full(self, call: Call) -> tuple[Sequence[str], Sequence[Argument]]:
         if self._fence is None:
             return call.keys, call.args
-        return (self._fence.leader, *call.keys), (self._fence.token, *call.args)
+        return (self._fence.leader, *call.keys), (self._fence.token, self._fence.lead, *call.args)
 
     def _load(self, names: set[str]) -> None:
         for name in sorted(names):

@@ -178,7 +178,7 @@ class QuietSession(Session):
         self._take(news)
 
     def every_second(self) -> None:
-        self._ledger.lead(self._watcher.token)
+        self._ledger.keep_lead()
         self._keep_listed()
         self._sweeper.every_second(KEEP_REMOVED_FOR)
         if not self._first:

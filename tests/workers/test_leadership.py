@@ -13,6 +13,7 @@ import pytest
 import yaml
 from msgspec.structs import replace
 
+from dispatcher.config import LONGEST_CALL
 from dispatcher.errors import LeadLost
 from dispatcher.ledger import (
     Contact,
@@ -27,6 +28,7 @@ from dispatcher.ledger import (
     WakeUp,
     connect,
 )
+from dispatcher.ledger.scripts import AT_ONCE
 from dispatcher.model import Deploy, JobFacts, State
 from dispatcher.reloading import Reloader
 from tests.dispatcher.ledger.helpers import Watched, push, submit
@@ -157,12 +159,12 @@ class Installation:
             return {key: value for key, (_, value) in loss.back_up(raw, self.keys).items()}
 
 
-def job(version: str, *, ended: bool = False) -> Job:
-    said = {labels.TARGET: "shop", labels.NUMBER: "1"}
+def job(version: str, number: int = 1, *, ended: bool = False) -> Job:
+    said = {labels.TARGET: "shop", labels.NUMBER: str(number)}
     metadata = Metadata(
-        name="shop-1",
+        name=f"shop-{number}",
         namespace=NAMESPACE,
-        uid="u",
+        uid="u" if number == 1 else f"u{number}",
         resource_version=version,
         labels=said,
         annotations={labels.TOKEN: "t"},
@@ -317,3 +319,81 @@ def test_a_watcher_whose_lead_was_another_s_meanwhile_does_not_simply_go_on(
         session.second()
     with pytest.raises(LeadLost):
         session.hear(Listed(NAMESPACE, "job", (), "99"))
+
+
+def test_whatever_it_writes_renews_its_lead(installation: Callable[[], Installation]) -> None:
+    """What takes longer than a lead lasts, and writes all the time, must not begin anew for ever."""
+    running = installation()
+    session = running.session(OLDER)
+    left: list[int] = []
+
+    def before(commands: list[tuple[Any, ...]]) -> None:
+        if writes(commands):
+            left.append(int(running.client.pttl(running.keys.leader)))
+            running.client.pexpire(running.keys.leader, LEAD // 2)
+
+    running.client.sends = _quietly(running, before)
+    lead(running, session)
+
+    assert min(left[1:]) > LEAD // 2
+
+
+def test_many_writes_are_many_round_trips(installation: Callable[[], Installation]) -> None:
+    running = installation()
+    session = running.session(FIRST)
+    session.begin()
+    sizes: list[int] = []
+    running.client.sends = lambda commands: sizes.append(len(commands))
+    jobs = tuple(job("70", number) for number in range(2, 2 * AT_ONCE + 3))
+
+    session.hear(Listed(NAMESPACE, "pod", (), "70"), Listed(NAMESPACE, "job", jobs, "70"))
+    session.close()
+
+    assert max(sizes) == AT_ONCE
+    assert sum(sizes) > len(jobs)
+
+
+def test_slow_answers_do_not_cost_it_the_lead(installation: Callable[[], Installation]) -> None:
+    """It asks about a Pod's Job, and then deletes the Pod: each takes as long as it is waited for."""
+    running = installation()
+    leader, takes = running.keys.leader, LONGEST_CALL * 1000 * LEAD // Limits().lead
+
+    def slowly() -> None:
+        left = int(running.client.pttl(leader)) - takes
+        assert left > 0, "its lead has run out"
+        running.client.pexpire(leader, left)
+
+    session = running.session(OLDER)
+    session.watcher.cluster = cast(Any, Slow(running.cluster, slowly))
+    session = HandFed(session.watcher)
+
+    lead(running, session)
+
+    assert Repairs(running.ledger).counts()[Kind.POD] > 0
+
+
+class Slow:
+    """Each answer takes a while."""
+
+    def __init__(self, cluster: FakeCluster, slowly: Callable[[], None]) -> None:
+        self._cluster, self._slowly = cluster, slowly
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*args: Any) -> Any:
+            self._slowly()
+            return getattr(self._cluster, name)(*args)
+
+        return call
+
+
+def _quietly(
+    running: Installation, before: Callable[[list[tuple[Any, ...]]], None]
+) -> Callable[[list[tuple[Any, ...]]], None]:
+    """What is sent on the way is not told of."""
+
+    def tell(commands: list[tuple[Any, ...]]) -> None:
+        running.client.sends = lambda commands: None
+        before(commands)
+        running.client.sends = tell
+
+    return tell
