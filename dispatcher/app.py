@@ -67,15 +67,20 @@ class Parts:
     unproved: Unproved
 
 
-def create_app(settings: Environment, source: Reloader) -> Starlette:
-    """The ASGI application, for one run; it connects to Redis when it first needs to."""
+def create_app(
+    settings: Environment, source: Reloader, *, allow_insecure: bool = False
+) -> Starlette:
+    """The ASGI application, for one run; it connects to Redis when it first needs to.
+
+    `allow_insecure`: hooks without secrets are taken wherever web listens and whatever it is called.
+    """
     parts = _parts(settings, source)
     app = Starlette(
         exception_handlers=dict.fromkeys(REFUSED, refused),
         middleware=[Middleware(Bounds)],
         lifespan=lambda _: _running(parts),
     )
-    app.router.routes.extend(_routes(parts, settings))
+    app.router.routes.extend(_routes(parts, settings, anywhere=allow_insecure))
     app.router.redirect_slashes = False
     return app
 
@@ -98,10 +103,11 @@ def _allowance(settings: Environment) -> Allowance:
     return Allowance(settings.failures_per_address, settings.failures_per_hook)
 
 
-def _routes(parts: Parts, settings: Environment) -> list[BaseRoute]:
+def _routes(parts: Parts, settings: Environment, *, anywhere: bool) -> list[BaseRoute]:
     proxies = Proxies(settings.trusted_proxies, settings.proxy_header)
     limiter = Limiter(parts.failures)
-    hooks = Hooks(parts.live, parts.submitter, parts.bodies, proxies, limiter, parts.unproved)
+    taking = parts.live, parts.submitter, parts.bodies, proxies, limiter, parts.unproved
+    hooks = Hooks(*taking, anywhere=anywhere)
     health = Health(parts.ledger)
     reader = Reader(parts.ledger.client, parts.ledger.keys)
     requests = Requests(parts.live, parts.bodies, reader)

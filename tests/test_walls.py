@@ -223,6 +223,7 @@ PURE = {
     "dispatcher.http.addresses",
     "dispatcher.http.crowd",
     "dispatcher.http.framing",
+    "dispatcher.http.origins",
     "dispatcher.http.strangers",
     "dispatcher.http.trailviews",
     "dispatcher.http.views",

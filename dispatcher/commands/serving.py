@@ -32,7 +32,8 @@ def serve(environ: Mapping[str, str], *, allow_insecure: bool = False) -> None:
     settings = load(environ).environment
     logs.configure(settings.log_format, settings.log_level)
     accept = acceptance(settings.host, allowed=allow_insecure)
-    app = create_app(settings, Reloader(settings.config, environ, accept))
+    source = Reloader(settings.config, environ, accept)
+    app = create_app(settings, source, allow_insecure=allow_insecure)
     with listen(settings.host, settings.port) as listener:
         server = uvicorn.Server(server_config(app, _crowd(settings)))
         _stop_on_signals(server)

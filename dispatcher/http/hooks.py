@@ -44,10 +44,13 @@ class Hooks:
         limiter: Limiter,
         unproved: Unproved,
         clock: Callable[[], float] = time.time,
+        *,
+        anywhere: bool = False,
     ) -> None:
+        """`anywhere` is whether hooks without secrets take what was not meant for this very machine."""
         self._live, self._submitter, self._bodies = live, submitter, bodies
         self._proxies, self._limiter, self._unproved = proxies, limiter, unproved
-        self._clock = clock
+        self._clock, self._anywhere = clock, anywhere
         self._decoy, self._threads = _decoy(), CapacityLimiter(AT_ONCE)
 
     async def deliver(self, request: Request) -> Response:
@@ -75,7 +78,8 @@ class Hooks:
     ) -> Plan:
         limit = configured.alike.body
         async with self._bodies.of(request, limit, Refusal.of(too_large(limit))) as body:
-            arguments = configured, hook, request.headers.raw, body, self._clock(), sender
+            sent = request.headers.raw, body, self._clock(), sender
+            arguments = configured, hook, *sent, self._anywhere
             if len(body) > LARGE:
                 plan = await to_thread.run_sync(understand, *arguments, limiter=self._threads)
             else:

@@ -82,10 +82,14 @@ def understand(
     body: bytes,
     now: float,
     sender: Address | None,
+    anywhere: bool = False,
 ) -> Plan | Rejected:
-    """What to do about a delivery; `now` is in seconds since the epoch, `sender` is None if unknown."""
+    """What to do about a delivery; `now` is in seconds since the epoch, `sender` is None if unknown.
+
+    `anywhere` is whether hooks without secrets take what was not meant for this very machine.
+    """
     trust = Trust([secret.reveal() for secret in hook.secrets], now, hook.replay_window)
-    answer = receive_from(sender, hook, configured.alike, headers, body, trust)
+    answer = receive_from(sender, hook, configured.alike, headers, body, trust, anywhere=anywhere)
     if isinstance(answer, Rejected) and answer.status == UNPROVED:
         return answer
     came = Came(

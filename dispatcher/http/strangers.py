@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 
 import msgspec
 
 from dispatcher.config import Hook
 from dispatcher.http.addresses import Address, within
+from dispatcher.http.origins import is_local
 from dispatcher.webhooks import (
     Answer,
     Cause,
@@ -49,15 +49,28 @@ class Alike:
 
 
 def receive_from(
-    sender: Address | None, hook: Hook, alike: Alike, headers: RawHeaders, body: bytes, trust: Trust
+    sender: Address | None,
+    hook: Hook,
+    alike: Alike,
+    headers: RawHeaders,
+    body: bytes,
+    trust: Trust,
+    *,
+    anywhere: bool = False,
 ) -> Answer:
-    """What `receive` says, once it is known that the sender may say it to this hook."""
+    """What `receive` says, once it is known that the sender may say it to this hook.
+
+    `anywhere` is whether hooks without secrets take what was not meant for this very machine.
+    """
     before = effort.hashed()
-    if permitted(sender, hook):
-        read = read_unproved if hook.insecure else partial(receive, trust=trust)
-        answer = read(hook.provider, headers, body)
+    if not permitted(sender, hook):
+        answer: Answer = unauthorized(Cause.ADDRESS)
+    elif not hook.insecure:
+        answer = receive(hook.provider, headers, body, trust)
+    elif anywhere or is_local(headers):
+        answer = read_unproved(hook.provider, headers, body)
     else:
-        answer = unauthorized(Cause.ADDRESS)
+        answer = unauthorized(Cause.FOREIGN)
     if isinstance(answer, Rejected) and answer.status == 401:
         effort.make_up(alike.hashes - (effort.hashed() - before), body)
         return answer

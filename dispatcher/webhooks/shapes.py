@@ -22,6 +22,7 @@ class Cause(StrEnum):
     MALFORMED = "signature_malformed"  # not of the form that the provider sends
     MISMATCH = "signature_mismatch"  # well-formed, but of another secret or another body
     ADDRESS = "address_not_allowed"  # from an address that the hook's allow doesn't have
+    FOREIGN = "foreign_host"  # to a hook without secrets, under a name or from a page of elsewhere
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):

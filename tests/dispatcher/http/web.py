@@ -84,6 +84,7 @@ class Web:
         self, folder: Path, redis_url: str, keys: Keys, tokens: str = f"{OTHER_TOKEN},{TOKEN}"
     ) -> None:
         self.redis_url, self.keys = redis_url, keys
+        self.allow_insecure = False
         self.instance = keys.prefix.split(":")[1]
         self.queue_name = f"queue-{uuid4().hex[:12]}"
         self.config = folder / "git-dispatcher.yaml"
@@ -100,7 +101,8 @@ class Web:
 
     def __enter__(self) -> Web:
         settings = load(self.environ).environment
-        app = create_app(settings, Reloader(settings.config, self.environ))
+        source = Reloader(settings.config, self.environ)
+        app = create_app(settings, source, allow_insecure=self.allow_insecure)
         self._listener = listen("127.0.0.1", 0)
         self._server = uvicorn.Server(server_config(app, Crowd()))
         self._thread = threading.Thread(target=self._server.run, args=([self._listener],))
