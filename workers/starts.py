@@ -11,7 +11,7 @@ from dispatcher.ledger import Kind
 from dispatcher.model import Deploy, State
 from workers import labels
 from workers.calls import LeasedCalls
-from workers.causes.jobs import of_refusal
+from workers.causes.refusals import of_refusal
 from workers.cluster import JobExists, NotThere
 from workers.draft import Draft
 from workers.facts import told_by_job

@@ -206,6 +206,16 @@ def test_a_time_out_of_what_never_started_says_what_it_waited_for() -> None:
     assert (ran.cause, ran.why) == (CauseKind.TIMEOUT, timeout)
 
 
+@pytest.mark.parametrize("started", [True, False])
+def test_only_what_ran_has_a_time_of_its_start(started: bool) -> None:
+    facts = job(1, outcome="failed", cause=CauseKind.CLONE, why="it failed", started=started)
+    starts = starting(1000)
+
+    over = judged(snapshot(starts, facts), starts, facts)
+
+    assert over.started_at == (starts.starting_at if started else 0)
+
+
 def test_the_next_attempt_knows_nothing_of_the_last() -> None:
     tried = deploy(
         1, attempt=1, troubles=1, cause=CauseKind.IMAGE, why="it waits", asked_at=1, cloning_at=1

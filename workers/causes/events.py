@@ -5,12 +5,12 @@ https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from dispatcher.model import CauseKind
 from workers.causes.cause import Cause, cause
+from workers.causes.refusals import of_words
 from workers.objects import Event
 
 _MOUNT = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume", "VolumeResizeFailed"})
@@ -18,11 +18,6 @@ _NETWORK = frozenset({"FailedCreatePodSandBox", "NetworkNotReady", "FailedPodSan
 _SCHEDULING = frozenset({"FailedScheduling", "Preempted", "NotTriggerScaleUp"})
 _PROGRESS = frozenset({"SuccessfulCreate", "Scheduled", "Pulling", "Pulled", "Created", "Started"})
 """What is said once nothing is in the way any more; others, such as SandboxChanged, come with each try."""
-_QUOTA = re.compile(
-    "exceeded quota|failed quota|maximum .* usage|must specify limits|must specify requests"
-)
-"""https://kubernetes.io/docs/concepts/policy/resource-quotas/"""
-_RULE = re.compile("forbidden|denied|webhook|violates|service ?account", re.IGNORECASE)
 
 
 def told(events: Iterable[Event]) -> Cause | None:
@@ -56,15 +51,9 @@ def _about(event: Event) -> str:
 
 def _kind(event: Event) -> CauseKind:
     if event.reason == "FailedCreate":
-        return _not_created(event.message)
+        return of_words(event.message)
     if event.reason in _MOUNT:
         return CauseKind.STORAGE
     if event.reason in _NETWORK:
         return CauseKind.NETWORK
     return CauseKind.SCHEDULING if event.reason in _SCHEDULING else CauseKind.UNKNOWN
-
-
-def _not_created(message: str) -> CauseKind:
-    if _QUOTA.search(message):
-        return CauseKind.QUOTA
-    return CauseKind.ADMISSION if _RULE.search(message) else CauseKind.UNKNOWN

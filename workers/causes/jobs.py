@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dispatcher.errors import ClusterForbids, ClusterRefused
 from dispatcher.model import CauseKind, Deploy, JobFacts
 from workers.causes.cause import Cause, cause, seconds
 from workers.causes.pods import DEADLINE, timed_out
-from workers.refusals import NotThere
 
 VANISHED = cause(
     CauseKind.VANISHED, "its Job vanished", "somebody or something else deleted it", retry=True
@@ -56,13 +54,3 @@ def slow_clone(timeout: int) -> Cause:
     """The end of `clone_timeout`, in seconds."""
     text = f"container clone did not finish within {timeout} s (clone_timeout: {seconds(timeout)})"
     return cause(CauseKind.CLONE, text, retry=True)
-
-
-def of_refusal(refused: ClusterRefused) -> Cause:
-    """Why the API server did not take a Job: what a quota, a rule or a namespace forbids can change."""
-    text = str(refused)
-    if "exceeded quota" in text:
-        return cause(CauseKind.QUOTA, text, retry=True)
-    if isinstance(refused, (ClusterForbids, NotThere)):
-        return cause(CauseKind.ADMISSION, text, retry=True)
-    return cause(CauseKind.CONFIG, text)

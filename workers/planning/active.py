@@ -53,16 +53,22 @@ def _running(
 
 
 def _over(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Step:
-    deploy = replace(deploy, started_at=deploy.started_at or deploy.starting_at)
     if facts.outcome == "succeeded":
-        return Change((ended(deploy, State.SUCCEEDED, seen.now, "its Job completed"),))
+        return Change((ended(_ran(deploy), State.SUCCEEDED, seen.now, "its Job completed"),))
     return Judge(deploy, facts)
+
+
+def _ran(deploy: Deploy) -> Deploy:
+    """Its start may not have been seen: then it is taken to have started when it was asked for."""
+    return replace(deploy, started_at=deploy.started_at or deploy.starting_at)
 
 
 def judged(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Deploy:
     """A deploy whose Job has failed, by what its Pods say now: run again if that was the cluster's doing."""
     cause = _cause_of(facts) or jobs.of_end(facts, None)
-    if deploy.state is State.STARTING and not facts.started:
+    if facts.started:
+        deploy = _ran(deploy)
+    elif deploy.state is State.STARTING:
         cause = jobs.never_started(cause, jobs.of_wait(deploy))
     if cause.retry:
         deploy = again_or(seen, deploy, State.FAILED, cause)

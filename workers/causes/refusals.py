@@ -1,0 +1,33 @@
+"""What the API server says where it does not take a Job, or a Job's Pod."""
+
+from __future__ import annotations
+
+import re
+
+from dispatcher.errors import ClusterForbids, ClusterRefused
+from dispatcher.model import CauseKind
+from workers.causes.cause import Cause, cause
+from workers.refusals import NotThere
+
+_QUOTA = re.compile(
+    "exceeded quota|failed quota|status unknown for quota|maximum .* usage|must specify"
+)
+"""https://kubernetes.io/docs/concepts/policy/resource-quotas/"""
+_RULE = re.compile("forbidden|denied|webhook|violates|service ?account", re.IGNORECASE)
+
+
+def of_refusal(refused: ClusterRefused) -> Cause:
+    """Why it did not take a Job: what a quota, a rule or a namespace forbids can change, and a Job that
+    makes no sense cannot."""
+    text = str(refused)
+    if not isinstance(refused, (ClusterForbids, NotThere)):
+        return cause(CauseKind.CONFIG, text)
+    kind = of_words(text)
+    return cause(kind if kind is CauseKind.QUOTA else CauseKind.ADMISSION, text, retry=True)
+
+
+def of_words(text: str) -> CauseKind:
+    """The kind by the words, which is all that there is."""
+    if _QUOTA.search(text):
+        return CauseKind.QUOTA
+    return CauseKind.ADMISSION if _RULE.search(text) else CauseKind.UNKNOWN
