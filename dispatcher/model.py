@@ -75,6 +75,7 @@ class Reason(StrEnum):
     PUSH = "push"
     REDEPLOY = "redeploy"
     SPEC_CHANGE = "spec-change"
+    REPLAY = "replay"  # a delivery of the trail was taken once more
 
 
 class CauseKind(StrEnum):
@@ -199,7 +200,7 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: Reason = Reason.PUSH
     requested_by: str = ""
     note: str = ""
-    """What the person who asked for a redeploy said."""
+    """What the person said who asked for a redeploy or a replay."""
     title: str = ""
     deliveries: tuple[str, ...] = ()
     """The newest of the deliveries merged into it (bounded)."""

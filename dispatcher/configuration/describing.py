@@ -47,6 +47,7 @@ def _hook(hook: Hook) -> dict[str, Any]:
         "max_body": show_size(hook.max_body),
         "allow": [str(network) for network in hook.allow],
         "replay_window": show_duration(hook.replay_window),
+        "clock_skew": show_duration(hook.clock_skew),
     }
 
 

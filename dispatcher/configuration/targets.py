@@ -61,6 +61,7 @@ class Hook(Settings):
     repositories: Annotated[tuple[HostGlob, ...], AtLeastOne, SomeHosts]
     max_body: Annotated[int, size(1024, 128 * MIB)] = 25 * MIB
     replay_window: Annotated[int, duration(1, DAY)] = 5 * MINUTE
+    clock_skew: Annotated[int, duration(1, DAY)] = 5 * MINUTE
     allow: Annotated[tuple[NetworkValue, ...], AtLeastOne] = ()
     """Whom it listens to; () for everyone."""
 

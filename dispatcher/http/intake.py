@@ -17,7 +17,7 @@ from dispatcher.http.keeping import About, Came, Planned, placed, record_of
 from dispatcher.http.live import Configured
 from dispatcher.http.strangers import receive_from
 from dispatcher.ledger import Record, Submission
-from dispatcher.matching import Decision
+from dispatcher.matching import Decision, Rule
 from dispatcher.model import Outcome, Push, Result
 from dispatcher.webhooks import Answer as Told
 from dispatcher.webhooks import Ignored, Received, Rejected, Trust, without_other_names
@@ -165,6 +165,8 @@ def _step(
             most_open=target.max_open_branches,
             former=target.renamed_from,
             filtered=decision.reason if passing else "",
+            by_paths=decision.rule is Rule.PATHS,
+            clock_skew=configured.hooks[hook].clock_skew * 1000,
         )
     return Result(
         target=decision.target,

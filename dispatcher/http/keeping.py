@@ -63,9 +63,15 @@ Planned: TypeAlias = Submission | Result
 def placed(steps: Iterable[Planned], came: Came, bounds: Bounds) -> tuple[Planned, ...]:
     """The same, each with the place where its answer is kept."""
     entry = came.name if bounds.keep else ""
-    first_at = (came.replay or NO_REPLAY).first_at
+    replay = came.replay or NO_REPLAY
     return tuple(
-        dataclasses.replace(step, slot=Slot(entry, number, bounds.keep_for), replays=first_at)
+        dataclasses.replace(
+            step,
+            slot=Slot(entry, number, bounds.keep_for),
+            replays=replay.first_at,
+            by=replay.by,
+            note=replay.note,
+        )
         if isinstance(step, Submission)
         else step
         for number, step in enumerate(steps)

@@ -38,8 +38,13 @@ class Keys:
         return f"{self.prefix}chain:{target}:{stream}"
 
     def ages(self, target: str, stream: str) -> str:
-        """Sorted set, expires with the chain: when each edge was last seen."""
+        """Sorted set, expires with the chain: when each ref and each edge was last pushed."""
         return f"{self.prefix}ages:{target}:{stream}"
+
+    def times(self, target: str) -> str:
+        """Sorted set, bounded by `Limits.refs`, expires `Limits.times` after the last push that has a time:
+        ref -> the newest time of its host (ms). It tells an old delivery when the chain is forgotten."""
+        return f"{self.prefix}times:{target}:refs"
 
     def seen(self, target: str, ref: str, before: str, after: str, pushed_at: int) -> str:
         """String, expires after `Limits.remember`: the deploy that this very push went to."""
@@ -71,7 +76,7 @@ class Keys:
 
     def scattered(self, target: str) -> tuple[str, ...]:
         """Beginnings of the keys of which a target has any number: all that are above, but for deliveries."""
-        kinds = ("chain", "ages", "seen", "request")
+        kinds = ("chain", "ages", "seen", "request", "times")
         return tuple(f"{self.prefix}{kind}:{target}:" for kind in kinds)
 
     @property

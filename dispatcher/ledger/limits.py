@@ -13,6 +13,10 @@ class Limits:
     """Seconds for which a delivery, a push or a request is known again. GitHub redelivers for 3 days."""
     edges: int = 30 * 86400_000
     """Milliseconds for which a branch's chain of commits is remembered."""
+    times: int = 366 * 86400_000
+    """Milliseconds for which the newest time that a host gave a branch or tag is remembered."""
+    refs: int = 2_000
+    """Branches and tags of a target whose newest times are remembered; the oldest make room."""
     renamed: int = 3_600_000
     """Milliseconds after a rename for which processes that have not read of it are told the new name."""
     history: int = 100

@@ -26,7 +26,10 @@ class Missing(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Redeploy:
-    """What is asked for. Without commit, ref and number it is the target's newest deploy once more."""
+    """What is asked for. Without commit, ref and number it is the target's newest deploy once more.
+
+    Commit and ref together say where that branch or tag is: what pushes have said of it is forgotten.
+    """
 
     target: str
     request: str = field(default_factory=lambda: str(uuid4()))
@@ -58,7 +61,7 @@ class Redeploy:
                 keys.request(target, self.request),
                 keys.paused,
                 keys.open(target),
-                *([keys.chain(target, stream)] if self.ref else []),
+                *self._chain(keys, stream),
             ),
             (
                 target,
@@ -73,8 +76,15 @@ class Redeploy:
                 self.commit,
                 self.ref,
                 stream,
+                limits.edges,
             ),
         )
+
+    def _chain(self, keys: Keys, stream: str) -> tuple[str, ...]:
+        if not self.ref:
+            return ()
+        target = self.target
+        return keys.chain(target, stream), keys.ages(target, stream), keys.times(target)
 
     def answer(self, raw: str) -> Redeployed:
         reply = msgspec.json.decode(raw, type=_Reply)
@@ -92,6 +102,8 @@ class Redeploy:
     def _in_words(self, reply: _Reply) -> str:
         what = f"commit {reply.commit[:8]} of {short_ref(reply.ref)}"
         said = REASONS[reply.code].format(what=what, other=f"{self.target}/{reply.other}")
+        if reply.put:
+            said = f"{said}; {short_ref(reply.ref)} is taken to be at that commit from now on"
         return f"{said}; {HELD}" if reply.outcome == Outcome.HELD else said
 
     def _wake_up(self, reply: _Reply) -> WakeUp:
@@ -119,6 +131,7 @@ class _Reply(msgspec.Struct, frozen=True):
     commit: str
     ref: str
     wake: int
+    put: bool = False
 
 
 REASONS = {

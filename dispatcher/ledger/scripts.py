@@ -6,6 +6,7 @@ Those of a watcher are fenced: each compares the caller's token with the leader'
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,8 @@ from dispatcher.ledger.connection import translated, unavailable
 Argument: TypeAlias = str | int | bytes
 AT_ONCE = 1_000
 """Scripts in one round trip, at the most."""
+
+_INCLUDES = re.compile(r"^-- Includes: (.+)$", re.MULTILINE)
 
 
 class Call(NamedTuple):
@@ -44,9 +47,11 @@ class Fence:
 
 @cache
 def source(name: str, fenced: bool = False) -> str:
-    """A script's text, the common parts in front, and the fence around it where it has one."""
-    common = ("_common", "_places") if name in ("place", "call") else ("_common",)
+    """A script's text, in front of it the common part and those that its header says it includes, and the
+    fence around it where it has one."""
     own = _text(name)
+    included = _INCLUDES.search(own)
+    common = ("_common", *(included[1].split(", ") if included else ()))
     if fenced:
         own = f"local function script(KEYS, ARGV)\n{own}\nend\n{_text('_fence')}"
     return "\n".join([*map(_text, common), own])

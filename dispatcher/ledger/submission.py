@@ -44,6 +44,8 @@ class Submission:
     """Of how many branches deploys of the target may be open, that is, not over; 0 for any number."""
     filtered: str = ""
     """Why the target does not want it, "" if it does: such a push still moves the branch."""
+    by_paths: bool = False
+    """It is filtered only by the files that it lists: not where others may have changed before it."""
     former: str = ""
     """The name that the target had before, "" for none: its row may still be there."""
     shown: str = ""
@@ -52,6 +54,11 @@ class Submission:
     replays: int = 0
     """When the delivery first came that is replayed here, in milliseconds: what was pushed since stays. 0
     for one that comes by itself."""
+    by: str = ""
+    """Who asked for the replay, and below, what they said."""
+    note: str = ""
+    clock_skew: int = 300_000
+    """Milliseconds by which the host's time may be ahead of Redis' clock; one that is more says nothing."""
 
     def under(self, name: str) -> Submission:
         """The same for the name that the target's row is under; people are told the newer of the two."""
@@ -76,6 +83,7 @@ class Submission:
                 keys.row(self.former or target),
                 keys.trail(self.slot.entry),
                 keys.open(target),
+                keys.times(target),
             ),
             (
                 target,
@@ -89,7 +97,7 @@ class Submission:
                 limits.edges,
                 limits.grace,
                 limits.deliveries,
-                "passing" if self.filtered else "wanted",
+                self._kind(),
                 self.every,
                 self.former,
                 limits.renamed,
@@ -97,8 +105,17 @@ class Submission:
                 self.slot.keep_for,
                 self.replays,
                 self.most_open,
+                self.clock_skew,
+                limits.times,
+                limits.refs,
+                self.filtered,
             ),
         )
+
+    def _kind(self) -> str:
+        if not self.filtered:
+            return "wanted"
+        return "paths" if self.by_paths else "passing"
 
     def _deploy(self) -> Deploy:
         push = self.push
@@ -110,8 +127,9 @@ class Submission:
             ref=push.ref,
             commit=push.commit or push.after,
             before=push.before,
-            reason=Reason.PUSH,
-            requested_by=push.pusher,
+            reason=Reason.REPLAY if self.replays else Reason.PUSH,
+            requested_by=self.by if self.replays else push.pusher,
+            note=self.note if self.replays else "",
             title=push.title,
         )
 
@@ -119,7 +137,8 @@ class Submission:
         reply = msgspec.json.decode(raw, type=_Reply)
         commit = self.push.commit or self.push.after
         result = told(raw, self.shown or self.target, self.push.ref, commit, self.filtered)
-        return Answer(result, self._wake_up(reply) if reply.wake else None)
+        wake_up = self._wake_up(reply) if reply.wake else None
+        return Answer(result, wake_up, self.push.pushed_at if reply.ahead else 0)
 
     def _wake_up(self, reply: _Reply) -> WakeUp:
         what = f"push {self.push.after[:8]} to {short_ref(self.push.ref)}"
@@ -133,22 +152,27 @@ class _Reply(msgspec.Struct, frozen=True):
     other: int | str
     wake: int
     repeated: bool = False
+    why: str = ""
+    at: str = ""
+    gap: str = ""
+    ahead: bool = False
 
 
 @dataclass(frozen=True)
 class Answer:
     result: Result
     wake_up: WakeUp | None
+    ahead: int = 0
+    """The host's time (ms) where it was too far ahead of Redis' clock to be used; else 0."""
 
 
 def told(raw: str, target: str, ref: str, commit: str, filtered: str) -> Result:
     """The script's reply in words; `filtered` is why the target does not want the push, "" if it does."""
     reply = msgspec.json.decode(raw, type=_Reply)
     deploy = f"{target}/{reply.deploy}" if reply.deploy else ""
-    words = {"deploy": deploy, "other": reply.other, "target": target, "ref": short_ref(ref)}
-    text = REASONS[reply.code].format(**words)
+    text = _in_words(reply, target, ref, deploy)
     if reply.code == "passing":
-        text = filtered
+        text = str(reply.other) or filtered
     if reply.repeated:
         text = f"this delivery came before; its answer was: {text}"
     return Result(
@@ -156,25 +180,49 @@ def told(raw: str, target: str, ref: str, commit: str, filtered: str) -> Result:
     )
 
 
+def _in_words(reply: _Reply, target: str, ref: str, deploy: str) -> str:
+    what = f"commit {reply.at[:8]}" if reply.at else "this commit"
+    words = {"deploy": deploy, "other": reply.other, "target": target, "ref": short_ref(ref)}
+    said = REASONS[reply.code].format(**words, what=what)
+    if not reply.why:
+        return said
+    since = "its deletion" if reply.gap == "0" else reply.gap[:8]
+    why = WHY[reply.why].format(at=reply.at, since=since)
+    return why if reply.code in ("new", "replayed") else f"{why}; {said}"
+
+
 REASONS = {
     "new": "a new commit",
     "replayed": "the delivery was replayed",
-    "overtaken": "the branch has moved on by pushes that arrived earlier; its newest commit is deployed",
     "again": "delivered again after a deploy that came to nothing",
-    "waiting": "{deploy} was waiting and was given this commit",
-    "full": "as many pushes wait as may: {deploy} was given this commit",
+    "waiting": "{deploy} was waiting and was given {what}",
+    "full": "as many pushes wait as may: {deploy} was given {what}",
     "paused": "the target is paused; {deploy} waits until it is resumed",
-    "same-waits": "{deploy} is waiting with this commit",
-    "same-runs": "{deploy} is deploying this commit",
+    "same-waits": "{deploy} is waiting with {what}",
+    "same-runs": "{deploy} is deploying {what}",
     "seen": "the same push was taken before, as {deploy}",
     "moved-past": "the branch has moved past this commit; it is at {other}",
+    "older": "by its host's clock, a push of this branch or tag is known that is as new or newer",
+    "older-tag": "by its host's clock, tag {other} was pushed after it, and the target deploys the newest tag",
     "deleted-since": "the branch has been deleted since",
     "left-behind": "a replay rolls nothing back: the branch is at {other} by now",
     "pushed-since": "a replay rolls nothing back: {target}/{other} was pushed after it",
     "passing": "",
     "deleted": "the branch or tag was deleted: nothing to deploy",
-    "succeeded": "{target}/{other} has deployed this commit",
+    "succeeded": "{target}/{other} has deployed {what}",
     "too-many-open": "deploys of {other} branches wait or run, and max_open_branches allows no more: when"
     " some are over, deliver it again, push again, or run `git-dispatcher redeploy {target} --ref {ref}`",
 }
 """The script's codes in plain words."""
+
+WHY = {
+    "overtaken": "the branch has moved on by pushes that arrived earlier; its newest commit is deployed",
+    "late": "it came late, and no deploy has had it: the branch is at {at} by now, which is deployed",
+    "owed": "it closes a gap, behind which is something wanted that was not deployed last: the branch is at "
+    "{at}, which is deployed",
+    "gap": "which files changed since {since} is not known, as a push in between has not come, so the path "
+    "filter lets it through",
+    "back": "the branch went back, and which files it lost is not listed, so the path filter lets it through",
+}
+"""What is said before that, or in place of "a new commit": why a push is deployed that would not be, or another
+commit than its own."""

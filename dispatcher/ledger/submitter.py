@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -185,6 +186,7 @@ class Submitter:
         taken, kept = self._addresses.hand_in_with(submissions, self._shelf.calls(records))
         self._note(kept)
         answers = [_understood(*each) for each in taken]
+        _warn_of_clocks(taken, answers)
         good = [answer for answer in answers if isinstance(answer, Answer)]
         self._wake_ups.enqueue(answer.wake_up for answer in good if answer.wake_up)
         return [a.result if isinstance(a, Answer) else a for a in answers]
@@ -204,6 +206,20 @@ def _understood(submission: Submission, reply: Any) -> Answer | LedgerUnavailabl
         return submission.answer(reply)
     except (msgspec.MsgspecError, LookupError, TypeError) as error:
         return _known(error)
+
+
+def _warn_of_clocks(
+    taken: Sequence[tuple[Submission, Any]], answers: Sequence[Answer | LedgerUnavailable]
+) -> None:
+    for (submission, _), answer in zip(taken, answers, strict=True):
+        if isinstance(answer, Answer) and answer.ahead:
+            log.warning(
+                "host's time is ahead of Redis' clock and not used: set the host's clock",
+                hook=submission.hook,
+                repository=submission.push.repository,
+                ref=submission.push.ref,
+                pushed_at=datetime.fromtimestamp(answer.ahead / 1000, UTC).isoformat(),
+            )
 
 
 def _known(error: Exception) -> LedgerUnavailable:

@@ -686,6 +686,7 @@ targets: {{a: {{{SHOP.replace("x}", "x, timeout: 90m, env: {A: private}, retries
         "max_body": "1MiB",
         "allow": [],
         "replay_window": "5m",
+        "clock_skew": "5m",
         "insecure": False,
     }
     assert described["targets"]["a"]["keep_failed_for"] == "7d"

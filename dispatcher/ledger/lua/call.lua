@@ -1,4 +1,5 @@
 -- Tells those who wait in line and may have a place now, each once.
+-- Includes: _places
 --
 -- KEYS  1 running (hash)  2 waiting (zset)  3 waiters (hash)  4 limits (hash)
 -- ARGV  1 patience (ms)

@@ -1,4 +1,5 @@
 -- Asks for a place among the deploys that may run at once: takes it, or waits in line for it.
+-- Includes: _places
 --
 -- KEYS  1 running (hash)  2 waiting (zset)  3 waiters (hash)  4 limits (hash)
 -- ARGV  1 target  2 namespace  3 since when it waits (ms)  4 patience (ms)

@@ -1,26 +1,29 @@
 -- Deploys what somebody asks for, under a number of its own or in place of what they asked for before.
--- The chain of commits is only read: no branch moves, and no push becomes stale.
+-- Who names both a commit and its ref says where that ref is: its head and all that pushes have said of it before
+-- are replaced by that. Otherwise the chain of commits is only read: no branch moves, and no push becomes stale.
+-- Includes: _chain, _wanted, _head
 --
 -- KEYS  1 row  2 deploys  3 due  4 request (string: the answer to this request, JSON)
 --       5 paused (string, there while everything is paused)
 --       6 open (hash: stream -> numbers)
---       7 chain of the stream of the ref that is asked for; left out where none is
+--       7 chain, 8 ages of the stream of the ref that is asked for, 9 times, see submit.lua; left out where none is
 -- ARGV  1 target  2 asked by  3 note  4 grace (ms)  5 remember requests (s)  6 reason
 --       7 digest that the row must have, 8 digest that it gets with this; both "" for any other reason
 --       9 number of the deploy to run again, 0 for the newest
 --       10 commit, "" for that deploy's, or for the newest that is known of the ref
---       11 ref, "" for that deploy's  12 stream of the ref
--- Reply JSON {outcome, code, deploy, other = number, commit, ref, wake}; outcome: accepted, coalesced, held, or
---       "" where the code says what is missing
+--       11 ref, "" for that deploy's  12 stream of the ref  13 remember edges (ms)
+-- Reply JSON {outcome, code, deploy, other = number, commit, ref, wake, put = the ref is taken to be at the commit};
+--       outcome: accepted, coalesced, held, or "" where the code says what is missing
 
-local row, deploys, due, request, paused, open, chain = unpack(KEYS)
+local row, deploys, due, request, paused, open, chain, ages, times = unpack(KEYS)
 local target, asked_by, note, grace, reason = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[6]
 local wanted, commit, ref, stream = tonumber(ARGV[9]), ARGV[10], ARGV[11], ARGV[12]
 local now = now_ms()
+local puts = commit ~= '' and ref ~= '' -- where the ref is from now on
 
 local function reply(outcome, code, number, other, wake)
   local told = { outcome = outcome, code = code, deploy = number or 0, other = other or 0, commit = commit,
-                 ref = ref, wake = 0 }
+                 ref = ref, wake = 0, put = puts }
   if outcome ~= '' then redis.call('SET', request, cjson.encode(told), 'EX', tonumber(ARGV[5])) end
   told.wake = wake or 0
   return cjson.encode(told)
@@ -45,8 +48,11 @@ end
 local like -- the deploy that tells what the request does not
 if ref ~= '' then
   like = load(deploys, redis.call('HGET', chain, 'last') or 0)
-  if commit == '' then commit = redis.call('HGET', chain, 'wanted ' .. ref) or '' end
-  if commit == '' then return reply('', 'unknown-ref') end
+  if commit == '' then
+    commit = redis.call('HGET', chain, 'wanted ' .. ref) or ''
+    if commit == '' then return reply('', 'unknown-ref') end
+    ask_for_held(ref_in(chain, ages, ref, now, 0))
+  end
 elseif wanted ~= 0 then
   like = load(deploys, wanted)
   if not like then return reply('', 'unknown-deploy') end
@@ -57,6 +63,18 @@ end
 if ref == '' then ref, stream = like.ref, like.stream end
 if commit == '' then commit = like.commit end
 if not like or like.commit ~= commit or like.ref ~= ref then like = {} end
+
+-- Where the ref is ------------------------------------------------------------------------------------
+
+if puts then
+  local at = ref_in(chain, ages, ref, now, 0)
+  put_head(at, commit)
+  ask(at, commit, commit)
+  redis.call('ZREM', times, ref)
+  -- Of tags that are merged it is the newest.
+  if stream == 'refs/tags' then redis.call('HSET', chain, 'newest', ref, 'time', string.format('%d', now)) end
+  renew(at, tonumber(ARGV[13]))
+end
 
 -- What waits -----------------------------------------------------------------------------------------
 

@@ -129,7 +129,7 @@ end
 
 local function merge_ages(from, to)
   local raw = redis.call('ZRANGE', from, 0, -1, 'WITHSCORES')
-  for at = 1, #raw, 2 do redis.call('ZADD', to, 'NX', raw[at + 1], raw[at]) end
+  for at = 1, #raw, 2 do redis.call('ZADD', to, 'GT', raw[at + 1], raw[at]) end
 end
 
 local function move_key(from, to)

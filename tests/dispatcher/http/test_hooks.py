@@ -128,7 +128,9 @@ def test_what_no_target_wants_is_filtered_and_wakes_nobody(web: Web) -> None:
     assert web.wake_ups() == []
 
 
-def test_a_filtered_push_moves_the_branch_so_that_an_older_one_is_stale(web: Web) -> None:
+def test_a_filtered_push_moves_the_branch_so_that_an_older_one_is_deployed_with_it(
+    web: Web,
+) -> None:
     body = plain(
         refs=[{"ref": "refs/heads/main", "before": OLD, "after": NEW, "title": "[skip ci]"}]
     )
@@ -139,7 +141,8 @@ def test_a_filtered_push_moves_the_branch_so_that_an_older_one_is_stale(web: Web
     older = plain(refs=[{"ref": "refs/heads/main", "before": "e5" * 20, "after": OLD}])
     response = web.deliver(older.but(headers={"X-Delivery-Id": "2"}), "plain")
 
-    assert results(response) == {"bare": "stale"}
+    assert results(response) == {"bare": "accepted"}
+    assert f"the branch is at {NEW} by now" in response.json()["results"][0]["reason"]
 
 
 def test_a_deleted_branch_deploys_nothing(web: Web) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import redis
 
 from dispatcher.ledger import Ledger, Submission
+from dispatcher.ledger.submission import Answer
 from dispatcher.model import Push, Result
 
 ZERO = "0" * 40
@@ -36,10 +37,18 @@ def submit(
     ledger: Ledger, what: Push, delivery: str = "", target: str = "shop", **more: Any
 ) -> Result:
     """Hands one push in, as web does, and returns the answer."""
-    named: dict[str, Any] = {"delivery": delivery} if delivery else {}
-    submission = Submission(target=target, push=what, hook="hook", **named, **more)
+    return taken(ledger, what, delivery, target, **more).result
+
+
+def taken(
+    ledger: Ledger, what: Push, delivery: str = "", target: str = "shop", **more: Any
+) -> Answer:
+    """The same, with all that web is told."""
+    if delivery:
+        more["delivery"] = delivery
+    submission = Submission(target=target, push=what, hook="hook", **more)
     (raw,) = ledger.scripts.run_many([submission.call(ledger.keys, ledger.limits)])
-    return submission.answer(raw).result
+    return submission.answer(raw)
 
 
 class Watched(redis.Redis):

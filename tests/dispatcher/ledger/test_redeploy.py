@@ -150,7 +150,8 @@ def test_no_branch_moves(deployed: Ledger) -> None:
     before = deployed.client.hgetall(chain)
 
     redeploy(deployed, number=1)
-    redeploy(deployed, commit="x", ref=MAIN)
+    redeploy(deployed, commit="x")
+    redeploy(deployed, ref=MAIN)
 
     assert deployed.client.hgetall(chain) == before
     assert submit(deployed, push("0", "a", at=3)).outcome is Outcome.STALE

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dispatcher.ledger import Ledger, Operations, Submission
-from dispatcher.model import Outcome, Push, Result, State
-from tests.dispatcher.ledger.helpers import push, sha, submit
+from dispatcher.ledger import Ledger, Operations, Redeploy, Submission
+from dispatcher.model import Outcome, Push, Reason, Result, State
+from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit
 from tests.dispatcher.ledger.test_submit import move, the_deploys
 
 DONE = (State.STARTING, State.RUNNING, State.SUCCEEDED)
@@ -189,3 +189,54 @@ def test_a_replay_leaves_the_chain_as_it_is_for_pushes_that_come(ledger: Ledger)
 
     assert submit(ledger, push("b", "c")).outcome is Outcome.COALESCED
     assert [deploy.commit for deploy in the_deploys(ledger)] == [sha("c")]
+
+
+# What an operator has said
+
+
+@pytest.mark.parametrize("time_of_host", [0, 5])
+def test_a_commit_that_an_operator_put_a_branch_at_is_not_rolled_back(
+    ledger: Ledger, time_of_host: int
+) -> None:
+    """B, then C by hand since its delivery was lost, then B's delivery once more."""
+    submit(ledger, push("0", "a", at=time_of_host))
+    at = came(ledger, push("a", "b", at=time_of_host and 6))
+    ledger.redeploy(Redeploy(target="shop", commit=sha("c"), ref=MAIN))
+
+    result = replay(ledger, push("a", "b", at=time_of_host and 6), at)
+
+    assert result.outcome is Outcome.STALE
+    assert result.reason == f"a replay rolls nothing back: the branch is at {sha('c')} by now"
+
+
+def test_what_was_filtered_by_mistake_is_deployed_with_what_came_since(ledger: Ledger) -> None:
+    submit(ledger, push("0", "a"))
+    at = came(ledger, push("a", "b"), filtered="a filter that was wrong")
+    came(ledger, push("b", "c"), filtered="[skip ci]")
+
+    result = replay(ledger, push("a", "b"), at)
+
+    assert result.outcome is Outcome.COALESCED
+    assert [deploy.commit for deploy in the_deploys(ledger)] == [sha("c")]
+
+
+def test_its_deploy_says_who_asked_and_why(ledger: Ledger) -> None:
+    at = came(ledger, push("0", "a"), filtered="no file matched")
+
+    replay(ledger, push("0", "a"), at, by="bob", note="the filter was wrong")
+
+    (deploy,) = the_deploys(ledger)
+    assert (deploy.reason, deploy.requested_by) == (Reason.REPLAY, "bob")
+    assert deploy.note == "the filter was wrong"
+
+
+def test_so_does_one_that_waits_until_a_push_takes_its_place(ledger: Ledger) -> None:
+    submit(ledger, push("0", "x", ref=V1))
+    at = came(ledger, push("0", "a", ref=V2), filtered="no tags yet")
+    replay(ledger, push("0", "a", ref=V2), at, by="bob", note="now")
+    (replayed,) = the_deploys(ledger)
+    submit(ledger, push("a", "b", ref=V2))
+    (pushed,) = the_deploys(ledger)
+
+    assert (replayed.reason, replayed.requested_by, replayed.note) == (Reason.REPLAY, "bob", "now")
+    assert (pushed.reason, pushed.requested_by, pushed.note) == (Reason.PUSH, "ann", "")

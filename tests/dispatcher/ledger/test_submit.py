@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dispatcher.ledger import Ledger, Snapshot
-from dispatcher.model import Deploy, Outcome, State
+from dispatcher.model import Deploy, Outcome, Push, Result, State
 from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit
 
 
@@ -245,3 +246,227 @@ def test_an_annotated_tag_deploys_its_commit_and_not_its_tag_object(ledger: Ledg
 
     assert result.commit == sha("c")
     assert [deploy.commit for deploy in the_deploys(ledger)] == [sha("c")]
+
+
+# Filters, and what they cannot know
+
+
+def waiting(ledger: Ledger) -> list[str]:
+    return [d.commit for d in the_deploys(ledger) if d.state is State.PENDING]
+
+
+def paths(ledger: Ledger, what: Push, **more: Any) -> Result:
+    return submit(ledger, what, filtered="no changed file is one of src/**", by_paths=True, **more)
+
+
+def test_a_late_push_behind_a_filtered_one_is_deployed_with_the_branch(ledger: Ledger) -> None:
+    submit(ledger, push("a", "b"))
+    move(ledger, State.STARTING, State.SUCCEEDED)
+    submit(ledger, push("c", "d"), filtered="[skip ci]")
+
+    late = submit(ledger, push("b", "c"), delivery="late")
+
+    assert (late.outcome, late.deploy) == (Outcome.ACCEPTED, "shop/2")
+    assert late.reason == (
+        f"it came late, and no deploy has had it: the branch is at {sha('d')} by now, which is deployed"
+    )
+    (deploy,) = (d for d in the_deploys(ledger) if not d.terminal)
+    assert (deploy.commit, deploy.title, deploy.deliveries) == (sha("d"), "", ("late",))
+
+
+def test_a_filtered_push_that_closes_a_gap_deploys_what_is_behind_it(ledger: Ledger) -> None:
+    submit(ledger, push("c", "d"))
+    submit(ledger, push("a", "b"))
+
+    joins = paths(ledger, push("b", "c"))
+
+    assert (joins.outcome, joins.deploy) == (Outcome.COALESCED, "shop/1")
+    assert "it closes a gap" in joins.reason
+    assert joins.reason.endswith(f"shop/1 was waiting and was given commit {sha('d')[:8]}")
+    assert waiting(ledger) == [sha("d")]
+
+
+@pytest.mark.parametrize("before", ["c", "0"])
+def test_a_push_that_does_not_follow_is_let_through_path_filters(
+    ledger: Ledger, before: str
+) -> None:
+    submit(ledger, push("a", "b"))
+
+    result = paths(ledger, push(before, "d"))
+
+    assert result.outcome is Outcome.COALESCED
+    assert f"which files changed since {sha('b')[:8]} is not known" in result.reason
+    assert waiting(ledger) == [sha("d")]
+
+
+def test_the_gap_is_remembered_behind_what_is_never_deployed(ledger: Ledger) -> None:
+    submit(ledger, push("a", "b"))
+    assert submit(ledger, push("c", "d"), filtered="[skip ci]").outcome is Outcome.FILTERED
+
+    assert "since" in paths(ledger, push("d", "e")).reason
+    assert paths(ledger, push("e", "f")).outcome is Outcome.FILTERED
+
+
+def test_the_gap_is_none_once_it_is_filled(ledger: Ledger) -> None:
+    submit(ledger, push("a", "b"))
+    submit(ledger, push("c", "d"), filtered="[skip ci]")
+    paths(ledger, push("b", "c"))
+
+    assert paths(ledger, push("d", "e")).outcome is Outcome.FILTERED
+    assert waiting(ledger) == [sha("b")]
+
+
+def test_a_branch_that_goes_back_is_let_through_path_filters_unless_it_is_deployed_there(
+    ledger: Ledger,
+) -> None:
+    submit(ledger, push("a", "b"))
+    paths(ledger, push("b", "c"))
+    assert paths(ledger, push("c", "b")).outcome is Outcome.FILTERED
+
+    result = paths(ledger, push("b", "a"))
+
+    assert result.outcome is Outcome.COALESCED
+    assert "the branch went back" in result.reason
+    assert waiting(ledger) == [sha("a")]
+
+
+@pytest.mark.parametrize("first", ["0", "x", ""])
+def test_the_first_push_that_is_seen_of_a_branch_can_be_filtered(
+    ledger: Ledger, first: str
+) -> None:
+    assert paths(ledger, push(first, "a")).outcome is Outcome.FILTERED
+
+
+def test_a_sender_that_does_not_say_what_was_before_has_its_files_believed(ledger: Ledger) -> None:
+    submit(ledger, push("", "a"))
+
+    assert paths(ledger, push("", "b")).outcome is Outcome.FILTERED
+
+
+def test_a_late_deletion_leaves_what_is_wanted_of_the_branch_made_anew(ledger: Ledger) -> None:
+    for before, after in ("0a", "0b", "a0"):
+        submit(ledger, push(before, after))
+
+    assert ledger.client.hget(ledger.keys.chain("shop", MAIN), f"wanted {MAIN}") == sha("b")
+
+
+def test_a_filtered_delivery_that_comes_again_says_why_whatever_filters_say_by_now(
+    ledger: Ledger,
+) -> None:
+    submit(ledger, push("0", "a"), delivery="one", filtered="[skip ci]")
+
+    again = submit(ledger, push("0", "a"), delivery="one")
+
+    assert again.reason == "this delivery came before; its answer was: [skip ci]"
+
+
+# What runs is a commit on a branch or tag
+
+V1, V2, RC = "refs/tags/v1.0.0", "refs/tags/v2.0.0", "refs/tags/v1.0.0-rc1"
+RELEASE = "refs/heads/release/1"
+
+
+@pytest.mark.parametrize("every", [0, 20])
+@pytest.mark.parametrize(("first", "second"), [(RC, V1), (MAIN, RELEASE), (MAIN, V1), (V1, MAIN)])
+def test_the_same_commit_under_another_name_is_another_deploy(
+    ledger: Ledger, first: str, second: str, every: int
+) -> None:
+    submit(ledger, push("0", "x", ref=first), every=every)
+    move(ledger, State.STARTING, State.SUCCEEDED)
+
+    other = submit(ledger, push("0", "x", ref=second), every=every)
+    same = submit(ledger, push("", "x", ref=second), every=every)
+
+    assert (other.outcome, other.deploy) == (Outcome.ACCEPTED, "shop/2")
+    assert (same.outcome, same.deploy) == (Outcome.COALESCED, "shop/2")
+    assert [d.ref for d in the_deploys(ledger) if not d.terminal] == [second]
+
+
+def test_beside_one_that_runs_with_the_commit_too(ledger: Ledger) -> None:
+    submit(ledger, push("0", "x", ref=RC))
+    move(ledger, State.STARTING, State.RUNNING)
+
+    other = submit(ledger, push("0", "x", ref=V1))
+
+    assert (other.outcome, other.deploy) == (Outcome.ACCEPTED, "shop/2")
+
+
+def test_one_that_waits_with_the_commit_is_given_the_newer_tag(ledger: Ledger) -> None:
+    submit(ledger, push("0", "x", ref=RC))
+    submit(ledger, push("0", "x", ref=V1))
+
+    assert [(d.number, d.ref) for d in the_deploys(ledger)] == [(1, V1)]
+
+
+def test_where_every_push_is_deployed_each_tag_waits_by_itself(ledger: Ledger) -> None:
+    for ref in (RC, V1):
+        submit(ledger, push("0", "x", ref=ref), every=20)
+
+    assert [(d.number, d.ref) for d in the_deploys(ledger)] == [(1, RC), (2, V1)]
+
+
+def test_redelivered_after_a_failure_it_is_not_the_other_tags_deploy_that_counts(
+    ledger: Ledger,
+) -> None:
+    submit(ledger, push("0", "x", ref=RC), delivery="one")
+    submit(ledger, push("0", "x", ref=V1), delivery="two")
+    move(ledger, State.STARTING, State.FAILED)
+
+    assert "came before" in submit(ledger, push("0", "x", ref=RC), delivery="one").reason
+    assert submit(ledger, push("0", "x", ref=V1), delivery="two").deploy == "shop/2"
+
+
+# Tags
+
+
+def test_where_every_push_is_deployed_no_tag_is_too_old(ledger: Ledger) -> None:
+    submit(ledger, push("0", "b", ref=V2, at=20), every=20)
+    older = submit(ledger, push("0", "a", ref=V1, at=10), every=20)
+
+    assert (older.outcome, older.deploy) == (Outcome.ACCEPTED, "shop/2")
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_where_they_are_merged_an_older_tag_is_stale_and_the_newer_is_named(
+    ledger: Ledger, known: bool
+) -> None:
+    if known:
+        submit(ledger, push("0", "a", ref=V1, at=9))
+    submit(ledger, push("0", "b", ref=V2, at=20))
+    older = submit(ledger, push("a", "c", ref=V1, at=10))
+
+    assert older.outcome is Outcome.STALE
+    assert older.reason == (
+        "by its host's clock, tag v2.0.0 was pushed after it, and the target deploys the newest tag"
+    )
+
+
+def test_a_tag_that_nobody_wants_makes_none_stale(ledger: Ledger) -> None:
+    submit(ledger, push("0", "b", ref=V2, at=20), filtered="[skip ci]")
+
+    assert submit(ledger, push("0", "a", ref=V1, at=10)).outcome is Outcome.ACCEPTED
+
+
+def test_an_annotated_tag_that_was_moved_twice_deploys_the_commit_of_the_last(
+    ledger: Ledger,
+) -> None:
+    second = replace(push("t2", "t3", ref=V1), commit=sha("c3"))
+    submit(ledger, replace(push("t0", "t1", ref=V1), commit=sha("c1")))
+    submit(ledger, second)
+    submit(ledger, replace(push("t1", "t2", ref=V1), commit=sha("c2")), filtered="[skip ci]")
+
+    assert waiting(ledger) == [sha("c3")]
+
+
+def test_what_was_turned_away_for_want_of_room_is_deployed_with_what_comes_next(
+    ledger: Ledger,
+) -> None:
+    """It was wanted, and no deploy has had it: a filtered push that follows has to bring it."""
+    submit(ledger, push("0", "x", ref=RELEASE))
+    assert submit(ledger, push("a", "b"), most_open=1).outcome is Outcome.REJECTED
+    move(ledger, State.STARTING, State.SUCCEEDED)
+
+    result = submit(ledger, push("b", "c"), most_open=1, filtered="[skip ci]")
+
+    assert (result.outcome, result.deploy) == (Outcome.ACCEPTED, "shop/2")
+    assert waiting(ledger) == [sha("c")]

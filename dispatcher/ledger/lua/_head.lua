@@ -1,0 +1,132 @@
+-- Put in front of the scripts that move branches and tags: where one is after a push. Needs _chain.
+--
+-- Pushes that follow one another form a run. A push that does not follow begins a run of its own, and the run
+-- that it cuts off is put apart: {start, to, time, at (when that was, ms), held, peeled}. If the gap between them
+-- fills, the ref is at that run's end.
+--
+-- A push is a table {before, after ("0" for none), time (ms, 0 for none), commit (behind `after`)}.
+
+local REORDERED_WITHIN = 3600 * 1000 -- ms
+local MOST_RUNS = 8
+
+local function runs_apart(ref)
+  local raw = get(ref, 'apart')
+  return raw and cjson.decode(raw) or {}
+end
+
+local function keep_runs(ref, runs)
+  while #runs > MOST_RUNS do table.remove(runs, 1) end
+  put(ref, 'apart', #runs > 0 and cjson.encode(runs) or nil)
+end
+
+local function put_apart(ref, head)
+  local start = get(ref, 'run') or ''
+  if start ~= '' and start ~= '0' then
+    local runs = runs_apart(ref)
+    runs[#runs + 1] = { start = start, to = head, time = tonumber(get(ref, 'dated')) or 0, at = ref.now,
+                        held = get(ref, 'held'), peeled = get(ref, 'peeled') }
+    keep_runs(ref, runs)
+  end
+  put(ref, 'held', nil)
+end
+
+-- The run that was put apart and that a push goes on with; it is no longer apart.
+local function taken_run(ref, push)
+  local runs = runs_apart(ref)
+  for at, run in ipairs(runs) do
+    if run.to == push.before then
+      table.remove(runs, at)
+      keep_runs(ref, runs)
+      return run
+    end
+  end
+  return { start = push.before }
+end
+
+-- A push that came late belongs in front of the current run.
+local function go_in_front(ref, push)
+  local run = taken_run(ref, push)
+  put(ref, 'run', run.start)
+  if not get(ref, 'held') then put(ref, 'held', run.held) end
+  if get(ref, 'gap') == push.before then put(ref, 'gap', nil) end
+end
+
+-- A push that does not follow is where the ref is.
+local function begin_run(ref, push, head)
+  local run = taken_run(ref, push)
+  if head then
+    put_apart(ref, head)
+    if push.before ~= '' and not get(ref, 'gap') then put(ref, 'gap', head) end
+  end
+  put(ref, 'run', run.start)
+  put(ref, 'held', run.held)
+end
+
+-- Has the gap in front of a run that was put apart been filled, with this push or with one that came late before?
+-- Then the ref is where that run ends.
+local function follow(ref, push)
+  local runs, at, joined = runs_apart(ref), { commit = push.after, time = push.time, peeled = push.commit }, true
+  while joined do
+    local left = {}
+    joined = false
+    for _, run in ipairs(runs) do
+      local time = usable(ref, run.time)
+      local later = at.time == 0 or time == 0 or time >= at.time
+      if ref.now - run.at > REORDERED_WITHIN then
+        -- too long ago to be a matter of reordered deliveries
+      elseif not joined and later and (run.start == at.commit or leads(ref, at.commit, run.start)) then
+        at, joined = { commit = run.to, time = time, peeled = run.peeled or run.to }, true
+        if run.held then put(ref, 'held', run.held) end
+      else
+        left[#left + 1] = run
+      end
+    end
+    runs = left
+  end
+  keep_runs(ref, runs)
+  return at
+end
+
+local function set_head(ref, at, known)
+  put(ref, 'head', at.commit)
+  put(ref, 'peeled', at.peeled ~= at.commit and at.peeled or nil)
+  put(ref, 'dated', string.format('%d', at.time))
+  put(ref, 'time', string.format('%d', math.max(at.time, known)))
+end
+
+-- Takes a push in. Returns {standing = "newer", "same" or "stale", head = where the ref is, nil if not known,
+-- back = it went back there}. `known` is the newest time of its host that is known where the ref has no head.
+local function take(ref, push, known)
+  local head = get(ref, 'head')
+  local time = head and usable(ref, get(ref, 'time')) or known
+  if head == push.after then
+    keep_edge(ref, push.before, push.after)
+    put(ref, 'dated', string.format('%d', math.max(usable(ref, get(ref, 'dated')), push.time)))
+    put(ref, 'time', string.format('%d', math.max(time, push.time)))
+    return { standing = 'same', head = head }
+  end
+  local earlier = push.time > 0 and time > 0 and (push.time < time or not head and push.time == time)
+  local follows, past = head ~= nil and push.before == head, head ~= nil and leads(ref, push.after, head)
+  -- The host's clock may say that a push which seems to follow is one that the ref has gone back from.
+  if follows and past and earlier then follows = false end
+  keep_edge(ref, push.before, push.after)
+  if not follows and (past or earlier) then
+    if get(ref, 'run') == push.after then go_in_front(ref, push) end
+    return { standing = 'stale', head = head }
+  end
+  if not follows then begin_run(ref, push, head) end
+  -- Of what follows, its own host's clock counts from now on, not the one of who put the ref there.
+  if follows and push.time > 0 and time == tonumber(get(ref, 'put')) then time = 0 end
+  local at = follow(ref, push)
+  set_head(ref, at, time)
+  -- Where it was before: a run goes round.
+  return { standing = at.commit == head and 'stale' or 'newer', head = at.commit, back = follows and past }
+end
+
+-- Somebody who may has said that the ref is at this commit: whatever pushes have said before is forgotten.
+local function put_head(ref, commit)
+  forget_chain(ref)
+  set_head(ref, { commit = commit, time = ref.now }, 0)
+  put(ref, 'run', commit)
+  put(ref, 'put', string.format('%d', ref.now))
+end

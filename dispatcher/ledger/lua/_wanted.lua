@@ -1,0 +1,52 @@
+-- Put in front of the scripts that decide what is deployed of a branch or tag: what of it was wanted. Needs _chain.
+--
+-- asked   the commit of the ref that was to be deployed last, with its time: "commit time"
+-- held    the newest commit of the current run that some push wanted, likewise; each run put apart has its own
+-- wanted  the commit for the Job, where that was asked: not the tag object that stands for it
+
+local function asked(ref)
+  -- One that was kept before there were times for it has only the commit.
+  return stamped(ref, get(ref, 'asked') or (get(ref, 'wanted') or '') .. ' 0')
+end
+
+-- Is the commit in what was asked for? Only if that is known: an edge less, and the newest is deployed once more;
+-- an edge too many, and what somebody pushed never is. Times of one second do not tell two pushes apart.
+local function covered(ref, commit, time)
+  local last = asked(ref)
+  if not last then return false end
+  if last.commit == commit then return true end
+  if leads(ref, last.commit, commit) then return false end
+  if leads(ref, commit, last.commit) then return true end
+  return time > 0 and last.time > 0 and time < last.time
+end
+
+-- Does the branch, where it is now, hold something that is wanted and that was not asked for last?
+local function is_owed(ref)
+  local held = stamped(ref, get(ref, 'held'))
+  return held ~= nil and not covered(ref, held.commit, held.time)
+end
+
+-- The ref is to be deployed where it is.
+local function ask(ref, head, commit)
+  local point = stamp(head, usable(ref, get(ref, 'dated')))
+  put(ref, 'asked', point)
+  put(ref, 'held', point)
+  put(ref, 'wanted', commit)
+  put(ref, 'gap', nil)
+end
+
+-- It is not to be deployed yet, though wanted: whatever push comes next has it deployed.
+local function owe(ref, head, commit)
+  put(ref, 'asked', get(ref, 'asked') or stamp(get(ref, 'wanted') or '-', 0))
+  put(ref, 'held', stamp(head, usable(ref, get(ref, 'dated'))))
+  put(ref, 'wanted', commit)
+end
+
+-- Somebody asks for what is wanted of the ref.
+local function ask_for_held(ref) put(ref, 'asked', get(ref, 'held') or get(ref, 'asked')) end
+
+-- The branch is gone, and what was wanted of it with it.
+local function ask_nothing(ref)
+  put(ref, 'asked', stamp('0', usable(ref, get(ref, 'dated'))))
+  for _, what in ipairs({ 'held', 'wanted', 'gap' }) do put(ref, what, nil) end
+end

@@ -1,0 +1,184 @@
+"""Clocks of hosts that are wrong, and deliveries of long ago: neither decides about a branch for ever."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dispatcher.ledger import Ledger, Redeploy, Submission, Submitter, WakeUps
+from dispatcher.model import Outcome, Push
+from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit, taken
+from tests.dispatcher.ledger.test_submit import the_deploys
+
+MINUTE = 60_000
+YEARS = 20 * 365 * 86400_000
+TAG = "refs/tags/v1"
+
+
+@pytest.fixture
+def now(ledger: Ledger) -> int:
+    return ledger.now()
+
+
+@pytest.mark.parametrize("ahead", [6 * MINUTE, YEARS])
+def test_a_time_that_is_far_ahead_is_none(ledger: Ledger, now: int, ahead: int) -> None:
+    answer = taken(ledger, push("0", "a", at=now + ahead))
+    later = submit(ledger, push("b", "c", at=now))
+
+    assert answer.ahead == now + ahead
+    assert later.outcome is Outcome.COALESCED
+    assert [d.commit for d in the_deploys(ledger)] == [sha("c")]
+
+
+def test_one_that_is_a_little_ahead_counts(ledger: Ledger, now: int) -> None:
+    answer = taken(ledger, push("0", "a", at=now + 4 * MINUTE))
+
+    assert answer.ahead == 0
+    assert submit(ledger, push("b", "c", at=now + 3 * MINUTE)).outcome is Outcome.STALE
+
+
+def test_how_far_is_a_setting(ledger: Ledger, now: int) -> None:
+    assert taken(ledger, push("0", "a", at=now + MINUTE), clock_skew=1_000).ahead
+
+
+@pytest.mark.parametrize("ref", [MAIN, TAG])
+def test_what_was_stored_before_such_times_were_none_heals(
+    ledger: Ledger, now: int, ref: str
+) -> None:
+    submit(ledger, push("0", "a", ref=ref, at=now))
+    chain = ledger.keys.chain("shop", MAIN if ref == MAIN else "refs/tags")
+    wrong = str(now + YEARS)
+    fields: dict[Any, Any] = {
+        f"time {ref}": wrong,
+        f"dated {ref}": wrong,
+        f"asked {ref}": f"{sha('a')} {wrong}",
+    }
+    ledger.client.hset(chain, mapping=fields | {"time": wrong, "newest": "refs/tags/v0"})
+    ledger.client.zadd(ledger.keys.times("shop"), {ref: now + YEARS})
+
+    assert submit(ledger, push("b", "c", ref=ref, at=now)).outcome is Outcome.COALESCED
+
+
+def test_the_log_names_hook_repository_ref_and_time(
+    ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    submission = Submission(target="shop", push=push("0", "a", at=4_000_000_000_000), hook="github")
+    wake_ups: Any = Silent()
+    with Submitter(ledger.scripts, wake_ups, ledger.keys, ledger.limits) as submitter:
+        submitter.submit([submission]).result()
+
+    said = capsys.readouterr().out
+    assert "host's time is ahead" in said
+    for word in ("github", "git.example.com/acme/shop", MAIN, "2096-10-02T07:06:40"):
+        assert word in said
+
+
+class Silent(WakeUps):
+    def __init__(self) -> None:
+        pass
+
+    def enqueue(self, wake_ups: Any) -> None:
+        list(wake_ups)
+
+
+# Deliveries that somebody kept
+
+
+def forget_chain(ledger: Ledger, what: Push) -> None:
+    """As after more than thirty days in which nobody pushed."""
+    keys = ledger.keys
+    seen = keys.seen("shop", what.ref, what.before, what.after, what.pushed_at)
+    ledger.client.delete(keys.chain("shop", what.stream), keys.ages("shop", what.stream), seen)
+
+
+@pytest.mark.parametrize("ref", [MAIN, TAG])
+@pytest.mark.parametrize("again", ["older", "same"])
+def test_a_delivery_that_is_older_than_the_chain_deploys_nothing(
+    ledger: Ledger, now: int, ref: str, again: str
+) -> None:
+    older = push("0", "a", ref=ref, at=now - 2_000)
+    newer = push("a", "b", ref=ref, at=now - 1_000)
+    submit(ledger, older)
+    submit(ledger, newer)
+    for each in (older, newer):
+        forget_chain(ledger, each)
+
+    result = submit(ledger, older if again == "older" else newer)
+
+    assert result.outcome is Outcome.STALE
+    assert result.reason.startswith("by its host's clock, a push of this branch or tag is known")
+    assert submit(ledger, push("b", "c", ref=ref, at=now)).outcome is Outcome.COALESCED
+
+
+# An operator has the last word
+
+
+def put(ledger: Ledger, commit: str, ref: str = MAIN) -> str:
+    return ledger.redeploy(Redeploy(target="shop", commit=sha(commit), ref=ref, by="ann")).reason
+
+
+def test_a_redeploy_of_a_commit_and_a_ref_says_where_that_is(ledger: Ledger, now: int) -> None:
+    submit(ledger, push("0", "a", at=now + 4 * MINUTE))
+    submit(ledger, push("n", "c", at=now + 4 * MINUTE))  # somebody says what is yet to come
+    submit(ledger, push("e", "c", at=now + 4 * MINUTE + 1))
+
+    said = put(ledger, "d")
+    follows = submit(ledger, push("d", "e", at=ledger.now()))
+    other = submit(ledger, push("n", "m", at=ledger.now() + 1))
+
+    assert said.endswith("main is taken to be at that commit from now on")
+    assert follows.outcome in (Outcome.ACCEPTED, Outcome.COALESCED)
+    assert other.outcome in (Outcome.ACCEPTED, Outcome.COALESCED)
+    assert [d.commit for d in the_deploys(ledger)][-1] == sha("m")
+
+
+def test_what_was_pushed_before_it_is_late(ledger: Ledger, now: int) -> None:
+    submit(ledger, push("0", "a", at=now - 3_000))
+    put(ledger, "c")
+
+    late = submit(ledger, push("a", "b", at=now - 2_000))
+
+    assert late.outcome is Outcome.STALE
+    assert late.reason == f"the branch has moved past this commit; it is at {sha('c')}"
+
+
+def test_a_tag_that_an_operator_names_is_the_newest(ledger: Ledger, now: int) -> None:
+    submit(ledger, push("0", "a", ref="refs/tags/v2", at=now + 4 * MINUTE))
+    put(ledger, "b", ref=TAG)
+
+    assert submit(ledger, push("0", "c", ref="refs/tags/v0", at=now - 1)).outcome is Outcome.STALE
+    assert submit(ledger, push("0", "d", ref="refs/tags/v3", at=now + MINUTE)).deploy == "shop/2"
+
+
+def test_a_host_whose_clock_is_years_behind_counts_by_its_own_after_it(
+    ledger: Ledger, now: int
+) -> None:
+    put(ledger, "a")
+    submit(ledger, push("a", "b", at=now - YEARS))
+
+    submit(ledger, push("c", "d", at=now - YEARS + 2))
+
+    assert [d.commit for d in the_deploys(ledger)][-1] == sha("d")
+
+
+@pytest.mark.parametrize("named", [{"number": 1}, {"commit": sha("x")}, {"ref": MAIN}, {}])
+def test_a_redeploy_of_less_leaves_the_branch_where_it_is(
+    ledger: Ledger, named: dict[str, Any]
+) -> None:
+    submit(ledger, push("0", "a"))
+
+    said = ledger.redeploy(Redeploy(target="shop", **named)).reason
+
+    assert "from now on" not in said
+    assert submit(ledger, push("0", "a", at=5)).outcome is not Outcome.STALE
+
+
+def test_asked_for_twice_it_says_so_once(ledger: Ledger) -> None:
+    asked = Redeploy(target="shop", request="r1", commit=sha("a"), ref=MAIN)
+    ledger.redeploy(asked)
+    submit(ledger, push("a", "b"))
+
+    assert "from now on" in ledger.redeploy(asked).reason
+    assert submit(ledger, push("b", "c")).outcome is Outcome.COALESCED
+    assert ledger.client.hget(ledger.keys.chain("shop", MAIN), f"head {MAIN}") == sha("c")
