@@ -7,7 +7,7 @@ from functools import singledispatchmethod
 import structlog
 from msgspec.structs import replace
 
-from dispatcher.errors import ClusterRefused
+from dispatcher.errors import ClusterError, ClusterRefused
 from dispatcher.ledger import Ledger, Places
 from dispatcher.model import JobFacts, State
 from workers import labels
@@ -114,12 +114,12 @@ class Actions:
 
     @do.register
     def _ask(self, step: steps.AskEvents, draft: Draft) -> None:
-        """That events may not be read is said, and holds up nothing."""
+        """That events may not or cannot be read is said, and holds up nothing: they are no state."""
         facts = step.facts
         try:
             why = told(self._cluster.events(facts.namespace, facts.pod_uid or facts.uid))
-        except ClusterRefused as refused:
-            why = unreadable(str(refused))
+        except ClusterError as error:
+            why = unreadable(str(error))
         draft.put([asked(draft.seen, step.deploy, why)])
 
     def _log(self, facts: JobFacts) -> str:

@@ -29,10 +29,13 @@ from workers.objects import (
     PodList,
     PodStatus,
     Terminated,
+    Waiting,
 )
 
 NAMESPACE, ELSEWHERE = "ns", "ns2"
 ALL = ""
+_INITIALIZING = ContainerState(waiting=Waiting("PodInitializing"))
+_NO_IMAGE = ContainerState(waiting=Waiting("ImagePullBackOff", "no such image"))
 _RUNS = ContainerStatus("deploy", ContainerState(running={}))
 
 
@@ -210,6 +213,34 @@ class FakeCluster:
             return False
         self._pod(pod.metadata, PodStatus("Running", container_statuses=(_RUNS,)))
         return True
+
+    def keep_pod_from_starting(self, uid: str, how: str) -> bool:
+        """Its kubelet is busy with the clone, or can't start what comes after it, or the clone fails."""
+        pod = self.pods[uid]
+        if pod.status.phase != "Pending" or pod.metadata.deletion_timestamp:
+            return False
+        clone, main = {
+            "clones": (ContainerState(running={}), _INITIALIZING),
+            "waits": (ContainerState(terminated=Terminated()), _NO_IMAGE),
+            "fails to clone": (ContainerState(terminated=Terminated(1)), _INITIALIZING),
+        }[how]
+        fails = how == "fails to clone"
+        if fails:
+            self.ends[pod.metadata.labels[labels.JOB_UID]] = "Failed"
+        status = PodStatus(
+            "Failed" if fails else "Pending",
+            init_container_statuses=(ContainerStatus("clone", clone, container_id="c://1"),),
+            container_statuses=(ContainerStatus("deploy", main),),
+        )
+        self._pod(pod.metadata, status)
+        return True
+
+    def say_why(self, refused: bool) -> None:
+        """Events about all Jobs and Pods, which may be for others to read."""
+        words = Event(type="Warning", reason="FailedCreate", message="exceeded quota")
+        uids = [job.metadata.uid for job in self.jobs.values()]
+        self.said = {uid: [words] for uid in [*uids, *self.pods]}
+        self.events_refused = "could not list Events: forbidden (403)" if refused else ""
 
     def report(self, uid: str, status: PodStatus) -> None:
         """A kubelet says how a Pod is."""

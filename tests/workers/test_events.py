@@ -88,6 +88,18 @@ def test_that_events_may_not_be_read_is_said_and_holds_nothing_up(world: World) 
     assert (world.deploys()[1].state, trouble(world)) == (State.RUNNING, "")
 
 
+def test_events_that_cannot_be_read_hold_up_no_end_of_a_start(world: World) -> None:
+    started(world)
+
+    for wait in (GRACE, 50_000):
+        world.faults = {"events": "away before"}
+        later(world, wait)
+
+    over = world.deploys()[1]
+    assert (over.state, over.gives_up) == (State.STOPPING, True)
+    assert "its events, which may say why, can't be read: no answer" in over.why
+
+
 def deployed(world: World, before: str, after: str, number: int) -> None:
     """A push that is deployed, and of which nothing is left."""
     world.submit(push(before, after, number), str(number))

@@ -31,10 +31,10 @@ def told(events: Iterable[Event]) -> Cause | None:
     return cause(_kind(newest), _about(newest), newest.message, retry=True)
 
 
-def unreadable(refused: str) -> Cause:
-    """Events are there for people with more rights."""
+def unreadable(error: str) -> Cause:
+    """That there may be events which say why, for somebody with more rights or at another time."""
     text = "its events, which may say why, can't be read"
-    return cause(CauseKind.UNKNOWN, text, refused, retry=True)
+    return cause(CauseKind.UNKNOWN, text, error, retry=True)
 
 
 def _goes_on(event: Event) -> bool:

@@ -19,6 +19,17 @@ class Cluster(Rules):
                 self.world.check()
 
     @precondition(lambda self: self.world.cluster.pods)
+    @rule(how=st.sampled_from(["clones", "waits", "fails to clone"]))
+    def pods_do_not_start(self, how: str) -> None:
+        for uid in list(self.world.cluster.pods):
+            self.world.cluster.keep_pod_from_starting(uid, how)
+
+    @precondition(lambda self: self.world.cluster.jobs)
+    @rule(refused=st.booleans())
+    def events_are_said(self, refused: bool) -> None:
+        self.world.cluster.say_why(refused)
+
+    @precondition(lambda self: self.world.cluster.pods)
     @rule(exit_code=st.sampled_from([0, 1]))
     def pods_end(self, exit_code: int) -> None:
         for uid in list(self.world.cluster.pods):
