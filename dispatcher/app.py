@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from dispatcher.errors import LedgerUnavailable
 from dispatcher.http.addresses import Proxies
 from dispatcher.http.answers import Refusal, refused
 from dispatcher.http.api import Api
+from dispatcher.http.background import Background
 from dispatcher.http.bodies import Bodies
 from dispatcher.http.bounds import Bounds
 from dispatcher.http.deliveries import Trail
@@ -25,14 +25,14 @@ from dispatcher.http.health import Health
 from dispatcher.http.hooklist import HookList
 from dispatcher.http.hooks import Hooks
 from dispatcher.http.limits import COUNT_WITHIN, Limiter
-from dispatcher.http.live import Live
+from dispatcher.http.live import LOOK_EVERY, Live
 from dispatcher.http.openapi import Description
 from dispatcher.http.operations import Operating
 from dispatcher.http.redeploys import Redeploying
 from dispatcher.http.replays import Replaying
 from dispatcher.http.requests import Requests
 from dispatcher.http.tokens import Guard
-from dispatcher.http.unproved import Unproved
+from dispatcher.http.unproved import EVERY, Unproved
 from dispatcher.ledger import (
     Allowance,
     Deliveries,
@@ -65,6 +65,7 @@ class Parts:
     failures: Failures
     proofs: Proofs
     unproved: Unproved
+    background: Background
 
 
 def create_app(
@@ -96,7 +97,9 @@ def _parts(settings: Environment, source: Reloader) -> Parts:
     )
     live, proofs = Live(source), Proofs(ledger.client, ledger.keys)
     unproved = Unproved(live, proofs)
-    return Parts(live, ledger, wake_ups, submitter, Bodies(), failures, proofs, unproved)
+    return Parts(
+        live, ledger, wake_ups, submitter, Bodies(), failures, proofs, unproved, Background()
+    )
 
 
 def _allowance(settings: Environment) -> Allowance:
@@ -108,7 +111,7 @@ def _routes(parts: Parts, settings: Environment, *, anywhere: bool) -> list[Base
     limiter = Limiter(parts.failures)
     taking = parts.live, parts.submitter, parts.bodies, proxies, limiter, parts.unproved
     hooks = Hooks(*taking, anywhere=anywhere)
-    health = Health(parts.ledger)
+    health = Health(parts.ledger, parts.background)
     reader = Reader(parts.ledger.client, parts.ledger.keys)
     requests = Requests(parts.live, parts.bodies, reader)
     api = Api(requests, parts.ledger)
@@ -136,15 +139,12 @@ def _routes(parts: Parts, settings: Environment, *, anywhere: bool) -> list[Base
 async def _running(parts: Parts) -> AsyncIterator[None]:
     """Follows the configuration and gathers pushes; at the end, what was handed in is recorded."""
     parts.submitter.__enter__()
-    following = [
-        asyncio.create_task(each) for each in (parts.live.follow(), parts.unproved.follow())
-    ]
+    parts.background.start("reading the configuration again", LOOK_EVERY, parts.live.look)
+    parts.background.start("counting refusals", EVERY, parts.unproved.report_again)
     try:
         yield
     finally:
-        for task in following:
-            task.cancel()
-        await asyncio.gather(*following, return_exceptions=True)
+        await parts.background.stop()
         with contextlib.suppress(LedgerUnavailable):
             await parts.unproved.report()
         await to_thread.run_sync(parts.submitter.__exit__)

@@ -50,6 +50,7 @@ WALLS = {
     "dispatcher.reloading": "dispatcher.config dispatcher.errors structlog",
     "dispatcher.insecure": "dispatcher.config dispatcher.errors structlog",
     "dispatcher.logs": "structlog",
+    "dispatcher.ending": "structlog",
     # The ledger: the only place that talks to Redis, and one module of it that knows RQ
     "dispatcher.ledger.*": "dispatcher.errors dispatcher.model msgspec redis",
     "dispatcher.ledger.submitter": (
@@ -64,7 +65,7 @@ WALLS = {
         "dispatcher dispatcher.config dispatcher.considering dispatcher.errors dispatcher.gitnames"
         " dispatcher.ledger dispatcher.matching dispatcher.model dispatcher.reloading dispatcher.webhooks"
         " dispatcher.webhooks.effort dispatcher.webhooks.headers dispatcher.webhooks.kept"
-        " dispatcher.webhooks.proof dispatcher.suggestions anyio msgspec starlette structlog"
+        " dispatcher.webhooks.proof dispatcher.ending dispatcher.suggestions anyio msgspec starlette structlog"
     ),
     "dispatcher.http.connections": "dispatcher.http.* h11 starlette uvicorn",
     "dispatcher.http.framing": "h11",
@@ -98,7 +99,8 @@ WALLS = {
         "dispatcher.configuration.secret dispatcher.errors dispatcher.notify typer"
     ),
     "dispatcher.commands.serving": (
-        "dispatcher.app dispatcher.config dispatcher.errors dispatcher.http.connections dispatcher.http.crowd"
+        "dispatcher.app dispatcher.config dispatcher.ending dispatcher.errors dispatcher.http.connections"
+        " dispatcher.http.crowd"
         " dispatcher.insecure dispatcher.logs dispatcher.reloading starlette uvicorn"
     ),
     "dispatcher.commands.local": (
@@ -184,9 +186,9 @@ WALLS = {
         " workers.rqtask"
     ),
     "workers.__main__": (
-        "dispatcher.config dispatcher.errors dispatcher.ledger dispatcher.logs dispatcher.reloading"
-        " workers.heartbeat workers.labels workers.listener workers.parts workers.preview workers.sweeping"
-        " workers.watcher"
+        "dispatcher.config dispatcher.ending dispatcher.errors dispatcher.ledger dispatcher.logs"
+        " dispatcher.reloading workers.heartbeat workers.labels workers.listener workers.parts workers.preview"
+        " workers.sweeping workers.watcher"
     ),
     # The local cluster: stands alone, and is imported by nobody
     "workers.localcluster.*": "cryptography msgspec starlette uvicorn",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dispatcher import logs
 from dispatcher.config import read_without_secrets
+from dispatcher.ending import watch_threads
 from dispatcher.errors import (
     ClusterUnavailable,
     DispatcherError,
@@ -34,6 +35,7 @@ NAMES = {"diff": "check --diff"}
 def worker() -> None:
     settings = parts.environment()
     logs.configure(settings.log_format, settings.log_level)
+    watch_threads()
     parts.cluster(settings)  # no access is said now, not at the first push
     client = connect(settings.redis_url.reveal().decode(), timeout=DEQUEUE_SECONDS, text=False)
     Listener(client, settings.queue, Heartbeat(settings.heartbeat_file).beat).run()
@@ -42,6 +44,7 @@ def worker() -> None:
 def watcher() -> None:
     settings = parts.environment()
     logs.configure(settings.log_format, settings.log_level)
+    watch_threads()
     running = Watcher(
         parts.ledger(settings),
         parts.wake_ups(settings),

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from dispatcher import logs
 from dispatcher.app import create_app
 from dispatcher.config import Environment, load
+from dispatcher.ending import watch_threads
 from dispatcher.errors import UsageError
 from dispatcher.http.connections import HEADER_BYTES, Connection
 from dispatcher.http.crowd import Crowd
@@ -31,6 +32,7 @@ def serve(environ: Mapping[str, str], *, allow_insecure: bool = False) -> None:
     """Returns after SIGTERM or SIGINT. Raises ConfigError, and UsageError where it cannot listen."""
     settings = load(environ).environment
     logs.configure(settings.log_format, settings.log_level)
+    watch_threads()
     accept = acceptance(settings.host, allowed=allow_insecure)
     source = Reloader(settings.config, environ, accept)
     app = create_app(settings, source, allow_insecure=allow_insecure)

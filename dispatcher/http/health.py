@@ -5,16 +5,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import anyio
 import msgspec
 import structlog
-from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher import __version__
 from dispatcher.errors import LedgerUnavailable
 from dispatcher.http.answers import answer
+from dispatcher.http.background import Background
+from dispatcher.http.threads import Threads
 from dispatcher.ledger import Contact, Ledger, Reader, check_writes
 
 PATIENCE = 0.7
@@ -34,6 +34,8 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     """"ok", or "unavailable: …"."""
     cluster: str
     """The same of the cluster, as the leading watcher sees it; "unknown" without the ledger."""
+    web: str = "ok"
+    """The same of what web does beside answering."""
     durability: str = ""
     """What the ledger loses if its host is lost; "" if nobody knows."""
 
@@ -49,10 +51,11 @@ class Seen:
 class Health:
     """Ready also without Redis: web has to be there to tell Git hosts 503, so that they know."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, background: Background) -> None:
+        self._background = background
         self._ledger, self._reader = ledger, Reader(ledger.client, ledger.keys)
         self._contact = Contact(ledger)
-        self._threads = CapacityLimiter(2)  # of its own: probes must not use up the API's
+        self._threads = Threads(2)  # of its own: probes must not use up the API's
         self._last = Seen("ok", "ok")
         self._durability = ""
 
@@ -71,17 +74,17 @@ class Health:
                 version=__version__,
                 ledger=seen.ledger,
                 cluster=seen.cluster,
+                web=self._web(),
                 durability=self._durability,
             )
         )
 
     async def _seen(self) -> Seen:
         """Without addresses, names and the words of others: the question is asked by strangers too."""
-        with anyio.move_on_after(PATIENCE):
-            return await to_thread.run_sync(
-                self._look, limiter=self._threads, abandon_on_cancel=True
-            )
-        return Seen(f"unavailable: Redis did not answer within {PATIENCE} s")
+        try:
+            return await self._threads.run(PATIENCE, self._look)
+        except TimeoutError:
+            return Seen(f"unavailable: Redis did not answer within {PATIENCE} s")
 
     def _look(self) -> Seen:
         try:
@@ -101,6 +104,10 @@ class Health:
         if self._contact.troubles():
             return "unavailable: the watcher is cut off from the API server, or from a part of it"
         return "ok"
+
+    def _web(self) -> str:
+        failing = ", ".join(self._background.failing)
+        return f"unavailable: failed, and tried again: {failing}; see its log" if failing else "ok"
 
     def _note(self, durability: str) -> None:
         if durability != self._durability and "can be lost" in durability:

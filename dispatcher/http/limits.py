@@ -7,14 +7,14 @@ the same hook before, so that nobody can lock a Git host out.
 from __future__ import annotations
 
 import math
+from functools import partial
 
-import anyio
 import structlog
-from anyio import CapacityLimiter, to_thread
 
 from dispatcher.errors import LedgerUnavailable
 from dispatcher.http.addresses import Address, group
 from dispatcher.http.answers import Refusal
+from dispatcher.http.threads import Threads
 from dispatcher.ledger import Count, Failures
 
 COUNT_WITHIN = 0.5
@@ -30,7 +30,7 @@ class Limiter:
 
     def __init__(self, failures: Failures) -> None:
         self._failures = failures
-        self._threads = CapacityLimiter(AT_ONCE)
+        self._threads = Threads(AT_ONCE)
 
     async def answer(self, refusal: Refusal, hook: str, sender: Address | None) -> Refusal:
         """What the refusal becomes, having said it to the log: once, where a sender goes on and on."""
@@ -48,11 +48,10 @@ class Limiter:
         if not self._failures.allowance.bounded:
             return Count()
         origin = group(sender) if sender else "unknown"
-        with anyio.move_on_after(COUNT_WITHIN):
-            return await to_thread.run_sync(
-                self._counted, origin, hook, limiter=self._threads, abandon_on_cancel=True
-            )
-        return Count()
+        try:
+            return await self._threads.run(COUNT_WITHIN, partial(self._counted, origin, hook))
+        except TimeoutError:
+            return Count()
 
     def _counted(self, origin: str, hook: str) -> Count:
         try:

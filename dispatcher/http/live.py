@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import anyio
 import structlog
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 
 from dispatcher.config import Configuration, Hook, Target
 from dispatcher.considering import Speaker
@@ -50,16 +49,23 @@ class Live:
 
     def __init__(self, source: Reloader) -> None:
         self._source = source
-        self.now = Configured.of(source.current)
+        self._thread = CapacityLimiter(1)  # of its own: those of the API may all wait for Redis
+        self._built = source.current
+        self.now = Configured.of(self._built)
 
-    async def follow(self) -> None:
-        """Looks at the files for as long as it is left to."""
-        while True:
-            await anyio.sleep(LOOK_EVERY)
-            try:
-                self.now = await to_thread.run_sync(self._look)
-            except (DispatcherError, OSError) as error:
-                log.error("configuration could not be read again", error=str(error))
+    async def look(self) -> None:
+        """Takes what the files say, if they have changed."""
+        try:
+            self.now = await to_thread.run_sync(self._look, limiter=self._thread)
+        except (DispatcherError, OSError) as error:
+            log.error("configuration could not be read again", error=str(error))
 
     def _look(self) -> Configured:
-        return Configured.of(self._source.current) if self._source.changed() else self.now
+        """A change is not over before something was built from it, should that fail the first time."""
+        self._source.changed()
+        current = self._source.current
+        if current is self._built:
+            return self.now
+        made = Configured.of(current)
+        self._built = current
+        return made

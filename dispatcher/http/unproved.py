@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-import anyio
 import structlog
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 
 from dispatcher.errors import LedgerUnavailable
 from dispatcher.http.live import Live
@@ -27,6 +26,7 @@ class Unproved:
     def __init__(self, live: Live, proofs: Proofs) -> None:
         self._live, self._proofs = live, proofs
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._thread = CapacityLimiter(1)  # of its own: those of the API may all wait for Redis
 
     def note(self, hook: str, cause: str) -> None:
         self._counts[hook if hook in self._live.now.hooks else "", cause] += 1
@@ -37,16 +37,14 @@ class Unproved:
         if not counts:
             return
         try:
-            await to_thread.run_sync(self._proofs.count, counts)
-        except LedgerUnavailable:
+            await to_thread.run_sync(self._proofs.count, counts, limiter=self._thread)
+        except Exception:
             self._counts += counts
             raise
 
-    async def follow(self) -> None:
-        """Tells the ledger now and then, for as long as it is left to."""
-        while True:
-            await anyio.sleep(EVERY)
-            try:
-                await self.report()
-            except LedgerUnavailable as error:
-                log.debug("refusals not counted yet", why=str(error))
+    async def report_again(self) -> None:
+        """Tells the ledger now, or the next time."""
+        try:
+            await self.report()
+        except LedgerUnavailable as error:
+            log.debug("refusals not counted yet", why=str(error))

@@ -149,7 +149,12 @@ class Submitter:
     def _work(self) -> None:
         while group := self._gather():
             begun = self._clock()
-            self._commit(group)
+            try:
+                self._commit(group)
+            except Exception as error:  # whatever it is, the next group must have its chance
+                log.exception("a group of pushes was not recorded")
+                for part in group:
+                    part.delivery.fail(_known(error))
             self._group_size.note(len(group), self._clock() - begun)
 
     def _gather(self) -> list[_Part]:

@@ -108,6 +108,7 @@ class Story:
     def _last(self) -> None:
         self._title("And all the while")
         observer = self._observer
+        self._claim("the witness saw all of it", not observer.trouble)
         self._claim(
             f"{len(observer.runs)} Pods ran, never two at once",
             not observer.overlaps and observer.most_at_once == 1,

@@ -42,13 +42,15 @@ class Run:
 
 @dataclass
 class Observer:
-    """Start it before anything runs. `overlaps` is the verdict."""
+    """Start it before anything runs. `overlaps` is the verdict, unless there is `trouble`."""
 
     kubeconfig: Path
     tell: Callable[[str], None] = lambda line: None
     runs: dict[str, Run] = field(default_factory=dict)
     most_at_once: int = 0
     overlaps: list[str] = field(default_factory=list)
+    trouble: str = ""
+    """Why it sees nothing any more; "" while it does. What it has not seen is no proof then."""
     _version: str = ""
     """The resourceVersion up to which everything was seen."""
     _stopped: threading.Event = field(default_factory=threading.Event)
@@ -71,6 +73,10 @@ class Observer:
                 ValueError,
             ):  # also a kubeconfig that is being written
                 self._stopped.wait(AGAIN_SECONDS)
+            except Exception as error:  # noqa: BLE001  # nobody is there to whom it could be raised
+                self.trouble = f"{type(error).__name__}: {error}"
+                self.tell(f"the witness sees nothing any more: {self.trouble}")
+                return
 
     def _stay(self, client: httpx.Client) -> None:
         """Follows until the cluster goes away, which raises."""

@@ -100,7 +100,9 @@ class Running:
         while line := await _line(process.stdout):
             text = line.decode(errors="replace").rstrip()
             if not self.part.unheard or self.part.unheard not in text:
-                self.say(self.part.name, text)
+                # Whoever reads along may be gone; a part whose output nobody takes would stand still.
+                with suppress(OSError):
+                    self.say(self.part.name, text)
 
     async def _keep(self) -> None:
         pause = FIRST_PAUSE
@@ -115,7 +117,14 @@ class Running:
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE, pause * 2)
             if not self._stopping:
-                await self._spawn()
+                await self._spawn_again()
+
+    async def _spawn_again(self) -> None:
+        """Where the system has no process to spare now, it is tried again like one that ends at once."""
+        try:
+            await self._spawn()
+        except OSError as error:
+            self.say(self.part.name, f"cannot be started: {error}")
 
 
 async def _line(stream: asyncio.StreamReader) -> bytes:

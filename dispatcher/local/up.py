@@ -10,7 +10,6 @@ import secrets
 import shlex
 import signal
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,7 +112,7 @@ async def _run(place: Place, workers: int, console: Console) -> int:
             starting.result()
             targets = list(read_configuration(place.config, os.environ).targets)
             console.print(welcome(place, targets), markup=False)
-            keeping = asyncio.create_task(_keep_namespaces(place))
+            keeping = asyncio.create_task(_keep_namespaces(place, say))
             await stopping
             keeping.cancel()
         else:
@@ -208,11 +207,15 @@ def _web_answers(place: Place) -> bool:
         return False
 
 
-async def _keep_namespaces(place: Place) -> None:
+async def _keep_namespaces(place: Place, say: Say) -> None:
     """Makes what a changed configuration needs."""
     while True:
-        with suppress(httpx.HTTPError, DispatcherError, OSError):  # its log says what is wrong
+        try:
             await asyncio.to_thread(_make_namespaces, place)
+        except (httpx.HTTPError, DispatcherError, OSError):
+            pass  # its log says what is wrong
+        except Exception as error:  # noqa: BLE001  # tried again, whatever it is
+            say("up", f"namespaces could not be made: {type(error).__name__}: {error}")
         await asyncio.sleep(NAMESPACES_EVERY)
 
 

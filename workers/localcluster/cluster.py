@@ -126,18 +126,30 @@ class Cluster:
         self._kubelet.boot()
 
     async def run(self, listener: socket.socket, stop: asyncio.Event) -> None:
-        """Serves until `stop` is set; then ends the Pods, the watches and the server."""
+        """Serves until `stop` is set; then ends the Pods, the watches and the server.
+
+        Raises RuntimeError where a controller has ended: what is left would look like a cluster.
+        """
         self._resume()
         controllers = [asyncio.create_task(queue.run()) for queue in self._queues()]
         server = asyncio.create_task(self._server.serve(sockets=[listener]))
         stopper = asyncio.create_task(stop.wait())
-        await asyncio.wait([server, stopper], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([server, stopper, *controllers], return_when=asyncio.FIRST_COMPLETED)
+        died = [task for task in controllers if task.done()]
         for task in (stopper, *controllers):
             task.cancel()
         await self._kubelet.stop()
         self._closing.set()
         self._server.should_exit = True
         await server
+        if died:
+            raise RuntimeError("a controller of the local cluster ended unexpectedly") from _error(
+                died[0]
+            )
+
+
+def _error(task: asyncio.Task[None]) -> BaseException | None:
+    return None if task.cancelled() else task.exception()
 
 
 async def serve(settings: Settings) -> None:

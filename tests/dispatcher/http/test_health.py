@@ -14,6 +14,7 @@ def test_it_lives_and_is_ready_without_a_token(web: Web) -> None:
         "version": __version__,
         "ledger": "ok",
         "cluster": "unavailable: no watcher leads",
+        "web": "ok",
         "durability": "appendfsync always: nothing acknowledged is lost",
     }
 

@@ -80,6 +80,8 @@ targets:
 class Web:
     """A running server; use in a `with` block."""
 
+    source = Reloader
+
     def __init__(
         self, folder: Path, redis_url: str, keys: Keys, tokens: str = f"{OTHER_TOKEN},{TOKEN}"
     ) -> None:
@@ -101,7 +103,7 @@ class Web:
 
     def __enter__(self) -> Web:
         settings = load(self.environ).environment
-        source = Reloader(settings.config, self.environ)
+        source = self.source(settings.config, self.environ)
         app = create_app(settings, source, allow_insecure=self.allow_insecure)
         self._listener = listen("127.0.0.1", 0)
         self._server = uvicorn.Server(server_config(app, Crowd()))

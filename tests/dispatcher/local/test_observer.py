@@ -70,3 +70,21 @@ def test_a_cluster_that_was_killed_is_followed_from_where_it_was_left(
 
         assert eventually(lambda: seen(observer) == {"one": True, "two": False})
         assert observer.overlaps == []
+
+
+def test_a_witness_that_died_says_that_it_saw_nothing(cluster: LocalProcess) -> None:
+    """What it has not seen would look like what has not happened."""
+
+    lines: list[str] = []
+
+    def tell(line: str) -> None:
+        lines.append(line)
+        if len(lines) == 1:
+            raise LookupError("nobody thought of it")
+
+    observer = Observer(cluster.kubeconfig, tell)
+    observer.start()
+    run_pod(cluster, "one", "sleep 60")
+
+    assert eventually(lambda: observer.trouble == "LookupError: nobody thought of it")
+    assert "sees nothing any more" in lines[-1]
