@@ -124,9 +124,10 @@ def _age(pod: Pod) -> tuple[datetime, str]:
 def _first_failed(failed: Sequence[Pod]) -> Pod:
     """Of Pods that ran beside each other the first that failed; of retries, the last.
 
-    Those that were deleted count only where there are no others: a Job that has failed deletes the rest.
+    Those that were deleted count only where there are no others, since a Job that has failed deletes the
+    rest; a drain or a preemption, which deletes Pods too, says that it was one.
     """
-    by_themselves = [pod for pod in failed if pod.metadata.deletion_timestamp is None]
+    by_themselves = [pod for pod in failed if not _was_told_to_go(pod) or _was_disrupted(pod)]
     ordered = sorted(by_themselves or failed, key=_failed_at)
     first = ordered[-1]
     for earlier in reversed(ordered[:-1]):
@@ -137,8 +138,18 @@ def _first_failed(failed: Sequence[Pod]) -> Pod:
 
 
 def _failed_at(pod: Pod) -> tuple[datetime, str]:
+    """A Pod whose node is gone has no container that failed: it failed when it was told to go."""
     found = _culprit(pod)
-    return (ended_at(found) if found else _age(pod)[0]), pod.metadata.name
+    otherwise = pod.metadata.deletion_timestamp or _age(pod)[0]
+    return (ended_at(found) if found else otherwise), pod.metadata.name
+
+
+def _was_told_to_go(pod: Pod) -> bool:
+    return pod.metadata.deletion_timestamp is not None
+
+
+def _was_disrupted(pod: Pod) -> bool:
+    return any(map(_is_disruption, pod.status.conditions))
 
 
 def _culprit(pod: Pod) -> ContainerStatus | None:

@@ -375,6 +375,38 @@ def test_of_retries_the_last_tells() -> None:
     assert (failed(*pods).pod, failed(*pods).exit_code) == ("shop-1-3", 3)
 
 
+DRAINED = disrupted("EvictionByEvictionAPI", "Eviction API: evicting")
+
+
+@pytest.mark.parametrize("name", ["shop-1-a", "shop-1-z"])
+def test_a_drained_pod_tells_and_not_those_that_the_job_stopped_for_it(name: str) -> None:
+    drained = shard(name, "Failed", 143, 6, deleted=True, conditions=DRAINED)
+    stopped = shard("shop-1-m", "Failed", 143, 6, deleted=True)
+
+    found = failed(stopped, drained)
+
+    assert (found.pod, found.cause, found.retry) == (name, EVICTED, True)
+
+
+def test_a_retry_that_was_drained_tells_and_not_the_failure_before_it() -> None:
+    first = shard("shop-1-1", "Failed", 3, 5)
+    retry = shard("shop-1-2", "Failed", 143, 40, born=20, deleted=True, conditions=DRAINED)
+
+    found = failed(first, retry)
+
+    assert (found.pod, found.cause, found.retry) == ("shop-1-2", EVICTED, True)
+
+
+def test_a_pod_whose_node_went_later_does_not_hide_the_first_that_failed() -> None:
+    first = shard("shop-1-1", "Failed", 3, 8)
+    gone = disrupted("DeletionByPodGC")
+    lost = pod("Failed", containers={"shard": running()}, deleted=True, conditions=gone)
+
+    found = failed(lost, first)
+
+    assert (found.pod, found.retry) == ("shop-1-1", False)
+
+
 def test_a_retry_that_waits_says_why_and_one_that_runs_nothing() -> None:
     first = shard("shop-1-1", "Failed", 3, 5)
     waits = pod("Pending", name="shop-1-2", born=10, containers={"shard": waiting("ErrImagePull")})
