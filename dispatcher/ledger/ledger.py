@@ -58,14 +58,15 @@ class Ledger:
     def __init__(self, client: redis.Redis, keys: Keys, limits: Limits | None = None) -> None:
         self.client, self.keys, self.limits = client, keys, limits or Limits()
         self.scripts = Scripts(client)
-        self.is_led = False
+        self._leader = ""
+        """Token of the watcher that writes through it, "" for anybody else."""
 
     def leading(self, token: str) -> Self:
         """The ledger as the watcher with this token may write into it: only while it leads. All that is
         written through what is returned raises LeadLost from the moment when another one, or none, leads."""
         led = copy(self)
         led.scripts = self.scripts.fenced(Fence(self.keys.leader, token, self.limits.lead))
-        led.is_led = True
+        led._leader = token
         return led
 
     def write(self, *commands: tuple[str, str, *tuple[Argument, ...]]) -> None:
@@ -168,7 +169,9 @@ class Ledger:
         json = msgspec.json.encode(facts).decode()
         shared = (self.keys.running, self.keys.versions, self.keys.open(target))
         keys = (*self._row_keys(target), *shared)
-        return Call("observe", keys, (target, name, json, self.limits.grace, int(self.is_led)))
+        return Call(
+            "observe", keys, (target, name, json, self.limits.grace, int(bool(self._leader)))
+        )
 
     def known_jobs(self) -> list[tuple[str, JobFacts]]:
         """Every Job that the ledger takes to be in the cluster, as (target, facts). Two round trips."""
@@ -233,8 +236,8 @@ class Ledger:
         return Lead.LEADS if reply else Lead.STANDS_BY
 
     def keep_lead(self) -> None:
-        """Renews the lead of who is `leading`, as all that it writes does. Raises LeadLost."""
-        self.scripts.run("write", (), ())
+        """Renews the lead of who is `leading`. Raises LeadLost."""
+        self.lead(self._leader)
 
     def resign(self, token: str) -> None:
         """Gives the lead up at once, so that a watcher that stands by need not wait."""

@@ -330,7 +330,7 @@ def test_whatever_it_writes_renews_its_lead(installation: Callable[[], Installat
     def before(commands: list[tuple[Any, ...]]) -> None:
         if writes(commands):
             left.append(int(running.client.pttl(running.keys.leader)))
-            running.client.pexpire(running.keys.leader, LEAD // 2)
+            running.client.pexpire(running.keys.leader, LEAD // 3)
 
     running.client.sends = _quietly(running, before)
     lead(running, session)

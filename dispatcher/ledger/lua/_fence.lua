@@ -1,5 +1,5 @@
 -- Put behind a script that only the watcher which leads may run, and that stands in a function `script` before it.
--- Who has lost the lead, also without knowing, writes nothing. Who writes, leads on: its lead is renewed.
+-- Who has lost the lead, also without knowing, writes nothing. Who writes, leads on: its lead is renewed when half of it is over.
 --
 -- KEYS  1 leader (string: token of the watcher that leads)  then those of the script
 -- ARGV  1 token of the caller  2 for how long it leads on (ms)  then those of the script
@@ -12,5 +12,5 @@ local function from(first, list)
 end
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('LEADLOST another watcher leads, or none') end
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
+if redis.call('PTTL', KEYS[1]) < ARGV[2] / 2 then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 return script(from(2, KEYS), from(3, ARGV))
