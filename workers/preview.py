@@ -55,8 +55,12 @@ def _look(ledger: Ledger, configuration: Configuration, instance: str) -> Previe
     former = {change.target: change.former for change in changes if isinstance(change, Renamed)}
     shown = sorted({change.target for change in changes})
     reader = Reader(ledger.client, ledger.keys)
-    views = reader.targets([former.get(name, name) for name in shown])
+    views = reader.targets([former.get(name, name) for name in shown], ALL_THAT_WAIT)
     return Preview(changes, unchanged(specs, changes), dict(zip(shown, views, strict=True)))
+
+
+ALL_THAT_WAIT = 1_000_000
+"""Of each it is said what becomes of it."""
 
 
 def lines(preview: Preview) -> Iterator[str]:

@@ -199,6 +199,8 @@ def _now(target: TargetInfo, now: datetime) -> Text:
     if active := target.active:
         said.append(f"{active.deploy} {active.state} {_took(active, now)}".rstrip())
     said += [f"{each.deploy} waits" for each in target.waiting]
+    if (more := target.waiting_count - len(target.waiting)) > 0:
+        said.append(f"{more} more wait")
     return Text(", ".join(said), "cyan")
 
 

@@ -86,6 +86,9 @@ class TargetInfo(msgspec.Struct, frozen=True, kw_only=True):
     on_new_push: str = ""
     active: DeployInfo | None = None
     waiting: tuple[DeployInfo, ...] = ()
+    """Those that come next, ten at the most."""
+    waiting_count: int = 0
+    """How many wait in all."""
     last: DeployInfo | None = None
     """The newest deploy that is over."""
     trouble: str = ""
@@ -155,6 +158,7 @@ def target_info(target: Target, view: TargetView, paused: PauseInfo | None = Non
         on_new_push=target.on_new_push,
         active=deploy_info(view.active) if view.active else None,
         waiting=tuple(deploy_info(deploy) for deploy in view.waiting),
+        waiting_count=view.waiting_count,
         last=deploy_info(view.last) if view.last else None,
         trouble=view.trouble,
         paused=paused,

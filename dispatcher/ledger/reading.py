@@ -13,6 +13,9 @@ from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.snapshot import decode
 from dispatcher.model import Deploy, State
 
+SHOWN = 10
+"""Deploys of a target that are read because they wait: those that come next. The others are counted."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TargetView:
@@ -21,6 +24,9 @@ class TargetView:
     name: str
     active: Deploy | None
     waiting: tuple[Deploy, ...]
+    """Those that come next, oldest first; as many as were asked for."""
+    waiting_count: int
+    """How many wait in all."""
     last: Deploy | None
     """The newest deploy that is over."""
     trouble: str
@@ -55,20 +61,21 @@ class Reader:
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self._client, self._keys = client, keys
 
-    def targets(self, names: Sequence[str]) -> list[TargetView]:
-        """Each of the targets, in two round trips; one that was never pushed to is empty."""
+    def targets(self, names: Sequence[str], most: int = SHOWN) -> list[TargetView]:
+        """Each of the targets, with so many that wait, in two round trips; one that was never pushed to is
+        empty."""
         with translated(self._client):
             pipeline = self._client.pipeline(transaction=False)
             for name in names:
-                pipeline.hmget(self._keys.row(name), "trouble", "ended")
+                pipeline.hmget(self._keys.row(name), "trouble", "ended", "begun", "attempted")
                 pipeline.hvals(self._keys.open(name))
-            rows = _pairs(pipeline.execute())
-            for name, ((_, ended), open_) in zip(names, rows, strict=True):
-                pipeline.hmget(self._keys.deploys(name), [*" ".join(open_).split(), ended or ""])
+            rows = [_Open.of(row, numbers, most) for row, numbers in _pairs(pipeline.execute())]
+            for name, row in zip(names, rows, strict=True):
+                pipeline.hmget(self._keys.deploys(name), row.shown)
             found = pipeline.execute()
         return [
-            _view(name, trouble or "", [decode(raw, Deploy) for raw in deploys if raw])
-            for name, ((trouble, _), _), deploys in zip(names, rows, found, strict=True)
+            _view(name, row, most, [decode(raw, Deploy) for raw in deploys if raw])
+            for name, row, deploys in zip(names, rows, found, strict=True)
         ]
 
     def rows(self) -> list[Row]:
@@ -134,13 +141,34 @@ def _pairs(replies: Sequence[Any]) -> list[tuple[Any, Any]]:
     return list(zip(replies[::2], replies[1::2], strict=True))
 
 
-def _view(name: str, trouble: str, deploys: Sequence[Deploy]) -> TargetView:
+@dataclass(frozen=True)
+class _Open:
+    """What a row says about what is open."""
+
+    trouble: str
+    count: int
+    shown: list[str]
+    """Numbers of the deploys to read: the oldest that are open, what was started last, and the last end."""
+
+    @classmethod
+    def of(cls, row: tuple[str | None, ...], numbers: Sequence[str], most: int) -> _Open:
+        trouble, ended, begun, attempted = (field or "" for field in row)
+        ordered = sorted(" ".join(numbers).split(), key=int)
+        started = {begun.rpartition(" ")[2], attempted}
+        shown = [*ordered[: most + 1], *started.intersection(ordered[most + 1 :]), ended]
+        return cls(trouble, len(ordered), shown)
+
+
+def _view(name: str, row: _Open, most: int, deploys: Sequence[Deploy]) -> TargetView:
     ordered = sorted(deploys, key=lambda d: d.number)
     over = [deploy for deploy in ordered if deploy.terminal]
+    active = [deploy for deploy in ordered if deploy.active]
+    waiting = [deploy for deploy in ordered if deploy.state is State.PENDING]
     return TargetView(
         name=name,
-        active=next((deploy for deploy in ordered if deploy.active), None),
-        waiting=tuple(deploy for deploy in ordered if deploy.state is State.PENDING),
+        active=next(iter(active), None),
+        waiting=tuple(waiting[:most]),
+        waiting_count=row.count - len(active),
         last=over[-1] if over else None,
-        trouble=trouble,
+        trouble=row.trouble,
     )

@@ -39,7 +39,14 @@ def view(*deploys: Deploy) -> TargetView:
     active = next((d for d in deploys if d.active), None)
     waiting = tuple(d for d in deploys if d.state is State.PENDING)
     last = next((d for d in deploys if d.terminal), None)
-    return TargetView(name="shop", active=active, waiting=waiting, last=last, trouble="")
+    return TargetView(
+        name="shop",
+        active=active,
+        waiting=waiting,
+        waiting_count=len(waiting),
+        last=last,
+        trouble="",
+    )
 
 
 def deploy(number: int, state: State) -> Deploy:

@@ -32,6 +32,7 @@ def test_targets_are_listed_with_what_goes_on(pushed: Web) -> None:
     assert (shop["name"], shop["repository"]) == ("shop", "https://github.com/acme/shop")
     assert (shop["branches"], shop["tags"]) == (["main"], [])
     assert [each["deploy"] for each in shop["waiting"]] == ["shop/1"]
+    assert (shop["waiting_count"], docs["waiting_count"]) == (1, 0)
     assert (shop["active"], shop["last"], shop["trouble"]) == (None, None, "")
     assert docs["waiting"] == []
     assert (releases["namespace"], releases["on_new_push"]) == ("releases", "wait")

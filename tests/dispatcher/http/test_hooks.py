@@ -338,3 +338,22 @@ def test_a_redis_that_hangs_is_not_waited_for_longer_than_hosts_wait(
     assert response.elapsed.total_seconds() < 5
     assert ready.json()["ledger"].startswith("unavailable: ")
     assert ready.elapsed.total_seconds() < 1
+
+
+def test_a_target_keeps_so_many_branches_open_and_lists_the_first(web: Web) -> None:
+    web.configure(
+        "acme/shop\n    branches: [main]\n    job: {image: deployer}\n  each",
+        'acme/shop\n    branches: ["**"]\n    max_open_branches: 15\n    job: {image: deployer}\n  each',
+    )
+    refs = [{"ref": f"refs/heads/b{number}", "after": NEW} for number in range(20)]
+
+    answer = web.deliver(plain(refs=refs), "plain")
+
+    told = [each["outcome"] for each in answer.json()["results"]]
+    assert (answer.status_code, told) == (202, ["accepted"] * 15 + ["rejected"] * 5)
+    assert "max_open_branches" in answer.json()["results"][-1]["reason"]
+    bare = web.api("targets/bare").json()
+    assert [each["deploy"] for each in bare["waiting"]] == [f"bare/{n}" for n in range(1, 11)]
+    assert bare["waiting_count"] == 15
+    only = web.deliver(plain(refs=[{"ref": "refs/heads/b17", "after": NEW}]), "plain")
+    assert (only.status_code, only.json()["results"][0]["outcome"]) == (200, "rejected")

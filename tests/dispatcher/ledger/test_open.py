@@ -11,6 +11,7 @@ import pytest
 
 from dispatcher.ledger import Ledger, Operations, Publisher, Reader, Redeploy, Snapshot, Submission
 from dispatcher.ledger.connection import texts
+from dispatcher.ledger.reading import SHOWN
 from dispatcher.model import Deploy, JobFacts, Outcome, Policies, Spec, State
 from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit
 from tests.dispatcher.ledger.test_submit import leased, move, the_deploys
@@ -79,6 +80,20 @@ def test_the_number_of_calls_does_not_grow_with_what_is_open(
 
     assert with_many == with_few
     assert with_few.total() > 0
+
+
+def test_of_what_waits_the_first_are_shown_and_all_are_counted(ledger: Ledger) -> None:
+    open_streams(ledger, 0, MANY)
+    seen = leased(ledger)
+    runs = msgspec.structs.replace(seen.deploys[500], state=State.STARTING, attempt=1)
+    ledger.record(seen, "a-token", deploys=[runs])
+
+    (view,) = Reader(ledger.client, ledger.keys).targets(["shop"])
+
+    assert view.active is not None
+    assert view.active.number == runs.number
+    assert [deploy.number for deploy in view.waiting] == list(range(1, SHOWN + 1))
+    assert view.waiting_count == MANY - 1
 
 
 def test_a_push_reads_no_deploy_of_another_stream(ledger: Ledger) -> None:
