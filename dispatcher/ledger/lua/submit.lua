@@ -193,20 +193,21 @@ local function coalesce(queue, commit, code)
   return answer('coalesced', code, waiting.number, '', wake)
 end
 
-local function run_again()
+local function run_again(commit)
   local queue = open_of_stream()
-  if #queue > 0 and every == 0 then return coalesce(queue, fresh.commit, 'again') end
-  return create(fresh.commit, 'again')
+  if commit ~= fresh.commit then aside.at, fresh.title, fresh.before = commit, nil, nil end
+  if #queue > 0 and every == 0 then return coalesce(queue, commit, 'again') end
+  return create(commit, 'again')
 end
 
 -- What a Job sees is a commit and the branch or tag that it stands on: the same commit under another is another.
 local function is_of(deploy, commit) return deploy.commit == commit and deploy.ref == sent_ref end
 
 -- Somebody pressed Redeliver: worth another run only if the last one came to nothing and nothing is newer.
-local function again(number)
+local function again(number, commit)
   local deploy = load(deploys, number)
   if not deploy or redis.call('HGET', chain, 'last') ~= string.format('%d', deploy.number) then return false end
-  if get(ref, 'wanted') ~= fresh.commit or not is_of(deploy, fresh.commit) then return false end
+  if get(ref, 'wanted') ~= commit or not is_of(deploy, commit) then return false end
   return deploy.state == 'failed' or deploy.state == 'lost' or deploy.state == 'cancelled'
 end
 
@@ -294,7 +295,8 @@ if delivery_id ~= '' then
     or former ~= '' and redis.call('HGET', delivery, former .. ' ' .. sent_ref .. ' ' .. ARGV[4])
   if first then
     local reply = cjson.decode(first)
-    if reply.deploy ~= 0 and again(reply.deploy) then return run_again() end
+    local commit = reply.at or fresh.commit
+    if reply.deploy ~= 0 and again(reply.deploy, commit) then return run_again(commit) end
     reply.repeated = true
     return told(reply)
   end
@@ -304,7 +306,7 @@ local earlier = replays == 0 and redis.call('GET', seen)
 -- Without the host's time, the same push may come again for good reason: there, back, and there again.
 local moves = tonumber(ARGV[5]) == 0 and get(ref, 'head') == push.before and push.before ~= push.after
 if earlier and not moves then
-  if again(earlier) then return run_again() end
+  if again(earlier, fresh.commit) then return run_again(fresh.commit) end
   return answer('duplicate', 'seen', tonumber(earlier))
 end
 

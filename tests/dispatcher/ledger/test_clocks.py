@@ -120,17 +120,15 @@ def put(ledger: Ledger, commit: str, ref: str = MAIN) -> str:
 
 def test_a_redeploy_of_a_commit_and_a_ref_says_where_that_is(ledger: Ledger, now: int) -> None:
     submit(ledger, push("0", "a", at=now + 4 * MINUTE))
-    submit(ledger, push("n", "c", at=now + 4 * MINUTE))  # somebody says what is yet to come
-    submit(ledger, push("e", "c", at=now + 4 * MINUTE + 1))
+    submit(ledger, push("n", "d", at=now + 4 * MINUTE + 1))  # of a commit that is yet to come
 
     said = put(ledger, "d")
-    follows = submit(ledger, push("d", "e", at=ledger.now()))
-    other = submit(ledger, push("n", "m", at=ledger.now() + 1))
+    other = submit(ledger, push("m", "n", at=ledger.now() + 1))
+    follows = submit(ledger, push("n", "o", at=ledger.now() + 2))
 
     assert said.endswith("main is taken to be at that commit from now on")
-    assert follows.outcome in (Outcome.ACCEPTED, Outcome.COALESCED)
-    assert other.outcome in (Outcome.ACCEPTED, Outcome.COALESCED)
-    assert [d.commit for d in the_deploys(ledger)][-1] == sha("m")
+    assert other.outcome is follows.outcome is Outcome.COALESCED
+    assert [d.commit for d in the_deploys(ledger)][-1] == sha("o")
 
 
 def test_what_was_pushed_before_it_is_late(ledger: Ledger, now: int) -> None:
@@ -141,6 +139,21 @@ def test_what_was_pushed_before_it_is_late(ledger: Ledger, now: int) -> None:
 
     assert late.outcome is Outcome.STALE
     assert late.reason == f"the branch has moved past this commit; it is at {sha('c')}"
+
+
+@pytest.mark.parametrize("dated", [True, False])
+def test_what_is_pushed_after_it_counts_wherever_it_begins(
+    ledger: Ledger, now: int, dated: bool
+) -> None:
+    """Who goes back to an earlier commit by name does not keep the next push from going on."""
+    submit(ledger, push("0", "a", at=now - 2 if dated else 0))
+    submit(ledger, push("a", "b", at=now - 1 if dated else 0))
+    put(ledger, "a")
+
+    result = submit(ledger, push("b", "c", at=ledger.now() + 1 if dated else 0))
+
+    assert result.outcome is Outcome.COALESCED
+    assert [d.commit for d in the_deploys(ledger)][-1] == sha("c")
 
 
 def test_a_tag_that_an_operator_names_is_the_newest(ledger: Ledger, now: int) -> None:

@@ -274,6 +274,18 @@ def test_a_late_push_behind_a_filtered_one_is_deployed_with_the_branch(ledger: L
     assert (deploy.commit, deploy.title, deploy.deliveries) == (sha("d"), "", ("late",))
 
 
+def test_redelivered_after_that_has_failed_the_branch_is_deployed_again(ledger: Ledger) -> None:
+    submit(ledger, push("a", "b"))
+    submit(ledger, push("c", "d"), filtered="[skip ci]")
+    submit(ledger, push("b", "c"), delivery="late")
+    move(ledger, State.STARTING, State.FAILED)
+
+    again = submit(ledger, push("b", "c"), delivery="late")
+
+    assert (again.outcome, again.deploy) == (Outcome.ACCEPTED, "shop/2")
+    assert waiting(ledger) == [sha("d")]
+
+
 def test_a_filtered_push_that_closes_a_gap_deploys_what_is_behind_it(ledger: Ledger) -> None:
     submit(ledger, push("c", "d"))
     submit(ledger, push("a", "b"))
