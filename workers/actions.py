@@ -7,7 +7,7 @@ from functools import singledispatchmethod
 import structlog
 from msgspec.structs import replace
 
-from dispatcher.errors import ClusterError, ClusterRefused
+from dispatcher.errors import ClusterError, ClusterRefused, ClusterUnavailable
 from dispatcher.ledger import Ledger, Places
 from dispatcher.model import JobFacts, State
 from workers import labels
@@ -19,6 +19,9 @@ from workers.planning import steps
 from workers.planning.active import asked, judged
 from workers.planning.reading import facts_of, field
 from workers.starts import Starts
+
+LOOKS_FOR_LOG = 4
+"""How many looks in a row a log is tried for that its node does not give."""
 
 log = structlog.get_logger()
 
@@ -109,7 +112,7 @@ class Actions:
         facts = with_pods(known, pods, known)
         deploy = judged(draft.seen, step.deploy, facts)
         if deploy.state is State.FAILED:
-            deploy = replace(deploy, log_tail=self._log(facts))
+            deploy = replace(deploy, log_tail=self._log(facts, draft.seen.vain))
         draft.put([deploy])
 
     @do.register
@@ -122,10 +125,15 @@ class Actions:
             why = unreadable(str(error))
         draft.put([asked(draft.seen, step.deploy, why)])
 
-    def _log(self, facts: JobFacts) -> str:
+    def _log(self, facts: JobFacts, looks_in_vain: int) -> str:
+        """A node that went, or hangs, takes its logs with it: a few looks later the deploy ends without."""
         if not (facts.pod and facts.container):  # nothing of it ran
             return ""
         try:
             return self._cluster.log_tail(facts.namespace, facts.pod, facts.container)
         except ClusterRefused as refused:
             return f"(no log: {refused})"
+        except ClusterUnavailable as away:
+            if looks_in_vain < LOOKS_FOR_LOG - 1:
+                raise
+            return f"(no log: {away})"

@@ -29,6 +29,9 @@ class Silence:
     @contextmanager
     def around(self, what: str, path: str) -> Iterator[None]:
         """Around a request. Raises ClusterUnavailable without sending it, where there was no answer lately."""
+        if path.endswith("/log"):  # a log comes from its node, whose silence is not the namespace's
+            yield
+            return
         namespace = _namespace(path)
         left = self._until.get(namespace, 0.0) - self._clock()
         if left > 0:

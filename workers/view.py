@@ -32,8 +32,14 @@ class View:
         self._jobs: dict[str, _Entry] = {}
         self._pods: dict[str, dict[str, Pod]] = {}
         self._told: dict[str, Told] = {}
+        self._remembered: dict[str, JobFacts] = {}
+        """By uid, what a watcher before this one told, for what this one can no longer see."""
         self._pods_known: set[str] = set()
         """Namespaces whose Pods have been listed."""
+
+    def remember(self, known: Iterable[Told]) -> None:
+        """What the ledger knows of Jobs whose Pods may have gone before they were listed here."""
+        self._remembered |= {facts.uid: facts for _, facts in known}
 
     def jobs_listed(self, namespace: str, jobs: Iterable[Job]) -> list[Told]:
         """The whole list of a namespace, or of all with "": a Job that it does not have is gone."""
@@ -107,15 +113,16 @@ class View:
             return []
         _, before = self._told.get(uid, ("", None))
         pods = list(self._pods.get(uid, {}).values())
-        return self._say(uid, entry.target, with_pods(entry.facts, pods, before), before)
+        facts = with_pods(entry.facts, pods, before or self._remembered.get(uid))
+        return self._say(uid, entry.target, facts, before)
 
     def _say(self, uid: str, target: str, facts: JobFacts, before: JobFacts | None) -> list[Told]:
         pods_known = any(covers(name, facts.namespace) for name in self._pods_known)
         if facts.outcome == "failed" and not pods_known:
             return []  # its Pods tell which container it was; they are about to be listed
         if facts.over and pods_known:
-            self._told.pop(uid, None)
-            self._jobs.pop(uid, None)
+            for of_it in (self._told, self._jobs, self._remembered):
+                of_it.pop(uid, None)
         else:
             self._told[uid] = target, facts
         unchanged = before is not None and replace(before, rv="") == replace(facts, rv="")

@@ -264,13 +264,16 @@ class Session:
         self._first.get(listed.namespace, set()).discard(listed.kind)
         if listed.kind == "pod":
             return self._view.pods_listed(listed.namespace, listed.items)  # type: ignore[arg-type]
-        if not self._ledger.heard(listed.namespace, listed.version):
+        is_older = not self._ledger.heard(listed.namespace, listed.version)
+        if is_older:
             self._older(listed)
         known = [
             (target, facts)
             for target, facts in self._ledger.known_jobs()
             if covers(listed.namespace, facts.namespace)
         ]
+        if not is_older:  # or what is known is of a time that has not come yet
+            self._view.remember(known)
         told = self._view.jobs_listed(listed.namespace, listed.items)  # type: ignore[arg-type]
         self._count_ends(told, known)
         return told + self._vanished(listed, known)

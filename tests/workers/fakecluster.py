@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from dispatcher.errors import ClusterForbids
+from dispatcher.errors import ClusterForbids, ClusterUnavailable
 from workers import labels
 from workers.cluster import JobExists, NotThere
 from workers.feed import Changed, Listed, News
@@ -105,6 +105,8 @@ class FakeCluster:
         """Uid of a Job → the phase in which its Pod ended: it counts also when the Pod is gone."""
         self.said: dict[str, list[Event]] = {}
         """Uid of a Job or a Pod → the events about it."""
+        self.log_unavailable = ""
+        """Why no log comes, though the Pod is there; "" if they do."""
         self.events_refused = ""
         """With these words; "" if events may be read."""
         self.inboxes: list[Inbox] = []
@@ -170,6 +172,8 @@ class FakeCluster:
         return self.said.get(uid, [])
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
+        if self.log_unavailable:
+            raise ClusterUnavailable(self.log_unavailable)
         if not any(each.metadata.name == pod for each in self.pods.values()):
             raise NotThere(f"could not read the log of {pod}: not found (404)")
         return "the log"

@@ -27,8 +27,10 @@ def silence(clock: Clock) -> Silence:
     return Silence(clock)
 
 
-def ask(silence: Silence, clock: Clock, namespace: str, takes: float, *, fails: bool) -> None:
-    with silence.around("create Job shop-1", JOBS.format(namespace)):
+def ask(
+    silence: Silence, clock: Clock, namespace: str, takes: float, *, fails: bool, path: str = JOBS
+) -> None:
+    with silence.around("create Job shop-1", path.format(namespace)):
         clock.now += takes
         if fails:
             raise ClusterUnavailable("could not create Job shop-1: no answer")
@@ -58,5 +60,14 @@ def test_after_a_time_out_the_namespace_is_not_asked_for_a_moment(
 def test_a_quick_refusal_keeps_nobody_busy(silence: Silence, clock: Clock) -> None:
     with pytest.raises(ClusterUnavailable):
         ask(silence, clock, "mute", 0.1, fails=True)
+
+    assert is_asked(silence, clock, "mute")
+
+
+def test_a_node_that_gives_no_log_keeps_nobody_from_its_namespace(
+    silence: Silence, clock: Clock
+) -> None:
+    with pytest.raises(ClusterUnavailable):
+        ask(silence, clock, "mute", 3, fails=True, path="/api/v1/namespaces/{}/pods/shop-1-x/log")
 
     assert is_asked(silence, clock, "mute")
