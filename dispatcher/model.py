@@ -218,7 +218,7 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     starting_at: int = 0
     """When its present attempt's name was taken."""
     cloning_at: int = 0
-    """When its present attempt was first seen cloning."""
+    """When its present attempt, or the newest retry of it by its Job, was first seen cloning."""
     asked_at: int = 0
     """When the cluster's events were last read for its present attempt; 0 if something else says why."""
     stopping_at: int = 0
@@ -309,6 +309,8 @@ class JobFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An init container runs, be it the clone or another."""
     prepared: int = 0
     """Milliseconds that the init containers took that have succeeded, by their node's clock."""
+    retried_at: int = 0
+    """When its newest Pod was made, where others had failed before; by the API server's clock."""
     started: bool = False
     """A main container of it runs, or has run."""
     live_pods: int = 0

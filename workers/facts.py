@@ -12,7 +12,7 @@ from dispatcher.model import JobFacts
 from workers import labels
 from workers.causes.cause import Cause
 from workers.causes.jobs import of_end
-from workers.causes.pods import clones, has_started, prepared, prepares, told
+from workers.causes.pods import clones, has_started, prepared, prepares, retried_at, told
 from workers.objects import Condition, Job, Metadata, Pod
 
 LONGEST_MESSAGE = 500
@@ -63,6 +63,7 @@ def with_pods(job: JobFacts, pods: Sequence[Pod], before: JobFacts | None) -> Jo
         cloning=any(map(clones, pods)),
         preparing=any(map(prepares, pods)),
         prepared=max(map(prepared, pods)),
+        retried_at=_milliseconds(retried_at(pods)),
         interruptible=job.interruptible
         and all(_interruptible(pod.metadata) for pod in pods if pod.live),
         pod=found.pod.metadata.name,
@@ -79,6 +80,7 @@ def _without_pods(job: JobFacts, before: JobFacts) -> JobFacts:
         live_pods=0,
         started=before.started,
         prepared=before.prepared,
+        retried_at=before.retried_at,
         pod=before.pod,
         container=before.container,
         exit_code=before.exit_code,

@@ -186,6 +186,41 @@ def test_what_is_given_up_keeps_its_cause() -> None:
     assert failed.why == f"it did not start within 900 s (start_timeout: 15m): {QUOTA.why}"
 
 
+def test_a_retry_by_its_job_has_the_whole_time_to_start() -> None:
+    """The Pod before it took an hour to fail."""
+    first, late = (job(1, pod="x", retried_at=NOW - since) for since in (START - 1, START))
+    began = starting(60 * MINUTE, asked_at=NOW - 1)
+
+    assert isinstance(plan(snapshot(began, first), "new"), Wait)
+    assert changed(replace(began, asked_at=NOW), late).cause is CauseKind.UNKNOWN
+
+
+def test_a_retry_by_its_job_has_the_whole_time_to_clone() -> None:
+    retries = job(1, pod="x", cloning=True, preparing=True, retried_at=NOW - MINUTE)
+    before = starting(60 * MINUTE, cloning_at=NOW - CLONE)
+
+    seen = changed(before, retries)
+
+    assert (seen.state, seen.cloning_at) == (State.STARTING, NOW)
+    assert isinstance(plan(snapshot(seen, retries), "new"), Wait)
+
+
+def test_a_retry_that_is_told_of_by_a_clock_ahead_is_noted_once() -> None:
+    ahead = job(1, pod="x", cloning=True, preparing=True, retried_at=NOW + MINUTE)
+
+    seen = changed(starting(60 * MINUTE, cloning_at=1), ahead)
+
+    assert isinstance(plan(snapshot(seen, ahead), "new"), Wait)
+
+
+def test_events_of_a_retry_are_not_read_before_it_had_time() -> None:
+    young, old = (job(1, pod="x", retried_at=NOW - since) for since in (QUIET - 1, QUIET))
+    began = starting(60 * MINUTE)
+
+    assert isinstance(plan(snapshot(began, young), "new"), Wait)
+    assert isinstance(plan(snapshot(began, old), "new"), AskEvents)
+
+
 def test_where_nothing_at_all_tells_that_is_said() -> None:
     again = changed(starting(START, asked_at=NOW), job(1))
 

@@ -92,6 +92,13 @@ def prepared(pod: Pod) -> int:
     return sum(map(_took, _inits(pod)))
 
 
+def retried_at(pods: Sequence[Pod]) -> datetime | None:
+    """When the newest of them was made, where another had failed."""
+    newest = max(pods, key=_age)
+    failed = any(pod.status.phase == "Failed" for pod in pods if pod is not newest)
+    return newest.metadata.creation_timestamp if failed else None
+
+
 def _took(container: ContainerStatus) -> int:
     ended = container.state.terminated
     if ended is None or ended.exit_code or not (ended.started_at and ended.finished_at):

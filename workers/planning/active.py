@@ -85,8 +85,8 @@ def _begun(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Step | None:
     if facts.started:
         running = replace(because(deploy, None), state=State.RUNNING, started_at=seen.now)
         return Change((running,))
-    if facts.cloning and not deploy.cloning_at:
-        return Change((replace(deploy, cloning_at=seen.now),))
+    if facts.cloning and deploy.cloning_at < max(1, facts.retried_at):
+        return Change((replace(deploy, cloning_at=max(seen.now, facts.retried_at)),))
     if 0 < ask_at(seen, deploy) <= seen.now:
         return AskEvents(deploy, facts)
     if 0 < overdue_at(seen, deploy) <= seen.now:

@@ -57,15 +57,20 @@ def overdue_at(seen: Snapshot, deploy: Deploy) -> int:
 
 def _start_overdue_at(seen: Snapshot, deploy: Deploy) -> int:
     """The clone has a bound of its own; other init containers have none but the Pod's deadline, since they
-    are work like the main ones. What all of them took is not counted against the start, and what failed by
-    itself is its Job's to try again."""
+    are work like the main ones. What all of them took is not counted against the start. What failed by
+    itself is its Job's to try again: each Pod has the same time to start."""
     policies, facts = policies_of(seen), facts_of(seen, deploy)
     if facts and facts.cause and not facts.retry:
         return 0
     if facts and facts.preparing:
         return deploy.cloning_at + policies.clone_timeout * 1000 if is_cloning(deploy, facts) else 0
     took = facts.prepared if facts else 0
-    return deploy.starting_at + policies.start_timeout * 1000 + took
+    return _asked_for_at(deploy, facts) + policies.start_timeout * 1000 + took
+
+
+def _asked_for_at(deploy: Deploy, facts: JobFacts | None) -> int:
+    """When the Pod was asked for that is to start: with its Job, or by its Job as a retry."""
+    return max(deploy.starting_at, facts.retried_at if facts else 0)
 
 
 def is_cloning(deploy: Deploy, facts: JobFacts) -> bool:
@@ -86,7 +91,7 @@ def ask_at(seen: Snapshot, deploy: Deploy) -> int:
     if facts is None or facts.cause or facts.preparing or facts.started:
         return 0
     patience = QUIET if facts.pod else GRACE
-    first = deploy.starting_at + facts.prepared + patience
+    first = _asked_for_at(deploy, facts) + facts.prepared + patience
     again = deploy.asked_at + max(QUIET, deploy.asked_at - deploy.starting_at)
     late = overdue_at(seen, deploy)
     following = again if deploy.asked_at else first

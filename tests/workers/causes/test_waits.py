@@ -130,3 +130,16 @@ def test_how_long_the_clone_takes_is_told_by_its_nodes_clock() -> None:
     assert (cloning.cloning, cloning.preparing, cloning.prepared) == (True, True, 0)
     assert (cloned.cloning, cloned.preparing, cloned.prepared) == (False, False, 60_000)
     assert (prepares.cloning, prepares.preparing, prepares.prepared) == (False, True, 60_000)
+
+
+def test_when_a_pod_was_made_counts_where_another_had_failed() -> None:
+    fresh = pod("Pending", name="shop-1-2", born=20, init={"clone": INITIALIZING})
+    failed = pod("Failed", name="shop-1-1", init={"clone": ended(128, 9)})
+    ended_well = pod("Succeeded", name="shop-1-1")
+
+    retry, no_retry = starting(fresh, failed), starting(fresh, ended_well)
+
+    born = fresh.metadata.creation_timestamp
+    assert born
+    assert retry.retried_at == int(born.timestamp() * 1000)
+    assert (no_retry.retried_at, starting(failed).retried_at) == (0, 0)
