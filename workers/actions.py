@@ -78,6 +78,7 @@ class Actions:
     def _delete(self, step: steps.Delete, draft: Draft) -> None:
         """What may not be deleted is tried again later, and holds nothing up that need not wait for it."""
         facts = step.facts
+        draft.save()  # why it ended, before what tells it goes
         try:
             there = self._cluster.delete_job(facts.namespace, facts.job, facts.uid)
         except ClusterRefused as refused:

@@ -107,6 +107,11 @@ class Draft:
         """Writes what has changed and keeps the lease. Raises Outdated and LeaseLost."""
         self._record(release=False, due_at=None, trouble="")
 
+    def save(self) -> None:
+        """The same, if a deploy has changed since it was written last."""
+        if self._changed:
+            self.write()
+
     def release(self, due_at: int | None, trouble: str = "") -> bool:
         """Writes what has changed and lets the target go; False if something has happened meanwhile,
         and it is to be looked at again under the same lease."""
