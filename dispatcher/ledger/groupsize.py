@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 
-BUDGET = 0.025
+BUDGET = 0.015
 """Seconds that one group may take, besides the round trip: what comes meanwhile waits for so long."""
 LARGEST = 500
 """Pushes in one group, however fast they are recorded."""
