@@ -31,7 +31,7 @@ from dispatcher.http.operations import Operating
 from dispatcher.http.redeploys import Redeploying
 from dispatcher.http.replays import Replaying
 from dispatcher.http.requests import Requests
-from dispatcher.http.tokens import Guard
+from dispatcher.http.tokens import Guard, Tokens
 from dispatcher.http.unproved import EVERY, Unproved
 from dispatcher.ledger import (
     Allowance,
@@ -111,7 +111,8 @@ def _routes(parts: Parts, settings: Environment, *, anywhere: bool) -> list[Base
     limiter = Limiter(parts.failures)
     taking = parts.live, parts.submitter, parts.bodies, proxies, limiter, parts.unproved
     hooks = Hooks(*taking, anywhere=anywhere)
-    health = Health(parts.ledger, parts.background)
+    tokens = Tokens(settings.api_tokens)
+    health = Health(parts.ledger, parts.background, tokens)
     reader = Reader(parts.ledger.client, parts.ledger.keys)
     requests = Requests(parts.live, parts.bodies, reader)
     api = Api(requests, parts.ledger)
@@ -125,7 +126,7 @@ def _routes(parts: Parts, settings: Environment, *, anywhere: bool) -> list[Base
     guarded = Router(
         [route for each in endpoints for route in each.routes()],
         redirect_slashes=False,
-        middleware=[Middleware(Guard, settings.api_tokens)],
+        middleware=[Middleware(Guard, tokens, proxies)],
     )
     return [
         Route("/webhooks/{hook}", hooks.deliver, methods=["POST"]),

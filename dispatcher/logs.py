@@ -11,6 +11,7 @@ import structlog
 def configure(log_format: str, level: str) -> None:
     """Sets up structlog, and the standard library's logging (RQ, uvicorn) to look the same."""
     shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,

@@ -117,14 +117,24 @@ def _redis_url(text: str) -> Secret:
 
 
 def _tokens(text: str) -> tuple[Secret, ...]:
-    tokens = text.replace(",", "\n").split()
+    named = [_named(token) for token in text.replace(",", "\n").split()]
+    tokens = [token for _, token in named]
     for count, token in enumerate(tokens, 1):
         if len(token) < 16 or not token.isascii() or not token.isprintable():
             raise ValueError(
                 f"token {count} of {len(tokens)} is shorter than 16 characters or holds others "
                 "than ASCII ones; make one with `openssl rand -hex 32`"
             )
-    return tuple(Secret(token.encode(), "DISPATCHER_API_TOKENS") for token in tokens)
+    return tuple(
+        Secret(token.encode(), name or f"{count} of {len(tokens)}")
+        for count, (name, token) in enumerate(named, 1)
+    )
+
+
+def _named(token: str) -> tuple[str, str]:
+    """`ann=…`: the name that stands in the log, and the token. No Base64 looks so."""
+    match = re.fullmatch(r"([a-z][a-z0-9-]{0,29})=(.*[^=])", token)
+    return (match[1], match[2]) if match else ("", token)
 
 
 _HOST = _matching(

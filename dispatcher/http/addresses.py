@@ -22,6 +22,9 @@ FORWARDED = "forwarded"
 MOST_HOPS = 32
 """Proxies in a row that are looked at."""
 
+MOST_COMMAS = 8
+"""Within the quotes of one element of Forwarded."""
+
 _PORT = r"(?::(?:[0-9]{1,5}|_[\w.-]+))?"
 _NODE = re.compile(rf"([0-9.]{{7,15}}){_PORT}|\[([0-9A-Fa-f:.]{{2,45}})\]{_PORT}", re.ASCII)
 _PART = re.compile(
@@ -92,24 +95,45 @@ def forwarded_for(line: str) -> list[Address | None]:
 
 
 def forwarded(line: str) -> list[Address | None]:
-    """The `for` of each element of a line of Forwarded; a line that is malformed is a single None.
+    """The `for` of the last elements of a line of Forwarded; None for one that is malformed, and all before it.
 
+    Read from its end, where our proxy wrote: a quote that a stranger opens and leaves open swallows nothing.
     https://www.rfc-editor.org/rfc/rfc7239#section-4
     """
     found: list[Address | None] = []
+    pieces = line.split(",")
+    while pieces and len(found) < MOST_HOPS:
+        element = _last_element(pieces)
+        if element is None:
+            found.append(None)
+            break
+        if element:
+            found.append(_node(element.get("for", "")))
+    return found[::-1]
+
+
+def _last_element(pieces: list[str]) -> dict[str, str] | None:
+    """Takes it from the end of what stood between commas, some of which may be inside of quotes."""
+    text = pieces.pop()
+    for _ in range(MOST_COMMAS):
+        if (element := _element(text)) is not None or not pieces:
+            return element
+        text = f"{pieces.pop()},{text}"
+    return None
+
+
+def _element(text: str) -> dict[str, str] | None:
+    """Its parameters; None for what is no element."""
     element: dict[str, str] = {}
-    at, end = 0, ","
-    while end:
-        part = _PART.match(line, at)
+    at, end = 0, ";"
+    while end == ";":
+        part = _PART.match(text, at)
         if part is None or (part["name"] or "").lower() in element:
-            return [None]
+            return None
         at, end = part.end(), part["end"]
         if part["name"]:
             element[part["name"].lower()] = _value(part)
-        if end != ";" and element:
-            found.append(_node(element.get("for", "")))
-            element = {}
-    return found
+    return element if at == len(text) and not end else None
 
 
 def _value(part: re.Match[str]) -> str:

@@ -18,6 +18,8 @@ HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+CAUSE = "cause"
+"""In a request's state: why it was refused, for the log."""
 RETRY_AFTER: Mapping[str, str] = {"Retry-After": "5"}
 """Seconds after which a client may come again when Redis, or this process, had no room."""
 
@@ -61,10 +63,11 @@ def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = 
     )
 
 
-def refused(_: Request, error: Exception) -> Response:
+def refused(request: Request, error: Exception) -> Response:
     """The answer to whatever ended a request: a Refusal, routing, Redis, or a mistake of ours."""
     match error:
         case Refusal():
+            request.scope.setdefault("state", {})[CAUSE] = error.cause
             return refusal(error)
         case HTTPException():
             code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")

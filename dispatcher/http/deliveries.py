@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +13,7 @@ from starlette.routing import Route
 from dispatcher.considering import Explanation, explain
 from dispatcher.http import trailviews
 from dispatcher.http.answers import Refusal, answer
+from dispatcher.http.bodies import MIB
 from dispatcher.http.live import Live
 from dispatcher.http.requests import line
 from dispatcher.ledger import Deliveries, Kept, Reader
@@ -21,6 +23,10 @@ from dispatcher.webhooks.kept import raw_headers
 
 USUAL, MOST = 100, 1000
 """Deliveries in one answer."""
+MOST_BYTES = 2 * MIB
+"""Of one answer, unless its first delivery alone has more."""
+AT_ONCE = 20
+"""Deliveries that are read together."""
 LONGEST_NAME = 600
 """Of a delivery; a longer one is not asked for."""
 
@@ -38,8 +44,22 @@ class Trail:
         ]
 
     async def deliveries(self, request: Request) -> Response:
-        found = await to_thread.run_sync(self._deliveries.newest, _limit(request))
-        return answer(trailviews.DeliveryList(tuple(map(trailviews.delivery_info, found))))
+        return answer(await to_thread.run_sync(self._newest, _limit(request)))
+
+    def _newest(self, limit: int) -> trailviews.DeliveryList:
+        """Read a few at a time, until the answer is as large as it may be."""
+        infos: dict[str, trailviews.DeliveryInfo] = {}
+        size = 0
+        for skip in range(0, limit, AT_ONCE):
+            kept = self._deliveries.newest(min(AT_ONCE, limit - skip), skip)
+            for info in map(trailviews.delivery_info, kept):
+                size += len(msgspec.json.encode(info))
+                if infos and size > MOST_BYTES:
+                    return trailviews.DeliveryList(tuple(infos.values()), cut=True)
+                infos[info.id] = info
+            if len(kept) < AT_ONCE:
+                break
+        return trailviews.DeliveryList(tuple(infos.values()))
 
     async def delivery(self, request: Request) -> Response:
         name = request.path_params["id"]

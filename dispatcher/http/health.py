@@ -15,6 +15,7 @@ from dispatcher.errors import LedgerUnavailable
 from dispatcher.http.answers import answer
 from dispatcher.http.background import Background
 from dispatcher.http.threads import Threads
+from dispatcher.http.tokens import Tokens
 from dispatcher.ledger import Contact, Ledger, Reader, check_writes
 
 PATIENCE = 0.7
@@ -28,15 +29,17 @@ class Alive(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """What is more than `ready` is for whoever has an API token."""
+
     ready: bool
-    version: str
-    ledger: str
+    version: str | msgspec.UnsetType = msgspec.UNSET
+    ledger: str | msgspec.UnsetType = msgspec.UNSET
     """"ok", or "unavailable: …"."""
-    cluster: str
+    cluster: str | msgspec.UnsetType = msgspec.UNSET
     """The same of the cluster, as the leading watcher sees it; "unknown" without the ledger."""
-    web: str = "ok"
+    web: str | msgspec.UnsetType = msgspec.UNSET
     """The same of what web does beside answering."""
-    durability: str = ""
+    durability: str | msgspec.UnsetType = msgspec.UNSET
     """What the ledger loses if its host is lost; "" if nobody knows."""
 
 
@@ -51,8 +54,8 @@ class Seen:
 class Health:
     """Ready also without Redis: web has to be there to tell Git hosts 503, so that they know."""
 
-    def __init__(self, ledger: Ledger, background: Background) -> None:
-        self._background = background
+    def __init__(self, ledger: Ledger, background: Background, tokens: Tokens) -> None:
+        self._background, self._tokens = background, tokens
         self._ledger, self._reader = ledger, Reader(ledger.client, ledger.keys)
         self._contact = Contact(ledger)
         self._threads = Threads(2)  # of its own: probes must not use up the API's
@@ -62,12 +65,14 @@ class Health:
     async def live(self, _: Request) -> Response:
         return answer(Alive(live=True))
 
-    async def ready(self, _: Request) -> Response:
+    async def ready(self, request: Request) -> Response:
         seen = await self._seen()
         if seen != self._last:
             say = log.info if seen == Seen("ok", "ok") else log.warning
             say("readiness", ledger=seen.ledger, cluster=seen.cluster)
         self._last = seen
+        if not self._tokens.holder(request.headers):
+            return answer(Ready(ready=True))
         return answer(
             Ready(
                 ready=True,
@@ -80,7 +85,7 @@ class Health:
         )
 
     async def _seen(self) -> Seen:
-        """Without addresses, names and the words of others: the question is asked by strangers too."""
+        """Without addresses, names and the words of others."""
         try:
             return await self._threads.run(PATIENCE, self._look)
         except TimeoutError:

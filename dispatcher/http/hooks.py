@@ -102,7 +102,7 @@ class Hooks:
 
 
 def _decoy() -> Hook:
-    secret = Secret(secrets.token_bytes(32), "nobody")
+    secret = Secret(secrets.token_hex(32).encode(), "nobody")
     return Hook(name="unknown", provider="github", secrets=(secret,), repositories=("**",))
 
 

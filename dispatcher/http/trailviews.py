@@ -91,6 +91,8 @@ class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 class DeliveryList(msgspec.Struct, frozen=True):
     deliveries: tuple[DeliveryInfo, ...]
+    cut: bool = False
+    """There are more, that were asked for: the answer would have been too large."""
 
 
 class DeliveryDetail(DeliveryInfo, frozen=True, kw_only=True):

@@ -35,8 +35,9 @@ class Deliveries:
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self._client, self._keys = client, keys
 
-    def newest(self, limit: int) -> list[Kept]:
-        return self._read(self._ids(limit))
+    def newest(self, limit: int, skip: int = 0) -> list[Kept]:
+        """So many, behind so many that are newer."""
+        return self._read(self._ids(limit, skip))
 
     def find(self, name: str) -> Kept | None:
         """By its own id, or by the host's: then the newest that has it."""
@@ -55,9 +56,11 @@ class Deliveries:
         except zlib.error:
             raise LedgerCorrupt(f"the body of delivery {entry} cannot be unpacked") from None
 
-    def _ids(self, limit: int) -> list[str]:
+    def _ids(self, limit: int, skip: int = 0) -> list[str]:
+        """All for a limit of 0."""
+        last = skip + limit - 1 if limit else -1
         with translated(self._client):
-            return texts(self._client.zrevrange(self._keys.trail_order, 0, limit - 1))
+            return texts(self._client.zrevrange(self._keys.trail_order, skip, last))
 
     def _named(self, delivery: str) -> list[str]:
         entries = (entry for entry, _ in self._entries(self._ids(0)))

@@ -74,7 +74,7 @@ SHOP = "repository: https://github.com/acme/shop, branches: [main], job: {image:
 
 
 def test_the_example_of_the_documentation_is_understood(files: Files) -> None:
-    (files.directory / "old").write_text("rotated\n")
+    (files.directory / "old").write_text("rotated away\n")
     files.write(JOB, "jobs/docs.yaml")
     configuration = files.read("""\
 version: 1
@@ -98,7 +98,7 @@ targets:
 """)
     hook = configuration.hooks["github"]
     assert (hook.name, hook.provider, hook.max_body) == ("github", "github", 25 * 1024 * 1024)
-    assert [secret.reveal() for secret in hook.secrets] == [b"hush-hush", b"rotated"]
+    assert [secret.reveal() for secret in hook.secrets] == [b"hush-hush", b"rotated away"]
     shop, docs = configuration.targets["shop"], configuration.targets["docs"]
     assert shop.branches == ("main", "release/*")
     assert shop.paths == ("services/**", "!**/*.md")
@@ -447,7 +447,12 @@ class TestSecrets:
 
     @pytest.mark.parametrize(
         ("content", "secret"),
-        [(b"a\n", b"a"), (b"a\n\n", b"a\n"), (b"a\r\n", b"a"), (b"a", b"a"), (b" \xff", b" \xff")],
+        [
+            (b"a long one\n", b"a long one"),
+            (b"a long one\r\n", b"a long one"),
+            (b"a long one", b"a long one"),
+            (b"a\nlong one \xff", b"a\nlong one \xff"),
+        ],
     )
     def test_one_newline_at_the_end_of_a_file_is_dropped(
         self, files: Files, content: bytes, secret: bytes
@@ -494,6 +499,13 @@ class TestSecrets:
             ("azure-devops", "hunter2:", "write user:password there"),
             ("gitlab", "whsec_hunter2!", "what follows is not base64; copy the signing token as a"),
             ("gitlab", "whsec_", "env S begins with whsec_"),
+            ("github", " \t ", "env S is blank; put the secret there"),
+            ("generic", "x", "env S is shorter than 8 characters, so that it can be guessed"),
+            ("gitlab", "hunter2", "make one with `openssl rand -hex 32` and give it to the"),
+            ("azure-devops", "a-long-user:x", "env S is shorter than 8 characters"),
+            ("github", " a secret hunter2", "begins or ends with white space, which hosts leave"),
+            ("github", "a secret hunter2\n", "begins or ends with white space"),
+            ("github", "hunter2" * 200, "env S is longer than 1024 bytes, which no host sends"),
             ("generic", "whsec_hunter2 hunter2", "env S begins with whsec_"),
         ],
     )
@@ -509,11 +521,11 @@ class TestSecrets:
     @pytest.mark.parametrize(
         ("provider", "secret"),
         [
-            ("azure-devops", "hook:hunter2"),
-            ("azure-devops", ":hunter2"),
+            ("azure-devops", "hook:hunter22"),
+            ("azure-devops", ":hunter22"),
             ("gitlab", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
-            ("gitlab", "hunter2"),
-            ("github", "whsec_!"),
+            ("gitlab", "hunter22"),
+            ("github", "whsec_!!"),
             ("bitbucket-server", "hook:hunter2"),
         ],
     )

@@ -122,5 +122,5 @@ def test_the_example_is_valid(tmp_path: Path) -> None:
     assert match
     file = tmp_path / "c.yaml"
     file.write_text(match[1])
-    read = read_configuration(file, {"GITHUB_WEBHOOK_SECRET": "x"})
+    read = read_configuration(file, {"GITHUB_WEBHOOK_SECRET": "x" * 16})
     assert set(read.targets) == set(yaml.safe_load(match[1])["targets"])

@@ -14,7 +14,12 @@ from tests.dispatcher.http.web import CONFIGURATION
 from tests.fuzz.target import Attempt, Surroundings, Target
 
 DOCUMENTS = Path(__file__).parents[2]
-SECRETS = {"HOOK_SECRET": "x", "OLD_SECRET": "y", "GITHUB_WEBHOOK_SECRET": "z", "PASSWORD": "a:b"}
+SECRETS = {
+    "HOOK_SECRET": "x" * 16,
+    "OLD_SECRET": "y" * 16,
+    "GITHUB_WEBHOOK_SECRET": "z" * 16,
+    "PASSWORD": "a:" + "b" * 16,
+}
 
 
 def reading(surroundings: Surroundings) -> AbstractContextManager[Attempt]:

@@ -75,7 +75,9 @@ class Outages:
         return sum(running.restarts for running in self.system.running)
 
     def readiness(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.system.web.get("/readyz").json()
+        found: dict[str, Any] = self.system.web.get(
+            "/readyz", headers={"Authorization": f"Bearer {self.system.place.token}"}
+        ).json()
         return found
 
     def refusal(self, target: Target, before: str, after: str) -> httpx.Response:

@@ -125,7 +125,7 @@ def test_a_configuration_whose_reading_failed_unexpectedly_counts_in_the_end(
     said: list[str] = []
 
     def known() -> bool:
-        said.append(breaking.http.get("/readyz").json()["web"])
+        said.append(breaking.readiness().json()["web"])
         return "brand-new" in breaking.api("targets").text
 
     text = breaking.config.read_text()
@@ -135,4 +135,4 @@ def test_a_configuration_whose_reading_failed_unexpectedly_counts_in_the_end(
     assert (
         "unavailable: failed, and tried again: reading the configuration again; see its log" in said
     )
-    assert eventually(lambda: breaking.http.get("/readyz").json()["web"] == "ok")
+    assert eventually(lambda: breaking.readiness().json()["web"] == "ok")

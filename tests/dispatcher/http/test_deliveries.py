@@ -9,6 +9,7 @@ from pathlib import Path
 import redis
 from structlog.testing import capture_logs
 
+from dispatcher.http.deliveries import AT_ONCE, MOST_BYTES
 from dispatcher.ledger import Keys, connect
 from dispatcher.local.ports import free_port
 from dispatcher.model import State
@@ -282,3 +283,33 @@ def test_neither_body_nor_secret_is_told_or_logged(web: Web, redis_url: str) -> 
         stored = [client.hget(name, "entry") for name in names]
     assert len(stored) == 6
     assert SECRET.decode() not in str(stored)
+
+
+def test_an_answer_has_a_size_whatever_came(web: Web) -> None:
+    narrow = '"file/srv/git/*"]\n    max_body: 4KiB'
+    change_hooks(web, narrow, '"file/srv/git/*", "a.example/*"]\n    max_body: 1MiB')
+    long = "refs/heads/" + "x" * 180
+    for number in range(16):
+        refs = [{"ref": f"{long}{n}", "before": OLD, "after": NEW} for n in range(600)]
+        wide = plain("", "", f"d{number}", refs=refs, repository="https://git.example.com/a/none")
+        assert web.deliver(wide, "plain").status_code == 200
+
+    cut = web.api("deliveries?limit=1000")
+    whole = web.api("deliveries?limit=3")
+
+    assert MOST_BYTES / 2 < len(cut.content) < MOST_BYTES * 1.1
+    assert cut.json()["cut"] is True
+    names = [each["delivery"] for each in cut.json()["deliveries"]]
+    assert names == [f"d{15 - number}" for number in range(len(names))]
+    assert 3 < len(names) < 16
+    assert (whole.json()["cut"], len(whole.json()["deliveries"])) == (False, 3)
+
+
+def test_more_than_are_read_at_once_come_in_their_order(web: Web) -> None:
+    for number in range(AT_ONCE + 5):
+        web.deliver(plain("", f"{number + 1:040x}", f"d{number}"), "plain")
+
+    for limit in (AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, AT_ONCE + 5, 1000):
+        listed = web.api(f"deliveries?limit={limit}").json()["deliveries"]
+        names = [each["delivery"] for each in listed]
+        assert names == [f"d{AT_ONCE + 4 - n}" for n in range(min(limit, AT_ONCE + 5))]

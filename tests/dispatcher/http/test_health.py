@@ -7,9 +7,14 @@ from dispatcher.ledger import Contact, Ledger
 from tests.dispatcher.http.web import Web
 
 
-def test_it_lives_and_is_ready_without_a_token(web: Web) -> None:
-    assert web.http.get("/livez").status_code == 200
-    assert web.http.get("/readyz").json() == {
+def test_a_stranger_learns_whether_it_is_up_and_no_more(web: Web) -> None:
+    assert web.http.get("/livez").json() == {"live": True}
+    for headers in ({}, {"Authorization": "Bearer of-somebody-who-guesses"}):
+        assert web.http.get("/readyz", headers=headers).json() == {"ready": True}
+
+
+def test_who_has_a_token_learns_how_everything_is(web: Web) -> None:
+    assert web.readiness().json() == {
         "ready": True,
         "version": __version__,
         "ledger": "ok",
@@ -26,14 +31,14 @@ def test_heads_are_answered(web: Web) -> None:
 def test_it_tells_whether_the_cluster_can_be_followed(web: Web, ledger: Ledger) -> None:
     contact = Contact(ledger)
     ledger.lead("the watcher")
-    followed = web.http.get("/readyz").json()["cluster"]
+    followed = web.readiness().json()["cluster"]
 
     contact.lost("secret-project", "job", "no answer from 10.0.0.7")
-    cut_off = web.http.get("/readyz")
+    cut_off = web.readiness()
     contact.found("secret-project", "job")
 
     assert followed == "ok"
     assert cut_off.status_code == 200
     assert cut_off.json()["cluster"].startswith("unavailable: the watcher is cut off")
     assert "secret" not in cut_off.text
-    assert web.http.get("/readyz").json()["cluster"] == "ok"
+    assert web.readiness().json()["cluster"] == "ok"

@@ -283,7 +283,7 @@ def test_without_redis_the_host_is_told_to_come_again(tmp_path: Path, keys: Keys
     with Web(tmp_path, f"redis://127.0.0.1:{free_port()}/0", keys) as web:
         response = web.deliver(sent(PUSH))
         ignored = web.deliver(sent("github/ping__webhook"))
-        ready = web.http.get("/readyz")
+        ready = web.readiness()
         asked = web.api("targets")
 
     assert error(response) == (503, "ledger_unavailable")
@@ -332,7 +332,7 @@ def test_a_redis_that_hangs_is_not_waited_for_longer_than_hosts_wait(
         port = hangs.getsockname()[1]
         with Web(tmp_path, f"redis://127.0.0.1:{port}/0", keys) as web:
             response = web.deliver(sent(PUSH))
-            ready = web.http.get("/readyz")
+            ready = web.readiness()
 
     assert error(response) == (503, "ledger_unavailable")
     assert response.elapsed.total_seconds() < 5

@@ -36,7 +36,7 @@ HOOKS = [
     *map(hook, PROVIDERS),
     hook("gitlab", SIGNING),
     hook("gitlab", b"a token of ours", SIGNING),
-    hook("github", b"one", b"two", b"three"),
+    hook("github", b"the first", b"the second", b"the third"),
     hook("github", allow=["198.51.100.0/24"]),
 ]
 ALIKE = Alike.of(HOOKS)

@@ -134,6 +134,10 @@ class Web:
         headers = {"Authorization": f"Bearer {TOKEN}", **more.pop("headers", {})}
         return self.http.request(method, f"/api/v1/{path}", headers=headers, **more)
 
+    def readiness(self) -> httpx.Response:
+        """As somebody sees it who has a token."""
+        return self.http.get("/readyz", headers={"Authorization": f"Bearer {TOKEN}"})
+
     def configure(self, old: str, new: str) -> None:
         """Replaces the first such text of the configuration, and returns when that counts."""
         text = self.config.read_text()
