@@ -168,6 +168,8 @@ def test_a_replay_goes_through_the_configuration_of_now(web: Web) -> None:
     assert (kept["delivery"], kept["secret"]) == (f"replay-{told['id']}", "")
     (deploy,) = web.api("targets/shop-docs/deploys").json()["deploys"]
     assert deploy["deliveries"] == [f"replay-{told['id']}"]
+    assert (deploy["reason"], deploy["requested_by"]) == ("replay", "ann")
+    assert deploy["note"] == "the filter was wrong"
     assert {job.args[0] for job in web.wake_ups()} == {"shop", "shop-docs"}
 
 
@@ -189,6 +191,17 @@ def test_a_replay_rolls_nothing_back(web: Web) -> None:
     assert (status, outcomes(told)) == (200, {"bare": "stale"})
     assert "a replay rolls nothing back" in str(told["results"])
     assert web.api("targets/bare/deploys/1").json()["commit"] == NEW
+
+
+def test_a_replay_leaves_a_branch_where_an_operator_has_put_it(web: Web) -> None:
+    web.deliver(plain(OLD, MIDDLE, "first"), "plain")
+    order = {"commit": NEW, "ref": "main", "reason": "the delivery was lost"}
+    said = web.api("targets/bare/redeploy", "POST", json=order).json()
+
+    status, told = replay(web, "first")
+
+    assert said["reason"].endswith("main is taken to be at that commit from now on")
+    assert (status, outcomes(told)) == (200, {"bare": "stale"})
 
 
 def test_a_replay_can_be_replayed_and_still_rolls_nothing_back(web: Web) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -94,6 +96,42 @@ def test_of_what_needs_no_deploy_nothing_is_said_that_is_not_known(web: Web) -> 
     assert "not known" not in first["shop"]["reason"]
     assert other["shop-docs"]["outcome"] == "duplicate"
     assert "not known" not in other["shop-docs"]["reason"]
+
+
+def test_a_path_filter_counts_only_where_no_push_before_is_missing(web: Web) -> None:
+    first, second = (
+        sent(PUSH)
+        .but(headers={"X-GitHub-Delivery": str(n)})
+        .with_fields(before=before, after=after)
+        for n, (before, after) in enumerate([(OLD, "d4" * 20), ("e5" * 20, "f6" * 20)])
+    )
+
+    assert results(web.deliver(first))["shop-docs"] == "filtered"
+    answers = web.deliver(second).json()["results"]
+
+    (docs,) = (each for each in answers if each["target"] == "shop-docs")
+    assert docs["outcome"] == "accepted"
+    assert docs["reason"].startswith("which files changed since d4d4d4d4 is not known")
+
+
+def test_a_hosts_clock_that_is_ahead_is_told_of_and_is_a_setting(web: Web) -> None:
+    ahead = int(time.time() * 1000) + 120_000
+    refs = [{"ref": "refs/heads/main", "before": OLD, "after": NEW, "pushed_at": ahead}]
+    with capture_logs() as within:
+        web.deliver(plain(refs=refs), "plain")
+    more = "  more: {repository: https://git.example.com/acme/more, branches: [main], job: {image: deployer}}\n"
+    text = "max_body: 4KiB\ntargets:\n"
+    web.configure(text, f"clock_skew: 1m\n    {text}{more}")
+
+    with capture_logs() as beyond:
+        web.deliver(plain(refs=refs).but(headers={"X-Delivery-Id": "again"}), "plain")
+
+    assert not ahead_of(within)
+    assert ahead_of(beyond)[0]["hook"] == "plain"
+
+
+def ahead_of(logs: Sequence[MutableMapping[str, Any]]) -> list[MutableMapping[str, Any]]:
+    return [line for line in logs if line["event"].startswith("host's time is ahead")]
 
 
 def test_the_queue_tells_what_is_to_be_done(web: Web) -> None:
