@@ -48,7 +48,8 @@ local function go_in_front(ref, push)
   local run = taken_run(ref, push)
   put(ref, 'run', run.start)
   if not get(ref, 'held') then put(ref, 'held', run.held) end
-  if get(ref, 'gap') == push.before then put(ref, 'gap', nil) end
+  local gap = get(ref, 'gap')
+  if gap and (gap == push.before or leads(ref, gap, push.before)) then put(ref, 'gap', nil) end
 end
 
 -- A push that does not follow is where the ref is.

@@ -122,7 +122,7 @@ def check(ledger: Ledger, cases: Iterable[Case], clock: str) -> None:
 
 @pytest.mark.parametrize(
     ("known", "clock"),
-    [*((True, clock) for clock in CLOCKS), (False, "none"), (False, "wrong now and then")],
+    [*((True, clock) for clock in CLOCKS), (False, "none")],
 )
 def test_whatever_is_filtered_and_in_whatever_order_four_pushes_come(
     ledger: Ledger, known: bool, clock: str
@@ -152,7 +152,7 @@ def test_some_of_six_are_answered_503_and_sent_again_and_some_come_twice(
     chance = random.Random(20)
 
     def some() -> Iterator[Case]:
-        for number in range(600):
+        for number in range(400):
             order = list(range(6))
             chance.shuffle(order)
             again = chance.sample(order, chance.randrange(4))

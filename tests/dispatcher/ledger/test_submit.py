@@ -319,12 +319,16 @@ def test_the_gap_is_remembered_behind_what_is_never_deployed(ledger: Ledger) -> 
     assert paths(ledger, push("e", "f")).outcome is Outcome.FILTERED
 
 
-def test_the_gap_is_none_once_it_is_filled(ledger: Ledger) -> None:
-    submit(ledger, push("a", "b"))
-    submit(ledger, push("c", "d"), filtered="[skip ci]")
-    paths(ledger, push("b", "c"))
+@pytest.mark.parametrize("late", [(("b", "x", 2), ("x", "c", 3)), (("x", "c", 3), ("b", "x", 2))])
+def test_the_gap_is_none_once_it_is_filled(
+    ledger: Ledger, late: tuple[tuple[str, str, int], ...]
+) -> None:
+    submit(ledger, push("a", "b", at=1))
+    submit(ledger, push("c", "d", at=4), filtered="[skip ci]")
+    for before, after, at in late:
+        paths(ledger, push(before, after, at=at))
 
-    assert paths(ledger, push("d", "e")).outcome is Outcome.FILTERED
+    assert paths(ledger, push("d", "e", at=5)).outcome is Outcome.FILTERED
     assert waiting(ledger) == [sha("b")]
 
 
