@@ -43,10 +43,7 @@ _AZURE_WEB = re.compile(
     r"|(?P<old_org>[a-z0-9-]+)\.visualstudio\.com/(?:defaultcollection/)?)"
     r"(?:(?P<project>[^/]+)/)?_git/(?:_full/|_optimized/)?(?P<repo>[^/]+)",
 )
-# Bitbucket Data Center, whose https paths begin with scm/ and whose ssh paths don't. GitLab has groups
-# in groups, of which the first may well be called so; on its own host no other is meant, nor on a disk.
-# https://confluence.atlassian.com/bitbucketserver/clone-a-repository-790632786.html
-_SCM = re.compile(r"(?P<host>(?!(?:gitlab\.com|file)/)[^/]+)/scm/(?P<path>[^/]+/[^/]+)")
+_SCM = re.compile(r"(?P<host>[^/]+)/(?P<scm>scm/)?(?P<path>[^/]+/[^/]+)")
 
 _AUTHORITY = re.compile(
     r"(?:[^/]*@)?(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_][a-z0-9._-]*)(?::(?P<port>[0-9]{0,5}))?",
@@ -79,9 +76,8 @@ def normalize_repository(url: str) -> str:
     User info, `.git`, slashes at the end and the default ports are left out, and so are all ports
     of SSH and git://: a host that serves the web on 443 and SSH on 2222 has one repository, not two.
     Other ports of http and https stay. `file:///srv/git/shop.git` is `file/srv/git/shop`. All ways
-    to a repository of Azure are `dev.azure.com/organization/project/_git/repository`, and the
-    `scm/` of Bitbucket Data Center is left out. An identity is its own identity. Raises
-    UnusableRepository.
+    to a repository of Azure are `dev.azure.com/organization/project/_git/repository`. An identity is
+    its own identity. Raises UnusableRepository.
     """
     text = url.strip().lower()
     if not text or len(text) > MAX_LENGTH or _CONTROL.search(text):
@@ -110,9 +106,26 @@ def _one_of_several_ways(identity: str) -> str:
         organization, repository = found["org"] or found.get("old_org"), found["repo"]
         # A project's first repository has its name, and then a shorter address.
         return f"{_AZURE}/{organization}/{found['project'] or repository}/_git/{repository}"
-    if match := _SCM.fullmatch(identity):
-        return f"{match['host']}/{match['path']}"
     return identity
+
+
+def with_scm(identity: str) -> tuple[str, ...]:
+    """Both identities of a repository of Bitbucket Data Center, whose https paths begin with scm/ and whose
+    ssh paths don't. On any other host `scm` is a name like others: only its provider may ask for this.
+
+    https://confluence.atlassian.com/bitbucketserver/clone-a-repository-790632786.html
+    """
+    match = _SCM.fullmatch(identity)
+    if match is None:
+        return (identity,)
+    plain, web = f"{match['host']}/{match['path']}", f"{match['host']}/scm/{match['path']}"
+    return (web, plain) if match["scm"] else (plain, web)
+
+
+def pattern_with_scm(pattern: str) -> tuple[str, ...]:
+    """The same of a pattern of `repositories`."""
+    host, slash, path = pattern.partition("/")
+    return (pattern, f"{host}/scm/{path}") if slash else (pattern,)
 
 
 def _split(text: str) -> _Parts:

@@ -136,7 +136,7 @@ def _of(
 
 def _speaker(hooks: Sequence[Hook], addresses: Sequence[str]) -> Speaker:
     """The first that speaks for the repository, by its first address if there is one; else the first."""
-    speakers = [Speaker(hook.name, hook.repositories) for hook in hooks]
+    speakers = [Speaker(hook.name, hook.spoken_for) for hook in hooks]
     fit = (each for address in addresses for each in speakers if each.allows(address))
     return next(fit, speakers[0])
 

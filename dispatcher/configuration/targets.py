@@ -31,6 +31,7 @@ from dispatcher.configuration.values import (
     size,
 )
 from dispatcher.model import Policies
+from dispatcher.repositories import pattern_with_scm
 from dispatcher.suggestions import did_you_mean
 
 NO_REFS = "has neither branches nor tags; add one, like branches: [main]"
@@ -64,6 +65,13 @@ class Hook(Settings):
     clock_skew: Annotated[int, duration(1, DAY)] = 5 * MINUTE
     allow: Annotated[tuple[NetworkValue, ...], AtLeastOne] = ()
     """Whom it listens to; () for everyone."""
+
+    @property
+    def spoken_for(self) -> tuple[str, ...]:
+        """`repositories` in all forms that identities of its provider's repositories have."""
+        if self.provider != "bitbucket-server":
+            return self.repositories
+        return tuple(form for each in self.repositories for form in pattern_with_scm(each))
 
     @model_validator(mode="after")
     def _some_proof(self) -> Hook:

@@ -33,7 +33,7 @@ def _unspoken(hooks: Mapping[str, Hook], targets: Mapping[str, Target]) -> Itera
         text = "there is none, so that no push deploys anything; add one below `hooks`"
         yield Mistake("", 0, "hooks", text)
         return
-    speakers = [Speaker(hook.name, hook.repositories) for hook in hooks.values()]
+    speakers = [Speaker(hook.name, hook.spoken_for) for hook in hooks.values()]
     for name, target in targets.items():
         identity = normalize_repository(target.repository)
         if not any(speaker.allows(identity) for speaker in speakers):

@@ -38,7 +38,7 @@ class Configured:
     @classmethod
     def of(cls, configuration: Configuration) -> Configured:
         hooks, targets = configuration.hooks, configuration.targets
-        speakers = {name: Speaker(name, hook.repositories) for name, hook in hooks.items()}
+        speakers = {name: Speaker(name, hook.spoken_for) for name, hook in hooks.items()}
         bounds = Bounds(**configuration.deliveries.model_dump())
         matcher = Matcher(targets.values())
         return cls(hooks, targets, speakers, Alike.of(hooks.values()), matcher, bounds)

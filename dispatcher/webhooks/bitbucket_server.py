@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 
 from dispatcher.model import Push
+from dispatcher.repositories import with_scm
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks import fields, outcomes, proof
 from dispatcher.webhooks.headers import Headers
@@ -127,7 +128,10 @@ def _pushes(payload: _Payload) -> Iterator[Push]:
 def _addresses(links: tuple[_Link, ...]) -> fields.Addresses:
     """Both kinds of links mean one repository; it depends on Bitbucket's settings which there are."""
     by_kind = {link.name: link.href for link in links}
-    return fields.repository(*((f"repository.links.clone ({k})", by_kind.get(k)) for k in _LINKS))
+    given = fields.repository(*((f"repository.links.clone ({k})", by_kind.get(k)) for k in _LINKS))
+    forms = [form for each in (given.repository, *given.aliases) for form in with_scm(each)]
+    others = tuple(dict.fromkeys(form for form in forms if form != given.repository))
+    return fields.Addresses(given.repository, others)
 
 
 def _pusher(actor: _Actor | None) -> str:

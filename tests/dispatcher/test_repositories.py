@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.repositories import MAX_LENGTH, UnusableRepository, normalize_repository
+from dispatcher.repositories import (
+    MAX_LENGTH,
+    UnusableRepository,
+    normalize_repository,
+    pattern_with_scm,
+    with_scm,
+)
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,12}[a-z0-9]", fullmatch=True).filter(
     lambda name: not name.endswith(".git"),
@@ -53,11 +59,10 @@ PATHS = st.lists(NAMES, min_size=2, max_size=4).map("/".join)
         ("/srv/git/shop.git/", "file/srv/git/shop"),
         ("file:///home/ann/shop/.git", "file/home/ann/shop"),
         ("https://host.example/~ann/shop", "host.example/~ann/shop"),
-        ("https://git.example.com/scm/ACME/shop.git", "git.example.com/acme/shop"),
-        ("http://git.example.com:7990/scm/acme/shop.git", "git.example.com:7990/acme/shop"),
+        ("https://git.example.com/scm/ACME/shop.git", "git.example.com/scm/acme/shop"),
+        ("http://git.example.com:7990/scm/acme/shop.git", "git.example.com:7990/scm/acme/shop"),
         ("ssh://git@git.example.com:7999/acme/shop.git", "git.example.com/acme/shop"),
-        ("https://git.example.com/scm/~ann/shop.git", "git.example.com/~ann/shop"),
-        ("git.example.com/scm/acme/shop", "git.example.com/acme/shop"),
+        ("https://git.example.com/scm/~ann/shop.git", "git.example.com/scm/~ann/shop"),
         ("https://git.example.com/scm/shop", "git.example.com/scm/shop"),
         ("https://gitlab.com/scm/team/shop", "gitlab.com/scm/team/shop"),
         ("file:///scm/acme/shop.git", "file/scm/acme/shop"),
@@ -182,11 +187,12 @@ def test_a_server_of_ones_own_keeps_its_collections() -> None:
 def test_both_ways_to_a_repository_of_bitbucket_data_center_agree(
     host: str, project: str, name: str
 ) -> None:
-    web = f"https://{host}/scm/{project}/{name}.git"
+    web = normalize_repository(f"https://{host}/scm/{project}/{name}.git")
+    ssh = normalize_repository(f"ssh://git@{host}:7999/{project}/{name}.git")
 
-    assert normalize_repository(web) == normalize_repository(
-        f"ssh://git@{host}:7999/{project}/{name}.git"
-    )
+    assert web != ssh
+    assert with_scm(web) == (web, ssh)
+    assert with_scm(ssh) == (ssh, web)
 
 
 @given(NAMES, NAMES, NAMES)
@@ -241,3 +247,20 @@ def test_an_identity_is_its_own_identity_and_nothing_else_is_raised(text: str) -
         return
 
     assert normalize_repository(identity) == identity
+
+
+@pytest.mark.parametrize("identity", ["host.example/a/b/c", "host.example/shop", "host.example"])
+def test_what_has_no_form_with_scm(identity: str) -> None:
+    assert with_scm(identity) == (identity,)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("git.example.com/acme/*", ("git.example.com/acme/*", "git.example.com/scm/acme/*")),
+        ("!git.example.com/acme/x", ("!git.example.com/acme/x", "!git.example.com/scm/acme/x")),
+        ("**", ("**",)),
+    ],
+)
+def test_a_pattern_in_both_forms(pattern: str, expected: tuple[str, ...]) -> None:
+    assert pattern_with_scm(pattern) == expected
