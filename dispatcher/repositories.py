@@ -111,15 +111,15 @@ def _one_of_several_ways(identity: str) -> str:
 
 def with_scm(identity: str) -> tuple[str, ...]:
     """Both identities of a repository of Bitbucket Data Center, whose https paths begin with scm/ and whose
-    ssh paths don't. On any other host `scm` is a name like others: only its provider may ask for this.
+    ssh paths don't: first the one without. On any other host `scm` is a name like others: only its provider
+    may ask for this.
 
     https://confluence.atlassian.com/bitbucketserver/clone-a-repository-790632786.html
     """
     match = _SCM.fullmatch(identity)
     if match is None:
         return (identity,)
-    plain, web = f"{match['host']}/{match['path']}", f"{match['host']}/scm/{match['path']}"
-    return (web, plain) if match["scm"] else (plain, web)
+    return f"{match['host']}/{match['path']}", f"{match['host']}/scm/{match['path']}"
 
 
 def pattern_with_scm(pattern: str) -> tuple[str, ...]:

@@ -129,9 +129,9 @@ def _addresses(links: tuple[_Link, ...]) -> fields.Addresses:
     """Both kinds of links mean one repository; it depends on Bitbucket's settings which there are."""
     by_kind = {link.name: link.href for link in links}
     given = fields.repository(*((f"repository.links.clone ({k})", by_kind.get(k)) for k in _LINKS))
-    forms = [form for each in (given.repository, *given.aliases) for form in with_scm(each)]
-    others = tuple(dict.fromkeys(form for form in forms if form != given.repository))
-    return fields.Addresses(given.repository, others)
+    all_given = (given.repository, *given.aliases)
+    first, *others = dict.fromkeys(form for each in all_given for form in with_scm(each))
+    return fields.Addresses(first, tuple(others))
 
 
 def _pusher(actor: _Actor | None) -> str:

@@ -191,8 +191,7 @@ def test_both_ways_to_a_repository_of_bitbucket_data_center_agree(
     ssh = normalize_repository(f"ssh://git@{host}:7999/{project}/{name}.git")
 
     assert web != ssh
-    assert with_scm(web) == (web, ssh)
-    assert with_scm(ssh) == (ssh, web)
+    assert with_scm(web) == with_scm(ssh) == (ssh, web)
 
 
 @given(NAMES, NAMES, NAMES)

@@ -40,6 +40,11 @@ AT: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 """Fixture -> the object in it that holds the addresses, and what is put there."""
+MORE = {
+    "github": ("git.example.net/acme/shop",),
+    "bitbucket-server": ("ssh.example.net/scm/acme/shop",),
+}
+"""Provider -> what it gives besides: GitHub by git://, Bitbucket Data Center with the scm/ of its web."""
 ONE = {"bitbucket", "generic"}
 """Providers whose deliveries tell one."""
 
@@ -61,7 +66,7 @@ def moved(name: str, **others: object) -> Sent:
 def test_every_address_that_the_host_gives_counts(name: str) -> None:
     push = moved(name).push()
 
-    more = ("git.example.net/acme/shop",) if name.startswith("github/") else ()
+    more = MORE.get(name.partition("/")[0], ())
     assert push.repository == IDENTITY
     assert push.aliases == (BY_SSH, *more)
     assert push.addresses == (IDENTITY, BY_SSH, *more)
@@ -76,8 +81,11 @@ def test_where_all_addresses_mean_the_same_there_is_one(name: str) -> None:
     pushes = getattr(sent(name).answer(), "pushes", ())
 
     own_port = "own_port" in name or "enterprise" in name
+    # Each address of Bitbucket Data Center has a form with scm/ and one without.
+    forms = 2 if name.startswith("bitbucket-server/") else 1
     for push in pushes:
-        assert len(push.addresses) == len(set(push.addresses)) == (2 if own_port else 1)
+        expected = (2 if own_port else 1) * forms
+        assert len(push.addresses) == len(set(push.addresses)) == expected
 
 
 def test_a_web_address_on_another_port_and_ssh_on_its_own_are_two() -> None:
@@ -87,7 +95,9 @@ def test_a_web_address_on_another_port_and_ssh_on_its_own_are_two() -> None:
     )
     assert sent("bitbucket-server/repo_refs_changed__own_port").push().addresses == (
         "bitbucket.example.com:7990/acme/shop",
+        "bitbucket.example.com:7990/scm/acme/shop",
         "bitbucket.example.com/acme/shop",
+        "bitbucket.example.com/scm/acme/shop",
     )
 
 

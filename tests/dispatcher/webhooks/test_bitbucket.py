@@ -60,6 +60,7 @@ def test_a_push_to_a_branch_of_ones_own_server() -> None:
         pushes=(
             Push(
                 repository="bitbucket.example.com/acme/shop",
+                aliases=("bitbucket.example.com/scm/acme/shop",),
                 ref="refs/heads/main",
                 before=OLD,
                 after=NEW,
