@@ -280,7 +280,7 @@ class Session:
 
     def _older(self, listed: Listed) -> None:
         """The cluster was restored from a backup: no version that was seen before means anything now."""
-        self._ledger.forget_versions(listed.namespace)
+        self._ledger.went_back(listed.namespace, listed.version)
         where = listed.namespace or "all namespaces"
         what = f"the cluster is older than it was, in {where}"
         self._sweeper.repaired([Repair(kind=Kind.TIME, target="", what=what)])

@@ -188,17 +188,19 @@ class Ledger:
             if (facts := _readable(target, raw))
         ]
 
-    def forget_versions(self, namespace: str) -> None:
-        """The cluster has gone back in time: what is seen next of its Jobs counts, whatever its version."""
+    def heard(self, namespace: str, version: str) -> bool:
+        """Notes the resourceVersion of a namespace's newest LIST of Jobs; False, and nothing is noted, if a
+        newer one was heard of before: the cluster has gone back in time, see `went_back`."""
+        return bool(self.scripts.run("heard", (self.keys.versions,), (namespace or "*", version)))
+
+    def went_back(self, namespace: str, version: str) -> None:
+        """No version that is known says anything: what is seen next of the Jobs counts, whatever its own.
+        The LIST's is noted last, so that whoever leads next begins again with what was left half done."""
         for target, facts in self.known_jobs():
             if namespace in ("", facts.namespace):
                 name = f"{facts.namespace}/{facts.job}"
                 self.scripts.run("forget", (self.keys.jobs(target),), (name,))
-
-    def heard(self, namespace: str, version: str) -> bool:
-        """Notes the resourceVersion of a namespace's newest LIST of Jobs; False if a newer one was heard of
-        before: the cluster has gone back in time, and so no version that is known says anything."""
-        return bool(self.scripts.run("heard", (self.keys.versions,), (namespace or "*", version)))
+        self.write(("HSET", self.keys.versions, namespace or "*", version))
 
     def begin_listing(self, namespace: str, token: str) -> None:
         """A full LIST of the namespace will be put into the Redis that answers now."""

@@ -272,6 +272,10 @@ class FakeCluster:
         self._end(pod, status, Terminated(exit_code=137, reason=reason))
         return True
 
+    def touch(self, name: str) -> None:
+        """Somebody changes the Job, in nothing that matters."""
+        self._job(self.jobs[name].metadata, self.jobs[name].status)
+
     def end_job(self, name: str) -> bool:
         """The Job controller notices how its Pod ended, whether it is still there or not."""
         job = self.jobs[name]
