@@ -70,3 +70,24 @@ class Watched(redis.Redis):
 
         pipeline.execute = watched  # type: ignore[method-assign]
         return pipeline
+
+    def before(self, number: int, happens: Callable[[], object], act: Callable[[], object]) -> None:
+        """Acts, and lets something else happen before one of its round trips, counted from 0."""
+        left = number
+
+        def sends(commands: object) -> None:
+            nonlocal left
+            left -= 1
+            if left == -1:
+                self.sends = _nothing
+                happens()
+
+        self.sends = sends
+        try:
+            act()
+        finally:
+            self.sends = _nothing
+
+
+def _nothing(commands: object) -> None:
+    """Whoever does not ask is not told."""
