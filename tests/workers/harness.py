@@ -337,11 +337,18 @@ class World:
 
     # Work
 
-    def submit(self, push: Push, delivery: str, target: str = TARGET) -> Result:
+    def submit(self, push: Push, delivery: str, target: str = TARGET, filtered: str = "") -> Result:
+        """`filtered`: what turns it away, `paths` or anything else, "" for a push that is wanted."""
         policies = self.specs[target].policies
         every = policies.every_limit if policies.on_new_push == "every" else 0
         submission = Submission(
-            target=target, push=push, hook="hook", delivery=delivery, every=every
+            target=target,
+            push=push,
+            hook="hook",
+            delivery=delivery,
+            every=every,
+            filtered=filtered,
+            by_paths=filtered == "paths",
         )
         (raw,) = self.ledger.scripts.run_many(
             [submission.call(self.ledger.keys, self.ledger.limits)]
@@ -351,14 +358,17 @@ class World:
         result = answer.result
         if result.outcome in TAKEN and "came before" not in result.reason:
             deploy = self.deploys(target)[int(result.deploy.rpartition("/")[2])]
+            assert deploy.ref == push.ref, f"{push.ref} is put into {deploy.name} of {deploy.ref}"
             self.books[target].say(Reason.PUSH, deploy, self._tick)
         self.enqueue([answer.wake_up] if answer.wake_up else [])
         return result
 
     def redeploy(
-        self, request: str, number: int = 0, commit: str = "", target: str = TARGET
+        self, request: str, number: int = 0, commit: str = "", target: str = TARGET, ref: str = ""
     ) -> None:
-        asked = Redeploy(target=target, request=request, by="ann", number=number, commit=commit)
+        asked = Redeploy(
+            target=target, request=request, by="ann", number=number, commit=commit, ref=ref
+        )
         answer = self.ledger.redeploy(asked)
         self.books[target].say(Reason.REDEPLOY, self.deploys(target)[answer.number], self._tick)
         self.enqueue([answer.wake_up] if answer.wake_up else [])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from dispatcher.model import Deploy, Push, Reason, State
+from dispatcher.ledger import Kind, Repairs
+from dispatcher.model import Deploy, Reason, State
 from tests.workers.fakecluster import key
 from tests.workers.harness import World
 
@@ -26,8 +27,9 @@ STOPPED = frozenset({State.SUPERSEDED, State.CANCELLED, State.SUCCEEDED})
 class Rest:
     """No more faults; what is late arrives; time passes only when nothing else does."""
 
-    def __init__(self, world: World, newest: Mapping[tuple[str, str], Push]) -> None:
-        """`newest`: by target and stream, the push that the host made last, where it said when."""
+    def __init__(self, world: World, newest: Mapping[tuple[str, str], Sequence[str]]) -> None:
+        """`newest`: by target and stream, where the branch was since its newest wanted push, where that can be
+        known."""
         self.world, self.newest = world, newest
 
     def come_to_rest(self) -> None:
@@ -153,6 +155,8 @@ class Rest:
             self._pushes_gave_way_to_pushes(target, deploys, story)
             self._is_clean(target, deploys, story)
         self._nobody_has_a_place(story)
+        went_back = Repairs(world.ledger).counts()[Kind.TIME] and not world.restored
+        assert not went_back, f"what is old was taken for an older cluster\n{story}"
 
     def story(self) -> str:
         world = self.world
@@ -180,7 +184,7 @@ class Rest:
             assert kept or taken_back or unseen, f"{what}\n{story}"
             newest = self.newest.get((target, stream))
             if word.reason is Reason.PUSH and newest and not books.lost:
-                assert newest.after == word.commit, f"{stream} is past {word}\n{story}"
+                assert word.commit in newest, f"{stream} is past {word}\n{story}"
 
     def _pushes_gave_way_to_pushes(
         self, target: str, deploys: dict[int, Deploy], story: str

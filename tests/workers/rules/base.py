@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import redis
 from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from dispatcher.model import Deploy, Policies, Push
+from tests.dispatcher.ledger.helpers import Watched
 from tests.workers.harness import TARGET, World
 from tests.workers.rest import Rest
 
@@ -26,12 +26,16 @@ class Made:
     target: str
     push: Push
     delivery: str
+    filtered: str = ""
+    """What turns it away: `paths` or `skip`."""
+    trusted: bool = True
+    """The host says when it was made, by a clock that is right."""
 
 
 class Rules(RuleBasedStateMachine):
     """Each rule is something that can happen; at the end everything comes to rest and is counted up."""
 
-    client: redis.Redis
+    client: Watched
 
     @initialize(
         on_new_push=st.sampled_from(["cancel", "cancel", "wait", "every"]),
@@ -61,8 +65,12 @@ class Rules(RuleBasedStateMachine):
         self.timed = timed
         self.made: list[Made] = []
         self.unsent: list[Made] = []
+        self.lost: list[Made] = []
+        self.put: set[tuple[str, str]] = set()
+        """Targets, each with a branch of which somebody has said where it is."""
         self.requests = 0
-        self.left = {"delete": 3, "list": 3, "lead": 3, "lose": 2, "restore": 2, "digest": 3}
+        self.left = dict.fromkeys(("delete", "list", "lead", "digest"), 3)
+        self.left |= dict.fromkeys(("lose", "restore", "publish", "restart"), 2)
         if limited:
             self.world.limits = {"": 1}
             self.world.publish()
@@ -79,15 +87,22 @@ class Rules(RuleBasedStateMachine):
         finally:
             self.world.close()
 
-    def newest_pushes(self) -> dict[tuple[str, str], Push]:
-        """By target and branch, where the host's word on what came last can be had. Tags have no chain."""
-        made = [made for made in self.made if self.timed and made.push.stream == made.push.ref]
-        return {(each.target, each.push.stream): each.push for each in made}
+    def newest_pushes(self) -> dict[tuple[str, str], list[str]]:
+        """By target and branch, where the branch was from its newest wanted push on, where the hosts' words on
+        what came last can be had. Tags have no chain."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for each in self.made:
+            if each.push.stream == each.push.ref:
+                wanted = not each.filtered and each not in self.lost
+                before = [] if wanted else found.get((each.target, each.push.ref), [])
+                found[each.target, each.push.ref] = [*before, each.push.after]
+        unknown = {(each.target, each.push.ref) for each in self.made if not each.trusted}
+        return {which: found[which] for which in found.keys() - unknown - self.put}
 
     def send(self, made: Made, delivery: str = "") -> None:
         push = made.push
-        result = self.world.submit(push, delivery or made.delivery, made.target)
-        what = f"{made.target} {push.ref} {push.before[:6]}→{push.after[:6]}"
+        result = self.world.submit(push, delivery or made.delivery, made.target, made.filtered)
+        what = f"{made.target} {push.ref} {push.before[:6]}→{push.after[:6]} {made.filtered}"
         note(f"{what}: {result.outcome} {result.deploy}")
 
     def may(self, what: str) -> bool:

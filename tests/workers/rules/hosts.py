@@ -1,8 +1,9 @@
-"""Git hosts: pushes that are late, repeated, reordered, forced back, to branches and tags."""
+"""Git hosts: pushes that are late, lost, repeated, reordered, filtered, forced back, to branches and tags."""
 
 from __future__ import annotations
 
 import hashlib
+import time
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -11,15 +12,31 @@ from dispatcher.model import Push
 from tests.workers.rules.base import SOME_TARGET, Made, Rules
 
 REFS = ("refs/heads/main", "refs/heads/main", "refs/heads/next", "refs/tags/v1", "refs/tags/v2")
+YEARS = 50 * 365 * 86400_000
+"""Milliseconds by which a clock can be wrong."""
 
 
 class Hosts(Rules):
-    @rule(name=SOME_TARGET, ref=st.sampled_from(REFS), sent=st.booleans())
-    def push(self, name: str, ref: str, sent: bool) -> None:
-        commits = self._commits(name, ref)
-        before = commits[-1] if commits else "0" * 40
+    time = 0
+
+    @rule(
+        name=SOME_TARGET,
+        ref=st.sampled_from(REFS),
+        fate=st.sampled_from(["arrives", "arrives", "late", "late", "lost"]),
+        filtered=st.sampled_from(["", "", "", "skip", "paths"]),
+        ahead=st.sampled_from([0, 0, 0, 0, 0, YEARS]),
+    )
+    def push(self, name: str, ref: str, fate: str, filtered: str = "", ahead: int = 0) -> None:
         after = hashlib.sha1(f"{name} {ref} {len(self.made) + 1}".encode()).hexdigest()
-        self._made(name, ref, before, after, sent)
+        self._made(name, ref, after, fate, filtered, ahead)
+
+    @precondition(lambda self: self.made)
+    @rule(ref=st.sampled_from(REFS))
+    def another_ref_on_a_commit(self, ref: str) -> None:
+        """A tag where a branch is, a branch that begins where another is."""
+        other = self.made[-1]
+        if other.push.after not in self._commits(other.target, ref):
+            self._made(other.target, ref, other.push.after, "arrives")
 
     @precondition(lambda self: len(self.made) > 1)
     @rule(back=st.integers(2, 3))
@@ -29,7 +46,7 @@ class Hosts(Rules):
         commits = self._commits(target, ref)
         late = any((made.target, made.push.ref) == (target, ref) for made in self.unsent)
         if not late and len(commits) >= back and commits[-back] != commits[-1]:
-            self._made(target, ref, commits[-1], commits[-back], True)
+            self._made(target, ref, commits[-back], "arrives")
 
     @precondition(lambda self: self.unsent)
     @rule(data=st.data())
@@ -41,25 +58,28 @@ class Hosts(Rules):
     @rule(data=st.data(), anew=st.booleans())
     def repeated_delivery(self, data: st.DataObject, anew: bool) -> None:
         made = data.draw(st.sampled_from(self.made))
-        if made in self.unsent or (anew and not self.timed):
+        if made in self.unsent or made in self.lost or (anew and not made.trusted):
             return  # the same push without a time could be another one
         self.send(made, f"{made.delivery}-{len(self.made)}" if anew else "")
 
     def _commits(self, target: str, ref: str) -> list[str]:
         return [m.push.after for m in self.made if (m.target, m.push.ref) == (target, ref)]
 
-    def _made(self, target: str, ref: str, before: str, after: str, sent: bool) -> None:
-        count = len(self.made) + 1
+    def _made(
+        self, name: str, ref: str, after: str, fate: str, filtered: str = "", ahead: int = 0
+    ) -> None:
+        commits, count = self._commits(name, ref), len(self.made) + 1
+        self.time = max(self.time + 1, int(time.time() * 1000))
         push = Push(
-            repository=f"git.example.com/acme/{target}",
+            repository=f"git.example.com/acme/{name}",
             ref=ref,
-            before=before,
+            before=commits[-1] if commits else "0" * 40,
             after=after,
-            pushed_at=1_700_000_000_000 + count * 1000 if self.timed else 0,
+            pushed_at=self.time + ahead if self.timed else 0,
         )
-        made = Made(target, push, f"d{count}")
+        made = Made(name, push, f"d{count}", filtered, self.timed and not ahead)
         self.made.append(made)
-        if sent:
+        if fate == "arrives":
             self.send(made)
         else:
-            self.unsent.append(made)
+            (self.unsent if fate == "late" else self.lost).append(made)

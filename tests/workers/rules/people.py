@@ -13,17 +13,24 @@ from tests.workers.rules.base import SOME_TARGET, TARGETS, Rules
 
 class People(Rules):
     @precondition(lambda self: self.made)
-    @rule(name=SOME_TARGET, what=st.sampled_from(["newest", "number", "commit"]), data=st.data())
+    @rule(
+        name=SOME_TARGET,
+        what=st.sampled_from(["newest", "number", "commit", "ref"]),
+        data=st.data(),
+    )
     def redeploy(self, name: str, what: str, data: st.DataObject) -> None:
         known = self.world.deploys(name)
         if not known:
             return
         self.requests += 1
         number = 0 if what == "newest" else data.draw(st.sampled_from(sorted(known)))
-        commit = known[number].commit if what == "commit" else ""
-        note(f"redeploy {name}/{number} {commit[:6]}")
+        commit = known[number].commit if what in ("commit", "ref") else ""
+        ref = known[number].ref if what == "ref" else ""
+        note(f"redeploy {name}/{number} {ref} {commit[:6]}")
+        if ref:
+            self.put.add((name, ref))
         request = f"r{self.requests}"
-        self.world.redeploy(request, 0 if commit else number, commit, name)
+        self.world.redeploy(request, 0 if commit else number, commit, name, ref)
 
     @precondition(lambda self: self.made)
     @rule(name=SOME_TARGET, data=st.data())

@@ -7,8 +7,10 @@ from contextlib import suppress
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
+from msgspec.structs import replace
 
 from dispatcher.errors import LeadLost
+from dispatcher.ledger import Publisher
 from dispatcher.ledger.connection import texts
 from tests.workers.harness import FAULTS
 from tests.workers.rules.base import SOME_TARGET, TARGETS
@@ -107,6 +109,51 @@ class Processes(Hosts):
             with suppress(LeadLost):
                 old.hear(kind, most)
 
+    @precondition(lambda self: self.made)
+    @rule(name=SOME_TARGET, after=st.integers(0, 9))
+    def lead_is_lost_while_publishing(self, name: str, after: int) -> None:
+        """Before one of its round trips; the next one has read a newer configuration by then."""
+        if not self.may("publish"):
+            return
+        self._other_digest(name)
+        old = self.world.session
+
+        def meanwhile() -> None:
+            self._other_digest(name)
+            self.world.begin_to_lead()
+
+        with suppress(LeadLost):
+            self.client.before(after, meanwhile, old.publish_anew)
+        published = Publisher(self.world.ledger).published()
+        wanted = self.world.specs[name]
+        assert wanted.removed_at or published[name].digest == wanted.digest, "an older one counts"
+
+    @precondition(lambda self: self.made)
+    @rule(kind=st.sampled_from(KINDS), comes=st.booleans())
+    def redis_restarts_while_a_list_is_under_way(self, kind: str, comes: bool) -> None:
+        """With all that it knew. The old list comes after the new one, or later."""
+        if not self.may("restart"):
+            return
+        world = self.world
+        world.cluster.list_into(world.session.inbox, (kind,))
+        for target in TARGETS:
+            world.reconcile(target)
+        self._all_moves()
+        world.restart_redis()
+        world.tick()
+        world.look_at_all()
+        if comes:
+            world.hear_late(kind, 1)
+
+    @precondition(lambda self: self.world.cluster.stopped)
+    @rule(kind=st.sampled_from(KINDS), most=st.integers(1, 3))
+    def feed_that_was_stopped_delivers(self, kind: str, most: int) -> None:
+        self.world.hear_late(kind, most)
+
+    def _other_digest(self, name: str) -> None:
+        spec = self.world.specs[name]
+        self.world.specs[name] = replace(spec, digest=f"{spec.digest}p")
+
     def _meanwhile(self, target: str, what: list[str]) -> None:
         """A worker is paused for longer than its lease, or only for a moment."""
         for each in what:
@@ -114,7 +161,7 @@ class Processes(Hosts):
 
     def _happens(self, target: str) -> dict[str, Callable[[], object]]:
         return {
-            "push": lambda: self.push(target, REFS[0], True),
+            "push": lambda: self.push(target, REFS[0], "arrives"),
             "look": self.world.look_at_all,
             "move": self._all_moves,
             "hold": lambda: self.world.hold(target),
