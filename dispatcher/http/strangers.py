@@ -27,6 +27,8 @@ from dispatcher.webhooks import (
 )
 from dispatcher.webhooks.headers import RawHeaders
 
+SLACK = 4 * effort.MOST_PRESENTED
+"""Bytes by which padding makes the signatures of a header longer."""
 USUAL_BODY = Hook.model_fields["max_body"].default
 
 
@@ -47,6 +49,12 @@ class Alike:
             max([1, *(len(hook.secrets) for hook in known)]),
         )
 
+    def work(self, headers: Iterable[tuple[bytes, bytes]]) -> effort.Work:
+        """What a refusal costs at the most: whatever the headers of a hook are called, it decodes and hashes
+        no more than was sent, and compares no more than so many for each of its secrets."""
+        sent = sum(len(value) for _, value in headers)
+        return effort.Work(self.hashes, 2 * sent + SLACK, effort.MOST_PRESENTED * self.hashes)
+
 
 def receive_from(
     sender: Address | None,
@@ -62,17 +70,17 @@ def receive_from(
 
     `anywhere` is whether hooks without secrets take what was not meant for this very machine.
     """
-    before = effort.hashed()
+    sent, before = tuple(headers), effort.spent()
     if not permitted(sender, hook):
         answer: Answer = unauthorized(Cause.ADDRESS)
     elif not hook.insecure:
-        answer = receive(hook.provider, headers, body, trust)
-    elif anywhere or is_local(headers):
-        answer = read_unproved(hook.provider, headers, body)
+        answer = receive(hook.provider, sent, body, trust)
+    elif anywhere or is_local(sent):
+        answer = read_unproved(hook.provider, sent, body)
     else:
         answer = unauthorized(Cause.FOREIGN)
     if isinstance(answer, Rejected) and answer.status == 401:
-        effort.make_up(alike.hashes - (effort.hashed() - before), body)
+        effort.make_up(alike.work(sent).less(effort.spent().since(before)), body)
         return answer
     if len(body) > hook.max_body:
         return msgspec.structs.replace(too_large(hook.max_body), secret=answer.secret)

@@ -5,7 +5,6 @@ Works on raw bytes, before anything in the body is read. Purely computational.
 
 from __future__ import annotations
 
-import binascii
 import hmac
 import re
 from collections.abc import Callable, Sequence
@@ -17,8 +16,9 @@ from dispatcher.webhooks import effort
 from dispatcher.webhooks.headers import Headers
 from dispatcher.webhooks.shapes import Cause
 
-MAX_CREDENTIALS = 8192
-"""Bytes of an Authorization header; what is longer is nothing that a host was told to send."""
+MAX_CREDENTIALS = 2048
+"""Bytes of an Authorization header; what is longer is nothing that a host was told to send: a secret has 1,024
+at most."""
 
 _HEX = re.compile(rb"[0-9a-fA-F]{64}")
 
@@ -47,15 +47,12 @@ def matching(
 
     All are tried, whichever matches. An empty secret matches nothing.
     """
+    shown = [effort.fingerprint(each) for each in presented]
     matches = [
-        _among(presented, expected(secret)) and secret != b""  # compared in any case
+        effort.is_among(shown, expected(secret)) and secret != b""  # compared in any case
         for secret in secrets
     ]
     return matches.index(True) if any(matches) else Cause.MISMATCH
-
-
-def _among(presented: Sequence[bytes], expected: bytes) -> bool:
-    return sum(same(each, expected) for each in presented) > 0
 
 
 def only(headers: Headers, name: str) -> bytes | Cause:
@@ -85,9 +82,8 @@ def basic(headers: Headers, secrets: Sequence[bytes]) -> int | Cause:
     scheme, _, encoded = value.partition(b" ")
     if scheme.lower() != b"basic" or len(encoded) > MAX_CREDENTIALS:
         return Cause.MALFORMED
-    try:
-        credentials = binascii.a2b_base64(encoded.strip(), strict_mode=True)
-    except binascii.Error:
+    credentials = effort.decoded(encoded.strip())
+    if credentials is None:
         return Cause.MALFORMED
     return matching([credentials], secrets, lambda secret: secret)
 

@@ -23,8 +23,6 @@ SIGNATURE = "webhook-signature"
 PREFIX = b"whsec_"
 """Begins a secret that is such a key; base64 follows."""
 VERSION = b"v1,"
-MAX_SIGNATURES = 16
-"""A sender has two while it changes its key. More are not looked at."""
 
 # Without dots, which separate the id from the time in what is signed.
 _ID = re.compile(rb"[!-\-/-~]{1,256}")
@@ -58,9 +56,14 @@ def verify(headers: Headers, body: bytes, trust: Trust) -> int | Cause:
 
 def _presented(signatures: bytes) -> Iterator[bytes]:
     """The list is separated by spaces; what is of another version or no signature is passed over."""
-    for each in signatures.split(b" ", MAX_SIGNATURES)[:MAX_SIGNATURES]:
-        digest = _base64(each.removeprefix(VERSION)) if each.startswith(VERSION) else b""
-        if len(digest) == sha256().digest_size:
+    most = effort.MOST_PRESENTED
+    for each in signatures.split(b" ", most)[:most]:
+        digest = (
+            effort.decoded(_padded(each.removeprefix(VERSION)))
+            if each.startswith(VERSION)
+            else None
+        )
+        if digest is not None and len(digest) == sha256().digest_size:
             yield digest
 
 
@@ -72,6 +75,10 @@ def _digest(secret: bytes, head: bytes, body: bytes) -> bytes:
 
 def _base64(text: bytes) -> bytes:
     try:
-        return binascii.a2b_base64(text + b"=" * (-len(text) % 4), strict_mode=True)
+        return binascii.a2b_base64(_padded(text), strict_mode=True)
     except binascii.Error:
         return b""
+
+
+def _padded(text: bytes) -> bytes:
+    return text + b"=" * (-len(text) % 4)
