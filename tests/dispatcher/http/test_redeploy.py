@@ -86,7 +86,7 @@ def test_a_redeploy_of_what_never_was(web: Web) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"{", b"[]", b'{"by": 1}', b'{"who": "ann"}', b'{"reason": "\xff"}', b"[" * 4000]
+    "body", [b" ", b"{", b"[]", b'{"by": 1}', b'{"who": "ann"}', b'{"reason": "\xff"}', b"[" * 4000]
 )
 def test_a_redeploy_with_an_odd_body(pushed: Web, body: bytes) -> None:
     response = pushed.api("targets/shop/redeploy", "POST", content=body)

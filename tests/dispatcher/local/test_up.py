@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -116,7 +117,7 @@ def test_taken_ports_and_a_taken_directory(tmp_path: Path) -> None:
 
 def copied(welcome: str, elsewhere: Path) -> list[str]:
     """Runs the commands of the welcome as somebody does who copies them into another terminal."""
-    lines = [line for line in welcome.splitlines() if line.startswith("  /")]
+    lines = [line for line in welcome.splitlines() if line.startswith(("  /", "  '/"))]
     for line in lines:
         done = subprocess.run(
             ["/bin/sh", "-c", line],
@@ -127,7 +128,7 @@ def copied(welcome: str, elsewhere: Path) -> list[str]:
             check=False,
         )
         assert done.returncode == 0, (line, done.stdout, done.stderr)
-    return [Path(line.split()[0]).name for line in lines]
+    return [Path(shlex.split(line)[0]).name for line in lines]
 
 
 def client_of(state: Path) -> dict[str, str]:
