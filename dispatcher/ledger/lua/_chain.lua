@@ -54,9 +54,11 @@ local function keep_edge(ref, from, to)
   redis.call('ZADD', ref.ages, ref.now, ref.name .. ' ' .. from)
 end
 
--- Does the ref, as far as its edges are known, lead from one commit to the other?
-local function leads(ref, from, to)
-  local queue, visited, at = { from }, { [from] = true }, 1
+-- Does the ref, as far as its edges are known, lead from one commit to the other? `past`, where it is given, is a
+-- commit that no way there may pass: where the ref was before it came to the first, or "0", where every branch and
+-- tag is again once it was deleted. Such a way tells of another time that the ref was there.
+local function leads(ref, from, to, past)
+  local queue, visited, at = { from }, { [from] = true, [past or ''] = true }, 1
   while queue[at] and at <= LONGEST_WALK do
     for _, commit in ipairs(edges_from(ref, queue[at])) do
       if commit == to then return true end

@@ -107,7 +107,8 @@ local function take(ref, push, known)
     return { standing = 'same', head = head }
   end
   local earlier = push.time > 0 and time > 0 and (push.time < time or not head and push.time == time)
-  local follows, past = head ~= nil and push.before == head, head ~= nil and leads(ref, push.after, head)
+  local follows = head ~= nil and push.before == head
+  local past = head ~= nil and leads(ref, push.after, head, push.before)
   -- The host's clock may say that a push which seems to follow is one that the ref has gone back from.
   if follows and past and earlier then follows = false end
   keep_edge(ref, push.before, push.after)

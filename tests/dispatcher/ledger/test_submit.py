@@ -199,6 +199,20 @@ def test_deletion_that_comes_after_the_branch_was_made_anew_is_stale(ledger: Led
     assert [deploy.commit for deploy in the_deploys(ledger)] == [sha("c")]
 
 
+@pytest.mark.parametrize("ref", [MAIN, "refs/tags/v1"])
+def test_made_anew_where_it_was_when_it_was_deleted_it_counts_though_that_push_was_lost(
+    ledger: Ledger, ref: str
+) -> None:
+    """Each branch and tag begins and ends at no commit: no way past there tells what came after what."""
+    submit(ledger, push("0", "a", ref, at=1))
+    submit(ledger, push("b", "0", ref, at=3))  # a push from a to b has never come
+    anew = submit(ledger, push("0", "b", ref, at=4))
+    next_ = submit(ledger, push("b", "c", ref, at=5))
+
+    assert anew.outcome is next_.outcome is Outcome.COALESCED
+    assert [deploy.commit for deploy in the_deploys(ledger)] == [sha("c")]
+
+
 def test_tags_are_one_stream_and_branches_are_their_own(ledger: Ledger) -> None:
     submit(ledger, push("0", "a", ref="refs/tags/v1"))
     submit(ledger, push("0", "b", ref="refs/tags/v2"))
