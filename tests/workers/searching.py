@@ -22,6 +22,6 @@ def searching(examples: int = EXAMPLES, **more: Any) -> settings:
     )
 
 
-def search(machine: type[RuleBasedStateMachine], steps: int) -> None:
+def search(machine: type[RuleBasedStateMachine], steps: int, examples: int = EXAMPLES) -> None:
     """Raises what the machine has found, with the shortest way there."""
-    run_state_machine_as_test(machine, settings=searching(stateful_step_count=steps))
+    run_state_machine_as_test(machine, settings=searching(examples, stateful_step_count=steps))

@@ -29,7 +29,11 @@ def timed(heard: Sequence[Made]) -> bool:
 def clear(history: History, ref: str) -> bool:
     """Whether the deliveries tell in which order a branch's pushes were made, once all of them are in."""
     heard = history.heard(ref)
-    if in_order(heard) or timed(heard):
+    if timed(heard):
+        return True
+    if goes_round(history, ref):
+        return False
+    if in_order(heard):
         return True
     if _was_somewhere_twice(history.of(ref)):
         return False
@@ -39,6 +43,15 @@ def clear(history: History, ref: str) -> bool:
         for at, older in enumerate(runs)
         for newer in runs[at + 1 :]
     )
+
+
+def goes_round(history: History, ref: str) -> bool:
+    """The ref was somewhere twice, and a push is missing: without times it could have been the other way round.
+    0→a, then c→0 and 0→c, is what is left of two pasts: with c the first, or the last."""
+    pushes, heard = history.of(ref), history.heard(ref)
+    last = max((made.number for made in heard), default=-1)
+    missing = [made for made in pushes if made.number < last and made not in heard]
+    return bool(missing) and _was_somewhere_twice(pushes) and not timed(heard)
 
 
 def _was_somewhere_twice(pushes: Sequence[Made]) -> bool:
@@ -108,7 +121,7 @@ class Right:
     def never_back(self, ref: str, ran: Ran) -> None:
         """No push of a branch is deployed after a newer one of it, where that could be known at any time."""
         heard = self.history.heard(ref)
-        if not in_order(heard) and not timed(heard):
+        if not timed(heard) and (not in_order(heard) or goes_round(self.history, ref)):
             return
         of_ref = [deploy for deploy in ran.started if deploy.ref == ref]
         for first, then in pairwise(of_ref):
@@ -128,18 +141,20 @@ class Right:
             last[deploy.ref] = deploy
 
     def newest_tag_last(self, ran: Ran) -> None:
-        """Where tags are merged, the newest of them was deployed last."""
+        """Where tags are merged, the newest wanted one was deployed last, or one that is newer."""
         heard = self.history.heard_in(TAGS)
         wanted = [made for made in heard if made.wanted]
         if not wanted or any(made.deleted for made in heard):
             return
-        if not in_order(heard) and not timed(heard):
+        refs = {made.ref for made in heard}
+        round_ = any(goes_round(self.history, ref) for ref in refs)
+        if not timed(heard) and (not in_order(heard) or round_):
             return
         newest = max(wanted, key=lambda made: made.number)
         of_tags = [deploy for deploy in ran.started if deploy.stream == TAGS]
         assert of_tags, f"no tag was deployed, though {newest} was taken"
         last = of_tags[-1]
-        reached = self._position(last) if last.ref == newest.ref else -1
+        reached = self._position(last)
         assert reached >= newest.number, f"tags ended at {last.ref}, though {newest} was taken"
 
     def each_one(self, ran: Ran) -> None:
@@ -148,7 +163,8 @@ class Right:
         for at, made in enumerate(self.history.arrived):
             earlier = [m for m in self.history.arrived[:at] if m.ref == made.ref]
             late = any(other.number > made.number for other in earlier)
-            if made.wanted and not late and not ran.was_touched(made.ref):
+            known = not ran.was_touched(made.ref) and not goes_round(self.history, made.ref)
+            if made.wanted and not late and known:
                 assert (made.ref, made.commit) in deployed, f"{made} has no deploy of its own"
 
     def _counts(self, made: Made, ran: Ran) -> bool:
