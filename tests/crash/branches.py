@@ -64,9 +64,11 @@ class Branch:
     def answered_by(self, moment: float, cancelled: Set[int]) -> int:
         """The place of the newest push whose answer was there at a moment; -1 for none.
 
-        Those whose deploy somebody cancelled don't count: what was at it before may go on.
+        Those whose deploy somebody cancelled don't count: what was at it before may go on. Nor do those that
+        were answered as stale: what they were stale by counts for itself, unless it was cancelled.
         """
-        wanted = (push for push in self.pushes if push.number not in cancelled)
+        asked = (push for push in self.pushes if push.outcome != "stale")
+        wanted = (push for push in asked if push.number not in cancelled)
         return max((push.place for push in wanted if push.answered < moment), default=-1)
 
     def newest_of(self, commit: str, moment: float) -> int | None:

@@ -122,8 +122,7 @@ class Processes(Hosts):
             self._other_digest(name)
             self.world.begin_to_lead()
 
-        with suppress(LeadLost):
-            self.client.before(after, meanwhile, old.publish_anew)
+        self.world.as_leader(lambda: self.client.before(after, meanwhile, old.publish_anew))
         published = Publisher(self.world.ledger).published()
         wanted = self.world.specs[name]
         assert wanted.removed_at or published[name].digest == wanted.digest, "an older one counts"
