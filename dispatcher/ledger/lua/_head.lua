@@ -95,6 +95,15 @@ local function set_head(ref, at, known)
   put(ref, 'time', string.format('%d', math.max(at.time, known)))
 end
 
+-- Had another push led to its commit before? Not that anybody knows where the commit begins a run. No commit is
+-- none: a branch can be deleted any number of times.
+local function is_second(ref, push)
+  if push.after == '0' then return true end
+  for _, commit in ipairs(edges_from(ref, push.before)) do if commit == push.after then return false end end
+  for _, run in ipairs(runs_apart(ref)) do if run.start == push.after then return false end end
+  return get(ref, 'run') ~= push.after
+end
+
 -- Takes a push in. Returns {standing = "newer", "same" or "stale", head = where the ref is, nil if not known,
 -- back = it went back there}. `known` is the newest time of its host that is known where the ref has no head.
 local function take(ref, push, known)
@@ -109,8 +118,11 @@ local function take(ref, push, known)
   local earlier = push.time > 0 and time > 0 and (push.time < time or not head and push.time == time)
   local follows = head ~= nil and push.before == head
   local past = head ~= nil and leads(ref, push.after, head, push.before)
-  -- The host's clock may say that a push which seems to follow is one that the ref has gone back from.
+  -- Where the chain goes round, the host's clock tells: a push that seems to follow may be one that the ref has
+  -- gone back from, and one that it seems to have moved past may have gone back there, after what has not come.
   if follows and past and earlier then follows = false end
+  local later = push.time > time and usable(ref, get(ref, 'dated')) > 0
+  if not follows and past and later and is_second(ref, push) then past = false end
   keep_edge(ref, push.before, push.after)
   if not follows and (past or earlier) then
     if get(ref, 'run') == push.after then go_in_front(ref, push) end

@@ -324,16 +324,14 @@ end
 local place = take(ref, push, newest_time())
 renew(ref, window)
 note_time()
-if gone then
-  if place.standing ~= 'stale' then ask_nothing(ref) end
-  return answer('filtered', 'deleted')
-end
+if gone and place.standing ~= 'stale' and place.head == '0' then ask_nothing(ref) end
 
 local why, newer = due_for(place), newer_tag()
 if why and not newer and place.head ~= '0' then
   if why ~= 'new' then aside.why = why end
   return deploy(place.head, replays > 0 and 'replayed' or 'new')
 end
+if gone then return answer('filtered', 'deleted') end
 if kind ~= 'wanted' then return answer('filtered', 'passing', 0, ARGV[23]) end
 if why and newer then return answer('stale', 'older-tag', 0, newer) end
 if not place.head then return answer('stale', 'older') end
