@@ -15,8 +15,10 @@ look() {
     case $1 in Z | X) ;; *) since=${20} ;; esac
 }
 
+# The time is 0 where the container is killed while it asks for it: the order of the lines is what counts.
 write() {
-    echo "$1 $(date +%s%N) $$ ${born:--} $DEPLOY_NUMBER $GIT_COMMIT $GIT_REF $HOSTNAME $2" >> "$log"
+    at=$(date +%s%N)
+    echo "$1 ${at:-0} $$ ${born:--} $DEPLOY_NUMBER $GIT_COMMIT $GIT_REF $HOSTNAME $2" >> "$log"
 }
 
 look $$

@@ -22,13 +22,13 @@ class Containers:
     """Starts what the local cluster would start as containers of one target."""
 
     def __init__(self, markers: Path) -> None:
-        self._markers = markers
+        self._markers, self.path = markers, os.environ["PATH"]
         self._started: list[subprocess.Popen[bytes]] = []
 
     def start(self, number: int) -> subprocess.Popen[bytes]:
         """Returns once it has written that it began."""
         variables = {
-            "PATH": os.environ["PATH"],
+            "PATH": self.path,
             "MARKERS": str(self._markers),
             "DEPLOY_TARGET": "shop",
             "DEPLOY_NUMBER": str(number),
@@ -68,6 +68,21 @@ def test_two_that_run_at_once_are_seen_by_the_second_and_by_the_order_of_their_l
     assert overlaps(containers.lines()) == [
         "pod-2 began while pod-1 was alive",
         "pod-2 began before pod-1 ended",
+    ]
+
+
+def test_one_whose_clock_is_killed_under_it_is_seen_all_the_same(
+    containers: Containers, tmp_path: Path
+) -> None:
+    (tmp_path / "date").write_text("#!/bin/sh\nkill -9 $$\n")
+    (tmp_path / "date").chmod(0o755)
+    containers.path = f"{tmp_path}:{containers.path}"
+
+    containers.start(1).wait()
+
+    assert [(line.what, line.at, line.number) for line in containers.lines()] == [
+        ("start", 0, 1),
+        ("end", 0, 1),
     ]
 
 
