@@ -44,6 +44,11 @@ local function edges_from(ref, commit)
   return raw and cjson.decode(raw) or {}
 end
 
+local function is_edge(ref, from, to)
+  for _, commit in ipairs(edges_from(ref, from)) do if commit == to then return true end end
+  return false
+end
+
 local function keep_edge(ref, from, to)
   if from == '' then return end
   local list = edges_from(ref, from)

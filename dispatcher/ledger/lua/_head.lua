@@ -99,7 +99,7 @@ end
 -- none: a branch can be deleted any number of times.
 local function is_second(ref, push)
   if push.after == '0' then return true end
-  for _, commit in ipairs(edges_from(ref, push.before)) do if commit == push.after then return false end end
+  if is_edge(ref, push.before, push.after) then return false end
   for _, run in ipairs(runs_apart(ref)) do if run.start == push.after then return false end end
   return get(ref, 'run') ~= push.after
 end
@@ -123,6 +123,8 @@ local function take(ref, push, known)
   if follows and past and earlier then follows = false end
   local later = push.time > time and usable(ref, get(ref, 'dated')) > 0
   if not follows and past and later and is_second(ref, push) then past = false end
+  -- Without a clock, one that came before comes again: had the ref been there twice, it would follow.
+  if not follows and push.time == 0 and is_edge(ref, push.before, push.after) then past = true end
   keep_edge(ref, push.before, push.after)
   if not follows and (past or earlier) then
     if get(ref, 'run') == push.after then go_in_front(ref, push) end

@@ -63,3 +63,19 @@ def test_a_late_deletion_that_closes_a_gap_deploys_what_is_behind_it(ledger: Led
     assert result.outcome is Outcome.COALESCED
     assert "it closes a gap" in result.reason
     assert newest(ledger) == sha("e")
+
+
+def test_a_filtered_push_that_comes_again_under_another_id_is_not_where_the_branch_is(
+    ledger: Ledger,
+) -> None:
+    """By a host without a clock: no to e over a, b, c and d."""
+    submit(ledger, push("a", "b"))
+    submit(ledger, push("d", "e"))
+    submit(ledger, push("c", "d"), filtered="paths", by_paths=True)
+    submit(ledger, push("0", "a"))
+    again = submit(ledger, push("c", "d"), filtered="paths", by_paths=True)
+
+    submit(ledger, push("b", "c"))
+
+    assert again.outcome is Outcome.FILTERED
+    assert newest(ledger) == sha("e")
