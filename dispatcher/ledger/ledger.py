@@ -253,7 +253,7 @@ class Ledger:
         return self._wake(texts(found), "it is due", str(now))
 
     def wake(self, targets: Sequence[str], why: str) -> list[WakeUp]:
-        """Wakes targets whatever became of earlier wake-ups; those that a worker holds are left out.
+        """Wakes targets whatever became of earlier wake-ups; one that a worker holds is read anew by it.
         What `found` says of a wake-up counts for targets that were due only."""
         return self._wake(targets, why, "")
 

@@ -134,8 +134,12 @@ class Outages:
         """What Redis has been asked so far."""
         return int(self.system.redis.info("stats")["total_commands_processed"])
 
-    def settle(self) -> None:
-        """All processes are at work again."""
+    def is_led(self) -> None:
+        """Redis answers, and a watcher leads, whether or not it can follow the cluster."""
         assert eventually(self.system.answers)
         assert eventually(lambda: self.system.redis.exists(self.system.keys.leader))
+
+    def settle(self) -> None:
+        """All processes are at work again."""
+        self.is_led()
         assert eventually(lambda: self.proxy.watches("/namespaces/default/") >= 2), self.lines()

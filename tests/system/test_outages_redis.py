@@ -134,7 +134,7 @@ def test_a_push_that_comes_before_the_cluster_is_listed_waits_and_says_so(
     with outages.proxy.failing(path="/jobs", status=500):
         with outages.redis_away():
             pass
-        outages.settle()
+        outages.is_led()
         target.push("0", "a")
         waits = eventually(lambda: trouble(outages, target.name))
         assert target.jobs() == []

@@ -8,7 +8,11 @@
 local row, due = unpack(KEYS)
 local target, grace, longest = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = now_ms()
-if leased(row, now) then return { 0, '' } end
+if leased(row, now) then
+  -- Its worker may have read before what this is about came: it looks once more before it lets go.
+  if ARGV[4] == '' then redis.call('HINCRBY', row, 'version', 1) end
+  return { 0, '' }
+end
 if ARGV[4] ~= '' and (tonumber(redis.call('ZSCORE', due, target)) or math.huge) > tonumber(ARGV[4]) then return { 0, '' } end
 local found = ''
 if (redis.call('HGET', row, 'lease') or '') ~= '' then

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dispatcher.http.addresses import (
     FORWARDED,
+    MOST_HOPS,
     X_FORWARDED_FOR,
     Proxies,
     address,
@@ -133,7 +134,11 @@ def test_whatever_is_sent_is_read_or_not(line: str) -> None:
 
 
 @given(
-    st.lists(st.tuples(addresses, st.sampled_from(["", ":1", ":65535"]), st.booleans()), min_size=1)
+    st.lists(
+        st.tuples(addresses, st.sampled_from(["", ":1", ":65535"]), st.booleans()),
+        min_size=1,
+        max_size=MOST_HOPS,
+    )
 )
 def test_what_proxies_write_is_read(hops: list[tuple[str, str, bool]]) -> None:
     def node(text: str, port: str) -> str:

@@ -84,6 +84,24 @@ def test_what_happens_while_a_worker_holds_the_target_makes_it_look_again(ledger
     assert ledger.record(hold(ledger), "mine", release=True) is Recorded.OK
 
 
+def test_who_is_woken_while_a_worker_holds_it_is_looked_at_once_more(ledger: Ledger) -> None:
+    """The cluster was listed, say, or the configuration is new: the worker may have read before that."""
+    seen = hold(ledger)
+
+    assert ledger.wake(["shop"], "the cluster is listed") == []
+
+    assert ledger.record(seen, "mine", release=True) is Recorded.AGAIN
+    assert ledger.record(hold(ledger), "mine", release=True) is Recorded.OK
+
+
+def test_who_is_due_while_a_worker_holds_it_is_in_good_hands(ledger: Ledger) -> None:
+    seen = hold(ledger)
+
+    assert ledger.due(ledger.now() + 60_000) == []
+
+    assert ledger.record(seen, "mine", release=True) is Recorded.OK
+
+
 def test_the_first_push_asks_for_a_wake_up_and_the_next_ones_do_not(ledger: Ledger) -> None:
     calls = [push("0", "a"), push("a", "b")]
     woken = []
