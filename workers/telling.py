@@ -16,9 +16,9 @@ def say(deploy: Deploy) -> None:
     """That it runs, or how it ended."""
     if deploy.terminal or deploy.state is State.RUNNING:
         level = log.warning if deploy.state in (State.FAILED, State.LOST) else log.info
-        cause = {"cause": str(deploy.cause)} if deploy.cause else {}
-        commit = deploy.commit[:12]
-        level(str(deploy.state), deploy=deploy.name, commit=commit, why=deploy.why, **cause)
+        known = {"why": deploy.why, "cause": str(deploy.cause or "")}
+        said = {name: text for name, text in known.items() if text}
+        level(str(deploy.state), deploy=deploy.name, commit=deploy.commit[:12], **said)
 
 
 def say_repaired(ledger: Ledger, repairs: Sequence[Repair]) -> None:

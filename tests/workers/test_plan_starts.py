@@ -12,6 +12,7 @@ from tests.workers.test_plan import NOW, deploy, job, snapshot
 from workers.causes.cause import Cause
 from workers.plan import plan
 from workers.planning.active import asked, judged
+from workers.planning.deploys import attempted
 from workers.planning.steps import AskEvents, Change, Stop, Wait
 from workers.planning.times import GRACE, QUIET
 
@@ -34,6 +35,16 @@ def changed(*parts: Deploy | JobFacts, **more: Any) -> Deploy:
     step = plan(snapshot(*parts, **more), "new")
     assert isinstance(step, Change), step
     return step.deploys[0]
+
+
+def test_another_attempt_has_not_started_because_the_one_before_had() -> None:
+    taken_away = deploy(
+        1, State.PENDING, attempt=1, starting_at=NOW - MINUTE, started_at=NOW - MINUTE
+    )
+
+    again = attempted(taken_away, "new", "default")
+
+    assert (again.attempt, again.started_at) == (2, 0)
 
 
 def test_a_clone_is_no_start() -> None:

@@ -25,6 +25,7 @@ def attempted(deploy: Deploy, token: str, namespace: str) -> Deploy:
         job=name,
         uid="",
         created_rv="",
+        started_at=0,  # of the attempt before
         cloning_at=0,
         asked_at=0,
         why="",
