@@ -3,45 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 
-import pytest
-import redis
-
-from dispatcher.model import Policies, State
+from dispatcher.model import State
 from tests.workers.harness import TARGET, World
-from tests.workers.test_takeover import push, run, states, take_over
+from tests.workers.test_takeover import push, run, settle, states
 
 HOUR, YEAR = 3_600_000, 365 * 86_400_000
-
-
-@pytest.fixture
-def world(client: redis.Redis) -> Iterator[World]:
-    world = World(client, Policies())
-    world.look_at_all()
-    yield world
-    world.close()
-
-
-def work(world: World) -> None:
-    """All that has come is taken in, and a worker looks at it."""
-    world.look_at_all()
-    take_over(world)
 
 
 def test_a_clock_that_jumps_forward_ends_nothing_that_runs(world: World) -> None:
     world.submit(push("0", "a", 1), "1")
     world.reconcile()
     pod = run(world, "shop-1")
-    work(world)
+    settle(world)
 
     world.ledger.ahead += YEAR
-    work(world)
+    settle(world)
     assert states(world) == [State.RUNNING]
 
     world.cluster.end_pod(pod, 0)
     world.cluster.end_job("shop-1")
-    work(world)
+    settle(world)
     assert states(world) == [State.SUCCEEDED]
 
 
@@ -52,17 +34,17 @@ def test_a_clock_that_jumps_back_ends_nothing_that_runs_and_starts_what_comes_ne
     world.submit(push("0", "a", 1), "1")
     world.reconcile()
     run(world, "shop-1")
-    work(world)
+    settle(world)
 
     world.ledger.ahead = 0
     world.submit(push("a", "b", 2), "2")
-    work(world)
+    settle(world)
     assert states(world) == [State.STOPPING, State.PENDING]
 
     world.cluster.remove_job("shop-1")
     for pod in list(world.cluster.pods):
         world.cluster.remove_pod(pod)
-    work(world)
+    settle(world)
     assert states(world) == [State.SUPERSEDED, State.STARTING]
 
 
@@ -88,6 +70,6 @@ def test_a_workers_own_clock_decides_nothing(world: World) -> None:
         pod = run(world, f"shop-{number}")
         world.cluster.end_pod(pod, 0)
         world.cluster.end_job(f"shop-{number}")
-        work(world)
+        settle(world)
         assert states(world)[-1] is State.SUCCEEDED
-        work(world)
+        settle(world)

@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-import redis
-
 from dispatcher.ledger import Kind, Repairs
-from dispatcher.model import Policies, State
+from dispatcher.model import State
 from tests.workers.harness import World
-from tests.workers.test_takeover import push, run, states, take_over
-
-
-@pytest.fixture
-def world(client: redis.Redis) -> Iterator[World]:
-    world = World(client, Policies())
-    world.look_at_all()
-    yield world
-    world.close()
-
-
-def settle(world: World) -> None:
-    world.look_at_all()
-    take_over(world)
+from tests.workers.test_takeover import push, run, settle, states
 
 
 def restore(world: World, backup: tuple[dict, dict, int]) -> None:  # type: ignore[type-arg]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-import redis
 
 from dispatcher.model import CauseKind, Policies, State
 from tests.workers.harness import TARGET, World
@@ -19,11 +16,8 @@ SAID = f"no Pod can be made: FailedCreate: {WORDS}"
 
 
 @pytest.fixture
-def world(client: redis.Redis) -> Iterator[World]:
-    world = World(client, Policies(start_timeout=60, start_attempts=1))
-    world.look_at_all()
-    yield world
-    world.close()
+def policies() -> Policies:
+    return Policies(start_timeout=60, start_attempts=1)
 
 
 def started(world: World) -> str:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-import redis
 
 from dispatcher.ledger import Repairs
 from dispatcher.model import Policies, State
@@ -14,11 +11,8 @@ from tests.workers.test_takeover import push, run, states, take_over
 
 
 @pytest.fixture
-def world(client: redis.Redis) -> Iterator[World]:
-    world = World(client, Policies(start_timeout=10, keep_failed=0))
-    world.look_at_all()
-    yield world
-    world.close()
+def policies() -> Policies:
+    return Policies(start_timeout=10, keep_failed=0)
 
 
 def take_over_until_gone(world: World) -> None:

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-import redis
 
 from dispatcher.ledger import Contact, Kind, Repairs
-from dispatcher.model import Policies, State
+from dispatcher.model import State
 from tests.workers.harness import World
-from tests.workers.test_takeover import push, run, states, take_over
+from tests.workers.test_takeover import push, run, settle, states
 from workers.feed import Trouble
 from workers.feeds import KINDS
-
-
-@pytest.fixture
-def world(client: redis.Redis) -> Iterator[World]:
-    world = World(client, Policies())
-    world.look_at_all()
-    yield world
-    world.close()
-
-
-def settle(world: World) -> None:
-    world.look_at_all()
-    take_over(world)
 
 
 def run_and_restart(world: World) -> None:

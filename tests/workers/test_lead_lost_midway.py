@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-import redis
 
 from dispatcher.ledger.scripts import Call, Scripts
-from dispatcher.model import Policies, State
+from dispatcher.model import State
 from tests.workers.harness import World
 from tests.workers.test_takeover import start, states, take_over
 
@@ -32,14 +31,6 @@ def overtake(world: World, after: int) -> None:
     scripts = Overtaken(ledger.client, ledger.scripts._fence)
     scripts.writes, scripts.leader = after, ledger.keys.leader
     ledger.scripts = scripts
-
-
-@pytest.fixture
-def world(client: redis.Redis) -> Iterator[World]:
-    world = World(client, Policies())
-    world.look_at_all()
-    yield world
-    world.close()
 
 
 @pytest.mark.parametrize("writes", range(6))

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-import redis
 from msgspec.structs import replace
 
 from dispatcher.ledger import Kind, Repairs
 from dispatcher.model import Policies, State
 from tests.workers.fakecluster import ELSEWHERE
 from tests.workers.harness import TARGET, World
-from tests.workers.test_takeover import push, run, states, take_over
-
-
-@pytest.fixture
-def world(client: redis.Redis) -> Iterator[World]:
-    world = World(client, Policies())
-    world.look_at_all()
-    yield world
-    world.close()
-
-
-def settle(world: World) -> None:
-    world.look_at_all()
-    take_over(world)
+from tests.workers.test_takeover import push, run, settle, states, take_over
 
 
 def deployed(world: World, before: str, after: str, number: int) -> None:

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-import redis
 
-from dispatcher.model import CauseKind, Policies, State
+from dispatcher.model import CauseKind, State
 from tests.workers.harness import World
 from tests.workers.test_slow_starts import until_due
 from tests.workers.test_takeover import start, take_over
 from workers.actions import LOOKS_FOR_LOG
 
 NO_ANSWER = "could not read the log of shop-1-pod: dial tcp 10.0.0.7:10250: i/o timeout (500)"
-
-
-@pytest.fixture
-def world(client: redis.Redis) -> Iterator[World]:
-    world = World(client, Policies())
-    world.look_at_all()
-    yield world
-    world.close()
 
 
 def runs(world: World) -> str:

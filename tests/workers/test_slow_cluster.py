@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pytest
-import redis
 from structlog.testing import capture_logs
 
 from dispatcher.config import LONGEST_CALL
@@ -62,11 +61,8 @@ class SlowCluster(FaultyCluster):
 
 
 @pytest.fixture
-def world(client: redis.Redis) -> Iterator[World]:
-    world = World(client, Policies(start_timeout=10))
-    world.look_at_all()
-    yield world
-    world.close()
+def policies() -> Policies:
+    return Policies(start_timeout=10)
 
 
 @pytest.fixture

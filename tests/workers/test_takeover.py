@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import redis
 from msgspec.structs import replace
 
 from dispatcher.errors import ClusterForbids
@@ -28,11 +26,8 @@ def push(before: str, after: str, at: int) -> Push:
 
 
 @pytest.fixture
-def world(client: redis.Redis) -> Iterator[World]:
-    world = World(client, Policies(start_timeout=10))
-    world.look_at_all()
-    yield world
-    world.close()
+def policies() -> Policies:
+    return Policies(start_timeout=10)
 
 
 def start(world: World, **faults: str) -> str:
@@ -54,6 +49,12 @@ def take_over(world: World) -> None:
     world.expire_lease()
     world.wake_due()
     world.reconcile()
+
+
+def settle(world: World) -> None:
+    """All that has come is taken in, and a worker looks at it."""
+    world.look_at_all()
+    take_over(world)
 
 
 def states(world: World) -> list[State]:
