@@ -172,7 +172,12 @@ class Installation:
         target = self.configured(name)
         assert eventually(lambda: self.redis.hexists(self.keys.specs, name)), "not published"
         assert eventually(target.is_known_to_web), "web has not read of it"
+        assert eventually(self._is_listed), "no watcher has listed the namespace"
         return target
+
+    def _is_listed(self) -> bool:
+        """Until then, workers leave the cluster alone."""
+        return bool(self.ledger.listed() & {"default", ""})
 
     def configured(self, name: str) -> Target:
         """A target that the installation was started with."""
