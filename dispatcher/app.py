@@ -13,26 +13,27 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route, Router
 
 from dispatcher.config import Environment
-from dispatcher.errors import LedgerUnavailable
-from dispatcher.http.addresses import Proxies
-from dispatcher.http.answers import Refusal, refused
-from dispatcher.http.api import Api
+from dispatcher.config.reloading import Reloader
+from dispatcher.domain.errors import LedgerUnavailable
+from dispatcher.http.api.authentication import Guard, Tokens
+from dispatcher.http.api.deliveries import Trail
+from dispatcher.http.api.hooks import HookList
+from dispatcher.http.api.openapi import Description
+from dispatcher.http.api.operations import Operating
+from dispatcher.http.api.reads import Api
+from dispatcher.http.api.redeploys import Redeploying
+from dispatcher.http.api.replays import Replaying
+from dispatcher.http.api.requests import Requests
 from dispatcher.http.background import Background
-from dispatcher.http.bodies import Bodies
-from dispatcher.http.bounds import Bounds
-from dispatcher.http.deliveries import Trail
+from dispatcher.http.client_address import Proxies
+from dispatcher.http.connection.bodies import Bodies
+from dispatcher.http.connection.header_limits import Bounds
 from dispatcher.http.health import Health
-from dispatcher.http.hooklist import HookList
-from dispatcher.http.hooks import Hooks
-from dispatcher.http.limits import COUNT_WITHIN, Limiter
-from dispatcher.http.live import LOOK_EVERY, Live
-from dispatcher.http.openapi import Description
-from dispatcher.http.operations import Operating
-from dispatcher.http.redeploys import Redeploying
-from dispatcher.http.replays import Replaying
-from dispatcher.http.requests import Requests
-from dispatcher.http.tokens import Guard, Tokens
-from dispatcher.http.unproved import EVERY, Unproved
+from dispatcher.http.live_config import LOOK_EVERY, Live
+from dispatcher.http.responses import Refusal, refused
+from dispatcher.http.webhooks.endpoint import Hooks
+from dispatcher.http.webhooks.rate_limit import COUNT_WITHIN, Limiter
+from dispatcher.http.webhooks.rejection_counter import EVERY, Unproved
 from dispatcher.ledger import (
     Allowance,
     Deliveries,
@@ -46,7 +47,6 @@ from dispatcher.ledger import (
     WakeUps,
     connect,
 )
-from dispatcher.reloading import Reloader
 
 API = "/api/v1"
 REFUSED = (HTTPException, Refusal, LedgerUnavailable, Exception)

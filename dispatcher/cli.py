@@ -11,15 +11,15 @@ import typer
 
 from dispatcher import __version__
 from dispatcher.commands.exits import Exit, code_of
-from dispatcher.errors import DispatcherError
+from dispatcher.domain.errors import DispatcherError
 
 COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "Processes": ("processes", ("web", "worker", "watcher", "sweep", "check")),
-    "Configuration": ("explaining", ("explain",)),
-    "People": ("people", ("targets", "deploys", "show", "logs", "redeploy")),
-    "Deliveries": ("delivering", ("hooks", "deliveries", "replay")),
-    "Operators": ("operating", ("cancel", "release", "pause", "resume", "repairs")),
-    "Git servers": ("reporting", ("notify",)),
+    "Configuration": ("explain", ("explain",)),
+    "People": ("deploys", ("targets", "deploys", "show", "logs", "redeploy")),
+    "Deliveries": ("deliveries", ("hooks", "deliveries", "replay")),
+    "Operators": ("operations", ("cancel", "release", "pause", "resume", "repairs")),
+    "Git servers": ("notify", ("notify",)),
     "On one machine": ("local", ("up", "demo")),
 }
 """Panel of the help → module of `dispatcher.commands`, and its functions."""

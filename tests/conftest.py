@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import settings
 
 from dispatcher.ledger import Keys, Ledger, Limits, connect
 from dispatcher.local.valkey import socket_path, socket_url, valkey_command
+from tests.dispatcher.ledger.helpers import Watched
 from tests.waiting import eventually
 
 # No example fails by the clock of a busy machine.
@@ -90,3 +92,10 @@ def keys(client: redis.Redis) -> Iterator[Keys]:
 @pytest.fixture
 def ledger(client: redis.Redis, keys: Keys) -> Ledger:
     return Ledger(client, keys, Limits())
+
+
+@pytest.fixture
+def watched(redis_url: str) -> Iterator[Watched]:
+    """A client in whose round trips a test can put something."""
+    with cast(Watched, Watched.from_url(redis_url, decode_responses=True)) as client:
+        yield client

@@ -23,13 +23,13 @@ import yaml
 from dispatcher import __version__, cli
 from dispatcher.app import create_app
 from dispatcher.config import VARIABLES, load
-from dispatcher.errors import ClusterError
-from dispatcher.reloading import Reloader
-from workers.calls import ClusterCalls
-from workers.cluster import Access, Cluster
+from dispatcher.config.reloading import Reloader
+from dispatcher.domain.errors import ClusterError
 from workers.heartbeat import Heartbeat
+from workers.kube.client import Access, Cluster
 from workers.listener import WAITS
-from workers.sweeper import ClusterSweeps
+from workers.reconcile.leased_calls import ClusterCalls
+from workers.watch.sweeper import ClusterSweeps
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
@@ -433,6 +433,6 @@ def test_the_image_runs_the_command_as_nobody_in_particular() -> None:
 
 def test_the_image_is_without_the_local_parts() -> None:
     """tests/test_walls.py shows that everything else does without them."""
-    assert "RUN rm -rf dispatcher/local workers/localcluster" in dockerfile()
+    assert "RUN rm -rf dispatcher/local" in dockerfile()
     ignored = (DEPLOY.parent / ".dockerignore").read_text().splitlines()
-    assert {"dispatcher/local", "workers/localcluster"} <= set(ignored)
+    assert "dispatcher/local" in ignored

@@ -14,7 +14,7 @@ import typer
 
 from dispatcher import __version__, cli
 from dispatcher.config import describe, read_configuration
-from dispatcher.model import TRANSITIONS, Outcome
+from dispatcher.domain.model import TRANSITIONS, Outcome
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

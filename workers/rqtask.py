@@ -13,7 +13,7 @@ from typing import Any
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 
-from dispatcher.errors import DispatcherError
+from dispatcher.domain.errors import DispatcherError
 from dispatcher.ledger.wakeups import TASK
 from workers.tasks import reconcile
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from workers.parts import reconciler
+from workers.wiring import reconciler
 
 
 @cache

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 
 from dispatcher.config import Secret
-from dispatcher.configuration.secret import secret_from_file
-from dispatcher.errors import UsageError
+from dispatcher.config.secret import secret_from_file
+from dispatcher.domain.errors import UsageError
 
 URL = "DISPATCHER_URL"
 TOKEN = "DISPATCHER_API_TOKEN"  # noqa: S105  # a variable's name

@@ -13,10 +13,9 @@ import msgspec
 
 from dispatcher.commands.access import TOKEN, URL, Access
 from dispatcher.commands.exits import Exit, Failed
-from dispatcher.errors import UsageError
-from dispatcher.http.answers import ErrorBody
-from dispatcher.http.trailviews import DeliveryDetail, DeliveryList, HookList, ReplayAnswer
-from dispatcher.http.views import (
+from dispatcher.domain.errors import UsageError
+from dispatcher.http.api.delivery_views import DeliveryDetail, DeliveryList, HookList, ReplayAnswer
+from dispatcher.http.api.views import (
     DeployDetail,
     DeployList,
     OrderAnswer,
@@ -26,6 +25,7 @@ from dispatcher.http.views import (
     TargetInfo,
     TargetList,
 )
+from dispatcher.http.responses import ErrorBody
 
 TIMEOUT = 10.0
 """Seconds for one request."""

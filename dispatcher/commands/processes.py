@@ -11,12 +11,12 @@ from typing import Annotated, NoReturn
 import typer
 
 import dispatcher
-from dispatcher.commands import understood as showing
+from dispatcher.commands import check as showing
 from dispatcher.commands.access import TOKEN, TOKEN_FILE, URL
 from dispatcher.commands.exits import Exit, Failed
 from dispatcher.commands.tables import Output, console, write_json
 from dispatcher.config import describe, load, mistyped_variables, warnings
-from dispatcher.errors import ConfigError, DispatcherError
+from dispatcher.domain.errors import ConfigError, DispatcherError
 
 
 def web(
@@ -27,7 +27,7 @@ def web(
     ] = False,
 ) -> None:
     """Receives deliveries, records pushes, answers the API."""
-    from dispatcher.commands.serving import serve  # only here, so that other commands start at once
+    from dispatcher.commands.serve import serve  # only here, so that other commands start at once
 
     given = {"HOST": host, "PORT": port}
     said = {name: str(value) for name, value in given.items() if value is not None}

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dispatcher.commands.words import age, lines, plain, short, span
-from dispatcher.considering import Explanation
-from dispatcher.http.views import DeployDetail, DeployInfo, PauseInfo, RepairList, TargetInfo
-from dispatcher.model import State, short_ref
+from dispatcher.commands.formatting import age, lines, plain, short, span
+from dispatcher.domain.model import State, short_ref
+from dispatcher.http.api.views import DeployDetail, DeployInfo, PauseInfo, RepairList, TargetInfo
+from dispatcher.matching.evaluation import Explanation
 
 WIDE = 10_000
 """Columns where nobody looks at them: what reads a pipe gets whole lines."""

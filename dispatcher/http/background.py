@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from dispatcher.ending import End, end_process
+from dispatcher.runtime.failfast import End, end_process
 
 LONGEST_PAUSE = 30.0
 """Seconds between two rounds, however many have failed."""

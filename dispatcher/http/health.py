@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher import __version__
-from dispatcher.errors import LedgerUnavailable
-from dispatcher.http.answers import answer
+from dispatcher.domain.errors import LedgerUnavailable
+from dispatcher.http.api.authentication import Tokens
 from dispatcher.http.background import Background
-from dispatcher.http.threads import Threads
-from dispatcher.http.tokens import Tokens
+from dispatcher.http.connection.threads import Threads
+from dispatcher.http.responses import answer
 from dispatcher.ledger import Contact, Ledger, Reader, check_writes
 
 PATIENCE = 0.7

@@ -12,21 +12,21 @@ import msgspec
 import redis
 import structlog
 
-from dispatcher.errors import (
-    IllegalTransition,
+from dispatcher.domain.errors import (
     LeadLost,
     LeaseLost,
     LedgerCorrupt,
     LedgerUnavailable,
 )
+from dispatcher.domain.model import Deploy, JobFacts
+from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger.connection import texts, translated
 from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.limits import Limits
 from dispatcher.ledger.redeployment import Redeploy, Redeployed
+from dispatcher.ledger.retention import Limits
 from dispatcher.ledger.scripts import Argument, Call, Fence, Scripts
-from dispatcher.ledger.snapshot import Lead, Leased, Recorded, Snapshot, decode, snapshot
+from dispatcher.ledger.snapshot import Lead, Leased, Recorded, decode, snapshot
 from dispatcher.ledger.wakeups import WakeUp
-from dispatcher.model import FIRST, TRANSITIONS, Deploy, JobFacts
 
 log = structlog.get_logger()
 
@@ -324,14 +324,6 @@ def _readable(target: str, raw: str) -> JobFacts | None:
     except LedgerCorrupt as error:
         log.error("unreadable facts left out", target=target, why=str(error))
         return None
-
-
-def check_transition(before: Deploy | None, after: Deploy) -> None:
-    """Raises IllegalTransition for a change that the table does not have: that is a bug."""
-    legal = TRANSITIONS[before.state] if before else FIRST
-    if after.state not in legal:
-        was = before.state if before else "nothing"
-        raise IllegalTransition(f"{after.name} cannot go from {was} to {after.state}")
 
 
 def _deploy_args(seen: Snapshot, deploys: Sequence[Deploy]) -> list[str | int]:

@@ -7,9 +7,10 @@ from enum import StrEnum
 
 import msgspec
 
+from dispatcher.domain.snapshot import Paused
 from dispatcher.ledger.connection import texts, translated
 from dispatcher.ledger.ledger import Ledger
-from dispatcher.ledger.snapshot import Paused, decode
+from dispatcher.ledger.snapshot import decode
 from dispatcher.ledger.wakeups import WakeUp
 
 

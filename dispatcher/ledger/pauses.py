@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from dispatcher.domain.snapshot import Paused
 from dispatcher.ledger.connection import translated
 from dispatcher.ledger.ledger import Ledger
-from dispatcher.ledger.snapshot import Paused, decode
+from dispatcher.ledger.snapshot import decode
 
 
 @dataclass(frozen=True)

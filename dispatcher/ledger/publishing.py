@@ -8,11 +8,11 @@ from uuid import uuid4
 import msgspec
 from msgspec.structs import replace
 
+from dispatcher.domain.model import Spec
 from dispatcher.ledger.connection import texts, translated
 from dispatcher.ledger.ledger import Ledger
 from dispatcher.ledger.snapshot import decode
 from dispatcher.ledger.wakeups import WakeUp
-from dispatcher.model import Spec
 
 ALL = "*"
 """Stands for all namespaces together."""

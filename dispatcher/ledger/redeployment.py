@@ -8,11 +8,11 @@ from uuid import uuid4
 
 import msgspec
 
+from dispatcher.domain.model import Outcome, Reason, short_ref, stream_of
 from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.limits import Limits
+from dispatcher.ledger.retention import Limits
 from dispatcher.ledger.scripts import Call
 from dispatcher.ledger.wakeups import WakeUp
-from dispatcher.model import Outcome, Reason, short_ref, stream_of
 
 
 class Missing(StrEnum):

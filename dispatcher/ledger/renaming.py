@@ -10,22 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dispatcher.domain.model import Spec
+from dispatcher.domain.snapshot import Present
 from dispatcher.ledger.connection import texts, translated
 from dispatcher.ledger.ledger import Ledger
 from dispatcher.ledger.publishing import spec_json
 from dispatcher.ledger.wakeups import WakeUp
-from dispatcher.model import Spec
 
 PAGE = 5_000
 """Keys that Redis looks at in one step of a search."""
-
-
-@dataclass(frozen=True)
-class Present:
-    """The name that a target has, and since when (ms)."""
-
-    name: str
-    since: int
 
 
 class Moved(StrEnum):

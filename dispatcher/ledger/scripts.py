@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 import redis
 from redis.exceptions import NoScriptError, ResponseError
 
-from dispatcher.errors import LeadLost, LedgerUnavailable
+from dispatcher.domain.errors import LeadLost, LedgerUnavailable
 from dispatcher.ledger.connection import translated, unavailable
 
 Argument: TypeAlias = str | int | bytes

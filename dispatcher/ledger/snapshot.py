@@ -1,68 +1,19 @@
-"""What a worker reads of a target, as types: the snapshot, and what came of leasing and writing."""
+"""A snapshot from the script's reply, and what came of leasing and writing, as types."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
 import msgspec
 
-from dispatcher.errors import LedgerCorrupt
-from dispatcher.model import Deploy, JobFacts, Spec
+from dispatcher.domain.errors import LedgerCorrupt
+from dispatcher.domain.model import Deploy, JobFacts, Spec
+from dispatcher.domain.snapshot import Paused, Snapshot
 
 T = TypeVar("T")
-
-
-class Paused(msgspec.Struct, frozen=True):
-    """Who holds a target, or everything, and why."""
-
-    by: str
-    reason: str
-    at: int
-
-    def __str__(self) -> str:
-        return f"paused by {self.by}" + (f": {self.reason}" if self.reason else "")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Snapshot:
-    """All that a plan needs to know about a target, as of `now`."""
-
-    target: str
-    now: int
-    version: int
-    spec: Spec | None
-    listed: bool
-    """A full LIST of the target's namespace is in this very Redis: what is not known is not there."""
-    deploys: tuple[Deploy, ...]
-    """Those that are open, those that have a Job, and the one that was started last; oldest first."""
-    jobs: tuple[JobFacts, ...]
-    paused: str = ""
-    """Who holds the target and why, in words; "" if nobody does."""
-    succeeded: int = 0
-    """Number of the newest deploy that succeeded."""
-    attempted: int = 0
-    """Number of the newest deploy that was started."""
-    begun: int = 0
-    """Number of the deploy that was started last; it is among the deploys while the history has it."""
-    sure: bool = False
-    """It was: the Redis that answers now was told, and has forgotten nothing since."""
-    seq: int = 0
-    """The newest number that was given."""
-    limited: bool = False
-    """How many deploys may run at once is limited."""
-    placed: bool = False
-    """The target has its place among those that may run."""
-    no_place: str = ""
-    """Why it has none, once it has asked; "" otherwise."""
-    vain: int = 0
-    """Looks in a row that came to nothing by the cluster's fault."""
-    published: bool = False
-    """A watcher has published what is configured: a target without a spec is not."""
-    read: Mapping[int, str] = field(default_factory=dict)
-    """The deploys as read, to compare with when they are written."""
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import msgspec
 
+from dispatcher.domain.model import Deploy, Outcome, Push, Reason, Result, State, short_ref
 from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.limits import Limits
+from dispatcher.ledger.retention import Limits
 from dispatcher.ledger.scripts import Call
 from dispatcher.ledger.wakeups import WakeUp
-from dispatcher.model import Deploy, Outcome, Push, Reason, Result, State, short_ref
 
 
 @dataclass(frozen=True)

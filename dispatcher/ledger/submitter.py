@@ -18,17 +18,17 @@ from typing import Any, NamedTuple
 import msgspec
 import structlog
 
-from dispatcher.errors import LedgerUnavailable
-from dispatcher.ledger.addresses import Addresses
-from dispatcher.ledger.fairqueue import FairQueue
-from dispatcher.ledger.groupsize import GroupSize
+from dispatcher.domain.errors import LedgerUnavailable
+from dispatcher.domain.model import Result
+from dispatcher.ledger.delivery_record import Record, Shelf
+from dispatcher.ledger.fair_queue import FairQueue
+from dispatcher.ledger.group_size import GroupSize
 from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.limits import Limits
+from dispatcher.ledger.redirects import Addresses
+from dispatcher.ledger.retention import Limits
 from dispatcher.ledger.scripts import Scripts
 from dispatcher.ledger.submission import Answer, Submission
-from dispatcher.ledger.trail import Record, Shelf
 from dispatcher.ledger.wakeups import WakeUps
-from dispatcher.model import Result
 
 log = structlog.get_logger()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from dispatcher.errors import DispatcherError
+from dispatcher.domain.errors import DispatcherError
 from dispatcher.local.observer import Observer
 from dispatcher.local.stage import ClaimFailed, Stage, play
 

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from dispatcher.errors import UsageError
+from dispatcher.domain.errors import UsageError
 
 TRIES = 100
 """Ports that the kernel picks, one after the other, until one is nobody's."""

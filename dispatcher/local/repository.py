@@ -6,7 +6,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from dispatcher.errors import DispatcherError
+from dispatcher.domain.errors import DispatcherError
 from dispatcher.local.python import python, python_path
 
 HOOK = """#!/bin/sh

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from dispatcher.errors import DispatcherError
+from dispatcher.domain.errors import DispatcherError
 from dispatcher.local import up
 from dispatcher.local.kube import items, kube_client
 from dispatcher.local.ports import Ports

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from dispatcher.errors import DispatcherError
+from dispatcher.domain.errors import DispatcherError
 from dispatcher.local.python import python, python_path
 
 READY_SECONDS = 30.0

@@ -18,11 +18,11 @@ import redis
 from rich.console import Console
 
 from dispatcher.config import read_configuration
-from dispatcher.errors import DispatcherError, UsageError
+from dispatcher.domain.errors import DispatcherError, UsageError
 from dispatcher.ledger import Keys, connect
 from dispatcher.local.kube import create_namespace, kube_client
 from dispatcher.local.ports import Ports
-from dispatcher.local.private import private_folder, write_private
+from dispatcher.local.private_files import private_folder, write_private
 from dispatcher.local.python import program, python
 from dispatcher.local.starter import ensure_starter
 from dispatcher.local.supervisor import NotReady, Part, Running, Say
@@ -156,7 +156,7 @@ def storage(place: Place) -> list[Part]:
     cluster = private_folder(place.state / "cluster")
     place.kubeconfig.unlink(missing_ok=True)
     valkey = [*valkey_command(folder, place.socket), "--loglevel", "warning"]
-    local = python("-m", "workers.localcluster", "--state-dir", str(cluster))
+    local = python("-m", "dispatcher.local.cluster", "--state-dir", str(cluster))
     return [
         Part("valkey", valkey, {}, lambda: asyncio.to_thread(_redis_answers, place), UNHEARD),
         Part("cluster", local, {}, lambda: asyncio.to_thread(place.kubeconfig.exists)),

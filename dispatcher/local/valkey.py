@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
-from dispatcher.errors import UsageError
+from dispatcher.domain.errors import UsageError
 
 LONGEST_SOCKET = 103
 """Bytes of a socket's path: `sun_path` less its end, on macOS; Linux has room for 107.

@@ -12,8 +12,11 @@ from typing import Protocol
 
 import msgspec
 
-from dispatcher.errors import UsageError
-from dispatcher.webhooks import (
+from dispatcher.domain.errors import UsageError
+from dispatcher.webhooks.authentication import Trust
+from dispatcher.webhooks.headers import Headers, RawHeaders
+from dispatcher.webhooks.naming import without_other_names
+from dispatcher.webhooks.providers import (
     azure_devops,
     bitbucket,
     bitbucket_server,
@@ -24,9 +27,6 @@ from dispatcher.webhooks import (
     gitlab,
     gogs,
 )
-from dispatcher.webhooks.headers import Headers, RawHeaders
-from dispatcher.webhooks.naming import without_other_names
-from dispatcher.webhooks.proof import Trust
 from dispatcher.webhooks.shapes import (
     Answer,
     Cause,

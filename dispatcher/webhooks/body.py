@@ -1,4 +1,4 @@
-"""From a request's bytes to the few fields that are used. Purely computational.
+"""From a request's bytes to the few fields that are used. Pure.
 
 A mistake is told by field and remedy; what the body says is never repeated.
 """

@@ -1,6 +1,6 @@
 """Which files a list of commits touches, in the form that GitHub and GitLab share.
 
-Purely computational.
+Pure.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The rules for a push's fields, the same for every host. Purely computational.
+"""The rules for a push's fields, the same for every host. Pure.
 
 What decides about a deploy (object names, refs, repositories, times) is refused when it is wrong.
 What is only shown (titles, names) is made harmless instead: no push is lost for an odd character in
@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from dispatcher import gitnames
-from dispatcher.gitnames import MAX_REF
-from dispatcher.model import ZEROS
-from dispatcher.repositories import UnusableRepository, normalize_repository
+from dispatcher.domain import refs
+from dispatcher.domain.model import ZEROS
+from dispatcher.domain.refs import MAX_REF
+from dispatcher.domain.repositories import UnusableRepository, normalize_repository
 from dispatcher.webhooks.shapes import Refused
 
 MAX_TITLE = 200
@@ -41,7 +41,7 @@ def invalid(field: str, remedy: str) -> Refused:
 
 def object_name(field: str, value: str) -> str:
     """An object name in lower case; zeros are one."""
-    if name := gitnames.object_name(value):
+    if name := refs.object_name(value):
         return name
     raise invalid(field, "must be an object name: 40 or 64 hexadecimal digits")
 
@@ -62,7 +62,7 @@ def before_of(before: str, after: str) -> str:
 
 def ref(field: str, value: str) -> str:
     """The full name of any ref, valid by Git's own rules."""
-    if gitnames.is_ref(value):
+    if refs.is_ref(value):
         return value
     raise invalid(field, f"must be a ref's full name of at most {MAX_REF} characters: refs/heads/…")
 

@@ -1,4 +1,4 @@
-"""A request's headers as they were sent, repeated ones included. Purely computational."""
+"""A request's headers as they were sent, repeated ones included. Pure."""
 
 from __future__ import annotations
 

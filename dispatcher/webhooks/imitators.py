@@ -3,7 +3,7 @@
 Each was made from the next, and kept what its receivers knew:
 https://forgejo.org/docs/latest/user/webhooks/
 https://docs.gitea.com/usage/webhooks
-Purely computational.
+Pure.
 """
 
 from __future__ import annotations

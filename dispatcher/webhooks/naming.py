@@ -1,4 +1,4 @@
-"""Which header names a delivery: the one that its proof covers. Purely computational.
+"""Which header names a delivery: the one that its proof covers. Pure.
 
 Two deliveries of one name are one. Where the name is signed, as by Standard Webhooks, another header that
 nothing signs must not stand for it: who recorded the delivery could send it under any number of names.
@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from dispatcher.webhooks import generic, gitlab, standard
+from dispatcher.webhooks import standard_webhooks
+from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.headers import Headers, RawHeaders
-from dispatcher.webhooks.proof import Trust
+from dispatcher.webhooks.providers import generic, gitlab
 
 UNSIGNED: Mapping[str, str] = MappingProxyType(
     {"gitlab": gitlab.DELIVERY, "generic": generic.DELIVERY}
@@ -24,6 +25,6 @@ def without_other_names(provider: str, headers: RawHeaders, trust: Trust) -> Raw
     pairs = tuple(headers)
     if provider not in UNSIGNED or not trust.secrets:
         return pairs
-    signed = standard.signed(Headers(pairs), trust)
-    other = (UNSIGNED[provider] if signed else standard.ID).lower().encode()
+    signed = standard_webhooks.signed(Headers(pairs), trust)
+    other = (UNSIGNED[provider] if signed else standard_webhooks.ID).lower().encode()
     return tuple((name, value) for name, value in pairs if name.lower() != other)

@@ -1,10 +1,10 @@
-"""What a verified delivery comes to, in the same words for every host. Purely computational."""
+"""What a verified delivery comes to, in the same words for every host. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dispatcher.model import Push
+from dispatcher.domain.model import Push
 from dispatcher.webhooks import fields
 from dispatcher.webhooks.shapes import Ignored, Received, Refused
 

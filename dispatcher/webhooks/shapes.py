@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from dispatcher.errors import DispatcherError
-from dispatcher.model import Push
+from dispatcher.domain.errors import DispatcherError
+from dispatcher.domain.model import Push
 
 
 class Cause(StrEnum):

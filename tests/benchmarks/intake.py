@@ -13,8 +13,8 @@ from collections import Counter
 from pathlib import Path
 from uuid import uuid4
 
+from dispatcher.domain.model import Push
 from dispatcher.ledger import Keys, Ledger, Limits, Submission, Submitter, WakeUps, connect
-from dispatcher.model import Push
 from tests.conftest import start_valkey
 from tests.dispatcher.ledger.helpers import ZERO, sha
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from dispatcher.considering import Speaker, consider
-from dispatcher.matching import Matcher
+from dispatcher.matching.evaluation import Speaker, consider
+from dispatcher.matching.matcher import Matcher
 from dispatcher.webhooks import read_unproved
-from tests.dispatcher.test_considering import installation, work
-from tests.dispatcher.test_matching import Target, push
+from tests.dispatcher.matching.test_evaluation import installation, work
+from tests.dispatcher.matching.test_matcher import Target, push
 from tests.dispatcher.webhooks.support import sent
 
 COUNTS = (10, 1_000, 100_000)

@@ -40,7 +40,7 @@ class LocalProcess:
 @contextmanager
 def local_cluster(directory: Path, *options: str) -> Iterator[LocalProcess]:
     """Starts a local cluster and waits until it listens."""
-    command = [sys.executable, "-m", "workers.localcluster", "--state-dir", str(directory)]
+    command = [sys.executable, "-m", "dispatcher.local.cluster", "--state-dir", str(directory)]
     process = subprocess.Popen(
         [*command, "--parent-death-signal", *options], stdout=subprocess.PIPE, text=True
     )

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from dispatcher.errors import LedgerUnavailable
+from dispatcher.domain.errors import LedgerUnavailable
 from tests.crash.branches import Branch, Sent, now
 from tests.crash.kinds import Kind
 from tests.crash.witness import read_lines

@@ -11,11 +11,11 @@ from uuid import uuid4
 
 from dispatcher.app import create_app
 from dispatcher.config import PROVIDERS, load
-from dispatcher.http.contract import OPERATIONS, Code
+from dispatcher.config.reloading import Reloader
+from dispatcher.http.api.endpoints import OPERATIONS, Code
 from dispatcher.ledger import Keys
-from dispatcher.reloading import Reloader
-from tests.dispatcher.http.test_providers import PASSWORD, configuration
 from tests.dispatcher.http.web import TOKEN, Web
+from tests.dispatcher.http.webhooks.test_providers import PASSWORD, configuration
 from tests.dispatcher.webhooks.support import basic, names, sent
 from tests.fuzz.deliveries import proof, rendered
 from tests.fuzz.target import Attempt, Surroundings, Target

@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 from dispatcher.config import describe, read_configuration, read_without_secrets
-from dispatcher.errors import ConfigError
-from tests.dispatcher.http.test_providers import configuration
+from dispatcher.domain.errors import ConfigError
 from tests.dispatcher.http.web import CONFIGURATION
+from tests.dispatcher.http.webhooks.test_providers import configuration
 from tests.fuzz.target import Attempt, Surroundings, Target
 
 DOCUMENTS = Path(__file__).parents[2]

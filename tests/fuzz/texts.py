@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from dispatcher.commands.saved import read_saved
-from dispatcher.configuration.networks import network, proxies
-from dispatcher.errors import UsageError
-from dispatcher.globs import Rules, mistakes
-from dispatcher.http.addresses import FORWARDED, X_FORWARDED_FOR, Proxies, address, group
-from dispatcher.repositories import UnusableRepository, normalize_repository
-from dispatcher.semver import UnusableRange, version_of
-from dispatcher.tags import tag_mistakes, tag_rules, version_hint
+from dispatcher.commands.saved_requests import read_saved
+from dispatcher.config.networks import network, proxies
+from dispatcher.domain.errors import UsageError
+from dispatcher.domain.repositories import UnusableRepository, normalize_repository
+from dispatcher.http.client_address import FORWARDED, X_FORWARDED_FOR, Proxies, address, group
+from dispatcher.matching.globs import Rules, mistakes
+from dispatcher.matching.semver import UnusableRange, version_of
+from dispatcher.matching.tags import tag_mistakes, tag_rules, version_hint
 from tests.fuzz import deliveries
 from tests.fuzz.target import Target, pure
 

@@ -11,18 +11,19 @@ from typing import Any
 
 import yaml
 
-from dispatcher.errors import ClusterUnavailable
-from dispatcher.ledger import Keys, Ledger, Limits, Snapshot, Submission, WakeUps, connect
+from dispatcher.config.reloading import Reloader
+from dispatcher.domain.errors import ClusterUnavailable
+from dispatcher.domain.model import Deploy, Push, Result
+from dispatcher.domain.snapshot import Snapshot
+from dispatcher.ledger import Keys, Ledger, Limits, Submission, WakeUps, connect
 from dispatcher.ledger.snapshot import decode
 from dispatcher.local.kube import items
-from dispatcher.model import Deploy, Push, Result
-from dispatcher.reloading import Reloader
 from tests.system.installation import Installation, sha
 from tests.waiting import PATIENCE, eventually
-from workers.cluster import Access, Cluster
-from workers.objects import Job
-from workers.reconcile import Reconciler
-from workers.watcher import Watcher
+from workers.kube.client import Access, Cluster
+from workers.kube.objects import Job
+from workers.reconcile.reconciler import Reconciler
+from workers.watch.watcher import Watcher
 
 TARGET = "shop"
 

@@ -18,6 +18,7 @@ import msgspec
 import redis
 import yaml
 
+from dispatcher.domain.model import Deploy
 from dispatcher.ledger import Keys, Ledger, Reader, connect
 from dispatcher.local import up
 from dispatcher.local.kube import items, kube_client
@@ -25,8 +26,7 @@ from dispatcher.local.observer import Observer
 from dispatcher.local.ports import Ports
 from dispatcher.local.starter import ensure_secret
 from dispatcher.local.supervisor import Running
-from dispatcher.model import Deploy
-from dispatcher.webhooks.proof import signature
+from dispatcher.webhooks.authentication import signature
 from tests.waiting import PATIENCE, eventually
 
 T = TypeVar("T")

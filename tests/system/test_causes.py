@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
+from dispatcher.domain.model import CauseKind, Deploy
 from dispatcher.local.kube import create_namespace
-from dispatcher.model import CauseKind, Deploy
 from tests.system.installation import Installation, Target
 from tests.waiting import eventually
 

@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
+from dispatcher.domain.model import State
 from dispatcher.ledger import Limits
-from dispatcher.model import State
 from tests.system.bench import TARGET, Bench, nobody_listens, unavailable
 from tests.system.installation import Installation, sha
 from tests.waiting import eventually

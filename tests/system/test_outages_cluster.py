@@ -19,9 +19,9 @@ from tests.system.faultproxy import FaultProxy
 from tests.system.installation import Target, sha
 from tests.system.outage import WORKERS, Outages
 from tests.waiting import eventually
-from workers import labels
-from workers.cluster import Access, Cluster, Patience
-from workers.feed import Feed, Listed, News
+from workers.kube import labels
+from workers.kube.client import Access, Cluster, Patience
+from workers.watch.reflector import Feed, Listed, News
 
 SECONDS = 3.5
 """An outage: longer than a worker waits for an answer, and than the pauses between its first attempts."""

@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 
-from dispatcher.ledger import Kind, Repairs
+from dispatcher.domain.repairs import Kind
+from dispatcher.ledger import Repairs
 from tests.system.installation import Installation, Target
 from tests.waiting import eventually
 

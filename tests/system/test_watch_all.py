@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import pytest
 
+from dispatcher.domain.model import State
 from dispatcher.ledger import Limits
 from dispatcher.local.kube import create_namespace
-from dispatcher.model import State
 from tests.system.bench import Bench
 from tests.system.installation import Installation
 from tests.waiting import eventually

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from workers.clone import SCRIPT
+from workers.manifest.clone import SCRIPT
 
 
 def git(directory: Path, *arguments: str) -> str:

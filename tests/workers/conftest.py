@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
 
 import pytest
 import redis
 
-from dispatcher.model import Policies
-from tests.dispatcher.ledger.helpers import Watched
-from tests.workers.harness import World
-
-
-@pytest.fixture
-def watched(redis_url: str) -> Iterator[Watched]:
-    """A client in whose round trips a test can put something."""
-    with cast(Watched, Watched.from_url(redis_url, decode_responses=True)) as client:
-        yield client
+from dispatcher.domain.model import Policies
+from tests.model.harness import World
 
 
 @pytest.fixture

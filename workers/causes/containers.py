@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from dispatcher.model import CauseKind
+from dispatcher.domain.model import CauseKind
 from workers.causes.cause import Cause, cause
-from workers.clone import NAME as CLONE
-from workers.clone import REFUSED
-from workers.objects import ContainerStatus, Terminated
+from workers.kube.objects import ContainerStatus, Terminated
+from workers.manifest.clone import NAME as CLONE
+from workers.manifest.clone import REFUSED
 
 UNKNOWN = "ContainerStatusUnknown"
 """The kubelet's reason for a container of which it does not know how it ended, if it ever was there.

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from dispatcher.model import CauseKind
+from dispatcher.domain.model import CauseKind
 from workers.causes.cause import Cause, cause
 from workers.causes.refusals import of_words
-from workers.objects import Event
+from workers.kube.objects import Event
 
 _MOUNT = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume", "VolumeResizeFailed"})
 _NETWORK = frozenset({"FailedCreatePodSandBox", "NetworkNotReady", "FailedPodSandBoxStatus"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dispatcher.model import CauseKind, Deploy, JobFacts
+from dispatcher.domain.model import CauseKind, Deploy, JobFacts
 from workers.causes.cause import Cause, cause, seconds
 from workers.causes.pods import DEADLINE, timed_out
 

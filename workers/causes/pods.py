@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from dispatcher.model import CauseKind
+from dispatcher.domain.model import CauseKind
 from workers.causes.cause import Cause, cause, seconds
 from workers.causes.containers import (
     ended_at,
@@ -22,8 +22,8 @@ from workers.causes.containers import (
     of_wait,
     was_stopped,
 )
-from workers.clone import NAME as CLONE
-from workers.objects import Condition, ContainerStatus, Pod
+from workers.kube.objects import Condition, ContainerStatus, Pod
+from workers.manifest.clone import NAME as CLONE
 
 DEADLINE = "DeadlineExceeded"
 _TAKEN = "the cluster took its Pod away"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from dispatcher.errors import ClusterForbids, ClusterRefused
-from dispatcher.model import CauseKind
+from dispatcher.domain.errors import ClusterForbids, ClusterRefused
+from dispatcher.domain.model import CauseKind
 from workers.causes.cause import Cause, cause
-from workers.refusals import NotThere
+from workers.kube.errors import NotThere
 
 _QUOTA = re.compile(
     "exceeded quota|failed quota|status unknown for quota|maximum .* usage|must specify"

@@ -7,8 +7,9 @@ from typing import Any
 import redis
 from msgspec.structs import replace
 
-from dispatcher.ledger import Ledger, Limits, Snapshot
-from dispatcher.model import State
+from dispatcher.domain.model import State
+from dispatcher.domain.snapshot import Snapshot
+from dispatcher.ledger import Ledger, Limits
 from tests.dispatcher.http.web import Web
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from dispatcher.config.reloading import Reloader
 from dispatcher.http.background import LONGEST_PAUSE, Background
 from dispatcher.ledger import Keys
-from dispatcher.reloading import Reloader
 from tests.dispatcher.http.web import Web
 from tests.waiting import eventually
 

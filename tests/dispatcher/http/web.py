@@ -17,11 +17,11 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from dispatcher.app import create_app
-from dispatcher.commands.serving import listen, server_config
+from dispatcher.commands.serve import listen, server_config
 from dispatcher.config import load
-from dispatcher.http.crowd import Crowd
+from dispatcher.config.reloading import Reloader
+from dispatcher.http.connection.limits import Crowd
 from dispatcher.ledger import Keys, connect
-from dispatcher.reloading import Reloader
 from tests.dispatcher.webhooks.support import SECRET, Sent
 from tests.waiting import eventually
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import redis
 
+from dispatcher.domain.model import Push, Result
 from dispatcher.ledger import Ledger, Submission
 from dispatcher.ledger.submission import Answer
-from dispatcher.model import Push, Result
 
 ZERO = "0" * 40
 MAIN = "refs/heads/main"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from dispatcher.domain.model import Push
 from dispatcher.ledger import Ledger, Limits, Submission
-from dispatcher.model import Push
 from tests.dispatcher.ledger.helpers import push
 
 MANY, FEW = 120, 12

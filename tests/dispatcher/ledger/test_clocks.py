@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from dispatcher.domain.model import Outcome, Push
 from dispatcher.ledger import Ledger, Redeploy, Submission, Submitter, WakeUps
-from dispatcher.model import Outcome, Push
 from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit, taken
 from tests.dispatcher.ledger.test_submit import the_deploys
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from dispatcher.errors import LedgerUnavailable
+from dispatcher.domain.errors import LedgerUnavailable
 from dispatcher.ledger import Keys, check_writes, connect
 from dispatcher.ledger.connection import place, translated
 from tests.conftest import start_valkey

@@ -7,21 +7,11 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
-from dispatcher.errors import IllegalTransition, LeaseLost, LedgerUnavailable
-from dispatcher.ledger import (
-    Keys,
-    Lead,
-    Leased,
-    Ledger,
-    Limits,
-    Publisher,
-    Recorded,
-    Snapshot,
-    check_transition,
-    connect,
-)
+from dispatcher.domain.errors import IllegalTransition, LeaseLost, LedgerUnavailable
+from dispatcher.domain.model import JobFacts, Outcome, Policies, Spec, State, check_transition
+from dispatcher.domain.snapshot import Snapshot
+from dispatcher.ledger import Keys, Lead, Leased, Ledger, Limits, Publisher, Recorded, connect
 from dispatcher.local.ports import free_port
-from dispatcher.model import JobFacts, Outcome, Policies, Spec, State
 from tests.dispatcher.ledger.helpers import Watched, push, submit
 from tests.waiting import eventually
 

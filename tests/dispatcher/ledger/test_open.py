@@ -9,10 +9,11 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from dispatcher.ledger import Ledger, Operations, Publisher, Reader, Redeploy, Snapshot, Submission
+from dispatcher.domain.model import Deploy, JobFacts, Outcome, Policies, Spec, State
+from dispatcher.domain.snapshot import Snapshot
+from dispatcher.ledger import Ledger, Operations, Publisher, Reader, Redeploy, Submission
 from dispatcher.ledger.connection import texts
-from dispatcher.ledger.reading import SHOWN
-from dispatcher.model import Deploy, JobFacts, Outcome, Policies, Spec, State
+from dispatcher.ledger.reader import SHOWN
 from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit
 from tests.dispatcher.ledger.test_submit import leased, move, the_deploys
 

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from dispatcher.domain.model import Deploy, Outcome, Push
 from dispatcher.ledger import Ledger, Submission
-from dispatcher.model import Deploy, Outcome, Push
 from tests.dispatcher.ledger.helpers import push
 
 WANTED, PATHS, SKIP = "wanted", "paths", "skip"

@@ -11,16 +11,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from dispatcher.ledger import (
-    Ledger,
-    Missing,
-    Operations,
-    Reader,
-    Redeploy,
-    Redeployed,
-    Snapshot,
-)
-from dispatcher.model import Deploy, Outcome, Reason, State
+from dispatcher.domain.model import Deploy, Outcome, Reason, State
+from dispatcher.domain.snapshot import Snapshot
+from dispatcher.ledger import Ledger, Missing, Operations, Reader, Redeploy, Redeployed
 from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit
 
 NEXT = "refs/heads/next"

@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from dispatcher.errors import LeadLost
+from dispatcher.domain.errors import LeadLost
+from dispatcher.domain.model import Deploy, JobFacts, Outcome, Policies, Push, Result, Spec, State
+from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import (
     Keys,
     Ledger,
@@ -20,12 +22,10 @@ from dispatcher.ledger import (
     Publisher,
     Reader,
     Renaming,
-    Snapshot,
     Submission,
     WakeUp,
 )
-from dispatcher.ledger.addresses import Addresses
-from dispatcher.model import Deploy, JobFacts, Outcome, Policies, Push, Result, Spec, State
+from dispatcher.ledger.redirects import Addresses
 from tests.dispatcher.ledger.helpers import MAIN, push, sha
 
 OLD, NEW = "shop", "web-shop"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from dispatcher.ledger import Keys, Kind, Ledger, Limits, Repair, Repairs, connect
+from dispatcher.domain.repairs import Kind, Repair
+from dispatcher.ledger import Keys, Ledger, Limits, Repairs, connect
 
 OPERATIONS = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
 

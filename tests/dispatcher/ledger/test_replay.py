@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from dispatcher.domain.model import Outcome, Push, Reason, Result, State
 from dispatcher.ledger import Ledger, Operations, Redeploy, Submission
-from dispatcher.model import Outcome, Push, Reason, Result, State
 from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit
 from tests.dispatcher.ledger.test_submit import move, the_deploys
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from dispatcher.domain.model import Deploy, Outcome
 from dispatcher.ledger import Ledger
-from dispatcher.model import Deploy, Outcome
 from tests.dispatcher.ledger.helpers import push, sha, submit
 
 

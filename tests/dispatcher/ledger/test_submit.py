@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from dispatcher.ledger import Ledger, Snapshot
-from dispatcher.model import Deploy, Outcome, Push, Result, State
+from dispatcher.domain.model import Deploy, Outcome, Push, Result, State
+from dispatcher.domain.snapshot import Snapshot
+from dispatcher.ledger import Ledger
 from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit
 
 

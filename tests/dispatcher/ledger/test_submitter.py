@@ -11,7 +11,8 @@ from uuid import uuid4
 import pytest
 import redis
 
-from dispatcher.errors import LedgerUnavailable
+from dispatcher.domain.errors import LedgerUnavailable
+from dispatcher.domain.model import Outcome, Push, Result
 from dispatcher.ledger import (
     Bounds,
     Deliveries,
@@ -25,10 +26,9 @@ from dispatcher.ledger import (
     WakeUps,
     connect,
 )
-from dispatcher.ledger.groupsize import BUDGET
+from dispatcher.ledger.group_size import BUDGET
 from dispatcher.ledger.scripts import Scripts
 from dispatcher.ledger.submitter import LONGEST_QUEUE, MOST_RECORDS
-from dispatcher.model import Outcome, Push, Result
 from tests.dispatcher.ledger.helpers import sha
 
 TRIP, EACH = 0.001, 0.0005

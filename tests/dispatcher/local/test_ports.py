@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dispatcher.errors import UsageError
+from dispatcher.domain.errors import UsageError
 from dispatcher.local.ports import Ports, free_port
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dispatcher.errors import UsageError
+from dispatcher.domain.errors import UsageError
 from dispatcher.ledger import connect
 from dispatcher.local.valkey import socket_path, socket_url
 from tests.conftest import start_valkey

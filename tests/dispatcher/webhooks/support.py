@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dispatcher.model import Push
+from dispatcher.domain.model import Push
 from dispatcher.webhooks import Answer, Ignored, Received, Rejected, Trust, receive
 
 FIXTURES = Path(__file__).parent / "fixtures"

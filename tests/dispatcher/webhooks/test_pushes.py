@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from dispatcher.model import ZEROS, Push
+from dispatcher.domain.model import ZEROS, Push
 from dispatcher.webhooks import Received
 from tests.dispatcher.webhooks.support import names, sent
 

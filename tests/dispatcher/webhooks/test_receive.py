@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatcher.errors import UsageError
-from dispatcher.model import Push
+from dispatcher.domain.errors import UsageError
+from dispatcher.domain.model import Push
 from dispatcher.webhooks import (
     PROVIDERS,
     Ignored,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from dispatcher.matching import Matcher
+from dispatcher.matching.matcher import Matcher
 from dispatcher.webhooks import PROVIDERS
 from tests.dispatcher.webhooks.support import NEW, Sent, sent
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from dispatcher.model import JobFacts
-from workers.facts import told_by_job, with_pods
-from workers.objects import Job, Pod
+from dispatcher.domain.model import JobFacts
+from workers.kube.objects import Job, Pod
+from workers.plan.observed_state import told_by_job, with_pods
 
 Json = dict[str, Any]
 LOST = "The container could not be located when the pod was terminated"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from dispatcher.model import CauseKind, JobFacts
+from dispatcher.domain.model import CauseKind, JobFacts
 from tests.workers.causes.states import (
     end,
     ended,
@@ -19,9 +19,9 @@ from tests.workers.causes.states import (
     unlocated,
     waiting,
 )
-from workers.clone import REFUSED
-from workers.facts import with_pods
-from workers.objects import Pod
+from workers.kube.objects import Pod
+from workers.manifest.clone import REFUSED
+from workers.plan.observed_state import with_pods
 
 INITIALIZING = waiting("PodInitializing")
 NODE, EVICTED = CauseKind.NODE, CauseKind.EVICTED

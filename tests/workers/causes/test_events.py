@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from dispatcher.model import CauseKind
+from dispatcher.domain.model import CauseKind
 from workers.causes.events import told, unreadable
-from workers.objects import Event, EventSeries
+from workers.kube.objects import Event, EventSeries
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 

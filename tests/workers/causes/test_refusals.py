@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dispatcher.errors import ClusterForbids, ClusterRefused
-from dispatcher.model import CauseKind
+from dispatcher.domain.errors import ClusterForbids, ClusterRefused
+from dispatcher.domain.model import CauseKind
 from workers.causes.refusals import of_refusal
-from workers.refusals import NotThere
+from workers.kube.errors import NotThere
 
 
 @pytest.mark.parametrize(

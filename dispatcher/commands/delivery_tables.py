@@ -1,0 +1,125 @@
+"""Hooks and deliveries as tables and pages for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from rich.table import Table
+from rich.text import Text
+
+from dispatcher.commands import tables
+from dispatcher.commands.formatting import age, count, plain, short
+from dispatcher.domain.model import short_ref
+from dispatcher.http.api.delivery_views import (
+    DeliveryDetail,
+    DeliveryInfo,
+    HookInfo,
+    ReplayAnswer,
+    ResultInfo,
+)
+
+
+def hooks(found: Iterable[HookInfo], now: datetime) -> Table:
+    """A line for each secret."""
+    table = tables.columns("HOOK", "PROVIDER", "REPOSITORIES", "SECRET", "LAST USED", "REFUSED")
+    for hook in found:
+        rows = [(plain(each.source), _ago(each.last_used, now)) for each in hook.secrets]
+        for number, (secret, used) in enumerate(rows or [("none: insecure", "")]):
+            first = (hook.name, hook.provider, plain(", ".join(hook.repositories)))
+            own = first if number == 0 else ("", "", "")
+            table.add_row(*own, secret, used, counts(hook.refused) if number == 0 else "")
+    return table
+
+
+def counts(refused: Mapping[str, int]) -> str:
+    return plain(", ".join(f"{number} {why}" for why, number in refused.items()))
+
+
+def deliveries(found: Iterable[DeliveryInfo], now: datetime) -> Table:
+    table = tables.columns("ID", "AGE", "HOOK", "EVENT", "REPOSITORY", "REF", "COMMIT", "WHAT")
+    for each in found:
+        first = each.refs[0] if each.refs else None
+        more = f" +{len(each.refs) - 1}" if len(each.refs) > 1 else ""
+        table.add_row(
+            each.id,
+            age(each.received_at, now),
+            each.hook,
+            plain(each.event),
+            plain(each.repository),
+            plain(short_ref(first.ref) + more) if first else "",
+            short(first.after) if first else "",
+            _what(each),
+        )
+    return table
+
+
+def facts(found: DeliveryDetail, now: datetime) -> Table:
+    ago = age(found.received_at, now)
+    return tables.page(
+        [
+            ("id", found.id),
+            ("delivery", plain(found.delivery)),
+            ("hook", f"{found.hook} ({found.provider})"),
+            ("event", plain(found.event)),
+            ("received", f"{found.received_at} ({ago} ago)"),
+            ("repository", plain(found.repository)),
+            *(("ref", _moved(each.ref, each.before, each.after)) for each in found.refs),
+            ("refused", plain(found.refused)),
+            ("reason", plain(found.reason)),
+            ("secret", plain(found.secret)),
+            ("replay of", found.replay_of or ""),
+            ("by", plain(found.by)),
+            ("note", plain(found.note)),
+            *(("header", plain(f"{name}: {value}")) for name, value in found.headers.items()),
+            ("body", count(found.body_bytes, "byte") if found.body_bytes else ""),
+            ("can be replayed", "yes" if found.replayable else "no"),
+        ]
+    )
+
+
+def results(found: DeliveryDetail) -> Table:
+    table = tables.columns("TARGET", "REF", "OUTCOME", "DEPLOY", "STATE")
+    table.add_column("WHY", overflow="fold")
+    for each in found.results:
+        state = found.states.get(each.deploy or "")
+        table.add_row(
+            each.target,
+            plain(short_ref(each.ref)),
+            each.outcome or "unknown",
+            each.deploy or "",
+            Text(state, tables.STYLES.get(state, "dim")) if state else "",
+            plain(each.reason),
+        )
+    return table
+
+
+def explained(found: DeliveryDetail) -> Table:
+    return tables.explanations(found.explanations)
+
+
+def replayed(answer: ReplayAnswer) -> list[str]:
+    """One line for each target."""
+    lines = [
+        plain(f"{r.target} {short_ref(r.ref)}: {r.outcome} {r.deploy}".rstrip() + f", {r.reason}")
+        for r in answer.results
+    ]
+    return [f"replayed as {answer.id}", *lines] + ([plain(answer.reason)] if answer.reason else [])
+
+
+def _what(delivery: DeliveryInfo) -> str:
+    said = ", ".join(map(_result, delivery.results)) or delivery.reason
+    said = f"refused ({delivery.refused}): {said}" if delivery.refused else said
+    return plain(f"replay of {delivery.replay_of}: {said}" if delivery.replay_of else said)
+
+
+def _result(result: ResultInfo) -> str:
+    return f"{result.deploy or result.target} {result.outcome or 'unknown'}"
+
+
+def _moved(ref: str, before: str, after: str) -> str:
+    return plain(f"{ref} {short(before)}..{short(after)}" if before else f"{ref} {short(after)}")
+
+
+def _ago(moment: str | None, now: datetime) -> str:
+    return f"{age(moment, now)} ago" if moment else "never"

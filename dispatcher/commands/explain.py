@@ -1,0 +1,154 @@
+"""`git-dispatcher explain`: what a saved delivery would do, from the configuration alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from dispatcher.commands import tables
+from dispatcher.commands.exits import Exit, Failed
+from dispatcher.commands.formatting import count, plain
+from dispatcher.commands.saved_requests import Saved, read_saved
+from dispatcher.commands.tables import Output, console, write_json
+from dispatcher.config import Configuration, Hook, configuration_path, read_without_secrets
+from dispatcher.domain.errors import UsageError
+from dispatcher.domain.suggestions import did_you_mean
+from dispatcher.matching import evaluation
+from dispatcher.matching.evaluation import Explanation, Speaker
+from dispatcher.matching.matcher import Matcher
+from dispatcher.webhooks import Ignored, Received, Rejected, read_unproved, too_large
+
+HEADER_BYTES = 64 * 1024
+"""Room for headers in front of the largest body; web takes no more of them either."""
+
+
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery, and what every target of its repository would make of it."""
+
+    hook: str
+    provider: str
+    event: str
+    delivery: str
+    proof: str = "not checked"
+    reason: str = ""
+    """Why it is ignored; "" where it is not."""
+    explanations: tuple[Explanation, ...] = ()
+
+
+def explain(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The saved delivery; - is stdin.")],
+    header: Annotated[
+        list[str] | None, typer.Option(metavar="'NAME: VALUE'", help="A header; repeatable.")
+    ] = None,
+    hook: Annotated[str | None, typer.Option(help="The hook that it was sent to.")] = None,
+    provider: Annotated[str | None, typer.Option(help="Or else what kind of host sent it.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="File or directory; else DISPATCHER_CONFIG.")
+    ] = None,
+    output: Annotated[
+        Output, typer.Option("--output", "-o", help="A table, or JSON.")
+    ] = Output.TABLE,
+) -> None:
+    """Says which targets a saved delivery would deploy, and why."""
+    configuration = read_without_secrets(config or configuration_path(os.environ))
+    most = max((each.max_body for each in configuration.hooks.values()), default=0)
+    saved = read_saved(_content(file, most + HEADER_BYTES), header or ())
+    name = hook or ("" if provider else saved.hook)
+    explained = _explained(configuration, _hooks(configuration.hooks, name, provider), saved)
+    if output is Output.JSON:
+        write_json(explained)
+    else:
+        _print(explained)
+
+
+def _content(file: str, most: int) -> bytes:
+    try:
+        if file == "-":
+            return sys.stdin.buffer.read(most + 1)
+        with Path(file).open("rb") as opened:
+            return opened.read(most + 1)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", "") or "no file can have that name"
+        raise UsageError(f"{file} cannot be read ({why})") from None
+
+
+def _hooks(hooks: Mapping[str, Hook], name: str, provider: str | None) -> list[Hook]:
+    """Those that it may have been sent to, all of one provider. Raises UsageError."""
+    known = ", ".join(hooks) or "none"
+    found = [each for each in hooks.values() if name in ("", each.name)]
+    if not found:
+        raise UsageError(f"there is no hook {name!r}: {did_you_mean(name, hooks)}")
+    found = [each for each in found if provider in (None, each.provider)]
+    if not found:
+        raise UsageError(_no_provider(provider or "", hooks))
+    if len({each.provider for each in found}) > 1 or (len(found) > 1 and not provider):
+        raise UsageError(f"say with --hook which of these it was sent to: {known}")
+    return found
+
+
+def _no_provider(provider: str, hooks: Mapping[str, Hook]) -> str:
+    used = {hook.provider for hook in hooks.values()}
+    if provider not in used:
+        return f"no hook has the provider {provider!r}: {did_you_mean(provider, used)}"
+    named = ", ".join(name for name, hook in hooks.items() if hook.provider == provider)
+    return f"that hook's provider is not {provider!r}; hooks that have it: {named}"
+
+
+def _explained(configuration: Configuration, hooks: Sequence[Hook], saved: Saved) -> Explained:
+    answer = _answer(hooks[0], saved)
+    if isinstance(answer, Ignored):
+        return _of(hooks[0], answer)
+    speaker = _speaker(hooks, answer.pushes[0].addresses)
+    matcher = Matcher(configuration.targets.values())
+    explanations = evaluation.explain(answer.pushes, speaker, matcher)
+    return _of(configuration.hooks[speaker.name], answer, explanations)
+
+
+def _answer(hook: Hook, saved: Saved) -> Received | Ignored:
+    answer = read_unproved(hook.provider, saved.headers, saved.body)
+    if len(saved.body) > hook.max_body:
+        answer = too_large(hook.max_body)
+    if isinstance(answer, Rejected):
+        hint = "; say it with --header" if answer.code == "missing_header" else ""
+        said = f"web would answer this delivery with {answer.status}: {answer.message}{hint}"
+        raise Failed(Exit.USAGE, said)
+    return answer
+
+
+def _of(
+    hook: Hook, answer: Received | Ignored, explanations: tuple[Explanation, ...] = ()
+) -> Explained:
+    return Explained(
+        hook=hook.name,
+        provider=hook.provider,
+        event=answer.event,
+        delivery=answer.delivery_id,
+        reason=answer.reason if isinstance(answer, Ignored) else "",
+        explanations=explanations,
+    )
+
+
+def _speaker(hooks: Sequence[Hook], addresses: Sequence[str]) -> Speaker:
+    """The first that speaks for the repository, by its first address if there is one; else the first."""
+    speakers = [Speaker(hook.name, hook.spoken_for) for hook in hooks]
+    fit = (each for address in addresses for each in speakers if each.allows(address))
+    return next(fit, speakers[0])
+
+
+def _print(explained: Explained) -> None:
+    out = console()
+    name = " ".join(filter(None, (explained.event, explained.delivery)))
+    out.print(f"{plain(name)}, to hook {explained.hook}; its proof of origin is not checked here")
+    if explained.reason:
+        out.print(f"ignored: {explained.reason}")
+        return
+    out.print(tables.explanations(explained.explanations))
+    targets = {each.target for each in explained.explanations if each.target}
+    wanted = {each.target for each in explained.explanations if each.wanted}
+    out.print(f"{len(wanted)} of {count(len(targets), 'target')} would deploy it")

@@ -1,0 +1,52 @@
+"""Times, names and texts as people read them. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+SHORT = 8
+"""Characters of a commit."""
+
+
+def age(moment: str | None, now: datetime) -> str:
+    """`12s`, `5m`, `3h`, `2d` since an RFC 3339 moment; "" for none."""
+    if not moment:
+        return ""
+    return span((now - datetime.fromisoformat(moment)).total_seconds())
+
+
+def span(seconds: float | None) -> str:
+    """A duration in its largest unit, and the next where that says something."""
+    if seconds is None:
+        return ""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return _two(whole, 60, "m", 1, "s") if whole < 600 else f"{whole // 60}m"
+    if whole < 2 * 86400:
+        return _two(whole, 3600, "h", 60, "m") if whole < 36000 else f"{whole // 3600}h"
+    return f"{whole // 86400}d"
+
+
+def _two(whole: int, size: int, unit: str, small: int, small_unit: str) -> str:
+    count, rest = whole // size, whole % size // small
+    return f"{count}{unit}{rest}{small_unit}" if rest else f"{count}{unit}"
+
+
+def short(commit: str) -> str:
+    return commit[:SHORT]
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def plain(text: str) -> str:
+    """Fit for a terminal, on one line, whatever a commit's message holds."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def lines(text: str) -> str:
+    """The same for a log, whose lines and tabs stay."""
+    return "".join(char if char.isprintable() or char in "\n\t" else "·" for char in text)

@@ -1,0 +1,93 @@
+"""Serves the web application until it is told to stop; what was begun is finished first."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from dispatcher.app import create_app
+from dispatcher.config import Environment, load
+from dispatcher.config.insecure import acceptance
+from dispatcher.config.reloading import Reloader
+from dispatcher.domain.errors import UsageError
+from dispatcher.http.connection.limits import Crowd
+from dispatcher.http.connection.protocol import HEADER_BYTES, Connection
+from dispatcher.runtime import logs
+from dispatcher.runtime.failfast import watch_threads
+
+KEEP_ALIVE = 30
+"""Seconds for which an idle connection is kept."""
+FINISH_WITHIN = 15
+"""Seconds for open requests after the signal to stop."""
+BACKLOG = 2048
+
+
+def serve(environ: Mapping[str, str], *, allow_insecure: bool = False) -> None:
+    """Returns after SIGTERM or SIGINT. Raises ConfigError, and UsageError where it cannot listen."""
+    settings = load(environ).environment
+    logs.configure(settings.log_format, settings.log_level)
+    watch_threads()
+    accept = acceptance(settings.host, allowed=allow_insecure)
+    source = Reloader(settings.config, environ, accept)
+    app = create_app(settings, source, allow_insecure=allow_insecure)
+    with listen(settings.host, settings.port) as listener:
+        server = uvicorn.Server(server_config(app, _crowd(settings)))
+        _stop_on_signals(server)
+        server.run(sockets=[listener])
+
+
+def _crowd(settings: Environment) -> Crowd:
+    share = settings.connections_per_address
+    return Crowd(settings.connections, share, settings.trusted_proxies)
+
+
+def server_config(
+    app: ASGIApp, crowd: Crowd, kind: type[Connection] = Connection
+) -> uvicorn.Config:
+    """How the application is served. Logs go where ours go; there is no log of URLs and headers."""
+    return uvicorn.Config(
+        app,
+        http=partial(kind, crowd=crowd),  # type: ignore[arg-type]  # it is only called
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        h11_max_incomplete_event_size=HEADER_BYTES,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=FINISH_WITHIN,
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 is any free one. Raises UsageError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = host == "::" and socket.has_dualstack_ipv6()
+    try:
+        listener = socket.create_server(
+            (host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both
+        )
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen on {host}, port {port} ({error.strerror or error}): "
+            "choose another with --host and --port, or HOST and PORT"
+        ) from None
+    # asyncio sends without delay only where the socket says that it is TCP: 40 ms an answer otherwise.
+    return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, listener.detach())
+
+
+def _stop_on_signals(server: uvicorn.Server) -> None:
+    """uvicorn raises the signal again once it has finished: to have been told to stop is no failure."""
+
+    def stop(*_: Any) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)

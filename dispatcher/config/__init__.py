@@ -1,0 +1,75 @@
+"""The door to the configuration: environment and YAML → frozen settings, all mistakes at once."""
+
+from dispatcher.config.cluster import ClusterSettings, NamespaceSettings
+from dispatcher.config.deliveries import DeliverySettings
+from dispatcher.config.description import describe
+from dispatcher.config.environment import (
+    LONGEST_CALL,
+    VARIABLES,
+    Environment,
+    Variable,
+    mistyped_variables,
+)
+from dispatcher.config.files import Configuration
+from dispatcher.config.jobs import (
+    CLONE_IMAGE,
+    CLONE_NAME,
+    CLONE_VOLUMES,
+    Clone,
+    EnvFrom,
+    EnvReference,
+    ManifestJob,
+    Resources,
+    ShortJob,
+    Toleration,
+)
+from dispatcher.config.manifests import INTERRUPTIBLE, OURS, RESERVED, Manifest
+from dispatcher.config.secret import Secret
+from dispatcher.config.settings import (
+    Settings,
+    configuration_path,
+    load,
+    read_configuration,
+    read_environment,
+    read_without_secrets,
+)
+from dispatcher.config.targets import PROVIDERS, Hook, Target
+from dispatcher.config.warnings import warnings
+
+__all__ = [
+    "CLONE_IMAGE",
+    "CLONE_NAME",
+    "CLONE_VOLUMES",
+    "INTERRUPTIBLE",
+    "LONGEST_CALL",
+    "OURS",
+    "PROVIDERS",
+    "RESERVED",
+    "VARIABLES",
+    "Clone",
+    "ClusterSettings",
+    "Configuration",
+    "DeliverySettings",
+    "EnvFrom",
+    "EnvReference",
+    "Environment",
+    "Hook",
+    "Manifest",
+    "ManifestJob",
+    "NamespaceSettings",
+    "Resources",
+    "Secret",
+    "Settings",
+    "ShortJob",
+    "Target",
+    "Toleration",
+    "Variable",
+    "configuration_path",
+    "describe",
+    "load",
+    "mistyped_variables",
+    "read_configuration",
+    "read_environment",
+    "read_without_secrets",
+    "warnings",
+]

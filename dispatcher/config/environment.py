@@ -1,0 +1,234 @@
+"""Settings of a process, from environment variables. An empty variable counts as not set.
+
+A variable that holds a secret can be given as a file instead: `REDIS_URL_FILE` for `REDIS_URL`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from dispatcher.config.mistakes import Mistake, Mistaken, show
+from dispatcher.config.networks import Network, proxies
+from dispatcher.config.secret import Secret, secret_from_file
+from dispatcher.domain.suggestions import nearest
+
+REDIS_SCHEMES = ("redis", "rediss", "unix")
+LONGEST_CALL = 5
+"""Seconds that a worker waits for one request to the API server at the most, connecting and answering."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """What a process needs to know before it has read any file."""
+
+    config: Path
+    redis_url: Secret
+    kubeconfig: str
+    """"" for the in-cluster account or the usual file in the home directory."""
+    kube_context: str
+    """"" for the current one."""
+    host: str
+    port: int
+    api_tokens: tuple[Secret, ...]
+    trusted_proxies: tuple[Network, ...]
+    """Whose word counts about where a request comes from."""
+    proxy_header: str
+    """The one header that they say it in."""
+    failures_per_address: int
+    """Deliveries without proof of origin in a minute, after which the answer is 429; 0 for any number."""
+    failures_per_hook: int
+    connections: int
+    connections_per_address: int
+    instance: str
+    queue: str
+    lease: int
+    """Seconds after which another worker may take over a target."""
+    heartbeat_file: str
+    """Which worker and watcher touch while they are at work; "" for none."""
+    log_format: str
+    log_level: str
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One environment variable: `read` takes its text and raises ValueError with a remedy."""
+
+    name: str
+    field: str
+    default: str
+    read: Callable[[str], Any]
+    secret: bool = False
+
+
+def _matching(pattern: str, remedy: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not re.fullmatch(pattern, text, re.ASCII):
+            raise ValueError(f"{show(text)} {remedy}")
+        return text
+
+    return read
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not least <= int(text) <= most:
+            raise ValueError(
+                f"{show(text)} is not a number that fits; choose between {least} and {most}"
+            )
+        return int(text)
+
+    return read
+
+
+def _lease(text: str) -> int:
+    """A target must not go over to another worker while its own still waits for one answer."""
+    seconds = _whole(1, 60)(text)
+    if seconds <= LONGEST_CALL:
+        raise ValueError(
+            f"{show(text)} is no longer than the API server may take for one answer ({LONGEST_CALL} s), "
+            f"so that a target would change hands meanwhile; choose between {LONGEST_CALL + 1} and 60"
+        )
+    return seconds
+
+
+def _choice(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"{show(text)} is none of {', '.join(words)}; choose one")
+        return text.lower()
+
+    return read
+
+
+def _redis_url(text: str) -> Secret:
+    try:
+        url = urlsplit(text)
+        usable = url.scheme in REDIS_SCHEMES and url.port != 0 and text.isprintable()
+    except ValueError:
+        usable = False
+    if not usable or not (url.hostname or (url.scheme == "unix" and url.path)):
+        raise ValueError("is not a Redis URL; write it like redis://:password@host:6379/0")
+    return Secret(text.encode("utf-8", "surrogateescape"), "REDIS_URL")
+
+
+def _tokens(text: str) -> tuple[Secret, ...]:
+    named = [_named(token) for token in text.replace(",", "\n").split()]
+    tokens = [token for _, token in named]
+    for count, token in enumerate(tokens, 1):
+        if len(token) < 16 or not token.isascii() or not token.isprintable():
+            raise ValueError(
+                f"token {count} of {len(tokens)} is shorter than 16 characters or holds others "
+                "than ASCII ones; make one with `openssl rand -hex 32`"
+            )
+    return tuple(
+        Secret(token.encode(), name or f"{count} of {len(tokens)}")
+        for count, (name, token) in enumerate(named, 1)
+    )
+
+
+def _named(token: str) -> tuple[str, str]:
+    """`ann=…`: the name that stands in the log, and the token. No Base64 looks so."""
+    match = re.fullmatch(r"([a-z][a-z0-9-]{0,29})=(.*[^=])", token)
+    return (match[1], match[2]) if match else ("", token)
+
+
+_HOST = _matching(
+    r"[0-9A-Za-z.:_-]+", "is not an address to listen on; write it like 127.0.0.1 or ::"
+)
+_INSTANCE = _matching(
+    r"[a-z0-9](?:[-a-z0-9]{0,28}[a-z0-9])?",
+    "is not an instance's name; use up to 30 small letters, digits and inner dashes",
+)
+_QUEUE = _matching(
+    r"[A-Za-z0-9._-]{1,60}", "is not a queue's name; use letters, digits, dots and dashes"
+)
+
+VARIABLES = (
+    Variable("DISPATCHER_CONFIG", "config", "git-dispatcher.yaml", Path),
+    Variable("REDIS_URL", "redis_url", "redis://127.0.0.1:6379/0", _redis_url, secret=True),
+    Variable("KUBECONFIG", "kubeconfig", "", str),
+    Variable("DISPATCHER_KUBE_CONTEXT", "kube_context", "", str),
+    # All addresses: in a container nothing else can be reached from outside.
+    Variable("HOST", "host", "0.0.0.0", _HOST),  # noqa: S104
+    Variable("PORT", "port", "8000", _whole(1, 65535)),
+    Variable("DISPATCHER_API_TOKENS", "api_tokens", "", _tokens, secret=True),
+    Variable("DISPATCHER_TRUSTED_PROXIES", "trusted_proxies", "", proxies),
+    Variable(
+        "DISPATCHER_PROXY_HEADER",
+        "proxy_header",
+        "x-forwarded-for",
+        _choice("x-forwarded-for", "forwarded"),
+    ),
+    Variable("DISPATCHER_FAILURES_PER_ADDRESS", "failures_per_address", "30", _whole(0, 1_000_000)),
+    Variable("DISPATCHER_FAILURES_PER_HOOK", "failures_per_hook", "300", _whole(0, 1_000_000)),
+    Variable("DISPATCHER_CONNECTIONS", "connections", "1000", _whole(1, 1_000_000)),
+    Variable(
+        "DISPATCHER_CONNECTIONS_PER_ADDRESS",
+        "connections_per_address",
+        "100",
+        _whole(0, 1_000_000),
+    ),
+    Variable("DISPATCHER_INSTANCE", "instance", "default", _INSTANCE),
+    Variable("DISPATCHER_QUEUE", "queue", "deploys", _QUEUE),
+    Variable("DISPATCHER_LEASE", "lease", "6", _lease),
+    Variable("DISPATCHER_HEARTBEAT_FILE", "heartbeat_file", "", str),
+    Variable("DISPATCHER_LOG_FORMAT", "log_format", "console", _choice("console", "json")),
+    Variable(
+        "DISPATCHER_LOG_LEVEL",
+        "log_level",
+        "info",
+        _choice("debug", "info", "warning", "error", "critical"),
+    ),
+)
+"""Every variable there is; docs/configuration.md lists the same."""
+
+
+_PREFIX = "DISPATCHER_"
+
+
+def mistyped_variables(environ: Mapping[str, str], others: Iterable[str] = ()) -> Iterator[Mistake]:
+    """Variables that are very like ones of ours, or of the `others`, and are none: nobody reads them.
+
+    What is only begun like ours may be Kubernetes', which tells of Services that way.
+    """
+    known = {
+        *others,
+        *(v.name for v in VARIABLES),
+        *(f"{v.name}_FILE" for v in VARIABLES if v.secret),
+    }
+    endings = {name.removeprefix(_PREFIX) for name in known if name.startswith(_PREFIX)}
+    for name in sorted(environ.keys() - known):
+        near = nearest(name.removeprefix(_PREFIX), endings) if name.startswith(_PREFIX) else ""
+        if near:
+            text = f'is no variable of ours; did you mean "{_PREFIX}{near}"?'
+            yield Mistake("", 0, name, text)
+
+
+def read_variables(environ: Mapping[str, str]) -> Environment:
+    """Raise Mistaken with all mistakes."""
+    values: dict[str, Any] = {}
+    mistakes = []
+    for variable in VARIABLES:
+        try:
+            text = _text(variable, environ) or variable.default
+            values[variable.field] = variable.read(text)
+        except ValueError as error:
+            mistakes.append(Mistake("", 0, variable.name, str(error)))
+    if mistakes:
+        raise Mistaken(*mistakes)
+    return Environment(**values)
+
+
+def _text(variable: Variable, environ: Mapping[str, str]) -> str:
+    text = environ.get(variable.name, "")
+    file = environ.get(f"{variable.name}_FILE", "") if variable.secret else ""
+    if text and file:
+        raise ValueError(f"is set, and so is {variable.name}_FILE; keep one of them")
+    if not file:
+        return text
+    return secret_from_file(Path(file)).reveal().decode("utf-8", "surrogateescape")

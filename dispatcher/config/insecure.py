@@ -1,0 +1,43 @@
+"""Hooks that take deliveries without proof: only where nobody else can send any, or knowingly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import ip_address
+
+import structlog
+
+from dispatcher.config import Configuration
+from dispatcher.domain.errors import ConfigError
+
+log = structlog.get_logger()
+
+
+def acceptance(host: str, *, allowed: bool) -> Callable[[Configuration], None]:
+    """What web says to each configuration: it raises ConfigError, or warns in the log.
+
+    `host` is where web listens; `allowed` says that such hooks are taken wherever that is.
+    """
+
+    def accept(configuration: Configuration) -> None:
+        insecure = [name for name, hook in configuration.hooks.items() if hook.insecure]
+        if insecure and not allowed and not is_loopback(host):
+            raise ConfigError(tuple(_mistake(name, host) for name in insecure))
+        for name in insecure:
+            log.warning("hook takes deliveries from anyone, without proof", hook=name, host=host)
+
+    return accept
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _mistake(hook: str, host: str) -> str:
+    return (
+        f"hooks.{hook}.insecure: true would let anyone deploy who reaches {host}, where web listens; list "
+        "secrets instead, or listen on 127.0.0.1, or start web with --allow-insecure"
+    )

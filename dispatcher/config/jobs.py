@@ -1,0 +1,228 @@
+"""What a deploy runs: the short form, or a Job manifest of the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, ClassVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    Tag,
+    ValidationInfo,
+    model_validator,
+)
+
+from dispatcher.config.jobspec import POD, at
+from dispatcher.config.manifests import RESERVED, Manifest, read_manifest
+from dispatcher.config.mistakes import Conflict, Mistaken, show
+from dispatcher.config.secret import Context
+from dispatcher.config.validation_errors import BRANCH
+from dispatcher.config.values import (
+    DAY,
+    HOUR,
+    Flag,
+    Image,
+    Key,
+    ObjectName,
+    Quantity,
+    Variable,
+    Whole,
+    duration,
+)
+
+CLONE_IMAGE = "alpine/git:v2.52.0"
+"""Has git, git-lfs and ssh, and a user 1000."""
+
+CLONE_NAME = "clone"
+"""Of the container that clones."""
+
+CLONE_VOLUMES = ("git-dispatcher-home", "git-dispatcher-credentials")
+"""The volumes that it has besides the workspace."""
+
+
+User = Annotated[Whole, Field(ge=0, le=2**31 - 1)]
+
+
+class Settings(BaseModel):
+    """Base of all settings: frozen, and strict about names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    BY_CODE: ClassVar[frozenset[str]] = frozenset()
+    """Fields that no file may set."""
+
+
+class EnvReference(Settings):
+    """An environment variable's value in a Secret or a ConfigMap of the target's namespace."""
+
+    secret: ObjectName = ""
+    config_map: ObjectName = ""
+    key: Key
+    optional: Flag = False
+
+    @model_validator(mode="after")
+    def _one(self) -> EnvReference:
+        _either(self.secret, self.config_map)
+        return self
+
+
+class EnvFrom(Settings):
+    """All keys of a Secret or a ConfigMap as environment variables."""
+
+    secret: ObjectName = ""
+    config_map: ObjectName = ""
+    prefix: str = ""
+    optional: Flag = False
+
+    @model_validator(mode="after")
+    def _one(self) -> EnvFrom:
+        _either(self.secret, self.config_map)
+        return self
+
+
+def _either(secret: str, config_map: str) -> None:
+    if bool(secret) == bool(config_map):
+        raise ValueError("names no Secret or ConfigMap, or both; write one, as secret: NAME")
+
+
+class Resources(Settings):
+    """What a container asks for and may take at the most."""
+
+    requests: dict[str, Quantity] = {}
+    limits: dict[str, Quantity] = {}
+
+
+class Toleration(Settings):
+    """As in a Pod, with the names that Kubernetes gives."""
+
+    key: str = ""
+    operator: str = ""
+    value: str = ""
+    effect: str = ""
+    toleration_seconds: Whole | None = Field(default=None, alias="tolerationSeconds")
+
+
+class Clone(Settings):
+    """How the pushed commit gets into /workspace."""
+
+    secret: ObjectName = ""
+    depth: Annotated[Whole, Field(ge=0, le=1_000_000)] = 1
+    submodules: Flag = False
+    lfs: Flag = False
+    any_commit: Flag = False
+    """Whether a commit is taken that the pushed ref does not hold."""
+    image: Image = CLONE_IMAGE
+    resources: Resources = Resources()
+    """Those of the first container where there are none."""
+    run_as_user: User | None = None
+    """None for the one that the first container runs as."""
+
+
+def _clone(value: Any, info: ValidationInfo) -> Any:
+    """`true` takes the defaults, `false` is no clone at all."""
+    if value is True:
+        return {}
+    if value is False:
+        return None
+    if value is None and isinstance(info.context, Context):
+        raise ValueError("nothing is there; write true, false or settings like {depth: 10}")
+    return value
+
+
+def _not_ours(name: str) -> str:
+    if name in RESERVED:
+        raise ValueError(f"{name} is set by git-dispatcher; take another name")
+    return name
+
+
+def _one_of(choose: Callable[[Any], str]) -> Discriminator:
+    return Discriminator(lambda value: BRANCH + choose(value))
+
+
+EnvValue = Annotated[
+    Annotated[str, Tag(f"{BRANCH}text")] | Annotated[EnvReference, Tag(f"{BRANCH}reference")],
+    _one_of(lambda value: "reference" if isinstance(value, (dict, EnvReference)) else "text"),
+]
+EnvName = Annotated[Variable, AfterValidator(_not_ours)]
+CloneValue = Annotated[Clone | None, BeforeValidator(_clone)]
+Timeout = Annotated[int, duration(1, 7 * DAY)]
+Retries = Annotated[Whole, Field(ge=0, le=20)]
+
+
+class ShortJob(Settings):
+    """One container, with the commit in its working directory."""
+
+    image: Image
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    env: dict[EnvName, EnvValue] = {}
+    env_from: tuple[EnvFrom, ...] = ()
+    clone: CloneValue = Clone()
+    timeout: Timeout = HOUR
+    retries: Retries = 0
+    stop_grace: Annotated[int, duration(0, HOUR)] = 30
+    service_account: ObjectName = ""
+    service_account_token: Flag = False
+    image_pull_secrets: tuple[ObjectName, ...] = ()
+    resources: Resources = Resources()
+    node_selector: dict[str, str] = {}
+    tolerations: tuple[Toleration, ...] = ()
+    run_as_user: User = 1000
+    read_only_root: Flag = False
+
+
+def _manifest(value: Any, info: ValidationInfo) -> Manifest:
+    if isinstance(value, Manifest):
+        return value
+    if not isinstance(value, str) or not value or not isinstance(info.context, Context):
+        raise ValueError(f"{show(value)} is not a file's name; write it like jobs/docs.yaml")
+    path = info.context.directory / value
+    info.context.files.append(path)
+    try:
+        return read_manifest(path)
+    except Mistaken as mistaken:
+        info.context.mistakes.extend(mistaken.mistakes)
+        return Manifest(str(path), {})
+
+
+class ManifestJob(Settings):
+    """A `batch/v1` Job in a file of its own."""
+
+    manifest: Annotated[Manifest, PlainValidator(_manifest)]
+    clone: CloneValue = None
+    timeout: Timeout = HOUR
+    retries: Retries = 0
+
+    @model_validator(mode="after")
+    def _names_are_free(self) -> ManifestJob:
+        pod = at(self.manifest.document, POD) or {}
+        containers = [*(pod.get("initContainers") or []), *(pod.get("containers") or [])]
+        if self.clone:
+            _is_free("container", [CLONE_NAME], containers)
+            _is_free("volume", CLONE_VOLUMES, pod.get("volumes") or [])
+        return self
+
+
+def _is_free(kind: str, ours: Iterable[str], theirs: list[dict[str, Any]]) -> None:
+    for name in ours:
+        if any(each.get("name") == name for each in theirs):
+            text = f"adds a {kind} `{name}`, and the manifest has one; rename or remove that"
+            raise Conflict(text, "clone")
+
+
+JobForm = Annotated[
+    Annotated[ShortJob, Tag(f"{BRANCH}short")] | Annotated[ManifestJob, Tag(f"{BRANCH}manifest")],
+    _one_of(
+        lambda value: (
+            "manifest"
+            if isinstance(value, ManifestJob) or (isinstance(value, dict) and "manifest" in value)
+            else "short"
+        )
+    ),
+]

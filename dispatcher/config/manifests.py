@@ -1,0 +1,182 @@
+"""A user's Job manifest: read, and checked for what git-dispatcher sets itself or cannot live with.
+
+What Kubernetes would refuse anyway is left to Kubernetes, except where the mistake is common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dispatcher.config.documents import BYTES, Document, read_document
+from dispatcher.config.jobspec import (
+    BY_JOB_CONTROLLER,
+    POD,
+    SPEC,
+    TEMPLATE,
+    Found,
+    at,
+    restart_mistakes,
+    rule_mistakes,
+    unknown_fields,
+)
+from dispatcher.config.mistakes import Location, Mistake, Mistaken, show
+from dispatcher.config.privileges import privileges
+from dispatcher.config.secret import read_file, why
+
+RESERVED = frozenset(
+    {"GIT_URL", "GIT_COMMIT", "GIT_REF", "GIT_BRANCH", "GIT_TAG", "GIT_BEFORE"}
+    | {"DEPLOY_TARGET", "DEPLOY_NUMBER", "DEPLOY_ID", "DEPLOY_REASON", "DEPLOY_ATTEMPT"}
+    | {"DEPLOY_INSTANCE", "WORKSPACE"},
+)
+"""Environment variables that every container gets; no configuration may set them."""
+
+OURS = "git-dispatcher/"
+"""Prefix of our labels and annotations."""
+
+INTERRUPTIBLE = "git-dispatcher/interruptible"
+"""The one annotation of ours that is the user's to set."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A checked `batch/v1` Job and the file that it came from."""
+
+    file: str
+    document: dict[str, Any]
+    warnings: tuple[Mistake, ...] = ()
+    """What it may hold, and rather shouldn't."""
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Raise Mistaken with all mistakes in it."""
+    file = str(path)
+    try:
+        content = read_file(path, BYTES)
+    except OSError as error:
+        raise Mistaken(Mistake(file, 0, "", f"{why(error)}; write the Job there")) from None
+    document = read_document(content, file)
+    mistakes = (*document.mistakes, *check_manifest(document))
+    if mistakes:
+        raise Mistaken(*mistakes)
+    return Manifest(file, document.data, manifest_warnings(document))
+
+
+def check_manifest(document: Document) -> tuple[Mistake, ...]:
+    """Every mistake in a Job manifest; empty when it can be used."""
+    data = document.data
+    if not isinstance(data, dict) or (data.get("apiVersion"), data.get("kind")) != (
+        "batch/v1",
+        "Job",
+    ):
+        text = "is not a Job; it has to say `apiVersion: batch/v1` and `kind: Job`"
+        return (document.mistake((), text),)
+    found = [*_shape(data), *rule_mistakes(data)]
+    if not found:
+        found = [*_metadata(data), *_containers(data)]
+    return tuple(document.mistake(location, text) for location, text in found)
+
+
+def manifest_warnings(document: Document) -> tuple[Mistake, ...]:
+    """Of a manifest without mistakes."""
+    return tuple(document.mistake(location, text) for location, text in _warnings(document.data))
+
+
+def _warnings(data: dict[str, Any]) -> Iterator[Found]:
+    pod = at(data, POD)
+    for location, gives in privileges(data):
+        yield location, f"{gives}, and so whoever can push; remove it if the Job can do without"
+    if pod.get("schedulingGates"):
+        text = "hold its Pods until some controller opens them; remove them if none does"
+        yield (*POD, "schedulingGates"), text
+    account = (pod.get("serviceAccountName"), pod.get("automountServiceAccountToken"))
+    if pod.get("serviceAccount") and account == (None, None):
+        text = "is an old name, with which no API token is mounted; write serviceAccountName"
+        yield (*POD, "serviceAccount"), text
+    yield from unknown_fields(data)
+
+
+def _shape(data: dict[str, Any]) -> Iterator[Found]:
+    for location in (SPEC, TEMPLATE, POD):
+        if not isinstance(at(data, location), dict):
+            yield location, "is missing or not a mapping; a Job needs it"
+            return
+    for location in (("metadata",), ("spec", "template", "metadata")):
+        if not isinstance(at(data, location) or {}, dict):
+            yield location, "is not a mapping; write `name: value` lines below it"
+    containers = at(data, (*POD, "containers"))
+    if not isinstance(containers, list) or not containers:
+        yield (*POD, "containers"), "is missing or not a list; list at least one container"
+    for name in ("initContainers", "volumes", "imagePullSecrets"):
+        if not isinstance(at(data, (*POD, name)) or [], list):
+            yield (*POD, name), "is not a list; start each element with a dash"
+            return
+    yield from _mappings(at(data, (*POD, "volumes")), (*POD, "volumes"), "a volume")
+
+
+def _mappings(elements: Any, location: Location, what: str) -> Iterator[Found]:
+    for index, element in enumerate(elements or []):
+        if not isinstance(element, dict):
+            yield (*location, index), f"is not a mapping; {what} has a name and more"
+
+
+_METADATA = frozenset({"name", "generateName", "namespace", "labels", "annotations"})
+
+
+def _metadata(data: dict[str, Any]) -> Iterator[Found]:
+    for location in (("metadata",), ("spec", "template", "metadata")):
+        metadata: dict[str, Any] = at(data, location) or {}
+        for name, value in metadata.items():
+            if value is not None and name not in _METADATA:
+                yield (*location, name), "cannot be taken over; only labels and annotations are"
+        for kind in ("labels", "annotations"):
+            yield from _words(metadata.get(kind) or {}, (*location, kind))
+
+
+def _words(words: Any, location: Location) -> Iterator[Found]:
+    if not isinstance(words, dict):
+        yield location, "is not a mapping; write `name: value` lines below it"
+        return
+    for name, value in words.items():
+        mine = location[-1] == "annotations" and name == INTERRUPTIBLE
+        if name.removeprefix("batch.kubernetes.io/") in BY_JOB_CONTROLLER:
+            yield (*location, name), "is written by Kubernetes; remove it"
+        elif name.startswith(OURS) and not mine:
+            yield (*location, name), f"is set by git-dispatcher, as all of {OURS}; remove it"
+        elif not isinstance(value, str):
+            yield (*location, name), f'{show(value)} is not a text; put it in quotes: "{value}"'
+
+
+def _containers(data: dict[str, Any]) -> Iterator[Found]:
+    for kind in ("initContainers", "containers"):
+        for index, container in enumerate(at(data, (*POD, kind)) or []):
+            location = (*POD, kind, index)
+            if not isinstance(container, dict):
+                yield location, "is not a mapping; a container has a name and an image"
+                continue
+            for name in ("name", "image"):
+                if not isinstance(container.get(name), str) or not container[name]:
+                    yield (*location, name), "is missing or not a text; a container needs it"
+            yield from _env(container.get("env") or [], (*location, "env"))
+            yield from restart_mistakes(container, location, init=kind == "initContainers")
+            mounts, place = container.get("volumeMounts") or [], (*location, "volumeMounts")
+            if not isinstance(mounts, list):
+                yield place, "is not a list; start each mount with a dash"
+                continue
+            yield from _mappings(mounts, place, "a mount")
+
+
+def _env(entries: Any, location: Location) -> Iterator[Found]:
+    if not isinstance(entries, list):
+        yield location, "is not a list; start each variable with a dash"
+        return
+    for index, entry in enumerate(entries):
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+            yield (*location, index), "has no name; write `- {name: …, value: …}`"
+        elif entry["name"] in RESERVED:
+            text = f"{entry['name']} is set by git-dispatcher; take another name"
+            yield (*location, index), text
+        elif not isinstance(entry.get("value", ""), str | None):
+            yield (*location, index, "value"), "is not a text; put it in quotes"

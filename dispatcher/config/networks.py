@@ -1,0 +1,71 @@
+"""Ranges of addresses: who may send to a hook, and which proxies are believed.
+
+Each check raises ValueError with the value and the remedy in plain words.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import PlainValidator
+
+from dispatcher.config.mistakes import show
+
+Network: TypeAlias = IPv4Network | IPv6Network
+
+_WRITTEN = re.compile(r"[0-9A-Fa-f:.]{2,45}(?:/[0-9]{1,3})?", re.ASCII)
+_MAPPED = ip_network("::ffff:0:0/96")
+
+
+def network(value: Any) -> Network:
+    """`192.30.252.0/22`, `2606:50c0::/32`, or a single address, which is a range of one."""
+    if isinstance(value, IPv4Network | IPv6Network):
+        return value
+    found = _parsed(value) if isinstance(value, str) and _WRITTEN.fullmatch(value) else None
+    if found is None:
+        raise ValueError(
+            f"{show(value)} is not a range of addresses; write it like 192.30.252.0/22 or 2606:50c0::/32"
+        )
+    _check_prefix(value, found)
+    _check_version(value, found)
+    return found
+
+
+def _parsed(text: str) -> Network | None:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def _check_prefix(text: str, found: Network) -> None:
+    """Half of such lines mean the one address, the other half the whole range: it has to be said."""
+    address = text.partition("/")[0]
+    if ip_network(address).network_address != found.network_address:
+        raise ValueError(
+            f"{show(text)} is one address with the size of a range; write {found} for the range, "
+            f"or {address} for the address"
+        )
+
+
+def _check_version(text: str, found: Network) -> None:
+    """Addresses that come as `::ffff:192.0.2.1` are known as the IPv4 ones that they are."""
+    if isinstance(found, IPv6Network) and found.subnet_of(_MAPPED):  # type: ignore[arg-type]
+        plain = IPv4Network((int(found.network_address) & 0xFFFFFFFF, found.prefixlen - 96))
+        raise ValueError(f"{show(text)} stands for IPv4 addresses; write {plain}")
+
+
+def proxies(text: str) -> tuple[Network, ...]:
+    """Ranges, separated by commas or spaces."""
+    found = tuple(map(network, text.replace(",", " ").split()))
+    for each in found:
+        if each.prefixlen == 0:
+            raise ValueError(
+                f'"{each}" believes everyone, who can then claim any address; name your proxies alone'
+            )
+    return found
+
+
+NetworkValue = Annotated[Network, PlainValidator(network)]

@@ -1,0 +1,84 @@
+"""What a configuration may mean, and rather doesn't: for `git-dispatcher check`, which goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from dispatcher.config.files import Configuration
+from dispatcher.config.jobs import ManifestJob
+from dispatcher.config.jobspec import POD, at
+from dispatcher.config.mistakes import Mistake
+from dispatcher.config.targets import Hook, Target
+from dispatcher.config.values import show_duration
+from dispatcher.domain.repositories import normalize_repository
+from dispatcher.matching.evaluation import Speaker
+
+_GRACE = 30
+"""Seconds that Kubernetes gives a Pod that says nothing."""
+
+
+def warnings(configuration: Configuration) -> tuple[Mistake, ...]:
+    """By target, in the order of the configuration; each names target, field and remedy."""
+    return (
+        *_unspoken(configuration.hooks, configuration.targets),
+        *(each for target in configuration.targets.values() for each in _of(target)),
+    )
+
+
+def _unspoken(hooks: Mapping[str, Hook], targets: Mapping[str, Target]) -> Iterator[Mistake]:
+    """No push to such a target's repository can be told."""
+    if targets and not hooks:
+        text = "there is none, so that no push deploys anything; add one below `hooks`"
+        yield Mistake("", 0, "hooks", text)
+        return
+    speakers = [Speaker(hook.name, hook.spoken_for) for hook in hooks.values()]
+    for name, target in targets.items():
+        identity = normalize_repository(target.repository)
+        if not any(speaker.allows(identity) for speaker in speakers):
+            text = (
+                f"no hook speaks for {identity}, so that no push deploys it; add it to the repositories of "
+                "the hook that its Git host sends to"
+            )
+            yield Mistake("", 0, f"targets.{name}.repository", text)
+
+
+def _of(target: Target) -> Iterator[Mistake]:
+    yield from _secret(target)
+    yield from _grace(target)
+    if isinstance(target.job, ManifestJob):
+        for warning in target.job.manifest.warnings:
+            yield replace(warning, text=f"target {target.name}: {warning.text}")
+
+
+def _secret(target: Target) -> Iterator[Mistake]:
+    """A password goes over the wire as it is, or not at all."""
+    scheme = target.repository.partition("://")[0].lower()
+    if not target.job.clone or not target.job.clone.secret:
+        return
+    field = f"targets.{target.name}.job.clone.secret"
+    if scheme == "http":
+        text = "is sent unencrypted to an http:// repository, for everyone on the way to read; "
+        yield Mistake("", 0, field, text + "write its URL with https://")
+    elif scheme == "git":
+        text = "cannot be used with a git:// repository, and the clone fails; "
+        yield Mistake("", 0, field, text + "write its URL with https:// or ssh://")
+
+
+def _grace(target: Target) -> Iterator[Mistake]:
+    grace = _seconds(target)
+    if grace > target.stop_timeout:
+        field = f"targets.{target.name}.stop_timeout"
+        text = (
+            f"({show_duration(target.stop_timeout)}) is shorter than the time that its Pods have to "
+            f"end ({show_duration(grace)}), so that each stop is shown as stuck; write more than that"
+        )
+        yield Mistake("", 0, field, text)
+
+
+def _seconds(target: Target) -> int:
+    if not isinstance(target.job, ManifestJob):
+        return target.job.stop_grace
+    said: Any = at(target.job.manifest.document, (*POD, "terminationGracePeriodSeconds"))
+    return said if type(said) is int else _GRACE

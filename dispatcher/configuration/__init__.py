@@ -1,1 +1,0 @@
-"""How the configuration is read. `dispatcher.config` is the door; nobody else imports from here."""

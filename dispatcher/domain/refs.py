@@ -1,0 +1,24 @@
+"""Git's rules for the names of objects and refs, whoever says them. Pure."""
+
+from __future__ import annotations
+
+import re
+
+MAX_REF = 1024
+
+_OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+# https://git-scm.com/docs/git-check-ref-format
+_NO_REF = re.compile(
+    r"[\x00-\x20\x7f-\x9f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|\Z)|[/.]\Z",
+)
+
+
+def object_name(text: str) -> str:
+    """A full object name in lower case, zeros too; "" for anything else."""
+    name = text.lower() if len(text) <= 64 else ""
+    return name if _OBJECT.fullmatch(name) else ""
+
+
+def is_ref(name: str) -> bool:
+    """Whether it is the full name of a ref, of any kind."""
+    return name.startswith("refs/") and len(name) <= MAX_REF and not _NO_REF.search(name)

@@ -1,0 +1,83 @@
+"""All that is known of a target at one moment: what a plan is made from. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from dispatcher.domain.model import Deploy, JobFacts, Spec
+
+
+class Paused(msgspec.Struct, frozen=True):
+    """Who holds a target, or everything, and why."""
+
+    by: str
+    reason: str
+    at: int
+
+    def __str__(self) -> str:
+        return f"paused by {self.by}" + (f": {self.reason}" if self.reason else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """All that a plan needs to know about a target, as of `now`."""
+
+    target: str
+    now: int
+    version: int
+    spec: Spec | None
+    listed: bool
+    """A full LIST of the target's namespace is in this very Redis: what is not known is not there."""
+    deploys: tuple[Deploy, ...]
+    """Those that are open, those that have a Job, and the one that was started last; oldest first."""
+    jobs: tuple[JobFacts, ...]
+    paused: str = ""
+    """Who holds the target and why, in words; "" if nobody does."""
+    succeeded: int = 0
+    """Number of the newest deploy that succeeded."""
+    attempted: int = 0
+    """Number of the newest deploy that was started."""
+    begun: int = 0
+    """Number of the deploy that was started last; it is among the deploys while the history has it."""
+    sure: bool = False
+    """It was: the Redis that answers now was told, and has forgotten nothing since."""
+    seq: int = 0
+    """The newest number that was given."""
+    limited: bool = False
+    """How many deploys may run at once is limited."""
+    placed: bool = False
+    """The target has its place among those that may run."""
+    no_place: str = ""
+    """Why it has none, once it has asked; "" otherwise."""
+    vain: int = 0
+    """Looks in a row that came to nothing by the cluster's fault."""
+    published: bool = False
+    """A watcher has published what is configured: a target without a spec is not."""
+    read: Mapping[int, str] = field(default_factory=dict)
+    """The deploys as read, to compare with when they are written."""
+
+
+@dataclass(frozen=True)
+class Present:
+    """The name that a target has, and since when (ms)."""
+
+    name: str
+    since: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """How a target stands in the work queue."""
+
+    target: str
+    open: bool
+    """It has a deploy that is not over."""
+    leased_until: int
+    """0 when no worker holds it."""
+    woken: bool
+    """A wake-up is on its way."""
+    due: int | None
+    """When it is looked at whatever happens; None for never."""

@@ -1,0 +1,102 @@
+"""The API's door: a bearer token, compared in constant time with all that are configured.
+
+Whatever is logged on behalf of a request says from which address it came, and which token opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
+
+from dispatcher.config import Secret
+from dispatcher.http.client_address import Address, Proxies, group
+from dispatcher.http.log_throttle import Seldom
+from dispatcher.http.responses import CAUSE, Refusal
+from dispatcher.webhooks.authentication import same
+
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="git-dispatcher"'}
+LONGEST = 100
+"""Characters of what a stranger sent, in the log."""
+
+log = structlog.get_logger()
+
+
+class Tokens:
+    """Those that are configured."""
+
+    def __init__(self, tokens: Sequence[Secret]) -> None:
+        self._tokens = tuple(tokens)
+
+    def __bool__(self) -> bool:
+        return bool(self._tokens)
+
+    def holder(self, headers: Headers) -> str:
+        """The name of the token that was sent, "" for none that is known. All are compared."""
+        presented = _bearer(headers.getlist("authorization"))
+        known = [same(presented, token.reveal()) for token in self._tokens]
+        return self._tokens[known.index(True)].source if presented and any(known) else ""
+
+
+class Guard:
+    """Lets through what carries one of the tokens; everything else ends as a Refusal, and in the log."""
+
+    def __init__(self, app: ASGIApp, tokens: Tokens, proxies: Proxies) -> None:
+        self._app, self._tokens, self._proxies = app, tokens, proxies
+        self._seldom = Seldom()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        peer = scope["client"][0] if scope.get("client") else ""
+        sender = self._proxies.sender(peer, scope["headers"])
+        bind_contextvars(address=str(sender))
+        try:
+            bind_contextvars(token=self._checked(Headers(scope=scope)))
+        except Refusal as refusal:
+            self._tell(scope, sender, refusal.cause)
+            raise
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                self._tell(
+                    scope, sender, scope.get("state", {}).get(CAUSE) or str(message["status"])
+                )
+            await send(message)
+
+        await self._app(scope, receive, watched)
+
+    def _checked(self, headers: Headers) -> str:
+        """The token's name."""
+        if not self._tokens:
+            raise Refusal(
+                403,
+                "api_disabled",
+                "The API is closed, since no token is configured: set DISPATCHER_API_TOKENS, "
+                "with a token made by `openssl rand -hex 32`",
+            )
+        if holder := self._tokens.holder(headers):
+            return holder
+        raise Refusal(
+            401,
+            "unauthorized",
+            "No valid token: send `Authorization: Bearer <one of DISPATCHER_API_TOKENS>`",
+            CHALLENGE,
+        )
+
+    def _tell(self, scope: Scope, sender: Address | None, cause: str) -> None:
+        """Once for each sender and cause, then once a minute: who guesses must not fill the disk."""
+        if count := self._seldom.count(group(sender) if sender else "", cause):
+            path = "".join(c if c.isprintable() else "?" for c in scope["path"][:LONGEST])
+            log.warning(
+                "api request refused", cause=cause, method=scope["method"], path=path, count=count
+            )
+
+
+def _bearer(sent: Sequence[str]) -> bytes:
+    """https://www.rfc-editor.org/rfc/rfc6750#section-2.1; two of them are none."""
+    if len(sent) != 1:
+        return b""
+    scheme, _, token = sent[0].partition(" ")
+    return token.strip().encode("latin-1") if scheme.lower() == "bearer" else b""

@@ -1,0 +1,113 @@
+"""`/api/v1/deliveries`: what came, and why each target of its repository ran or did not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dispatcher.domain.model import Result, State
+from dispatcher.http.api import delivery_views
+from dispatcher.http.api.requests import line
+from dispatcher.http.connection.bodies import MIB
+from dispatcher.http.live_config import Live
+from dispatcher.http.responses import Refusal, answer
+from dispatcher.ledger import Deliveries, Kept, Reader
+from dispatcher.matching.evaluation import Explanation, explain
+from dispatcher.webhooks import Received, read_unproved
+from dispatcher.webhooks.kept import raw_headers
+
+USUAL, MOST = 100, 1000
+"""Deliveries in one answer."""
+MOST_BYTES = 2 * MIB
+"""Of one answer, unless its first delivery alone has more."""
+AT_ONCE = 20
+"""Deliveries that are read together."""
+LONGEST_NAME = 600
+"""Of a delivery; a longer one is not asked for."""
+
+
+class Trail:
+    """Endpoints; reads only."""
+
+    def __init__(self, live: Live, deliveries: Deliveries, reader: Reader) -> None:
+        self._live, self._deliveries, self._reader = live, deliveries, reader
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/deliveries", self.deliveries),
+            Route("/deliveries/{id:path}", self.delivery),
+        ]
+
+    async def deliveries(self, request: Request) -> Response:
+        return answer(await to_thread.run_sync(self._newest, _limit(request)))
+
+    def _newest(self, limit: int) -> delivery_views.DeliveryList:
+        """Read a few at a time, until the answer is as large as it may be."""
+        infos: dict[str, delivery_views.DeliveryInfo] = {}
+        size = 0
+        for skip in range(0, limit, AT_ONCE):
+            kept = self._deliveries.newest(min(AT_ONCE, limit - skip), skip)
+            for info in map(delivery_views.delivery_info, kept):
+                size += len(msgspec.json.encode(info))
+                if infos and size > MOST_BYTES:
+                    return delivery_views.DeliveryList(tuple(infos.values()), cut=True)
+                infos[info.id] = info
+            if len(kept) < AT_ONCE:
+                break
+        return delivery_views.DeliveryList(tuple(infos.values()))
+
+    async def delivery(self, request: Request) -> Response:
+        name = request.path_params["id"]
+        return answer(await to_thread.run_sync(self._look, name))
+
+    def _look(self, name: str) -> delivery_views.DeliveryDetail:
+        kept = found(self._deliveries, name)
+        known = kept.entry.hook in self._live.now.hooks
+        body = self._deliveries.body(kept.entry.id) if known else None
+        return delivery_views.delivery_detail(
+            kept,
+            self._states(each for each in kept.results if each),
+            self._explained(kept, body) if body is not None else (),
+            replayable=body is not None,
+        )
+
+    def _states(self, results: Iterable[Result]) -> dict[str, State]:
+        names = dict.fromkeys(each.deploy for each in results if each.deploy)
+        parts = {name: name.rpartition("/") for name in names}
+        deploys = {
+            name: self._reader.deploy(target, int(number))
+            for name, (target, _, number) in parts.items()
+        }
+        return {name: deploy.state for name, deploy in deploys.items() if deploy}
+
+    def _explained(self, kept: Kept, body: bytes) -> tuple[Explanation, ...]:
+        """By the configuration of now, which may be another than when it came."""
+        now, entry = self._live.now, kept.entry
+        said = read_unproved(entry.provider, raw_headers(entry.headers), body)
+        pushes = said.pushes if isinstance(said, Received) else ()
+        return explain(pushes, now.speakers[entry.hook], now.matcher)
+
+
+def found(deliveries: Deliveries, name: str) -> Kept:
+    """Raises Refusal."""
+    kept = deliveries.find(name) if len(name) <= LONGEST_NAME else None
+    if kept is None:
+        raise Refusal(
+            404,
+            "unknown_delivery",
+            f"There is no delivery {line(name)[:100]!r}, or not any more: its id is one that the list of "
+            "deliveries has, or the Git host's own",
+        )
+    return kept
+
+
+def _limit(request: Request) -> int:
+    text = request.query_params.get("limit", str(USUAL))
+    if text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MOST:
+        return int(text)
+    raise Refusal(400, "invalid_limit", f"limit must be a number between 1 and {MOST}")

@@ -1,0 +1,199 @@
+"""What the API shows of hooks and of what came to them, as types; the command line reads them too. Values only.
+
+Times are RFC 3339 in UTC. No secret is in here and no body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from dispatcher.config import Hook
+from dispatcher.domain.model import Outcome, Result, State
+from dispatcher.http.api.views import moment
+from dispatcher.ledger import Entry, Kept, Step
+from dispatcher.matching.evaluation import Explanation
+
+Counts = Mapping[tuple[str, str], int]
+
+
+class SecretInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A secret, by where it comes from."""
+
+    source: str
+    """`env NAME` or `file PATH`."""
+    last_used: str | None = None
+    """When it last proved a delivery; null for never."""
+
+
+class HookInfo(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    provider: str
+    repositories: tuple[str, ...]
+    insecure: bool = False
+    secrets: tuple[SecretInfo, ...] = ()
+    refused: dict[str, int] = {}
+    """Why deliveries were refused that nothing had proved, and how many there ever were."""
+
+
+class HookList(msgspec.Struct, frozen=True, kw_only=True):
+    hooks: tuple[HookInfo, ...]
+    unknown: dict[str, int]
+    """The same of deliveries to hooks that aren't there."""
+
+
+class UpdateInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One updated ref."""
+
+    ref: str
+    before: str
+    after: str
+
+
+class ResultInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one push for one target."""
+
+    target: str
+    ref: str
+    commit: str
+    outcome: Outcome | None
+    """Null where the ledger's answer is not known."""
+    deploy: str | None = None
+    reason: str = ""
+
+
+class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A verified delivery."""
+
+    id: str
+    """Its own, by which it is shown and replayed."""
+    delivery: str
+    """The Git host's, which its deploys carry."""
+    hook: str
+    provider: str
+    event: str
+    received_at: str | None
+    repository: str = ""
+    refs: tuple[UpdateInfo, ...] = ()
+    results: tuple[ResultInfo, ...] = ()
+    reason: str = ""
+    """Why there are no results."""
+    refused: str = ""
+    """The code with which it was refused although it was proved; empty if it was taken."""
+    secret: str = ""
+    """Where the secret comes from that proved it."""
+    replay_of: str | None = None
+    by: str = ""
+    """Who replayed it, and why."""
+    note: str = ""
+
+
+class DeliveryList(msgspec.Struct, frozen=True):
+    deliveries: tuple[DeliveryInfo, ...]
+    cut: bool = False
+    """There are more, that were asked for: the answer would have been too large."""
+
+
+class DeliveryDetail(DeliveryInfo, frozen=True, kw_only=True):
+    """A delivery with all that is known of it."""
+
+    headers: dict[str, str] = {}
+    """Those that are kept."""
+    body_bytes: int = 0
+    replayable: bool = False
+    """Its body is kept, and its hook is there."""
+    states: dict[str, State] = {}
+    """Deploy -> its state now."""
+    explanations: tuple[Explanation, ...] = ()
+    """What each target of the repository makes of it by the configuration of now."""
+
+
+class ReplayAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    """Of the new delivery."""
+    replay_of: str
+    delivery: str
+    results: tuple[Result, ...]
+    reason: str = ""
+    """Why there are no results."""
+
+
+def hook_list(hooks: Mapping[str, Hook], used: Counts, refused: Counts) -> HookList:
+    return HookList(
+        hooks=tuple(_hook(hook, used, refused) for hook in hooks.values()),
+        unknown=_of("", refused),
+    )
+
+
+def _hook(hook: Hook, used: Counts, refused: Counts) -> HookInfo:
+    sources = [secret.source for secret in hook.secrets]
+    return HookInfo(
+        name=hook.name,
+        provider=hook.provider,
+        repositories=hook.repositories,
+        insecure=hook.insecure,
+        secrets=tuple(
+            SecretInfo(source=source, last_used=moment(used.get((hook.name, source), 0)))
+            for source in sources
+        ),
+        refused=_of(hook.name, refused),
+    )
+
+
+def _of(hook: str, counts: Counts) -> dict[str, int]:
+    return {why: count for (name, why), count in sorted(counts.items()) if name == hook}
+
+
+def delivery_info(kept: Kept) -> DeliveryInfo:
+    entry = kept.entry
+    return DeliveryInfo(
+        id=entry.id,
+        delivery=entry.delivery,
+        hook=entry.hook,
+        provider=entry.provider,
+        event=entry.event,
+        received_at=moment(kept.at),
+        repository=entry.repository,
+        refs=_refs(entry),
+        results=tuple(map(_result, entry.steps, kept.results)),
+        reason=entry.reason,
+        refused=entry.refused,
+        secret=entry.secret,
+        replay_of=entry.replay_of or None,
+        by=entry.by,
+        note=entry.note,
+    )
+
+
+def delivery_detail(
+    kept: Kept,
+    states: Mapping[str, State],
+    explanations: tuple[Explanation, ...],
+    *,
+    replayable: bool,
+) -> DeliveryDetail:
+    info = msgspec.structs.asdict(delivery_info(kept))
+    return DeliveryDetail(
+        **info,
+        headers=dict(kept.entry.headers),
+        body_bytes=kept.entry.body_bytes,
+        replayable=replayable,
+        states=dict(states),
+        explanations=explanations,
+    )
+
+
+def _refs(entry: Entry) -> tuple[UpdateInfo, ...]:
+    return tuple(UpdateInfo(ref=r.ref, before=r.before, after=r.after) for r in entry.refs)
+
+
+def _result(step: Step, result: Result | None) -> ResultInfo:
+    return ResultInfo(
+        target=step.target,
+        ref=step.ref,
+        commit=step.commit,
+        outcome=result.outcome if result else None,
+        deploy=(result.deploy or None) if result else None,
+        reason=result.reason if result else "not known: the ledger had no answer for it",
+    )

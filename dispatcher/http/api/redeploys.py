@@ -1,0 +1,161 @@
+"""`/api/v1`: the redeploy of what its body names: a deploy, a commit, a branch or tag."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypedDict
+from uuid import uuid4
+
+import msgspec
+import structlog
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dispatcher.config import Target
+from dispatcher.domain.model import ZEROS, short_ref
+from dispatcher.domain.refs import MAX_REF, is_ref, object_name
+from dispatcher.http.api import views
+from dispatcher.http.api.requests import Order, Requests, line, unknown_deploy
+from dispatcher.http.responses import Refusal, answer
+from dispatcher.ledger import Ledger, Missing, Reader, Redeploy, WakeUps
+from dispatcher.matching.matcher import follows
+
+KINDS = ("refs/heads/", "refs/tags/")
+
+log = structlog.get_logger()
+
+
+class RedeployOrder(Order, frozen=True, kw_only=True):
+    """Null is not named. An empty text is not null: a script's unset variable must not deploy anything."""
+
+    commit: str | None = None
+    ref: str | None = None
+    deploy: Annotated[int, msgspec.Meta(ge=1, lt=10**15)] | None = None
+
+
+class Redeploying:
+    """The endpoint. Redis is waited for in threads."""
+
+    def __init__(self, requests: Requests, ledger: Ledger, wake_ups: WakeUps) -> None:
+        self._requests, self._ledger, self._wake_ups = requests, ledger, wake_ups
+        self._reader = Reader(ledger.client, ledger.keys)
+
+    def routes(self) -> list[Route]:
+        return [Route("/targets/{target}/redeploy", self.redeploy, methods=["POST"])]
+
+    async def redeploy(self, request: Request) -> Response:
+        target, key = await self._requests.target(request), _request_id(request)
+        order = await self._requests.order(request, RedeployOrder)
+        asked = Redeploy(
+            target=target.name,
+            request=key,
+            by=order.by,
+            note=order.reason,
+            **_named(order, target),
+        )
+        return answer(await to_thread.run_sync(self._redeploy, asked), 202)
+
+    def _redeploy(self, asked: Redeploy) -> views.RedeployAnswer:
+        made = self._ledger.redeploy(asked)
+        if made.outcome is None:
+            if made.missing is Missing.DEPLOY:
+                kept = self._reader.numbers(asked.target)
+                raise unknown_deploy(asked.target, asked.number, kept)
+            raise _refusal(asked, made.missing)
+        self._wake_ups.enqueue([made.wake_up] if made.wake_up else [])
+        deploy = f"{asked.target}/{made.number}"
+        log.info("redeploy", deploy=deploy, commit=made.commit, by=asked.by, outcome=made.outcome)
+        return views.RedeployAnswer(
+            target=asked.target,
+            deploy=deploy,
+            ref=made.ref,
+            commit=made.commit,
+            outcome=made.outcome,
+            reason=made.reason,
+        )
+
+
+class _Named(TypedDict):
+    commit: str
+    ref: str
+    number: int
+
+
+def _named(order: RedeployOrder, target: Target) -> _Named:
+    """What the order names, in full; raises Refusal."""
+    for field in ("commit", "ref"):
+        if order.deploy is not None and getattr(order, field) is not None:
+            message = (
+                f"deploy and {field} contradict each other: a deploy has its own commit and ref. "
+                "Name it, or what you want instead of it"
+            )
+            raise Refusal(400, "contradiction", message)
+    return {
+        "commit": "" if order.commit is None else _commit(order.commit),
+        "ref": "" if order.ref is None else _ref(order.ref, target),
+        "number": order.deploy or 0,
+    }
+
+
+def _commit(value: str) -> str:
+    name = object_name(value)
+    if name and name not in ZEROS:
+        return name
+    raise Refusal(
+        400,
+        "invalid_commit",
+        f"commit is {_shown(value)}, which is not the full name of a commit: give all its 40 or 64 "
+        "hexadecimal digits, as `git rev-parse` prints them",
+    )
+
+
+def _ref(value: str, target: Target) -> str:
+    """The one branch or tag of the target's that the value can be."""
+    names = [value] if value.startswith("refs/") else [kind + value for kind in KINDS]
+    if not (is_ref(names[0]) and names[0].startswith(KINDS)):
+        message = (
+            f"ref is {_shown(value)}, which is no branch or tag: write it like refs/heads/main or "
+            f"refs/tags/v1.2, or main or v1.2 for short, in at most {MAX_REF} characters"
+        )
+        raise Refusal(400, "invalid_ref", message)
+    told = {name: follows(target, name) for name in names}
+    found = [name for name, (followed, _) in told.items() if followed]
+    if not found:
+        why = "; ".join(reason for _, reason in told.values())
+        message = f"ref is {_shown(value)}, which {target.name} does not take: {why}"
+        raise Refusal(422, "ref_not_taken", message)
+    if len(found) > 1:
+        message = f"ref is {_shown(value)}, which can be {' or '.join(found)}: name it in full"
+        raise Refusal(400, "ambiguous_ref", message)
+    return found[0]
+
+
+def _shown(value: str) -> str:
+    return repr(line(value)[:100])
+
+
+def _refusal(asked: Redeploy, missing: Missing | None) -> Refusal:
+    target = asked.target
+    if missing is Missing.COMMIT:
+        message = (
+            f"No push of {short_ref(asked.ref)} to target {target} is known, and so no newest "
+            "commit of it: name the commit as well"
+        )
+        return Refusal(409, "unknown_commit", message)
+    message = (
+        f"Target {target} was never deployed, so there is nothing to run again: push to it, or name "
+        "a commit and its ref"
+    )
+    return Refusal(409, "never_deployed", message)
+
+
+def _request_id(request: Request) -> str:
+    """https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/"""
+    sent = request.headers.getlist("idempotency-key")
+    if not sent:
+        return str(uuid4())
+    if len(sent) > 1 or not 1 <= len(sent[0]) <= 256 or not sent[0].isascii():
+        remedy = "Idempotency-Key must be sent once, with 1 to 256 ASCII characters"
+        raise Refusal(400, "invalid_idempotency_key", remedy)
+    return sent[0]

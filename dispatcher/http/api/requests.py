@@ -1,0 +1,130 @@
+"""What requests to the API name and carry: a target, a deploy's number, an order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, TypeVar
+
+import msgspec
+from anyio import to_thread
+from msgspec.structs import replace
+from starlette.requests import Request
+
+from dispatcher.config import Target
+from dispatcher.domain.suggestions import did_you_mean, nearest
+from dispatcher.http.connection.bodies import Bodies
+from dispatcher.http.live_config import Live
+from dispatcher.http.responses import Refusal
+from dispatcher.ledger import Reader
+
+LARGEST_BODY = 8 * 1024
+LONGEST_NAME = 40
+"""Of a target, as the configuration has it; a longer one is not asked for."""
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of whatever is ordered; all of it may be left out."""
+
+    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    by: Annotated[str, msgspec.Meta(max_length=100)] = ""
+
+
+SomeOrder = TypeVar("SomeOrder", bound=Order)
+
+
+class Requests:
+    """Understands requests, by the configuration of the moment."""
+
+    def __init__(self, live: Live, bodies: Bodies, reader: Reader) -> None:
+        self._live, self._bodies, self._reader = live, bodies, reader
+
+    def targets(self) -> dict[str, Target]:
+        """All that are configured, in their order."""
+        return dict(self._live.now.targets)
+
+    async def target(self, request: Request) -> Target:
+        """The configured target that the path names."""
+        name = request.path_params["target"]
+        if (target := self._live.now.targets.get(name)) is not None:
+            return target
+        if await self._has_history(name):
+            raise _removed_target(name)
+        raise _unknown_target(name, self._live.now.targets)
+
+    async def history(self, request: Request) -> str:
+        """The name of a target to read about: one that was removed counts while its history is kept."""
+        name: str = request.path_params["target"]
+        if name in self._live.now.targets or await self._has_history(name):
+            return name
+        raise _unknown_target(name, self._live.now.targets)
+
+    async def _has_history(self, name: str) -> bool:
+        return len(name) <= LONGEST_NAME and await to_thread.run_sync(self._reader.knows, name)
+
+    async def deploy(self, request: Request) -> tuple[str, int]:
+        """A configured target's name, and a number that a deploy of it could have."""
+        target = await self.target(request)
+        return target.name, deploy_number(request, target.name)
+
+    async def order(self, request: Request, kind: type[SomeOrder]) -> SomeOrder:
+        """On one line each, without control characters."""
+        message = f"The body is larger than {LARGEST_BODY} bytes: shorten the reason"
+        too_large = Refusal(413, "body_too_large", message)
+        async with self._bodies.of(request, LARGEST_BODY, too_large) as body:
+            order = _decoded(body, kind) if body else kind()
+        return replace(order, reason=line(order.reason), by=line(order.by))
+
+
+def deploy_number(request: Request, target: str) -> int:
+    """A number that a deploy of the target could have."""
+    number: str = request.path_params["number"]
+    if number.isascii() and number.isdigit() and len(number) <= 15:
+        return int(number)
+    raise Refusal(404, "unknown_deploy", f"Target {target}: a deploy's number is written like 42")
+
+
+def _unknown_target(name: str, known: Iterable[str]) -> Refusal:
+    name = line(name)[:60]
+    return Refusal(
+        404, "unknown_target", f"There is no target {name!r}: {did_you_mean(name, known)}"
+    )
+
+
+def _removed_target(name: str) -> Refusal:
+    return Refusal(
+        404,
+        "unknown_target",
+        f"Target {line(name)} was removed from the configuration: its deploys can still be read, and "
+        "nothing can be ordered",
+    )
+
+
+def unknown_deploy(target: str, number: int, kept: Iterable[int]) -> Refusal:
+    """`kept` are the numbers that there are."""
+    message = (
+        f"Target {target} has no deploy {number}, or not any more: {_kept(target, number, kept)}"
+    )
+    return Refusal(404, "unknown_deploy", message)
+
+
+def _kept(target: str, number: int, kept: Iterable[int]) -> str:
+    numbers = sorted(kept)
+    if not numbers:
+        return "none of it is kept"
+    if near := nearest(str(number), map(str, numbers)):
+        return f"the newest is {target}/{numbers[-1]}; did you mean {target}/{near}?"
+    if len(numbers) == 1:
+        return f"there is {target}/{numbers[0]}"
+    return f"there are {target}/{numbers[0]} to {target}/{numbers[-1]}"
+
+
+def line(text: str) -> str:
+    """What a person wrote, on one line and without control characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _decoded(body: bytes, kind: type[SomeOrder]) -> SomeOrder:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refusal(400, "invalid_body", f"The body is not as expected: {error}") from None

@@ -1,0 +1,69 @@
+"""Reads the bodies of requests, bounded in bytes, in time, and in what all of them hold together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+from starlette.requests import ClientDisconnect, Request
+
+from dispatcher.http.responses import RETRY_AFTER, Refusal
+
+MIB = 1024 * 1024
+ALL_TOGETHER = 256 * MIB
+"""Bytes of all bodies that are held at a time: what strangers send counts before it is verified."""
+SMALL = 128 * 1024
+"""Bytes up to which a body is taken although there is no more room, as most deliveries are: who fills the room
+with large ones keeps no push out. What they add is bounded by the number of connections."""
+READ_WITHIN = 20.0
+"""Seconds for one body to arrive."""
+
+
+class Bodies:
+    """Knows how much is held at present."""
+
+    def __init__(
+        self, most: int = ALL_TOGETHER, seconds: float = READ_WITHIN, small: int = SMALL
+    ) -> None:
+        self._most, self._seconds, self._small = most, seconds, small
+        self._held = 0
+
+    @asynccontextmanager
+    async def of(self, request: Request, limit: int, too_large: Refusal) -> AsyncIterator[bytes]:
+        """The body, held for the length of the block. Raises `too_large` beyond `limit` bytes."""
+        if _declared(request) > limit:
+            raise too_large
+        chunks, size = bytearray(), 0
+        try:
+            await self._fill(chunks, request, limit, too_large)
+            body, size = bytes(chunks), len(chunks)
+            chunks.clear()  # no body is held twice
+            yield body
+        finally:
+            self._held -= size or len(chunks)
+
+    async def _fill(
+        self, chunks: bytearray, request: Request, limit: int, too_large: Refusal
+    ) -> None:
+        try:
+            with anyio.fail_after(self._seconds):
+                async for chunk in request.stream():
+                    chunks += chunk
+                    self._held += len(chunk)
+                    self._check(len(chunks), limit, too_large)
+        except TimeoutError:
+            raise Refusal(408, "body_too_slow", "The body took too long to arrive") from None
+        except ClientDisconnect:
+            raise Refusal(400, "body_incomplete", "The body ended before it was whole") from None
+
+    def _check(self, size: int, limit: int, too_large: Refusal) -> None:
+        if size > limit:
+            raise too_large
+        if self._held > self._most and size > self._small:
+            raise Refusal(503, "busy", "Too many deliveries at a time: come again", RETRY_AFTER)
+
+
+def _declared(request: Request) -> int:
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() else 0

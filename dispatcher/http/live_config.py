@@ -1,0 +1,71 @@
+"""The configuration as requests see it: swapped whole, so that no request sees half of a change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+from anyio import CapacityLimiter, to_thread
+
+from dispatcher.config import Configuration, Hook, Target
+from dispatcher.config.reloading import Reloader
+from dispatcher.domain.errors import DispatcherError
+from dispatcher.http.webhooks.unauthenticated import Alike
+from dispatcher.ledger import Bounds
+from dispatcher.matching.evaluation import Speaker
+from dispatcher.matching.matcher import Matcher
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks at the files."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Configured:
+    """One good configuration, with what is built from it."""
+
+    hooks: Mapping[str, Hook]
+    targets: Mapping[str, Target]
+    speakers: Mapping[str, Speaker]
+    """By the hooks' names."""
+    alike: Alike
+    matcher: Matcher
+    bounds: Bounds
+    """Of the trail of deliveries."""
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> Configured:
+        hooks, targets = configuration.hooks, configuration.targets
+        speakers = {name: Speaker(name, hook.spoken_for) for name, hook in hooks.items()}
+        bounds = Bounds(**configuration.deliveries.model_dump())
+        matcher = Matcher(targets.values())
+        return cls(hooks, targets, speakers, Alike.of(hooks.values()), matcher, bounds)
+
+
+class Live:
+    """Holds the newest good configuration in `now`."""
+
+    def __init__(self, source: Reloader) -> None:
+        self._source = source
+        self._thread = CapacityLimiter(1)  # of its own: those of the API may all wait for Redis
+        self._built = source.current
+        self.now = Configured.of(self._built)
+
+    async def look(self) -> None:
+        """Takes what the files say, if they have changed."""
+        try:
+            self.now = await to_thread.run_sync(self._look, limiter=self._thread)
+        except (DispatcherError, OSError) as error:
+            log.error("configuration could not be read again", error=str(error))
+
+    def _look(self) -> Configured:
+        """A change is not over before something was built from it, should that fail the first time."""
+        self._source.changed()
+        current = self._source.current
+        if current is self._built:
+            return self.now
+        made = Configured.of(current)
+        self._built = current
+        return made

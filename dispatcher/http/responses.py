@@ -1,0 +1,88 @@
+"""Answers: always JSON, always with the same headers, refusals always of the same shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dispatcher.domain.errors import DispatcherError, LedgerUnavailable
+from dispatcher.webhooks import Rejected
+
+HEADERS: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+CAUSE = "cause"
+"""In a request's state: why it was refused, for the log."""
+RETRY_AFTER: Mapping[str, str] = {"Retry-After": "5"}
+"""Seconds after which a client may come again when Redis, or this process, had no room."""
+
+
+class Error(msgspec.Struct, frozen=True):
+    code: str
+    message: str
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    """Every refusal: `{"error": {"code": …, "message": …}}`."""
+
+    error: Error
+
+
+class Refusal(DispatcherError):
+    """Ends a request with a no: raised anywhere, answered in one place."""
+
+    def __init__(
+        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+        self.headers = headers or {}
+        self.cause = code
+        """For the log."""
+
+    @classmethod
+    def of(cls, rejected: Rejected) -> Refusal:
+        refusal = cls(rejected.status, rejected.code, rejected.message)
+        refusal.cause = rejected.cause
+        return refusal
+
+
+def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(
+        msgspec.json.encode(body),
+        status,
+        {**HEADERS, **(headers or {})},
+        "application/json",
+    )
+
+
+def refused(request: Request, error: Exception) -> Response:
+    """The answer to whatever ended a request: a Refusal, routing, Redis, or a mistake of ours."""
+    match error:
+        case Refusal():
+            request.scope.setdefault("state", {})[CAUSE] = error.cause
+            return refusal(error)
+        case HTTPException():
+            code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
+            return _error(error.status_code, code, error.detail, error.headers)
+        case LedgerUnavailable():
+            message = "Redis is not available: the request was not carried out; send it again"
+            return _error(503, "ledger_unavailable", message, RETRY_AFTER)
+    return _error(500, "internal_error", "This is a mistake in git-dispatcher; its log says more")
+
+
+def refusal(error: Refusal) -> Response:
+    return _error(error.status, error.code, error.message, error.headers)
+
+
+def _error(
+    status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    return answer(ErrorBody(Error(code, message)), status, headers)

@@ -1,0 +1,74 @@
+"""Deliveries without proof of origin: after some of them, 429 takes the place of 401.
+
+It does so for strangers only. What is proved is taken, however many failures came from the same address or to
+the same hook before, so that nobody can lock a Git host out.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import structlog
+
+from dispatcher.domain.errors import LedgerUnavailable
+from dispatcher.http.client_address import Address, group
+from dispatcher.http.connection.threads import Threads
+from dispatcher.http.responses import Refusal
+from dispatcher.ledger import Count, Failures
+
+COUNT_WITHIN = 0.5
+"""Seconds for the ledger; without an answer the stranger gets the 401."""
+AT_ONCE = 4
+"""Threads: strangers must not use up those that others need."""
+
+log = structlog.get_logger()
+
+
+class Limiter:
+    """Knows what a sender without proof is told."""
+
+    def __init__(self, failures: Failures) -> None:
+        self._failures = failures
+        self._threads = Threads(AT_ONCE)
+
+    async def answer(self, refusal: Refusal, hook: str, sender: Address | None) -> Refusal:
+        """What the refusal becomes, having said it to the log: once, where a sender goes on and on."""
+        count = Count() if refusal.status != 401 else await self._count(hook, sender)
+        if not count.wait:
+            log.warning(
+                "delivery refused", hook=shown(hook), cause=refusal.cause, address=str(sender)
+            )
+            return refusal
+        if count.first:
+            log.warning("deliveries refused: too many", hook=shown(hook), address=str(sender))
+        return _too_many(math.ceil(count.wait / 1000))
+
+    async def _count(self, hook: str, sender: Address | None) -> Count:
+        if not self._failures.allowance.bounded:
+            return Count()
+        origin = group(sender) if sender else "unknown"
+        try:
+            return await self._threads.run(COUNT_WITHIN, partial(self._counted, origin, hook))
+        except TimeoutError:
+            return Count()
+
+    def _counted(self, origin: str, hook: str) -> Count:
+        try:
+            return self._failures.count(origin, hook)
+        except LedgerUnavailable:
+            return Count()  # a 503 would be news to a stranger
+
+
+def _too_many(seconds: int) -> Refusal:
+    return Refusal(
+        429,
+        "too_many_failures",
+        "Too many deliveries came without a valid proof of origin. One that has it is taken at any time",
+        {"Retry-After": str(seconds)},
+    )
+
+
+def shown(name: str) -> str:
+    """A stranger's word, fit for a line of the log."""
+    return "".join(char if char.isprintable() else "?" for char in name[:40])

@@ -1,0 +1,28 @@
+"""Hands what was planned for a delivery to the ledger, and waits for what it says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from dispatcher.domain.errors import LedgerUnavailable
+from dispatcher.domain.model import Result
+from dispatcher.http.webhooks.intake import Plan
+from dispatcher.ledger import Submitter
+
+ANSWER_WITHIN = 4.0
+"""Seconds for the ledger: the least patient Git host gives up after 5, and must hear a 503 before."""
+
+
+async def recorded(submitter: Submitter, plan: Plan) -> Iterable[Result]:
+    """What the ledger says to each submission. Raises LedgerUnavailable.
+
+    Where it has nothing to say it isn't waited for: the answer is the same without it.
+    """
+    future = submitter.submit(plan.submissions, plan.record)
+    if not plan.submissions:
+        return ()
+    try:
+        return await asyncio.wait_for(asyncio.wrap_future(future), ANSWER_WITHIN)
+    except TimeoutError:
+        raise LedgerUnavailable(f"nothing was heard within {ANSWER_WITHIN} s") from None

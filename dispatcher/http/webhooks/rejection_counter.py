@@ -1,0 +1,50 @@
+"""Counts the deliveries that nothing proved, by hook and reason. None of them costs a round trip, or is kept.
+
+How many keys there are is bounded by the configuration: all names that no hook has are counted as one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import structlog
+from anyio import CapacityLimiter, to_thread
+
+from dispatcher.domain.errors import LedgerUnavailable
+from dispatcher.http.live_config import Live
+from dispatcher.ledger import Proofs
+
+EVERY = 5.0
+"""Seconds between two reports to the ledger."""
+
+log = structlog.get_logger()
+
+
+class Unproved:
+    """Of this process, until the ledger has been told."""
+
+    def __init__(self, live: Live, proofs: Proofs) -> None:
+        self._live, self._proofs = live, proofs
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._thread = CapacityLimiter(1)  # of its own: those of the API may all wait for Redis
+
+    def note(self, hook: str, cause: str) -> None:
+        self._counts[hook if hook in self._live.now.hooks else "", cause] += 1
+
+    async def report(self) -> None:
+        """Tells the ledger. Raises LedgerUnavailable; the counts are kept for the next time then."""
+        counts, self._counts = self._counts, Counter()
+        if not counts:
+            return
+        try:
+            await to_thread.run_sync(self._proofs.count, counts, limiter=self._thread)
+        except Exception:
+            self._counts += counts
+            raise
+
+    async def report_again(self) -> None:
+        """Tells the ledger now, or the next time."""
+        try:
+            await self.report()
+        except LedgerUnavailable as error:
+            log.debug("refusals not counted yet", why=str(error))

@@ -1,0 +1,160 @@
+"""What people ask the ledger: which targets there are, what runs, what happened. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from dispatcher.domain.model import Deploy, State
+from dispatcher.domain.snapshot import Row
+from dispatcher.ledger.connection import texts, translated
+from dispatcher.ledger.keys import Keys
+from dispatcher.ledger.snapshot import decode
+
+SHOWN = 10
+"""Deploys of a target that are read because they wait: those that come next. The others are counted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetView:
+    """A target at one glance."""
+
+    name: str
+    active: Deploy | None
+    waiting: tuple[Deploy, ...]
+    """Those that come next, oldest first; as many as were asked for."""
+    waiting_count: int
+    """How many wait in all."""
+    last: Deploy | None
+    """The newest deploy that is over."""
+    trouble: str
+    """What holds it up, "" for nothing."""
+
+
+DURABILITY = {
+    "always": "appendfsync always: nothing acknowledged is lost",
+    "everysec": "appendfsync everysec: up to a second of acknowledged pushes can be lost",
+    "no": "appendfsync no: acknowledged pushes can be lost",
+}
+
+
+class Reader:
+    """Raises LedgerUnavailable."""
+
+    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+        self._client, self._keys = client, keys
+
+    def targets(self, names: Sequence[str], most: int = SHOWN) -> list[TargetView]:
+        """Each of the targets, with so many that wait, in two round trips; one that was never pushed to is
+        empty."""
+        with translated(self._client):
+            pipeline = self._client.pipeline(transaction=False)
+            for name in names:
+                pipeline.hmget(self._keys.row(name), "trouble", "ended", "begun", "attempted")
+                pipeline.hvals(self._keys.open(name))
+            rows = [_Open.of(row, numbers, most) for row, numbers in _pairs(pipeline.execute())]
+            for name, row in zip(names, rows, strict=True):
+                pipeline.hmget(self._keys.deploys(name), row.shown)
+            found = pipeline.execute()
+        return [
+            _view(name, row, most, [decode(raw, Deploy) for raw in deploys if raw])
+            for name, row, deploys in zip(names, rows, found, strict=True)
+        ]
+
+    def rows(self) -> list[Row]:
+        """Every target that is published, or due, or has Jobs in the cluster. Two round trips."""
+        keys = self._keys
+        with translated(self._client):
+            pipeline = self._client.pipeline(transaction=False)
+            pipeline.hkeys(keys.specs)
+            pipeline.zrange(keys.due, 0, -1, withscores=True)
+            pipeline.smembers(keys.busy)
+            specs, dues, busy = pipeline.execute()
+            due = {name: int(score) for name, score in dues}
+            names = sorted({*specs, *due, *busy})
+            for name in names:
+                pipeline.hmget(keys.row(name), "lease", "lease_until", "woken")
+                pipeline.exists(keys.open(name))
+            found = _pairs(pipeline.execute())
+        return [
+            Row(
+                target=name,
+                open=bool(open_),
+                leased_until=int(until or 0) if lease else 0,
+                woken=woken == "1",
+                due=due.get(name),
+            )
+            for name, ((lease, until, woken), open_) in zip(names, found, strict=True)
+        ]
+
+    def deploys(self, target: str) -> list[Deploy]:
+        """All that are kept, newest first."""
+        with translated(self._client):
+            found = self._client.hvals(self._keys.deploys(target))
+        return sorted((decode(raw, Deploy) for raw in texts(found)), key=lambda d: -d.number)
+
+    def deploy(self, target: str, number: int) -> Deploy | None:
+        with translated(self._client):
+            raw = self._client.hget(self._keys.deploys(target), str(number))
+        return decode(texts([raw])[0], Deploy) if raw else None
+
+    def numbers(self, target: str) -> list[int]:
+        """Of all deploys that are kept."""
+        with translated(self._client):
+            return [int(number) for number in texts(self._client.hkeys(self._keys.deploys(target)))]
+
+    def knows(self, target: str) -> bool:
+        """Whether any deploy of it is kept."""
+        with translated(self._client):
+            return bool(self._client.exists(self._keys.deploys(target)))
+
+    def durability(self) -> str:
+        """What a Redis that loses its host loses of what was acknowledged, in words; "" if nobody knows."""
+        with translated(self._client):
+            try:
+                found = self._client.config_get("append*")
+            except redis.ResponseError:  # a managed Redis keeps its settings to itself
+                return ""
+        if found.get("appendonly") != "yes":
+            return "no append-only file: acknowledged pushes can be lost"
+        return DURABILITY.get(str(found.get("appendfsync")), "")
+
+
+def _pairs(replies: Sequence[Any]) -> list[tuple[Any, Any]]:
+    return list(zip(replies[::2], replies[1::2], strict=True))
+
+
+@dataclass(frozen=True)
+class _Open:
+    """What a row says about what is open."""
+
+    trouble: str
+    count: int
+    shown: list[str]
+    """Numbers of the deploys to read: the oldest that are open, what was started last, and the last end."""
+
+    @classmethod
+    def of(cls, row: tuple[str | None, ...], numbers: Sequence[str], most: int) -> _Open:
+        trouble, ended, begun, attempted = (field or "" for field in row)
+        ordered = sorted(" ".join(numbers).split(), key=int)
+        started = {begun.rpartition(" ")[2], attempted}
+        shown = [*ordered[: most + 1], *started.intersection(ordered[most + 1 :]), ended]
+        return cls(trouble, len(ordered), shown)
+
+
+def _view(name: str, row: _Open, most: int, deploys: Sequence[Deploy]) -> TargetView:
+    ordered = sorted(deploys, key=lambda d: d.number)
+    over = [deploy for deploy in ordered if deploy.terminal]
+    active = [deploy for deploy in ordered if deploy.active]
+    waiting = [deploy for deploy in ordered if deploy.state is State.PENDING]
+    return TargetView(
+        name=name,
+        active=next(iter(active), None),
+        waiting=tuple(waiting[:most]),
+        waiting_count=row.count - len(active),
+        last=over[-1] if over else None,
+        trouble=row.trouble,
+    )

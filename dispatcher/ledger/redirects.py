@@ -1,0 +1,54 @@
+"""Hands pushes in where their target's row is: around a rename that may be under its other name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dispatcher.ledger.keys import Keys
+from dispatcher.ledger.retention import Limits
+from dispatcher.ledger.scripts import Call, Scripts
+from dispatcher.ledger.submission import Submission
+
+MOST_HOPS = 4
+"""One for the other name, one more should it be renamed meanwhile, and some to spare."""
+ELSEWHERE = "elsewhere "
+
+
+class Addresses:
+    """Raises LedgerUnavailable."""
+
+    def __init__(self, scripts: Scripts, keys: Keys, limits: Limits) -> None:
+        self._scripts, self._keys, self._limits = scripts, keys, limits
+
+    def hand_in(self, submissions: Sequence[Submission]) -> list[tuple[Submission, Any]]:
+        """Each submission as it was taken, with its reply or its own LedgerUnavailable."""
+        return self.hand_in_with(submissions, ())[0]
+
+    def hand_in_with(
+        self, submissions: Sequence[Submission], behind: Sequence[Call]
+    ) -> tuple[list[tuple[Submission, Any]], list[Any]]:
+        """The same, and the replies to the calls `behind` them, which go in the same round trip."""
+        taken, replies = self._run(submissions, behind)
+        for _ in range(MOST_HOPS):
+            moved = {at: name for at, (_, reply) in enumerate(taken) if (name := _elsewhere(reply))}
+            if not moved:
+                break
+            again, _ = self._run([taken[at][0].under(name) for at, name in moved.items()], ())
+            for at, pair in zip(moved, again, strict=True):
+                taken[at] = pair
+        return taken, replies
+
+    def _run(
+        self, submissions: Sequence[Submission], behind: Sequence[Call]
+    ) -> tuple[list[tuple[Submission, Any]], list[Any]]:
+        calls = [each.call(self._keys, self._limits) for each in submissions]
+        replies = self._scripts.run_each([*calls, *behind])
+        return list(zip(submissions, replies, strict=False)), replies[len(calls) :]
+
+
+def _elsewhere(reply: Any) -> str:
+    """The name that the target's row is under, "" if the push was taken."""
+    if isinstance(reply, str) and reply.startswith(ELSEWHERE):
+        return reply.removeprefix(ELSEWHERE)
+    return ""

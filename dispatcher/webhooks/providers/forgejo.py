@@ -1,0 +1,21 @@
+"""Forgejo's webhooks. Versions that send no header of its name yet are Gitea to their receivers.
+
+https://forgejo.org/docs/latest/user/webhooks/
+"""
+
+from __future__ import annotations
+
+from dispatcher.webhooks.authentication import Trust
+from dispatcher.webhooks.headers import Headers
+from dispatcher.webhooks.providers.gitea_family import Dialect
+from dispatcher.webhooks.shapes import Cause, Ignored, Received
+
+_DIALECT = Dialect("Forgejo")
+
+
+def verify(headers: Headers, body: bytes, trust: Trust) -> int | Cause:
+    return _DIALECT.verify(headers, body, trust)
+
+
+def parse(headers: Headers, body: bytes) -> Received | Ignored:
+    return _DIALECT.parse(headers, body)

@@ -1,0 +1,22 @@
+"""Gitea's webhooks.
+
+https://docs.gitea.com/usage/webhooks
+https://github.com/go-gitea/gitea/blob/main/services/webhook/deliver.go
+"""
+
+from __future__ import annotations
+
+from dispatcher.webhooks.authentication import Trust
+from dispatcher.webhooks.headers import Headers
+from dispatcher.webhooks.providers.gitea_family import Dialect
+from dispatcher.webhooks.shapes import Cause, Ignored, Received
+
+_DIALECT = Dialect("Gitea")
+
+
+def verify(headers: Headers, body: bytes, trust: Trust) -> int | Cause:
+    return _DIALECT.verify(headers, body, trust)
+
+
+def parse(headers: Headers, body: bytes) -> Received | Ignored:
+    return _DIALECT.parse(headers, body)

@@ -1,0 +1,88 @@
+"""Signatures of the Standard Webhooks scheme: over an id, a time and the body.
+
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#signature-scheme
+Only the symmetric kind, `v1`. Pure.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+
+from dispatcher.webhooks import authentication, effort
+from dispatcher.webhooks.authentication import Trust
+from dispatcher.webhooks.headers import Headers
+from dispatcher.webhooks.shapes import Cause
+
+ID = "webhook-id"
+TIMESTAMP = "webhook-timestamp"
+SIGNATURE = "webhook-signature"
+
+PREFIX = b"whsec_"
+"""Begins a secret that is such a key; base64 follows."""
+VERSION = b"v1,"
+
+# Without dots, which separate the id from the time in what is signed.
+_ID = re.compile(rb"[!-\-/-~]{1,256}")
+_TIMESTAMP = re.compile(rb"[0-9]{1,12}")
+
+
+def signed(headers: Headers, trust: Trust) -> bool:
+    """Whether the delivery says that it is signed so, and the hook has a key to verify it."""
+    return SIGNATURE in headers and any(secret.startswith(PREFIX) for secret in trust.secrets)
+
+
+def verify(headers: Headers, body: bytes, trust: Trust) -> int | Cause:
+    """The index of the secret with which one of the signatures was made, lately."""
+    identity, moment, signatures = (
+        authentication.only(headers, n) for n in (ID, TIMESTAMP, SIGNATURE)
+    )
+    if isinstance(identity, Cause):
+        return identity
+    if isinstance(moment, Cause):
+        return moment
+    if isinstance(signatures, Cause):
+        return signatures
+    presented = list(_presented(signatures))
+    if not (_ID.fullmatch(identity) and _TIMESTAMP.fullmatch(moment) and presented):
+        return Cause.MALFORMED
+    head = identity + b"." + moment + b"."
+    proved = authentication.matching(
+        presented, trust.secrets, lambda secret: _digest(secret, head, body)
+    )
+    if isinstance(proved, Cause):
+        return proved
+    late = abs(trust.now - int(moment)) > trust.replay_window
+    return Cause.STALE if late else proved
+
+
+def _presented(signatures: bytes) -> Iterator[bytes]:
+    """The list is separated by spaces; what is of another version or no signature is passed over."""
+    most = effort.MOST_PRESENTED
+    for each in signatures.split(b" ", most)[:most]:
+        digest = (
+            effort.decoded(_padded(each.removeprefix(VERSION)))
+            if each.startswith(VERSION)
+            else None
+        )
+        if digest is not None and len(digest) == sha256().digest_size:
+            yield digest
+
+
+def _digest(secret: bytes, head: bytes, body: bytes) -> bytes:
+    """b"", which is no signature, for a secret that is no key."""
+    key = _base64(secret.removeprefix(PREFIX)) if secret.startswith(PREFIX) else b""
+    return effort.digest(key, head, body) if key else b""
+
+
+def _base64(text: bytes) -> bytes:
+    try:
+        return binascii.a2b_base64(_padded(text), strict_mode=True)
+    except binascii.Error:
+        return b""
+
+
+def _padded(text: bytes) -> bytes:
+    return text + b"=" * (-len(text) % 4)

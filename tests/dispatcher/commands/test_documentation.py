@@ -1,0 +1,80 @@
+"""docs/commands.md says what the command line does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from dispatcher import cli
+from dispatcher.cli import build
+from dispatcher.commands import access
+from dispatcher.commands.exits import Exit
+from dispatcher.commands.notify import PUSHERS
+
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "commands.md").read_text()
+COMMANDS: dict[str, Any] = typer.main.get_command(build()).commands  # type: ignore[attr-defined]
+COMMON = {"--url", "--token-file", "--state-dir", "--output", "-o"}
+"""Documented once, for the commands that ask the API."""
+API = ("People", "Deliveries", "Operators")
+"""Panels of commands that ask it."""
+
+
+def section(command: str) -> str:
+    heading = f"### `git-dispatcher {command}`\n"
+    assert heading in DOCUMENT
+    return re.split(r"^##", DOCUMENT.partition(heading)[2], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def options(text: str) -> set[str]:
+    cells = re.findall(r"^\| ((?:`-[^`]+`(?:, )?)+) \|", text, re.MULTILINE)
+    return {option for cell in cells for option in re.findall(r"`([^`]+)`", cell)}
+
+
+def has(command: str) -> set[str]:
+    parameters = COMMANDS[command].params
+    opts = {opt for p in parameters if p.param_type_name == "option" for opt in p.opts}
+    return opts - {"--help", "-h"}
+
+
+def test_every_command_is_documented() -> None:
+    documented = re.findall(r"^### `git-dispatcher (\S+)`$", DOCUMENT, re.MULTILINE)
+
+    assert documented == list(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_is_described_as_it_describes_itself(command: str) -> None:
+    described = COMMANDS[command].help.rstrip(".")
+
+    assert section(command).strip().startswith(described)
+    assert len(described) <= 62  # one line of --help
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_documented(command: str) -> None:
+    asks_the_api = has(command) >= COMMON
+
+    assert options(section(command)) == (has(command) - COMMON if asks_the_api else has(command))
+
+
+def test_the_common_options_are_documented() -> None:
+    common = DOCUMENT.partition("| Option of all of these |")[2].partition("###")[0]
+
+    assert options(common) == COMMON
+    asking = {command for panel in API for command in cli.COMMANDS[panel][1]}
+    assert asking == {command for command in COMMANDS if has(command) >= COMMON}
+
+
+def test_every_exit_code_is_documented() -> None:
+    documented = re.findall(r"^\| (\d) \|", DOCUMENT, re.MULTILINE)
+
+    assert documented == [str(int(code)) for code in Exit]
+
+
+@pytest.mark.parametrize("name", [access.URL, access.TOKEN, access.TOKEN_FILE, *PUSHERS])
+def test_every_variable_is_documented(name: str) -> None:
+    assert f"`{name}`" in DOCUMENT

@@ -1,0 +1,126 @@
+"""docs/configuration.md says what the models say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel, BeforeValidator
+from pydantic.fields import FieldInfo
+
+from dispatcher.config import (
+    PROVIDERS,
+    RESERVED,
+    VARIABLES,
+    Clone,
+    ClusterSettings,
+    DeliverySettings,
+    EnvFrom,
+    EnvReference,
+    Hook,
+    ManifestJob,
+    NamespaceSettings,
+    Resources,
+    ShortJob,
+    Target,
+    Toleration,
+    read_configuration,
+)
+
+PAGE = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
+
+SECTIONS: dict[str, type[BaseModel]] = {
+    "Hooks": Hook,
+    "Targets": Target,
+    "Deliveries": DeliverySettings,
+    "Cluster": ClusterSettings,
+    "namespaces": NamespaceSettings,
+    "The short form": ShortJob,
+    "The long form": ManifestJob,
+    "env": EnvReference,
+    "env_from": EnvFrom,
+    "resources": Resources,
+    "tolerations": Toleration,
+    "clone": Clone,
+}
+WRITTEN = {
+    3600: "1h",
+    1800: "30m",
+    900: "15m",
+    600: "10m",
+    300: "5m",
+    120: "2m",
+    30: "30s",
+    3 * 86400: "3d",
+    7 * 86400: "7d",
+    30 * 86400: "30d",
+}
+WRITTEN |= {25 * 1024 * 1024: "25MiB", 64 * 1024 * 1024: "64MiB"}
+"""Defaults that are numbers in the models and have units in files."""
+
+
+def section(heading: str) -> str:
+    match = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#|\Z)", PAGE, re.DOTALL | re.MULTILINE)
+    assert match, heading
+    return match[1]
+
+
+def rows(heading: str) -> dict[str, str]:
+    """Setting → default, from the first table below a heading."""
+    found = re.findall(
+        r"^\| `(\w+)`[ *]*\|[^|]+\| ([^|]+?) \| [^|]+ \|$", section(heading), re.MULTILINE
+    )
+    return {name: default.strip("`") for name, default in found}
+
+
+def default(info: FieldInfo) -> str:
+    value: Any = info.default
+    if info.is_required():
+        return "required"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Clone):
+        return "true"
+    if value is None and "Clone" in str(info.annotation):
+        return "false"
+    if value == 0 and any(isinstance(each, BeforeValidator) for each in info.metadata):
+        return "0s"
+    if not value and value != 0:
+        return "none"
+    return "none" if isinstance(value, BaseModel) else WRITTEN.get(value, str(value))
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_every_setting_is_documented_with_its_default(heading: str) -> None:
+    fields = SECTIONS[heading].model_fields
+    expected = {info.alias or name: default(info) for name, info in fields.items()}
+    expected.pop("name", None)
+    assert rows(heading) == expected
+    assert list(rows(heading)) == list(expected)
+
+
+def test_every_variable_is_documented_with_its_default() -> None:
+    assert rows("Environment variables") == {v.name: v.default or "none" for v in VARIABLES}
+    starred = set(re.findall(r"^\| `(\w+)` \* \|", PAGE, re.MULTILINE))
+    assert starred == {v.name for v in VARIABLES if v.secret}
+
+
+def test_the_variables_of_a_job_are_documented() -> None:
+    named = re.findall(r"^\| `(\w+)` \|", section("What a job is told"), re.MULTILINE)
+    assert set(named) == RESERVED
+
+
+def test_the_providers_are_documented() -> None:
+    assert ", ".join(f"`{name}`" for name in PROVIDERS) in section("Hooks")
+
+
+def test_the_example_is_valid(tmp_path: Path) -> None:
+    match = re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    assert match
+    file = tmp_path / "c.yaml"
+    file.write_text(match[1])
+    read = read_configuration(file, {"GITHUB_WEBHOOK_SECRET": "x" * 16})
+    assert set(read.targets) == set(yaml.safe_load(match[1])["targets"])

@@ -1,0 +1,102 @@
+"""docs/api.md says what the application does."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from starlette.routing import BaseRoute, Mount, Route
+
+import dispatcher.http
+from dispatcher.app import create_app
+from dispatcher.config import load
+from dispatcher.config.reloading import Reloader
+from dispatcher.domain.model import CauseKind, Outcome, Reason, State
+from dispatcher.http import health
+from dispatcher.http.api import delivery_views, views
+from dispatcher.http.responses import ErrorBody
+from dispatcher.http.webhooks import intake
+from dispatcher.ledger import Keys
+from tests.dispatcher.http.web import Web
+
+DOCUMENT = (Path(__file__).parents[4] / "docs" / "api.md").read_text()
+SOURCES = Path(dispatcher.http.__file__).parent
+
+EXAMPLES: tuple[Any, ...] = (
+    ErrorBody,
+    intake.Answer,
+    views.TargetInfo,
+    views.DeployDetail,
+    views.RedeployAnswer,
+    views.OrderAnswer,
+    *[views.PauseAnswer] * 4,
+    views.RepairList,
+    delivery_views.HookList,
+    delivery_views.DeliveryDetail,
+    delivery_views.ReplayAnswer,
+    health.Ready,
+)
+"""What the JSON examples are, in the document's order."""
+
+
+def routes(found: Sequence[BaseRoute], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for route in found:
+        if isinstance(route, Mount):
+            yield from routes(route.routes, route.path)
+        else:
+            assert isinstance(route, Route)
+            path = prefix + route.path.replace(":path", "")  # an id that may hold a slash
+            yield from ((m, path) for m in (route.methods or set()) - {"HEAD"})
+
+
+def test_every_route_is_documented(tmp_path: Path, redis_url: str, keys: Keys) -> None:
+    environ = Web(tmp_path, redis_url, keys).environ
+    settings = load(environ).environment
+    app = create_app(settings, Reloader(settings.config, environ))
+
+    documented = re.findall(r"^### `(\w+) (\S+)`$", DOCUMENT, re.MULTILINE)
+
+    assert set(documented) == set(routes(app.routes))
+
+
+def test_every_code_is_documented() -> None:
+    source = "\n".join(path.read_text() for path in SOURCES.rglob("*.py"))
+    raised = set(re.findall(r'Refusal\(\s*(\d+),\s*"(\w+)"', source))
+    raised |= set(re.findall(r'_error\((\d+), "(\w+)"', source))
+    raised |= {("404", "not_found"), ("405", "method_not_allowed")}
+
+    assert set(re.findall(r"^\| (\d+) \| `(\w+)` \|", DOCUMENT, re.MULTILINE)) == raised
+
+
+def test_every_example_is_as_the_types_say() -> None:
+    examples = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
+
+    for text, kind in zip(examples, EXAMPLES, strict=True):
+        value = msgspec.json.decode(text)
+        understood = msgspec.convert(value, kind)
+        assert json.loads(msgspec.json.encode(understood)) == value
+
+
+def words_below(header: str) -> list[str]:
+    """The first column of the table with this header."""
+    found = re.search(rf"^{re.escape(header)}\n\|[-|]+\n((?:\|.*\n)+)", DOCUMENT, re.MULTILINE)
+    assert found, header
+    return re.findall(r"^\| `([\w-]+)` \|", found[1], re.MULTILINE)
+
+
+def test_every_outcome_is_documented() -> None:
+    assert words_below("| Outcome | Meaning |") == [str(outcome) for outcome in Outcome]
+
+
+def test_every_kind_of_cause_is_documented() -> None:
+    assert words_below("| `cause` | Why |") == [str(kind) for kind in CauseKind]
+
+
+@pytest.mark.parametrize("word", [*State, *Reason])
+def test_every_state_and_reason_is_named(word: str) -> None:
+    assert f"`{word}`" in DOCUMENT

@@ -1,0 +1,282 @@
+"""The trail of deliveries: what is kept, for how long, and what it costs."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import redis
+
+from dispatcher.domain.model import Outcome
+from dispatcher.ledger import (
+    Bounds,
+    Deliveries,
+    Entry,
+    Kept,
+    Keys,
+    Ledger,
+    Limits,
+    Proofs,
+    Record,
+    Slot,
+    Step,
+    Submission,
+    Submitter,
+    WakeUps,
+    connect,
+)
+from dispatcher.ledger.scripts import Scripts
+from tests.dispatcher.ledger.helpers import MAIN, push, sha
+
+WIDE = Bounds(keep=100, keep_for=3600, max_bytes=1024 * 1024)
+BODY = b'{"ref": "refs/heads/main"}\xff' * 10
+
+
+class Counting(Scripts):
+    """Counts round trips."""
+
+    trips = 0
+
+    def _send(self, calls: Any) -> Any:
+        self.trips += 1
+        return super()._send(calls)
+
+
+class Hand:
+    """Hands deliveries in as web does."""
+
+    def __init__(self, submitter: Submitter, scripts: Counting) -> None:
+        self.submitter, self.scripts = submitter, scripts
+
+    def deliver(
+        self, name: str, *moves: str, bounds: Bounds = WIDE, body: bytes = BODY, **more: Any
+    ) -> list[Outcome]:
+        """Each of `moves` is a push like "0a", from commit to commit."""
+        delivery = more.pop("delivery", "") or f"host-{name}"
+        submissions = [
+            Submission(
+                target="shop",
+                push=push(move[0], move[1]),
+                hook="github",
+                delivery=delivery,
+                slot=Slot(name, number, bounds.keep_for),
+            )
+            for number, move in enumerate(moves)
+        ]
+        steps = tuple(Step(target="shop", ref=MAIN, commit=sha(move[1])) for move in moves)
+        entry = Entry(
+            id=name, hook="github", provider="github", delivery=delivery, steps=steps, **more
+        )
+        answer = self.submitter.submit(submissions, Record.of(entry, body, bounds))
+        return [result.outcome for result in answer.result(10)]
+
+
+@pytest.fixture
+def hand(ledger: Ledger, redis_url: str, client: redis.Redis) -> Iterator[Hand]:
+    scripts = Counting(client)
+    with connect(redis_url, text=False) as plain:
+        wake_ups = WakeUps(plain, f"queue-{uuid4().hex[:8]}")
+        with Submitter(scripts, wake_ups, ledger.keys, Limits()) as submitter:
+            yield Hand(submitter, scripts)
+        wake_ups.queue.delete(delete_jobs=True)
+
+
+@pytest.fixture
+def trail(client: redis.Redis, keys: Keys) -> Deliveries:
+    return Deliveries(client, keys)
+
+
+def names(trail: Deliveries) -> list[str]:
+    return [kept.entry.id for kept in trail.newest(1000)]
+
+
+def the(trail: Deliveries, name: str) -> Kept:
+    found = trail.find(name)
+    assert found
+    return found
+
+
+def test_a_delivery_is_kept_with_its_outcomes_and_its_body(hand: Hand, trail: Deliveries) -> None:
+    assert hand.deliver("one", "0a", "ab", secret="env SECRET") == ["accepted", "coalesced"]
+
+    kept = the(trail, "one")
+    assert [each and each.outcome for each in kept.results] == ["accepted", "coalesced"]
+    assert [each and each.deploy for each in kept.results] == ["shop/1", "shop/1"]
+    assert kept.results[1]
+    assert kept.results[1].reason.startswith("shop/1 was waiting")
+    assert kept.at > 0
+    assert (kept.entry.body_bytes, trail.body("one")) == (len(BODY), BODY)
+
+
+def test_what_was_decided_before_the_ledger_was_asked_is_told_too(
+    hand: Hand, trail: Deliveries
+) -> None:
+    step = Step(target="docs", ref=MAIN, commit=sha("a"), decided=True, reason="no file matches")
+    entry = Entry(id="one", hook="github", provider="github", steps=(step,))
+    hand.submitter.submit((), Record.of(entry, BODY, WIDE)).result(10)
+
+    (result,) = the(trail, "one").results
+    assert result
+    assert (result.outcome, result.reason) == (Outcome.FILTERED, "no file matches")
+
+
+def test_no_round_trip_is_added(hand: Hand) -> None:
+    hand.deliver("one", "0a")
+    before = hand.scripts.trips
+
+    hand.deliver("two", "ab")
+
+    assert hand.scripts.trips == before + 1
+
+
+def test_the_first_delivery_after_the_scripts_were_lost_is_whole(
+    hand: Hand, trail: Deliveries, client: redis.Redis
+) -> None:
+    hand.deliver("one", "0a")
+    client.script_flush()
+    hand.deliver("two", "ab")
+
+    assert [each and each.outcome for each in the(trail, "two").results] == ["coalesced"]
+
+
+def test_a_repeated_delivery_is_kept_as_what_it_is(hand: Hand, trail: Deliveries) -> None:
+    hand.deliver("one", "0a", delivery="same")
+    hand.deliver("two", "0a", delivery="same")
+
+    (first,), (again,) = the(trail, "one").results, the(trail, "two").results
+    assert first
+    assert again
+    assert first.reason == "a new commit"
+    assert again.reason == "this delivery came before; its answer was: a new commit"
+
+
+def test_it_is_found_by_the_host_s_id_too_and_then_the_newest(
+    hand: Hand, trail: Deliveries
+) -> None:
+    hand.deliver("one", "0a", delivery="same")
+    hand.deliver("two", "ab", delivery="same")
+    hand.deliver("three", "bc")
+
+    assert the(trail, "same").entry.id == "two"
+    assert the(trail, "one").entry.id == "one"
+    assert trail.find("nothing") is None
+
+
+def test_the_newest_come_first_also_those_of_one_millisecond(hand: Hand, trail: Deliveries) -> None:
+    for number in range(30):
+        hand.deliver(f"d{number}")
+
+    assert names(trail) == [f"d{number}" for number in reversed(range(30))]
+    assert [kept.entry.id for kept in trail.newest(2)] == ["d29", "d28"]
+
+
+def test_as_many_are_kept_as_may_be(
+    hand: Hand, trail: Deliveries, client: redis.Redis, keys: Keys
+) -> None:
+    for number in range(9):
+        hand.deliver(f"d{number}", bounds=Bounds(keep=3, keep_for=60, max_bytes=2**20))
+
+    assert names(trail) == ["d8", "d7", "d6"]
+    assert trail.find("d1") is None
+    # What made room with the last one goes with the next.
+    assert len([*client.scan_iter(match=keys.trail("*"))]) <= 4
+
+
+def test_bytes_are_bounded_whatever_the_number(
+    hand: Hand, trail: Deliveries, client: redis.Redis, keys: Keys
+) -> None:
+    noise = random.Random(1)  # which zlib makes no smaller
+    bounds = Bounds(keep=100, keep_for=60, max_bytes=10_000)
+    for number in range(30):
+        hand.deliver(f"d{number}", bounds=bounds, body=noise.randbytes(1000))
+
+    kept = trail.newest(100)
+    assert 5 <= len(kept) <= 10
+    assert int(str(client.hget(keys.trail_sizes, "total"))) <= 10_000
+    stored = sum(
+        int(client.hstrlen(keys.trail(k.entry.id), f)) for k in kept for f in ("entry", "body")
+    )
+    assert stored == int(str(client.hget(keys.trail_sizes, "total")))
+
+
+def test_a_body_without_room_is_left_out(hand: Hand, trail: Deliveries) -> None:
+    body = random.Random(1).randbytes(3000)
+    hand.deliver("one", "0a", bounds=Bounds(keep=9, keep_for=60, max_bytes=10_000), body=body)
+
+    kept = the(trail, "one")
+    assert (kept.entry.whole, kept.entry.body_bytes, trail.body("one")) == (False, 3000, None)
+    assert [each and each.outcome for each in kept.results] == ["accepted"]
+
+
+def test_age_is_bounded_by_redis_itself(hand: Hand, client: redis.Redis, keys: Keys) -> None:
+    hand.deliver("one", "0a", bounds=Bounds(keep=9, keep_for=70, max_bytes=2**20))
+
+    for key in (keys.trail("one"), keys.trail_order, keys.trail_sizes):
+        assert 60 < client.ttl(key) <= 70
+
+
+def test_what_has_expired_is_not_listed(
+    hand: Hand, trail: Deliveries, client: redis.Redis, keys: Keys
+) -> None:
+    hand.deliver("one", "0a")
+    hand.deliver("two", "ab")
+    client.delete(keys.trail("one"))
+
+    assert names(trail) == ["two"]
+
+
+def test_a_bound_that_was_lowered_counts_from_the_next_delivery_on(
+    hand: Hand, trail: Deliveries
+) -> None:
+    for number in range(8):
+        hand.deliver(f"d{number}")
+    hand.deliver("d8", bounds=Bounds(keep=2, keep_for=60, max_bytes=2**20))
+
+    assert names(trail) == ["d8", "d7"]
+
+
+def test_nothing_is_kept_where_nothing_may_be(
+    hand: Hand, trail: Deliveries, client: redis.Redis, keys: Keys
+) -> None:
+    hand.deliver("one", "0a")
+    none = Bounds(keep=0, keep_for=60, max_bytes=2**20)
+    entry = Entry(id="two", hook="github", provider="github", secret="env A")
+    hand.submitter.submit((), Record.of(entry, BODY, none)).result(10)
+
+    assert names(trail) == []
+    assert not client.exists(keys.trail("two"))
+    assert Proofs(client, keys).used().keys() == {("github", "env A")}
+
+
+def test_when_a_secret_was_last_used(hand: Hand, client: redis.Redis, keys: Keys) -> None:
+    proofs = Proofs(client, keys)
+    hand.deliver("one", "0a", secret="env OLD")
+    first = proofs.used()
+    hand.deliver("two", "ab", secret="file /run/secrets/new one")
+
+    used = proofs.used()
+    assert first.keys() == {("github", "env OLD")}
+    assert used["github", "env OLD"] == first["github", "env OLD"]
+    assert used["github", "file /run/secrets/new one"] >= used["github", "env OLD"]
+
+
+def test_refusals_are_counted(client: redis.Redis, keys: Keys) -> None:
+    proofs = Proofs(client, keys)
+    proofs.count({("github", "signature_missing"): 2, ("", "signature_mismatch"): 5})
+    proofs.count({("", "signature_mismatch"): 1})
+
+    assert proofs.refusals() == {
+        ("github", "signature_missing"): 2,
+        ("", "signature_mismatch"): 6,
+    }
+
+
+def test_neither_body_nor_secret_is_in_what_is_printed(hand: Hand, trail: Deliveries) -> None:
+    entry = Entry(id="one", hook="github", provider="github")
+    record = Record.of(entry, b"private", WIDE)
+
+    assert "body=" not in repr(record)
+    assert "private" not in repr(record)

@@ -1,0 +1,517 @@
+"""Some targets' ledger, worker and watcher in one thread, with everything going wrong that can.
+
+The ledger, the reconciler and the watcher's session are the real ones. The cluster is a fake; every call to
+it and to the ledger is a place where the worker can die, lose the connection, or be paused.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+from uuid import uuid4
+
+import msgspec
+import redis
+from msgspec.structs import replace
+
+from dispatcher.domain.errors import ClusterUnavailable, LeadLost, LedgerUnavailable
+from dispatcher.domain.model import Deploy, JobFacts, Outcome, Policies, Push, Reason, Result, Spec
+from dispatcher.domain.snapshot import Snapshot
+from dispatcher.ledger import (
+    Keys,
+    Lead,
+    Leased,
+    Ledger,
+    Limits,
+    Operations,
+    Recorded,
+    Redeploy,
+    Submission,
+    WakeUp,
+)
+from tests.model import loss
+from tests.model.books import Books
+from tests.model.fakecluster import (
+    ALL,
+    NAMESPACE,
+    Backup,
+    FakeCluster,
+    FakeFeed,
+    Inbox,
+    is_tombstone,
+)
+from workers.kube import labels
+from workers.kube.client import JobExists
+from workers.kube.objects import Event, Job, PodList
+from workers.reconcile.reconciler import Reconciler
+from workers.watch.reflector import News
+from workers.watch.reflectors import KINDS
+from workers.watch.watcher import LARGEST_BATCH, Session, Watcher
+
+TARGET = "shop"
+KEEP_REMOVED_FOR = 90 * 86400
+FAULTS = ("die before", "die after", "away before", "away after", "late", "conflict", "pause")
+TAKEN = (Outcome.ACCEPTED, Outcome.COALESCED, Outcome.HELD)
+LEAD = 3_600_000
+"""Milliseconds: no lead runs out by itself, however slow the machine is."""
+MOST_CALLS = 300
+"""In one reconcile."""
+T = TypeVar("T")
+
+
+class Died(BaseException):
+    """The worker's process was killed."""
+
+
+class FaultyLedger(Ledger):
+    """The real one, its clock set forward, with a fault before or after any of a worker's calls."""
+
+    world: World
+
+    @property
+    def ahead(self) -> int:
+        """Milliseconds; the same for the ledger of workers and that of watchers."""
+        return self.world.ahead
+
+    @ahead.setter
+    def ahead(self, milliseconds: int) -> None:
+        self.world.ahead = milliseconds
+
+    def now(self) -> int:
+        return super().now() + self.ahead
+
+    def acquire(self, target: str, token: str) -> Snapshot | Leased:
+        found = self.world.around(
+            "ledger", lambda: super(FaultyLedger, self).acquire(target, token)
+        )
+        if isinstance(found, Leased):
+            return found
+        return dataclasses.replace(found, now=found.now + self.ahead)
+
+    def record(self, seen: Snapshot, token: str, **what: Any) -> Recorded:
+        def write() -> Recorded:
+            answer = super(FaultyLedger, self).record(seen, token, **what)
+            if answer is not Recorded.MOVED:
+                self.world.recorded(seen.target, what.get("deploys", ()))
+            return answer
+
+        return self.world.around("ledger", write)
+
+
+class FaultyCluster:
+    """`ClusterCalls` with a fault before or after any call."""
+
+    def __init__(self, world: World, cluster: FakeCluster) -> None:
+        self._world, self._cluster = world, cluster
+
+    def create_job(self, manifest: dict[str, object]) -> Job:
+        def create() -> Job:
+            return self._cluster.create_job(manifest)
+
+        return self._world.around("create", create)
+
+    def job(self, namespace: str, name: str) -> Job:
+        return self._world.around("read", lambda: self._cluster.job(namespace, name))
+
+    def delete_job(self, namespace: str, name: str, uid: str) -> bool:
+        return self._world.around("delete", lambda: self._cluster.delete_job(namespace, name, uid))
+
+    def page_of_pods(self, namespace: str, selector: str, position: str = "") -> PodList:
+        return self._world.around(
+            "list", lambda: self._cluster.page_of_pods(namespace, selector, position)
+        )
+
+    def events(self, namespace: str, uid: str) -> list[Event]:
+        return self._world.around("events", lambda: self._cluster.events(namespace, uid))
+
+    def log_tail(self, namespace: str, pod: str, container: str) -> str:
+        return self._world.around("log", lambda: self._cluster.log_tail(namespace, pod, container))
+
+
+class QuietSession(Session):
+    """A watcher's session, step by step: its feeds deliver when a test says so.
+
+    Every write of it is fenced like a real one's: it raises LeadLost once another one leads.
+    """
+
+    inbox: Inbox
+
+    def __init__(self, watcher: Watcher) -> None:
+        super().__init__(watcher)
+        clock = lambda: self._ledger.now() / 1000  # noqa: E731
+        self._sweeper.clock = clock
+
+    @property
+    def world(self) -> World:
+        return cast(World, self._watcher.wake_ups)
+
+    def _publish(self) -> None:
+        if not self._feeds.namespaces:
+            self._follow(ALL)
+        self.publish_anew()
+
+    def publish_anew(self) -> None:
+        """What is configured now."""
+        world = self.world
+        world.put_in(lambda: self.publish(list(world.specs.values()), world.limits))
+
+    def publish(self, specs: Sequence[Spec], limits: Mapping[str, int]) -> list[WakeUp]:
+        """What a watcher does that has read this configuration."""
+        self._publisher.limit(limits)
+        return self._publisher.publish([spec for spec in specs if not spec.removed_at])
+
+    def _feed(self, kind: str, namespace: str, put: Callable[[News], None]) -> FakeFeed:
+        if kind == KINDS[0]:
+            self.inbox = self.world.cluster.new_inbox()
+        self.inbox.puts[kind] = put
+        return FakeFeed(self.world.cluster, kind, self.inbox)
+
+    def hear(self, kind: str, most: int) -> bool:
+        """Takes in what its feeds deliver now; whether that was anything."""
+        heard = self.inbox.deliver(kind, most)
+        for _ in range(0, heard, LARGEST_BATCH):
+            self.take_in()
+        return bool(heard)
+
+    def take(self, news: list[News]) -> None:
+        self._take(news)
+
+    def every_second(self) -> None:
+        self._ledger.keep_lead()
+        self._keep_listed()
+        self._sweeper.every_second(KEEP_REMOVED_FOR)
+        if not self._first:
+            self._sweeper.look_for_orphans(self._view.orphans)
+
+
+class World:
+    """Drives everything, and raises AssertionError as soon as a promise is broken."""
+
+    def __init__(
+        self, client: redis.Redis, policies: Policies, targets: Sequence[str] = (TARGET,)
+    ) -> None:
+        self.ahead = 0
+        keys = Keys(f"test-{uuid4().hex[:12]}")
+        self.ledger = FaultyLedger(client, keys, Limits(lead=LEAD))
+        self.ledger.world = self
+        self.cluster = FakeCluster(self.ledger.now, self._job_created)
+        self.reconciler = Reconciler(
+            self.ledger,
+            FaultyCluster(self, self.cluster),
+            "i",
+            self.enqueue,
+            jitter=lambda: 1.0,
+        )
+        self.queue: list[WakeUp] = []
+        self.faults: dict[int | str, str] = {}
+        """By the number of the call or by what is called; each happens once."""
+        self.late: list[Callable[[], object]] = []
+        self.pause: Callable[[], object] = lambda: None
+        self._calls = 0
+        self.trace: list[object] = []
+        self._tick = 0
+        self.targets = tuple(targets)
+        self.specs = {target: _spec(target, policies) for target in targets}
+        """What is configured."""
+        self.limits: dict[str, int] = {}
+        self.books = {target: Books() for target in targets}
+        self.restored = False
+        self.released: set[str] = set()
+        """Uids of Jobs whose Pods somebody has declared gone."""
+        self.begin_to_lead()
+
+    def close(self) -> None:
+        loss.empty(self.ledger.client, self.ledger.keys)
+
+    # Faults
+
+    def around(self, what: str, call: Callable[[], T]) -> T:
+        fault = self.faults.pop(self._calls, "") or self.faults.pop(what, "")
+        self._calls += 1
+        self.trace.append(what)
+        assert self._calls < MOST_CALLS, f"a reconcile has no end: {self.trace[-12:]}"
+        away = LedgerUnavailable if what == "ledger" else ClusterUnavailable
+        if fault == "late" and what == "create":
+            self.late.append(call)
+            raise away("no answer")
+        if fault == "conflict" and what == "create":
+            raise JobExists("somebody else was faster (409)")
+        if fault == "pause":
+            self.pause()
+        if fault.endswith("before"):
+            raise Died if fault.startswith("die") else away("no answer")
+        result = call()
+        self.trace.append(result)
+        self.check()
+        if fault.endswith("after"):
+            raise Died if fault.startswith("die") else away("no answer")
+        return result
+
+    def is_leased(self, target: str = TARGET) -> bool:
+        return bool(self.ledger.client.hget(self.ledger.keys.row(target), "lease"))
+
+    def expire_lease(self) -> None:
+        for target in self.targets:
+            if self.is_leased(target):
+                self.ledger.client.hset(self.ledger.keys.row(target), "lease_until", "1")
+                self.ledger.client.zadd(self.ledger.keys.due, {target: 1})
+
+    def let_late_posts_in(self) -> None:
+        late, self.late = self.late, []
+        for post in late:
+            try:
+                post()
+            except JobExists:
+                continue
+        self.check()
+
+    # Losses
+
+    def back_up_ledger(self) -> loss.LedgerBackup:
+        keys = loss.back_up(self._bytes(), self.ledger.keys)
+        return loss.LedgerBackup(keys, {name: book.copied() for name, book in self.books.items()})
+
+    def lose_ledger(self, backup: loss.LedgerBackup | None) -> None:
+        """Emptied, or back at the backup. A POST that is under way by then is the one thing that can
+        overlap with what the new ledger starts: it arrives before."""
+        self.let_late_posts_in()
+        self.expire_lease()
+        if backup is None:
+            loss.empty(self.ledger.client, self.ledger.keys)
+        else:
+            loss.restore(self._bytes(), self.ledger.keys, backup.keys)
+        for name, books in self.books.items():
+            if backup is None:
+                books.forget()
+            else:
+                books.go_back(backup.books[name], self.jobs_of(name))
+
+    def restart_redis(self) -> None:
+        """With all that it knew."""
+        loss.restart(self._bytes(), self.ledger.keys)
+
+    def restore_cluster(self, backup: Backup) -> None:
+        """What is back from the dead is known before anything else happens: nobody could know before."""
+        self.let_late_posts_in()
+        self.cluster.restore(backup)
+        self.restored = True
+        self.look_at_all()
+
+    def _bytes(self) -> redis.Redis:
+        pool = self.ledger.client.connection_pool
+        settings = pool.connection_kwargs | {"decode_responses": False}
+        return redis.Redis(connection_pool=redis.ConnectionPool(pool.connection_class, **settings))
+
+    def jobs_of(self, target: str) -> dict[str, Job]:
+        jobs = self.cluster.jobs.items()
+        return {name: job for name, job in jobs if job.metadata.labels[labels.TARGET] == target}
+
+    # Promises that hold at any time
+
+    def check(self) -> None:
+        for target, uids in self.cluster.lives().items():
+            live = uids - self.released
+            assert len(live) <= 1, f"Pods of several Jobs of {target} live: {live}"
+        self._check_places()
+
+    def _check_places(self) -> None:
+        """Nobody can know what ran when the ledger was lost; it counts again when it has ended."""
+        if not self.limits or self.restored or any(books.lost for books in self.books.values()):
+            return
+        live = [target for target, uids in self.cluster.lives().items() if uids - self.released]
+        assert len(live) <= self.limits[""], f"{live} run at once"
+
+    def recorded(self, target: str, deploys: Iterable[Deploy]) -> None:
+        self._tick += 1
+        for deploy in deploys:
+            self.books[target].recorded(deploy, self._tick)
+
+    def _job_created(self, manifest: dict[str, Any]) -> None:
+        if is_tombstone(manifest):
+            return
+        metadata = manifest["metadata"]
+        target = metadata["labels"][labels.TARGET]
+        every = self.specs[target].policies.on_new_push == "every"
+        self.books[target].job_created(metadata, every)
+
+    # Work
+
+    def submit(self, push: Push, delivery: str, target: str = TARGET, filtered: str = "") -> Result:
+        """`filtered`: what turns it away, `paths` or anything else, "" for a push that is wanted."""
+        policies = self.specs[target].policies
+        every = policies.every_limit if policies.on_new_push == "every" else 0
+        submission = Submission(
+            target=target,
+            push=push,
+            hook="hook",
+            delivery=delivery,
+            every=every,
+            filtered=filtered,
+            by_paths=filtered == "paths",
+        )
+        (raw,) = self.ledger.scripts.run_many(
+            [submission.call(self.ledger.keys, self.ledger.limits)]
+        )
+        answer = submission.answer(raw)
+        self._tick += 1
+        result = answer.result
+        if result.outcome in TAKEN and "came before" not in result.reason:
+            deploy = self.deploys(target)[int(result.deploy.rpartition("/")[2])]
+            assert deploy.ref == push.ref, f"{push.ref} is put into {deploy.name} of {deploy.ref}"
+            self.books[target].say(Reason.PUSH, deploy, self._tick)
+        self.enqueue([answer.wake_up] if answer.wake_up else [])
+        return result
+
+    def redeploy(
+        self, request: str, number: int = 0, commit: str = "", target: str = TARGET, ref: str = ""
+    ) -> None:
+        asked = Redeploy(
+            target=target, request=request, by="ann", number=number, commit=commit, ref=ref
+        )
+        answer = self.ledger.redeploy(asked)
+        self.books[target].say(Reason.REDEPLOY, self.deploys(target)[answer.number], self._tick)
+        self.enqueue([answer.wake_up] if answer.wake_up else [])
+
+    def tell(self, verb: str, number: int, target: str = TARGET) -> None:
+        """Somebody cancels a deploy, or releases it."""
+        deploy, operations = self.deploys(target)[number], Operations(self.ledger)
+        if verb == "cancel":
+            self.books[target].cancelled(deploy)
+            answer = operations.cancel(target, number, "ann", "")
+        else:
+            answer = operations.release(target, number, "ann", "")
+            if answer.told == "released":
+                self.released.add(deploy.uid)
+        self.enqueue(answer.wake_ups)
+
+    def hold(self, target: str | None) -> None:
+        """Pauses a target, or all of them."""
+        Operations(self.ledger).pause(target, "ann", "")
+        for name in [target] if target else self.targets:
+            self.books[name].paused = True
+
+    def let_go(self, target: str | None) -> None:
+        """Resumes a target, or all that are not held by themselves."""
+        operations = Operations(self.ledger)
+        self.enqueue(operations.resume(target))
+        for name in self.targets:
+            held = operations.paused(name) or operations.paused(None)
+            self.books[name].paused = held is not None
+
+    # The configuration
+
+    def configure(self, spec: Spec) -> None:
+        """As soon as the watcher has read it."""
+        self.specs[spec.target] = spec
+        self.publish()
+
+    def publish(self) -> None:
+        """The watcher that leads publishes what is configured."""
+        self.as_leader(lambda: self.session.publish_anew())
+
+    def put_in(self, publish: Callable[[], list[WakeUp]]) -> None:
+        """Notes what a watcher's publishing deploys anew, and for whom that counts."""
+        before = {target: self.deploys(target) for target in self.targets}
+        try:
+            self.enqueue(publish())
+        finally:
+            self._tick += 1
+            for target, known in before.items():
+                for number, deploy in self.deploys(target).items():
+                    if number not in known:
+                        self.books[target].say(Reason.SPEC_CHANGE, deploy, self._tick)
+
+    def remove(self, target: str = TARGET) -> None:
+        self.configure(replace(self.specs[target], removed_at=1))
+
+    # Processes
+
+    def enqueue(self, wake_ups: Iterable[WakeUp]) -> None:
+        self.queue += list(wake_ups)
+
+    def reconcile(self, target: str = TARGET) -> None:
+        """One wake-up is carried out, or as much of it as its faults allow."""
+        self._calls = 0
+        try:
+            self.reconciler.reconcile(target)
+        except (Died, LedgerUnavailable):
+            pass
+        finally:
+            self.faults = {}
+
+    def wake_due(self) -> bool:
+        """What the sweeper does, as of now."""
+        due = self.ledger.due(self.ledger.now())
+        self.enqueue(due)
+        return bool(due)
+
+    def tick(self) -> None:
+        """What the watcher that leads does every second."""
+        self.as_leader(lambda: self.session.every_second())
+
+    def begin_to_lead(self) -> None:
+        """The lead of the watcher before has run out, and another begins: empty view, both lists. The one
+        before may not know yet: its `session` still hears, and whatever it writes raises LeadLost."""
+        self.session = self.new_session()
+        self.session.begin()
+
+    def new_session(self) -> QuietSession:
+        self.ledger.client.delete(self.ledger.keys.leader)
+        watcher = Watcher(
+            self.ledger, cast(Any, self), cast(Any, self.cluster), cast(Any, None), "i"
+        )
+        assert self.ledger.lead(watcher.token) is Lead.LEADS
+        return QuietSession(watcher)
+
+    def as_leader(self, act: Callable[[], T]) -> T | None:
+        """What a watcher does whose lead went with the ledger: it begins to lead anew, and nothing is done."""
+        try:
+            return act()
+        except LeadLost:
+            self.begin_to_lead()
+            return None
+
+    def observe(self, kind: str, most: int = 1) -> bool:
+        """The watcher takes in what has come; whether there was anything."""
+        waits = bool(self.session.inbox.waiting[kind])
+        self.as_leader(lambda: self.session.hear(kind, most))
+        return waits
+
+    def hear_late(self, kind: str, most: int = 1) -> None:
+        """A feed that was stopped delivers what it had: a LIST that was under way, say."""
+        for inbox in self.cluster.stopped:
+            inbox.deliver(kind, most)
+        self.as_leader(self.session.take_in)
+
+    def look_at_all(self) -> bool:
+        """The watcher takes in everything; whether there was anything."""
+        taken = [self.observe(kind, 1000) for kind in KINDS]
+        return any(taken)
+
+    # What the ledger says
+
+    def deploys(self, target: str = TARGET) -> dict[int, Deploy]:
+        raw = self.ledger.client.hvals(self.ledger.keys.deploys(target))
+        found = [msgspec.json.decode(each, type=Deploy) for each in raw]
+        return {deploy.number: deploy for deploy in sorted(found, key=lambda d: d.number)}
+
+    def jobs(self, target: str = TARGET) -> list[JobFacts]:
+        return [facts for name, facts in self.ledger.known_jobs() if name == target]
+
+    def next_due(self, target: str = TARGET) -> int | None:
+        score = self.ledger.client.zscore(self.ledger.keys.due, target)
+        return None if score is None else int(float(score))
+
+
+def _spec(target: str, policies: Policies) -> Spec:
+    container = {"name": "deploy", "image": "busybox:1.36"}
+    template = {"metadata": {}, "spec": {"containers": [container]}}
+    return Spec(
+        target=target,
+        repository=f"https://git.example.com/acme/{target}",
+        namespace=NAMESPACE,
+        policies=policies,
+        manifest={"metadata": {}, "spec": {"template": template}},
+        digest="d",
+    )

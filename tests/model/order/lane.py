@@ -1,0 +1,71 @@
+"""The shortest way from a deploy that waits to one that is over: a ledger's worker without a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import replace as with_fields
+
+from dispatcher.domain.model import Deploy, Policies, Spec, State
+from dispatcher.domain.snapshot import Snapshot
+from dispatcher.ledger import Ledger
+from dispatcher.ledger.publishing import spec_json
+from workers.plan.deploys import attempted, ended
+from workers.plan.queries import waiting_deploys
+from workers.plan.steps import Change
+from workers.plan.turns import overtaken
+
+WORKER = "worker"
+
+
+class Lane:
+    """One target's deploys, one at a time, as a worker records them."""
+
+    def __init__(self, ledger: Ledger, target: str, policies: Policies) -> None:
+        self._ledger, self._target = ledger, target
+        self.started: list[Deploy] = []
+        """As they were when they were started."""
+        spec = Spec(
+            target=target,
+            repository="https://git.example.com/acme/shop",
+            namespace="ns",
+            policies=policies,
+            manifest={},
+            digest="d",
+        )
+        ledger.client.hset(ledger.keys.specs, target, spec_json(spec))
+
+    def go_on(self, ends: State | None, starts: bool) -> bool:
+        """What runs ends like that; then the one starts that has waited longest. Whether there was
+        anything to do."""
+        seen = read = self._seen()
+        active = next((deploy for deploy in seen.deploys if deploy.active), None)
+        if active and ends and (ends is not State.SUPERSEDED or _gives_way(seen, active)):
+            seen = _with(seen, ended(active, ends, seen.now, str(ends)))
+            active = None
+        if starts and not active:
+            seen = self._begun(seen)
+        changed = [deploy for deploy in seen.deploys if deploy not in read.deploys]
+        self._ledger.record(read, WORKER, deploys=changed, release=True)
+        return bool(changed)
+
+    def _begun(self, seen: Snapshot) -> Snapshot:
+        while isinstance(step := overtaken(seen), Change):
+            seen = _with(seen, *step.deploys)
+        for deploy in waiting_deploys(seen)[:1]:
+            begun = attempted(deploy, f"token-{len(self.started)}", "ns")
+            self.started.append(begun)
+            seen = _with(seen, begun)
+        return seen
+
+    def _seen(self) -> Snapshot:
+        seen = self._ledger.acquire(self._target, WORKER)
+        assert isinstance(seen, Snapshot)
+        return seen
+
+
+def _gives_way(seen: Snapshot, active: Deploy) -> bool:
+    return any(deploy.stream == active.stream for deploy in waiting_deploys(seen))
+
+
+def _with(seen: Snapshot, *changed: Deploy) -> Snapshot:
+    by_number = {deploy.number: deploy for deploy in (*seen.deploys, *changed)}
+    return with_fields(seen, deploys=tuple(by_number.values()))

@@ -1,0 +1,210 @@
+"""How a world comes to rest, and what must be true once it has."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from dispatcher.domain.model import Deploy, Reason, State
+from dispatcher.domain.repairs import Kind
+from dispatcher.ledger import Repairs
+from tests.model.fakecluster import key
+from tests.model.harness import World
+
+ROUNDS = 600
+"""Rounds in which everything has to come to rest."""
+HORIZON = 30 * 86400_000
+LIST_AGAIN = 20 * 60_000
+"""Milliseconds after which a feed lists anew, whatever happened."""
+SECONDS = 40_000
+"""Milliseconds in which what went wrong has been tried again."""
+FORGOTTEN = 61_000
+"""Milliseconds after which the sweeper has looked for what is not due, and for Pods without a Job."""
+STOPPED = frozenset({State.SUPERSEDED, State.CANCELLED, State.SUCCEEDED})
+
+
+class Rest:
+    """No more faults; what is late arrives; time passes only when nothing else does."""
+
+    def __init__(self, world: World, newest: Mapping[tuple[str, str], Sequence[str]]) -> None:
+        """`newest`: by target and stream, where the branch was since its newest wanted push, where that can be
+        known."""
+        self.world, self.newest = world, newest
+
+    def come_to_rest(self) -> None:
+        """Raises AssertionError if it does not."""
+        self._faults_end()
+        self._settle()
+        self.list_at = self.world.ledger.now() + LIST_AGAIN
+        self.until = self.world.ledger.now() + HORIZON
+        for _ in range(ROUNDS):
+            if not self._one_round() and not any(self._look_once_more() for _ in range(3)):
+                return
+        raise AssertionError(f"it does not come to rest\n{self.story()}")
+
+    def _faults_end(self) -> None:
+        world = self.world
+        world.let_late_posts_in()
+        world.expire_lease()
+        for target in (None, *world.targets):
+            world.let_go(target)
+        for spec in list(world.specs.values()):
+            world.specs[spec.target] = replace(spec, removed_at=0)
+        world.publish()
+        world.tick()
+
+    def _settle(self) -> None:
+        """Seconds pass, Jobs and Pods that were told to go do so, and what runs goes on running."""
+        for _ in range(SECONDS // 5_000):
+            self.world.ledger.ahead += 5_000
+            self.world.tick()
+            while self._moves() | self.world.look_at_all() | self._work():
+                pass
+        for target in self.world.targets:
+            self._at_most_one_follows(target)
+            self._is_told_to_stop(target)
+            self._nothing_of_what_is_over_is_left(target)
+
+    # What must be true within seconds
+
+    def _at_most_one_follows(self, target: str) -> None:
+        if self.world.specs[target].policies.on_new_push == "every":
+            return
+        waiting = [d for d in self.world.deploys(target).values() if d.state is State.PENDING]
+        pushes = Counter((d.stream, d.reason is Reason.REDEPLOY) for d in waiting)
+        assert all(count == 1 for count in pushes.values()), f"several wait\n{self.story()}"
+
+    def _is_told_to_stop(self, target: str) -> None:
+        policies = self.world.specs[target].policies
+        deploys = self.world.deploys(target).values()
+        active = next((d for d in deploys if d.active), None)
+        if not active or policies.on_new_push != "cancel":
+            return
+        newer = [
+            d
+            for d in deploys
+            if (d.state, d.stream) == (State.PENDING, active.stream) and d.reason != "redeploy"
+        ]
+        spared = active.supersedes >= policies.max_supersedes or active.state is State.STOPPING
+        assert spared or not newer, f"{active.name} goes on\n{self.story()}"
+
+    def _nothing_of_what_is_over_is_left(self, target: str) -> None:
+        over = {d.uid for d in self.world.deploys(target).values() if d.state in STOPPED}
+        left = [j for j in self.world.jobs_of(target).values() if j.metadata.uid in over]
+        assert not left, f"Jobs of what is over are left: {left}\n{self.story()}"
+
+    # Rounds
+
+    def _one_round(self) -> bool:
+        busy = self._cluster_goes_on()
+        busy = self.world.look_at_all() or busy
+        return self._work() or busy or self._time_passes()
+
+    def _work(self) -> bool:
+        targets = sorted({each.target for each in self.world.queue})
+        self.world.queue.clear()
+        for target in targets:
+            self.world.reconcile(target)
+        return bool(targets)
+
+    def _cluster_goes_on(self) -> bool:
+        busy = False
+        for uid in list(self.world.cluster.pods):
+            busy = self.world.cluster.end_pod(uid, 0) or busy
+        return self._moves() or busy
+
+    def _moves(self) -> bool:
+        busy = self.world.cluster.go_on()
+        self.world.check()
+        return busy
+
+    def _time_passes(self) -> bool:
+        dues = [due for target in self.world.targets if (due := self.world.next_due(target))]
+        if not dues or min(dues) > self.until:
+            return False
+        self.world.ledger.ahead += max(0, min(dues) - self.world.ledger.now()) + 1
+        if self.world.ledger.now() > self.list_at:  # as a feed does every now and then
+            self._list_again()
+        self.world.tick()
+        return True
+
+    def _list_again(self) -> None:
+        self.world.cluster.list_into(self.world.session.inbox)
+        self.list_at = self.world.ledger.now() + LIST_AGAIN
+
+    def _look_once_more(self) -> bool:
+        """Whether the sweeper has found anything."""
+        self.world.ledger.ahead += FORGOTTEN
+        self._list_again()
+        self.world.look_at_all()
+        self.world.tick()
+        return bool(self.world.queue) or self.world.session.inbox.any()
+
+    # Promises
+
+    def count_up(self) -> None:
+        """Raises AssertionError for a promise that was not kept."""
+        world, story = self.world, self.story()
+        assert not world.cluster.pods or world.cluster.jobs, f"Pods are left\n{story}"
+        for target in world.targets:
+            deploys = world.deploys(target)
+            assert all(d.terminal for d in deploys.values()), f"something is open\n{story}"
+            assert all(d.why for d in deploys.values()), f"no reason\n{story}"
+            self._newest_was_last(target, deploys, story)
+            self._pushes_gave_way_to_pushes(target, deploys, story)
+            self._is_clean(target, deploys, story)
+        self._nobody_has_a_place(story)
+        went_back = Repairs(world.ledger).counts()[Kind.TIME] and not world.restored
+        assert not went_back, f"what is old was taken for an older cluster\n{story}"
+
+    def story(self) -> str:
+        world = self.world
+        client, keys = world.ledger.client, world.ledger.keys
+        lines = [f"now {world.ledger.now()}", repr(client.hgetall(keys.running))]
+        for target in world.targets:
+            lines += map(repr, [*world.deploys(target).values(), *world.jobs(target)])
+            lines += [repr(client.hgetall(keys.row(target))), f"due {world.next_due(target)}"]
+        return "\n".join([*lines, *map(repr, world.cluster.jobs.values())])
+
+    def _newest_was_last(self, target: str, deploys: dict[int, Deploy], story: str) -> None:
+        books = self.world.books[target]
+        for stream, word in books.last_word.items():
+            of_stream = [d for d in deploys.values() if d.stream == stream]
+            tried = [d.number for d in of_stream if d.attempt]
+            last = deploys[tried[-1]] if tried else None
+            kept = last and (last.ref, last.commit) == (word.ref, word.commit)
+            taken_back = any(
+                d.state is State.CANCELLED and d.commit == word.commit
+                for d in of_stream
+                if not last or d.number > last.number or books.lost
+            )
+            unseen = word.in_cluster and all(d.commit != word.commit for d in of_stream)
+            what = f"{target} {stream} is to be at {word}, not at {last}"
+            assert kept or taken_back or unseen, f"{what}\n{story}"
+            newest = self.newest.get((target, stream))
+            if word.reason is Reason.PUSH and newest and not books.lost:
+                assert word.commit in newest, f"{stream} is past {word}\n{story}"
+
+    def _pushes_gave_way_to_pushes(
+        self, target: str, deploys: dict[int, Deploy], story: str
+    ) -> None:
+        for deploy in deploys.values():
+            newer = deploys.get(deploy.superseded_by)
+            if newer and deploy.reason is not Reason.REDEPLOY:
+                assert newer.reason is not Reason.REDEPLOY, f"{deploy.name} is skipped\n{story}"
+
+    def _is_clean(self, target: str, deploys: dict[int, Deploy], story: str) -> None:
+        world = self.world
+        left = set(world.jobs_of(target))
+        known = {key(facts.namespace, facts.job) for facts in world.jobs(target)}
+        assert left == known, f"the ledger knows other Jobs than there are\n{story}"
+        failed = {key(d.namespace, d.job) for d in deploys.values() if d.state is State.FAILED}
+        assert left <= failed, f"Jobs are left\n{story}"
+        assert len(left) <= world.specs[target].policies.keep_failed, f"too many kept\n{story}"
+
+    def _nobody_has_a_place(self, story: str) -> None:
+        client, keys = self.world.ledger.client, self.world.ledger.keys
+        for left in (keys.running, keys.waiting, keys.waiters):
+            assert not client.exists(left), f"{left} is not empty\n{story}"

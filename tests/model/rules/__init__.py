@@ -1,0 +1,1 @@
+"""What can happen, by who does it; `tests.model.test_promises` lets all of it happen at random."""

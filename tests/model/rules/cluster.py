@@ -1,0 +1,56 @@
+"""The cluster: its controllers at their own pace, nodes that fail, people with kubectl."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from tests.model.rules.base import Rules
+
+
+class Cluster(Rules):
+    @precondition(lambda self: self.world.cluster.jobs or self.world.cluster.pods)
+    @rule(data=st.data(), count=st.integers(1, 3))
+    def goes_on(self, data: st.DataObject, count: int) -> None:
+        for _ in range(count):
+            moves = self.world.cluster.moves()
+            if moves:
+                data.draw(st.sampled_from(range(len(moves))).map(moves.__getitem__))()
+                self.world.check()
+
+    @precondition(lambda self: self.world.cluster.pods)
+    @rule(how=st.sampled_from(["clones", "waits", "fails to clone"]))
+    def pods_do_not_start(self, how: str) -> None:
+        for uid in list(self.world.cluster.pods):
+            self.world.cluster.keep_pod_from_starting(uid, how)
+
+    @precondition(lambda self: self.world.cluster.jobs)
+    @rule(refused=st.booleans())
+    def events_are_said(self, refused: bool) -> None:
+        self.world.cluster.say_why(refused)
+
+    @precondition(lambda self: self.world.cluster.pods)
+    @rule(exit_code=st.sampled_from([0, 1]))
+    def pods_end(self, exit_code: int) -> None:
+        for uid in list(self.world.cluster.pods):
+            self.world.cluster.end_pod(uid, exit_code)
+
+    @precondition(lambda self: self.world.cluster.pods)
+    @rule(how=st.sampled_from(["evicted", "drained", "unknown"]), goes=st.booleans())
+    def pods_are_taken_away(self, how: str, goes: bool) -> None:
+        cluster = self.world.cluster
+        for uid, pod in list(cluster.pods.items()):
+            if cluster.take_pod_away(uid, how) and goes:
+                cluster.delete_pod(pod.metadata.namespace, pod.metadata.name, uid)
+
+    @precondition(lambda self: self.world.cluster.jobs)
+    @rule(data=st.data())
+    def deleted_from_outside(self, data: st.DataObject) -> None:
+        if self.may("delete"):
+            names = sorted(self.world.cluster.jobs)
+            self.world.cluster.delete_from_outside(data.draw(st.sampled_from(names)))
+
+    @precondition(lambda self: self.world.late)
+    @rule()
+    def late_posts_arrive(self) -> None:
+        self.world.let_late_posts_in()

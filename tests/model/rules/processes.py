@@ -1,0 +1,184 @@
+"""Workers and watchers: each dies, loses its connections or is paused between any two steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+from msgspec.structs import replace
+
+from dispatcher.domain.errors import LeadLost
+from dispatcher.ledger import Publisher
+from dispatcher.ledger.connection import texts
+from tests.model.harness import FAULTS
+from tests.model.rules.base import SOME_TARGET, TARGETS
+from tests.model.rules.hosts import REFS, Hosts
+from workers.watch.reflectors import KINDS
+
+MEANWHILE = ("push", "look", "other", "move", "hold", "cancel", "tick")
+
+
+class Processes(Hosts):
+    @precondition(lambda self: self.made)
+    @rule(
+        name=SOME_TARGET,
+        faults=st.dictionaries(st.integers(0, 8), st.sampled_from(FAULTS), max_size=2),
+        pause=st.lists(st.sampled_from(MEANWHILE), max_size=3),
+        twice=st.booleans(),
+    )
+    def work(self, name: str, faults: dict[int | str, str], pause: list[str], twice: bool) -> None:
+        world = self.world
+        if not twice:
+            world.queue = [each for each in world.queue if each.target != name]
+        world.faults = dict(faults)
+        world.pause = lambda: self._meanwhile(name, pause)
+        world.reconcile(name)
+
+    @precondition(lambda self: self.made)
+    @rule(rounds=st.integers(1, 2))
+    def all_goes_well(self, rounds: int) -> None:
+        for _ in range(rounds):
+            for target in sorted({each.target for each in self.world.queue}):
+                self.world.queue = [each for each in self.world.queue if each.target != target]
+                self.world.reconcile(target)
+            self._all_moves()
+            self.world.look_at_all()
+
+    @precondition(lambda self: self.world.queue)
+    @rule()
+    def lose_a_wake_up(self) -> None:
+        del self.world.queue[:1]
+
+    @precondition(lambda self: self.world.limits and self.made)
+    @rule()
+    def call_is_lost(self) -> None:
+        """Who was told of a place a while ago has not come for it."""
+        client, waiters = self.world.ledger.client, self.world.ledger.keys.waiters
+        for target, value in client.hgetall(waiters).items():
+            namespace, called = texts([value])[0].split()
+            if called != "0":
+                client.hset(waiters, target, f"{namespace} 1")
+
+    @precondition(lambda self: any(map(self.world.is_leased, TARGETS)))
+    @rule()
+    def lease_runs_out(self) -> None:
+        self.world.expire_lease()
+        self.world.wake_due()
+
+    @precondition(lambda self: self.made)
+    @rule(seconds=st.sampled_from([0, 5, 40, 130, 1000]))
+    def time_passes(self, seconds: int) -> None:
+        if seconds > 60:
+            self.world.let_late_posts_in()
+        self.world.ledger.ahead += seconds * 1000
+        self.world.tick()
+
+    # The watcher
+
+    @precondition(lambda self: self.world.session.inbox.any())
+    @rule(kind=st.sampled_from(KINDS), most=st.integers(1, 5))
+    def look(self, kind: str, most: int) -> None:
+        self.world.observe(kind, most)
+
+    @precondition(lambda self: self.made and self.world.session.inbox.last)
+    @rule(kind=st.sampled_from(KINDS))
+    def hear_twice(self, kind: str) -> None:
+        session = self.world.session
+        if kind in session.inbox.last:
+            self.world.as_leader(lambda: session.take([session.inbox.last[kind]]))
+
+    @precondition(lambda self: self.world.cluster.jobs)
+    @rule(kind=st.sampled_from(KINDS))
+    def list_again(self, kind: str) -> None:
+        if self.may("list"):
+            self.world.cluster.list_into(self.world.session.inbox, (kind,))
+
+    @precondition(lambda self: self.world.cluster.jobs)
+    @rule(most=st.integers(0, 3))
+    def another_watcher_leads(self, most: int) -> None:
+        """The one before may have been paused, and writes late what it still had."""
+        if not self.may("lead"):
+            return
+        old = self.world.session
+        self.world.begin_to_lead()
+        for kind in KINDS:
+            self.world.observe(kind, 20)
+        for kind in KINDS[:most]:
+            with suppress(LeadLost):
+                old.hear(kind, most)
+
+    @precondition(lambda self: self.made)
+    @rule(name=SOME_TARGET, after=st.integers(0, 9))
+    def lead_is_lost_while_publishing(self, name: str, after: int) -> None:
+        """Before one of its round trips; the next one has read a newer configuration by then."""
+        if not self.may("publish"):
+            return
+        self._other_digest(name)
+        old = self.world.session
+
+        def meanwhile() -> None:
+            self._other_digest(name)
+            self.world.begin_to_lead()
+
+        self.world.as_leader(lambda: self.client.before(after, meanwhile, old.publish_anew))
+        published = Publisher(self.world.ledger).published()
+        wanted = self.world.specs[name]
+        assert wanted.removed_at or published[name].digest == wanted.digest, "an older one counts"
+
+    @precondition(lambda self: self.made)
+    @rule(kind=st.sampled_from(KINDS), comes=st.booleans())
+    def redis_restarts_while_a_list_is_under_way(self, kind: str, comes: bool) -> None:
+        """With all that it knew. The old list comes after the new one, or later."""
+        if not self.may("restart"):
+            return
+        world = self.world
+        world.cluster.list_into(world.session.inbox, (kind,))
+        for target in TARGETS:
+            world.reconcile(target)
+        self._all_moves()
+        world.restart_redis()
+        world.tick()
+        world.look_at_all()
+        if comes:
+            world.hear_late(kind, 1)
+
+    @precondition(lambda self: self.world.cluster.stopped)
+    @rule(kind=st.sampled_from(KINDS), most=st.integers(1, 3))
+    def feed_that_was_stopped_delivers(self, kind: str, most: int) -> None:
+        self.world.hear_late(kind, most)
+
+    def _other_digest(self, name: str) -> None:
+        spec = self.world.specs[name]
+        self.world.specs[name] = replace(spec, digest=f"{spec.digest}p")
+
+    def _meanwhile(self, target: str, what: list[str]) -> None:
+        """A worker is paused for longer than its lease, or only for a moment."""
+        for each in what:
+            self._happens(target)[each]()
+
+    def _happens(self, target: str) -> dict[str, Callable[[], object]]:
+        return {
+            "push": lambda: self.push(target, REFS[0], "arrives"),
+            "look": self.world.look_at_all,
+            "move": self._all_moves,
+            "hold": lambda: self.world.hold(target),
+            "cancel": lambda: self._cancel_first(target),
+            "tick": self.world.tick,
+            "other": lambda: self._other_worker(target),
+        }
+
+    def _all_moves(self) -> None:
+        self.world.cluster.go_on()
+        self.world.check()
+
+    def _cancel_first(self, target: str) -> None:
+        for deploy in self.open_deploys(target)[:1]:
+            self.world.tell("cancel", deploy.number, target)
+
+    def _other_worker(self, target: str) -> None:
+        self.world.expire_lease()
+        faults, self.world.faults = self.world.faults, {}
+        self.world.reconciler.reconcile(target)
+        self.world.faults = faults

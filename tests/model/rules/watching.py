@@ -1,0 +1,190 @@
+"""Watchers alone, one after the other: lists that come late, and what one that was cut off still publishes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from hypothesis import note
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from msgspec.structs import replace
+
+from dispatcher.domain.errors import LeadLost
+from dispatcher.domain.model import Policies, Push
+from dispatcher.domain.repairs import Kind
+from dispatcher.ledger import Publisher, Repairs
+from dispatcher.ledger.publishing import ALL
+from tests.dispatcher.ledger.helpers import Watched, sha
+from tests.model.harness import TARGET, World
+from tests.model.rest import Rest
+from workers.watch.reflectors import KINDS
+
+MAIN = "refs/heads/main"
+SOME_KIND = st.sampled_from(KINDS)
+UNASKED = (Kind.TIME, Kind.VANISHED, Kind.STRAY)
+"""Repairs that only a cluster calls for which somebody has restored, or has deleted Jobs from."""
+MEANWHILE = ("push", "work", "go on", "end")
+
+
+class Watching(RuleBasedStateMachine):
+    """One target whose deploys are well; its watchers are not. At the end nothing has run twice."""
+
+    client: Watched
+
+    @initialize(on_new_push=st.sampled_from(["cancel", "wait"]), running=st.booleans())
+    def begin(self, on_new_push: str, running: bool) -> None:
+        self.world = World(self.client, Policies(on_new_push=on_new_push))
+        self.made = self.versions = 0
+        self.world.look_at_all()
+        self._push()
+        if running:
+            self._go_on(3)
+
+    def teardown(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        try:
+            self._is_published()
+            rest = Rest(self.world, {})
+            rest.come_to_rest()
+            rest.count_up()
+            self._nothing_was_repaired()
+        finally:
+            self.world.close()
+
+    # What goes well
+
+    @rule()
+    def push(self) -> None:
+        self._push()
+
+    def _push(self) -> None:
+        before, after = (sha(str(number)) for number in (self.made, self.made + 1))
+        self.made += 1
+        push = Push(repository="h/a/b", ref=MAIN, before=before, after=after, pushed_at=self.made)
+        self.world.submit(push, f"d{self.made}")
+        self._work()
+
+    @rule()
+    def work(self) -> None:
+        self._work()
+
+    def _work(self) -> None:
+        self.world.queue.clear()
+        self.world.reconcile()
+
+    @rule(rounds=st.integers(1, 3))
+    def goes_on(self, rounds: int) -> None:
+        self._go_on(rounds)
+
+    def _go_on(self, rounds: int) -> None:
+        for _ in range(rounds):
+            self.world.cluster.go_on()
+            self.world.check()
+
+    @rule(exit_code=st.sampled_from([0, 0, 1]))
+    def pods_end(self, exit_code: int) -> None:
+        self._end(exit_code)
+
+    def _end(self, exit_code: int) -> None:
+        for uid in list(self.world.cluster.pods):
+            self.world.cluster.end_pod(uid, exit_code)
+
+    @rule(seconds=st.sampled_from([0, 1, 10, 60]))
+    def tick(self, seconds: int) -> None:
+        self.world.ahead += seconds * 1000
+        self.world.tick()
+
+    @rule(kind=SOME_KIND, most=st.integers(1, 9))
+    def look(self, kind: str, most: int) -> None:
+        self.world.observe(kind, most)
+
+    # What does not
+
+    @rule(kinds=st.sampled_from([("job",), ("pod",), KINDS]))
+    def list_again(self, kinds: tuple[str, ...]) -> None:
+        """The LIST is under way from now on."""
+        self.world.cluster.list_into(self.world.session.inbox, kinds)
+
+    @rule(
+        kind=st.sampled_from(("job", "job", "pod")),
+        meanwhile=st.lists(st.sampled_from(MEANWHILE), min_size=1, max_size=3),
+        comes=st.sampled_from((True, True, False)),
+    )
+    def redis_restarts_while_a_list_is_under_way(
+        self, kind: str, meanwhile: list[str], comes: bool
+    ) -> None:
+        """With all that it knew. The watcher notices within a second and lists anew; then the old list comes,
+        or it comes later."""
+        self.world.cluster.list_into(self.world.session.inbox, (kind,))
+        for each in meanwhile:
+            self._happens(each)
+        self.world.restart_redis()
+        self.world.tick()
+        self.world.look_at_all()
+        if comes:
+            self.world.hear_late(kind, 1)
+
+    @precondition(lambda self: self.world.cluster.stopped)
+    @rule(kind=SOME_KIND, most=st.integers(1, 3))
+    def feed_that_was_stopped_delivers(self, kind: str, most: int) -> None:
+        self.world.hear_late(kind, most)
+
+    @rule(late=st.integers(0, 9))
+    def another_watcher_leads(self, late: int) -> None:
+        """The one before was paused, and writes late what it still had."""
+        old = self.world.session
+        self.world.begin_to_lead()
+        for kind in KINDS:
+            with suppress(LeadLost):
+                old.hear(kind, late)
+
+    @rule(after=st.integers(0, 9), first=st.booleans(), limit=st.integers(0, 2))
+    def lead_is_lost_while_publishing(self, after: int, first: bool, limit: int) -> None:
+        """Before one of its round trips; the next one has read a newer configuration by then."""
+        if first:
+            self._configure(limit)
+        old = self.world.session
+        note(f"interrupted before round trip {after}")
+
+        def meanwhile() -> None:
+            self._configure(2 - limit)
+            self.world.begin_to_lead()
+
+        with suppress(LeadLost):
+            self.client.before(after, meanwhile, old.publish_anew)
+        self._is_published()
+
+    def _happens(self, what: str) -> None:
+        match what:
+            case "push":
+                self._push()
+            case "work":
+                self._work()
+            case "go on":
+                self._go_on(3)
+            case "end":
+                self._end(0)
+
+    def _configure(self, limit: int) -> None:
+        self.versions += 1
+        spec = self.world.specs[TARGET]
+        self.world.specs[TARGET] = replace(spec, digest=f"version {self.versions}")
+        self.world.limits = {"": limit} if limit else {}
+
+    # Promises
+
+    def _is_published(self) -> None:
+        """What the newest configuration says."""
+        ledger, wanted = self.world.ledger, self.world.specs[TARGET]
+        published = Publisher(ledger).published()[TARGET]
+        assert published.digest == wanted.digest, "an older configuration is published"
+        digest = ledger.client.hget(ledger.keys.row(TARGET), "digest")
+        assert digest == wanted.digest, f"{digest!r} was deployed after {wanted.digest}"
+        limits = ledger.client.hgetall(ledger.keys.limits)
+        said = {name or ALL: str(most) for name, most in self.world.limits.items()}
+        assert limits == said, "older limits are published"
+
+    def _nothing_was_repaired(self) -> None:
+        counts = Repairs(self.world.ledger).counts()
+        assert not any(counts[kind] for kind in UNASKED), counts

@@ -1,0 +1,19 @@
+"""Whatever dies, is late, comes twice or out of order: nothing is lost, nothing overlaps, the newest wins."""
+
+from __future__ import annotations
+
+from tests.dispatcher.ledger.helpers import Watched
+from tests.model.rules.cluster import Cluster
+from tests.model.rules.losses import Losses
+from tests.model.rules.people import People
+from tests.model.rules.processes import Processes
+from tests.model.searching import search
+
+
+class Promises(Processes, People, Cluster, Losses):
+    """All that can happen."""
+
+
+def test_the_promises_hold(watched: Watched) -> None:
+    Promises.client = watched
+    search(Promises, steps=45)

@@ -1,0 +1,12 @@
+"""Lists that come late, a lead that is lost while publishing: nothing old counts, and nothing runs twice."""
+
+from __future__ import annotations
+
+from tests.dispatcher.ledger.helpers import Watched
+from tests.model.rules.watching import Watching
+from tests.model.searching import EXAMPLES, search
+
+
+def test_what_watchers_that_were_replaced_still_do_changes_nothing(watched: Watched) -> None:
+    Watching.client = watched
+    search(Watching, steps=20, examples=3 * EXAMPLES // 2)

@@ -1,0 +1,91 @@
+"""What becomes of a target that is no longer configured, and who waits for a place: by example."""
+
+from __future__ import annotations
+
+from dataclasses import replace as replaced
+
+import pytest
+from msgspec.structs import replace
+
+from dispatcher.domain.model import Deploy, JobFacts, State
+from dispatcher.domain.snapshot import Snapshot
+from tests.workers.plan.test_plan import NOW, deploy, job, snapshot
+from workers.plan import plan
+from workers.plan.removed import GRACE, WHY
+from workers.plan.steps import Change, Create, Delete, Stop, TakePlace, Wait
+from workers.plan.times import SOONEST
+
+
+def removed(*parts: Deploy | JobFacts, at: int = NOW, **policies: object) -> Snapshot:
+    seen = snapshot(*parts, policies=policies)
+    assert seen.spec is not None
+    return replaced(seen, spec=replace(seen.spec, removed_at=at, removal_grace=GRACE))
+
+
+def test_what_waits_is_cancelled_with_the_reason() -> None:
+    step = plan(removed(deploy(1, wanted_at=NOW - GRACE), at=NOW - GRACE), "t")
+
+    assert isinstance(step, Change)
+    assert (step.deploys[0].state, step.deploys[0].why) == (State.CANCELLED, WHY)
+
+
+def test_a_push_after_the_removal_waits_a_while_should_the_watcher_lag_behind() -> None:
+    seen = removed(deploy(1, wanted_at=NOW), at=NOW - 5)
+
+    step = plan(seen, "t", 0)
+
+    assert isinstance(step, Wait)
+    assert step.trouble == WHY
+    later = plan(replaced(seen, now=NOW + GRACE), "t", 0)
+    assert isinstance(later, Change)
+    assert later.deploys[0].state is State.CANCELLED
+
+
+def test_a_target_that_no_watcher_knows_is_given_up_once_others_are_known() -> None:
+    seen = replaced(snapshot(deploy(1, wanted_at=NOW - GRACE)), spec=None)
+
+    assert isinstance(plan(seen, "t", 0), Wait)
+    assert isinstance(plan(replaced(seen, published=True), "t", 0), Change)
+
+
+def test_what_runs_finishes_unless_the_target_says_stop() -> None:
+    parts = deploy(1, State.RUNNING), job(1, started=True, live_pods=1)
+
+    assert isinstance(plan(removed(*parts), "t"), Wait)
+
+    assert isinstance(plan(removed(*parts, on_removed="stop"), "t"), Wait)
+    step = plan(removed(*parts, on_removed="stop", at=NOW - GRACE), "t")
+    assert isinstance(step, Stop)
+    assert (step.deploys[0].cancelled_by, step.deploys[0].why) == ("the configuration", WHY)
+
+
+@pytest.mark.parametrize(("limited", "placed", "kind"), [(1, 0, TakePlace), (1, 1, Create)])
+def test_a_deploy_asks_for_a_place_before_it_starts(
+    limited: int, placed: int, kind: type[object]
+) -> None:
+    seen = replaced(snapshot(deploy(1)), limited=bool(limited), placed=bool(placed))
+
+    assert isinstance(plan(seen, "t", 0), kind)
+
+
+def test_who_has_no_place_waits_and_says_why() -> None:
+    seen = replaced(snapshot(deploy(1)), limited=True, no_place="waits for a place: …")
+
+    step = plan(seen, "t", 0)
+
+    assert isinstance(step, Wait)
+    assert step.trouble == "waits for a place: …"
+    assert step.due_at is not None
+    assert step.due_at >= NOW + SOONEST
+
+
+def test_a_job_that_runs_late_and_that_nobody_knows_goes_if_something_newer_was_started() -> None:
+    late = job(1, uid="late", token="x")
+    seen = replaced(snapshot(late, deploy(3, State.SUCCEEDED)), attempted=3)
+
+    step = plan(seen, "t")
+
+    assert isinstance(step, Delete)
+    assert step.facts == late
+    ended = plan(replaced(seen, jobs=(replace(late, outcome="failed"),)), "t")
+    assert isinstance(ended, Change)  # one that has failed is kept, as any

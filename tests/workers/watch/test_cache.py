@@ -1,0 +1,169 @@
+"""Lists and events in, changed facts out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from dispatcher.domain.model import CauseKind, JobFacts
+from workers.kube import labels
+from workers.kube.objects import (
+    Condition,
+    ContainerState,
+    ContainerStatus,
+    Job,
+    JobStatus,
+    Metadata,
+    Pod,
+    PodStatus,
+    Terminated,
+    Waiting,
+)
+from workers.watch.cache import View
+
+BORN = datetime(2030, 1, 1, tzinfo=UTC)
+LABELS = {labels.TARGET: "shop", labels.NUMBER: "1"}
+
+
+def job(rv: str = "1", *conditions: Condition) -> Job:
+    metadata = Metadata(
+        name="shop-1",
+        namespace="ns",
+        uid="u",
+        resource_version=rv,
+        creation_timestamp=BORN,
+        labels=LABELS,
+        annotations={labels.TOKEN: "t"},
+    )
+    return Job(metadata, JobStatus(conditions))
+
+
+def pod(phase: str, *containers: ContainerStatus, name: str = "shop-1-x") -> Pod:
+    metadata = Metadata(
+        name=name,
+        namespace="ns",
+        uid=name,
+        creation_timestamp=BORN,
+        labels={**LABELS, "batch.kubernetes.io/controller-uid": "u"},
+    )
+    return Pod(metadata, PodStatus(phase=phase, container_statuses=containers))
+
+
+RUNNING = ContainerStatus("deploy", ContainerState(running={}))
+BROKEN = ContainerStatus("deploy", ContainerState(terminated=Terminated(exit_code=3)))
+
+
+def told(news: list[tuple[str, JobFacts]]) -> JobFacts:
+    ((target, facts),) = news
+    assert target == "shop"
+    return facts
+
+
+def listed() -> View:
+    view = View()
+    view.jobs_listed("ns", [])
+    view.pods_listed("ns", [])
+    return view
+
+
+def test_a_job_is_told_once_and_not_again_when_nothing_has_changed() -> None:
+    view = listed()
+
+    facts = told(view.job_changed(job("1")))
+
+    assert (facts.job, facts.token, facts.number, facts.rv) == ("shop-1", "t", 1, "1")
+    assert view.job_changed(job("2")) == []
+
+
+def test_a_pod_that_is_heard_of_before_its_job_says_nothing_yet() -> None:
+    view = listed()
+
+    assert view.pod_changed(pod("Running", RUNNING)) == []
+
+    facts = told(view.job_changed(job()))
+    assert (facts.started, facts.live_pods, facts.gone) == (True, 1, False)
+
+
+def test_started_stands_when_the_pod_is_gone() -> None:
+    view = listed()
+    view.job_changed(job())
+    view.pod_changed(pod("Running", RUNNING))
+
+    facts = told(view.pod_deleted(pod("Running", RUNNING)))
+
+    assert (facts.started, facts.live_pods) == (True, 0)
+
+
+def test_a_failure_names_the_container_and_its_exit_code() -> None:
+    view = listed()
+    view.job_changed(job())
+    view.pod_changed(pod("Failed", BROKEN))
+
+    failed = Condition("Failed", "True", "BackoffLimitExceeded", "it failed")
+    facts = told(view.job_changed(job("2", failed)))
+
+    assert (facts.outcome, facts.container, facts.exit_code) == ("failed", "deploy", 3)
+    assert facts.reason == "BackoffLimitExceeded"
+
+
+def test_a_condition_that_is_not_true_is_no_end() -> None:
+    view = listed()
+
+    assert told(view.job_changed(job("1", Condition("Complete", "False")))).outcome == ""
+    assert told(view.job_changed(job("2", Condition("Complete", "True")))).outcome == "succeeded"
+
+
+def test_a_deleted_job_is_gone_but_its_pods_still_count() -> None:
+    view = listed()
+    view.job_changed(job())
+    view.pod_changed(pod("Running", RUNNING))
+
+    gone = told(view.job_deleted(job("2")))
+    assert (gone.gone, gone.live_pods, gone.over) == (True, 1, False)
+
+    over = told(view.pod_deleted(pod("Running", RUNNING)))
+    assert over.over
+
+
+def test_a_job_that_a_list_does_not_have_is_gone() -> None:
+    view = listed()
+    view.job_changed(job())
+
+    assert told(view.jobs_listed("ns", [])).over
+    assert view.jobs_listed("ns", []) == []
+
+
+def test_another_namespaces_list_says_nothing_about_it() -> None:
+    view = listed()
+    view.job_changed(job())
+
+    assert view.jobs_listed("elsewhere", []) == []
+    assert view.pods_listed("elsewhere", []) == []
+
+
+def test_a_job_that_only_the_ledger_knows_has_vanished() -> None:
+    view = listed()
+    known = JobFacts(namespace="ns", job="shop-1", uid="u", rv="1", number=1)
+
+    assert told(view.vanished("shop", known)).over
+
+
+def test_pods_that_are_listed_after_their_job_vanished_are_told() -> None:
+    view = View()
+    view.jobs_listed("ns", [])
+    known = JobFacts(namespace="ns", job="shop-1", uid="u", rv="1", number=1)
+    view.vanished("shop", known)
+
+    facts = told(view.pods_listed("ns", [pod("Running", RUNNING)]))
+
+    assert (facts.gone, facts.live_pods) == (True, 1)
+
+
+def test_why_a_pod_does_not_run_is_told_in_words() -> None:
+    view = listed()
+    view.job_changed(job())
+    waiting = ContainerState(waiting=Waiting("ImagePullBackOff", "no such image"))
+
+    facts = told(view.pod_changed(pod("Pending", ContainerStatus("deploy", waiting))))
+
+    assert facts.why == "container deploy waits: ImagePullBackOff: no such image"
+    assert facts.cause is CauseKind.IMAGE

@@ -1,0 +1,65 @@
+"""Lists that arrive late: of feeds that were stopped, behind those of the feeds that followed them."""
+
+from __future__ import annotations
+
+import pytest
+
+from dispatcher.domain.model import State
+from dispatcher.domain.repairs import Kind
+from dispatcher.ledger import Contact, Repairs
+from tests.model.harness import World
+from tests.workers.reconcile.test_takeover import push, run, settle, states
+from workers.watch.reflector import Trouble
+from workers.watch.reflectors import KINDS
+
+
+def run_and_restart(world: World) -> None:
+    """A LIST is under way since before shop/1 runs; Redis is restarted, and the watcher has listed anew."""
+    world.cluster.list_into(world.session.inbox)
+    world.submit(push("0", "a", 1), "1")
+    world.reconcile()
+    run(world, "shop-1")
+    world.restart_redis()
+    world.tick()
+    settle(world)
+    assert states(world) == [State.RUNNING]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_list_of_before_a_restart_of_redis_makes_nothing_run_twice(
+    world: World, kind: str
+) -> None:
+    run_and_restart(world)
+
+    world.hear_late(kind, 10)
+    settle(world)
+
+    assert states(world) == [State.RUNNING]
+    assert Repairs(world.ledger).counts()[Kind.TIME] == 0
+    assert Repairs(world.ledger).counts()[Kind.VANISHED] == 0
+
+
+def test_what_troubled_a_feed_that_was_stopped_troubles_nobody(world: World) -> None:
+    run_and_restart(world)
+    (stopped,) = world.cluster.stopped
+    stopped.waiting["job"].clear()
+    stopped.waiting["job"].append(Trouble("", "job", "its connection was cut"))
+
+    world.hear_late("job")
+
+    assert Contact(world.ledger).troubles() == []
+
+
+def test_a_list_that_was_told_and_not_taken_before_a_restart_is_void(world: World) -> None:
+    world.cluster.list_into(world.session.inbox)
+    world.session.inbox.deliver("job", 10)
+    world.submit(push("0", "a", 1), "1")
+    world.reconcile()
+    run(world, "shop-1")
+    world.restart_redis()
+    world.tick()
+
+    settle(world)
+
+    assert states(world) == [State.RUNNING]
+    assert Repairs(world.ledger).counts()[Kind.VANISHED] == 0

@@ -1,0 +1,169 @@
+"""Feeds that were stopped: whatever they still deliver is dropped, whenever that comes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from workers.kube.objects import JobList, ListMetadata, PodList
+from workers.watch.reflector import Feed, Listed, News, Trouble
+from workers.watch.reflectors import KINDS, Feeds
+
+MOST = 100
+
+
+def listed(namespace: str, version: str) -> Listed:
+    return Listed(namespace, "job", (), version)
+
+
+@dataclass
+class Heard:
+    """A feed that says what a test lets it say."""
+
+    kind: str
+    namespace: str
+    put: Callable[[News], None]
+    begun: bool = False
+    stopped: bool = False
+
+    def start(self) -> None:
+        self.begun = True
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+@dataclass
+class Made:
+    """All feeds that were ever made, in order."""
+
+    feeds: list[Heard] = field(default_factory=list)
+
+    def __call__(self, kind: str, namespace: str, put: Callable[[News], None]) -> Heard:
+        self.feeds.append(Heard(kind, namespace, put))
+        return self.feeds[-1]
+
+    def of(self, namespace: str) -> list[Heard]:
+        """Of Jobs, the oldest first."""
+        return [feed for feed in self.feeds if (feed.kind, feed.namespace) == ("job", namespace)]
+
+
+@pytest.fixture
+def made() -> Made:
+    return Made()
+
+
+@pytest.fixture
+def feeds(made: Made) -> Feeds:
+    return Feeds(made)
+
+
+def test_a_namespace_is_followed_by_a_feed_of_each_kind(feeds: Feeds, made: Made) -> None:
+    feeds.follow("ns")
+
+    assert [feed.kind for feed in made.feeds] == list(KINDS)
+    assert all(feed.begun and not feed.stopped for feed in made.feeds)
+    assert feeds.namespaces == {"ns"}
+
+
+def test_what_is_told_is_taken_in_order_and_so_much_at_a_time(feeds: Feeds, made: Made) -> None:
+    feeds.follow("ns")
+    told = [listed("ns", str(version)) for version in range(5)]
+    for news in told:
+        made.of("ns")[0].put(news)
+
+    assert feeds.take(0, 3) == told[:3]
+    assert feeds.take(0, 3) == told[3:]
+    assert feeds.take(0, 3) == []
+
+
+def test_what_a_stopped_feed_delivers_late_is_dropped_behind_its_successor_s(
+    feeds: Feeds, made: Made
+) -> None:
+    feeds.follow("ns")
+    feeds.leave_all()
+    feeds.follow("ns")
+    old, new = made.of("ns")
+
+    new.put(listed("ns", "200"))
+    old.put(listed("ns", "100"))
+    old.put(Trouble("ns", "job", "cut off"))
+
+    assert feeds.take(0, MOST) == [listed("ns", "200")]
+    assert old.stopped
+    assert not new.stopped
+
+
+def test_what_waits_when_all_begin_anew_is_void(feeds: Feeds, made: Made) -> None:
+    feeds.follow("ns")
+    made.of("ns")[0].put(listed("ns", "100"))
+
+    feeds.leave_all()
+    feeds.follow("ns")
+
+    assert feeds.take(0, MOST) == []
+
+
+def test_a_namespace_that_is_left_takes_nothing_of_another_with_it(
+    feeds: Feeds, made: Made
+) -> None:
+    feeds.follow("left")
+    feeds.follow("kept")
+    made.of("left")[0].put(listed("left", "1"))
+    made.of("kept")[0].put(listed("kept", "2"))
+
+    feeds.leave("left")
+    made.of("left")[0].put(listed("left", "3"))
+
+    assert feeds.take(0, MOST) == [listed("kept", "2")]
+    assert feeds.namespaces == {"kept"}
+
+
+class Lists:
+    """Each LIST of Jobs is answered when its event is set; there is a page behind the first, and no watch."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Semaphore(0)
+        self.answers = [threading.Event(), threading.Event()]
+        self.pages = 0
+
+    def list_jobs(self, namespace: str, selector: str, position: str = "") -> JobList:
+        number = self.pages
+        self.pages += 1
+        self.asked.release()
+        assert self.answers[number].wait(30)
+        return JobList(ListMetadata(str(100 * (number + 1)), "" if number else "a second page"))
+
+    def list_pods(self, namespace: str, selector: str, position: str = "") -> PodList:
+        raise AssertionError("only Jobs are followed here")
+
+    def watch(self, *_: Any) -> Any:
+        raise AssertionError("nothing is watched here")
+
+
+@pytest.fixture
+def lists() -> Iterator[Lists]:
+    lists = Lists()
+    yield lists
+    for answer in lists.answers:
+        answer.set()
+
+
+def test_a_real_feed_that_is_stopped_while_it_lists_asks_and_tells_nothing_more(
+    lists: Lists,
+) -> None:
+    told: list[News] = []
+    feed = Feed(lists, "job", "ns", "selector", told.append)
+    feed.start()
+    assert lists.asked.acquire(timeout=30)
+
+    feed.stop()
+    lists.answers[0].set()
+    feed.join(30)
+
+    assert told == []
+    assert lists.pages == 1

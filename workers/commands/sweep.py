@@ -1,0 +1,101 @@
+"""One sweep by hand, where no watcher need run: look at the ledger and the cluster, say what is not as it
+should be, and mend it if asked to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from dispatcher.domain.model import JobFacts
+from dispatcher.domain.repairs import Kind, Repair
+from dispatcher.ledger import Ledger, Reader, Renaming, Repairs, WakeUps
+from workers.kube.objects import Job, Pod
+from workers.plan.observed_state import owner_of, told_by_job
+from workers.watch import findings
+from workers.watch.cache import Told, View
+from workers.watch.names import owned, present
+from workers.watch.sweeper import ClusterSweeps, delete_orphan
+
+
+@dataclass
+class Sweep:
+    """Raises LedgerUnavailable and ClusterError."""
+
+    ledger: Ledger
+    wake_ups: WakeUps
+    cluster: ClusterSweeps
+    selector: str
+    _jobs: dict[str, list[Job]] = field(default_factory=dict)
+    _pods: dict[str, list[Pod]] = field(default_factory=dict)
+
+    def look(self, namespaces: Iterable[str]) -> list[Repair]:
+        """What is not as it should be in these namespaces ("" is all) and in the ledger."""
+        known = self.ledger.known_jobs()
+        for namespace in sorted(namespaces):
+            # Jobs last: a Pod's Job is in the list then, however young it is.
+            self._pods[namespace] = self.cluster.pods(namespace, self.selector)
+            self._jobs[namespace] = self.cluster.jobs(namespace, self.selector)
+        return [*self._rows(), *self._of_jobs(known), *self._orphans()]
+
+    def mend(self, found: Iterable[Repair]) -> None:
+        """What was seen goes into the ledger, as a watcher's news would, and workers do the rest."""
+        for namespace in self._jobs:
+            view = View()
+            told = view.pods_listed(namespace, self._pods[namespace])
+            told += view.jobs_listed(namespace, self._jobs[namespace])
+            told = owned([*told, *self._vanished(namespace, view)], self._former())
+            self.wake_ups.enqueue(self.ledger.observe(told))
+        targets = sorted({repair.target for repair in found if repair.kind is not Kind.POD})
+        self.wake_ups.enqueue(self.ledger.wake(targets, "a sweep"))
+        repairs = [findings.orphan(p) for p in self._orphaned() if delete_orphan(self.cluster, p)]
+        Repairs(self.ledger).note([*(r for r in found if r.kind is Kind.NOT_DUE), *repairs])
+
+    def _rows(self) -> list[Repair]:
+        rows = Reader(self.ledger.client, self.ledger.keys).rows()
+        return list(findings.of_rows(rows, self.ledger.now(), self.ledger.limits.grace))
+
+    def _of_jobs(self, known: list[Told]) -> list[Repair]:
+        reader, now = Reader(self.ledger.client, self.ledger.keys), self.ledger.now()
+        former = self._former()
+        there: dict[str, list[JobFacts]] = {target: [] for target, _ in known}
+        for jobs in self._jobs.values():
+            for job in jobs:
+                ((target, facts),) = owned([told_by_job(job)], former)
+                if target:
+                    there.setdefault(target, []).append(facts)
+        return [
+            repair
+            for target, jobs in sorted(there.items())
+            for repair in findings.of_jobs(
+                target,
+                reader.deploys(target),
+                [facts for name, facts in known if name == target],
+                jobs,
+                now,
+            )
+        ]
+
+    def _former(self) -> dict[str, str]:
+        """Former name -> present name of targets that were renamed."""
+        return present((), Renaming(self.ledger).names())
+
+    def _vanished(self, namespace: str, view: View) -> list[Told]:
+        there = {job.metadata.uid for job in self._jobs[namespace]}
+        return [
+            told
+            for target, facts in self.ledger.known_jobs()
+            if namespace in ("", facts.namespace) and facts.uid not in there
+            for told in view.vanished(target, facts)
+        ]
+
+    def _orphans(self) -> list[Repair]:
+        return [findings.orphan(pod) for pod in self._orphaned()]
+
+    def _orphaned(self) -> list[Pod]:
+        uids = {job.metadata.uid for jobs in self._jobs.values() for job in jobs}
+        return [
+            pod
+            for pods in self._pods.values()
+            for pod in pods
+            if owner_of(pod) not in uids and pod.metadata.deletion_timestamp is None
+        ]

@@ -1,0 +1,305 @@
+"""The Kubernetes API as git-dispatcher uses it: the only import of the official client.
+
+The client finds the server, signs in and keeps connections; its models stay out: requests are plain dicts
+and answers raw bytes. Every call has a time-out and is sent once, and what the client raises leaves as one
+of ours. A definite no is ClusterRefused; whatever may have happened nonetheless is ClusterUnavailable.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+import structlog
+import urllib3
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from kubernetes.utils.keepalive import tcp_keepalive_socket_options
+
+from dispatcher.domain.errors import ClusterError, ClusterUnavailable
+from workers.kube.circuit_breaker import Silence
+from workers.kube.errors import HistoryGone, JobExists, NotThere, refusal
+from workers.kube.objects import Event, Job, JobList, ListMetadata, Pod, PodList, RawList
+
+__all__ = ["Access", "Cluster", "HistoryGone", "JobExists", "NotThere", "Patience", "Stream"]
+
+LOG_LINES = 100
+LOG_BYTES = 16_384
+PAGE = 500
+_NEVER_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+"""There was no connection that a request could have gone through."""
+_PATHS = {
+    "job": ("/apis/batch/v1", "jobs"),
+    "pod": ("/api/v1", "pods"),
+    "event": ("/api/v1", "events"),
+}
+
+Kind = TypeVar("Kind")
+Listable = TypeVar("Listable", covariant=True)
+
+log = structlog.get_logger()
+
+
+class Stream:
+    """A watch that is open."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+
+    def chunks(self) -> Iterator[bytes]:
+        """Bytes as they come, until the server ends it or says nothing for too long, or until `shutdown`."""
+        try:
+            with _translated("follow the watch"), suppress(urllib3.exceptions.ReadTimeoutError):
+                yield from self._answer.stream(65_536)
+        finally:
+            self._answer.release_conn()
+
+    def shutdown(self) -> None:
+        """Ends it from another thread."""
+        with suppress(ValueError, RuntimeError, OSError):  # it has ended by itself
+            self._answer.shutdown()
+
+
+@dataclass(frozen=True)
+class Access:
+    """Which cluster, with whose rights."""
+
+    kubeconfig: str = ""
+    """Path; "" for the account of the Pod that this runs in, or else the default kubeconfig."""
+    context: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """Seconds for which the API server is waited for, each between two pieces of what it sends."""
+
+    connection: float = 2.0
+    answer: float = 3.0
+    """With the connection's no more than `LONGEST_CALL`, which a worker's lease has to outlast."""
+    list: float = 15.0
+    """Of a feed, which holds nobody up: a server under load takes its time for a list."""
+    watch: float = 75.0
+    """A server sends a bookmark every minute; where none comes, the connection may be dead."""
+
+
+class Cluster:
+    """One connection pool to one API server; threads may share it."""
+
+    def __init__(self, access: Access, patience: Patience | None = None) -> None:
+        self._api = client.ApiClient(_configuration(access))
+        self._patience = patience or Patience()
+        self._silence = Silence()
+
+    def create_job(self, manifest: dict[str, Any]) -> Job:
+        """Raises JobExists for a name that is taken."""
+        name = manifest["metadata"]["name"]
+        path = _path("job", manifest["metadata"]["namespace"])
+        return _decoded(self._send(f"create Job {name}", "POST", path, body=manifest), Job)
+
+    def job(self, namespace: str, name: str) -> Job:
+        """Raises NotThere."""
+        return _decoded(self._send(f"read Job {name}", "GET", _path("job", namespace, name)), Job)
+
+    def delete_job(self, namespace: str, name: str, uid: str) -> bool:
+        """Deletes exactly this Job, its Pods first; False if it is not there any more."""
+        return self._delete("job", namespace, name, uid, "Foreground")
+
+    def delete_pod(self, namespace: str, name: str, uid: str) -> bool:
+        """Deletes exactly this Pod; False if it is not there any more."""
+        return self._delete("pod", namespace, name, uid, "Background")
+
+    def _delete(self, kind: str, namespace: str, name: str, uid: str, policy: str) -> bool:
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": policy,
+            "preconditions": {"uid": uid},
+        }
+        what = f"delete {kind.capitalize()} {name}"
+        try:
+            self._send(what, "DELETE", _path(kind, namespace, name), body=options)
+        except (NotThere, JobExists):  # gone, or another one has its name by now
+            return False
+        return True
+
+    def jobs(self, namespace: str, selector: str) -> list[Job]:
+        """All of them, from a quorum read that begins now."""
+        return _all(lambda position: self.list_jobs(namespace, selector, position))
+
+    def pods(self, namespace: str, selector: str) -> list[Pod]:
+        """The same for Pods."""
+        return _all(lambda position: self.page_of_pods(namespace, selector, position))
+
+    def page_of_pods(self, namespace: str, selector: str, position: str = "") -> PodList:
+        """One page of the newest state, for who holds a lease meanwhile."""
+        return self._pods(namespace, selector, position, self._patience.answer)
+
+    def events(self, namespace: str, uid: str) -> list[Event]:
+        """What was said lately about one object; no more than one page."""
+        query = {"fieldSelector": f"involvedObject.uid={uid}", "limit": PAGE}
+        page = self._page("event", namespace, query, self._patience.answer)
+        return list(_readable(page.items, Event))
+
+    def log_tail(self, namespace: str, pod: str, container: str) -> str:
+        """The end of a container's log, bounded in lines and bytes. Raises NotThere."""
+        query: dict[str, Any] = {"tailLines": LOG_LINES}
+        if container:
+            query["container"] = container
+        path = f"{_path('pod', namespace, pod)}/log"
+        raw = self._send(f"read the log of {pod}", "GET", path, query)
+        return raw[-LOG_BYTES:].decode(errors="replace")
+
+    def list_jobs(self, namespace: str, selector: str, position: str = "") -> JobList:
+        """One page of the newest state (no resourceVersion); "" as namespace is all of them."""
+        page = self._page("job", namespace, _page(selector, position), self._patience.list)
+        return JobList(page.metadata, _readable(page.items, Job))
+
+    def list_pods(self, namespace: str, selector: str, position: str = "") -> PodList:
+        """The same for Pods."""
+        return self._pods(namespace, selector, position, self._patience.list)
+
+    def watch(self, kind: str, namespace: str, selector: str, since: str, seconds: int) -> Stream:
+        """Opens a watch of `job` or `pod` from a resourceVersion, for so many seconds at most."""
+        query = {
+            "labelSelector": selector,
+            "resourceVersion": since,
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": seconds,
+        }
+        path, patience = _path(kind, namespace), self._patience.watch
+        return Stream(self._open(f"watch {kind}s", "GET", path, query, None, patience))
+
+    def _pods(self, namespace: str, selector: str, position: str, patience: float) -> PodList:
+        page = self._page("pod", namespace, _page(selector, position), patience)
+        return PodList(page.metadata, _readable(page.items, Pod))
+
+    def _page(self, kind: str, namespace: str, query: dict[str, Any], patience: float) -> RawList:
+        path = _path(kind, namespace)
+        raw = self._send(f"list {kind.capitalize()}s", "GET", path, query, patience=patience)
+        return _decoded(raw, RawList)
+
+    def _send(
+        self,
+        what: str,
+        method: str,
+        path: str,
+        query: dict[str, Any] | None = None,
+        body: dict[str, Any] | None = None,
+        patience: float = 0.0,
+    ) -> bytes:
+        with self._silence.around(what, path) if not patience else nullcontext():
+            answer = self._open(what, method, path, query, body, patience or self._patience.answer)
+            with _translated(what):
+                return bytes(answer.data)
+
+    def _open(
+        self,
+        what: str,
+        method: str,
+        path: str,
+        query: dict[str, Any] | None,
+        body: dict[str, Any] | None,
+        patience: float,
+    ) -> Any:
+        with _translated(what):
+            request = self._api.param_serialize(
+                method,
+                path,
+                query_params=list((query or {}).items()),
+                header_params={"Accept": "application/json", "Content-Type": "application/json"},
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+            answer = self._api.call_api(
+                *request, _request_timeout=(self._patience.connection, patience)
+            ).response
+            if not 200 <= answer.status < 300:
+                raise refusal(what, answer.status, answer.headers, answer.data)
+        return answer
+
+
+class _Page(Protocol[Listable]):
+    @property
+    def metadata(self) -> ListMetadata: ...
+    @property
+    def items(self) -> tuple[Listable, ...]: ...
+
+
+def _all(page_at: Callable[[str], _Page[Listable]]) -> list[Listable]:
+    """The items of all pages, one after the other."""
+    found: list[Listable] = []
+    position = ""
+    while True:
+        page = page_at(position)
+        found += page.items
+        position = page.metadata.continue_
+        if not position:
+            return found
+
+
+def _path(kind: str, namespace: str, name: str = "") -> str:
+    group, plural = _PATHS[kind]
+    place = f"/namespaces/{namespace}" if namespace else ""
+    return f"{group}{place}/{plural}" + (f"/{name}" if name else "")
+
+
+def _page(selector: str, position: str) -> dict[str, Any]:
+    more = {"continue": position} if position else {}
+    return {"labelSelector": selector, "limit": PAGE, **more}
+
+
+def _configuration(access: Access) -> client.Configuration:
+    """What the kubeconfig or the Pod's own account says; nothing is sent twice."""
+    settings = client.Configuration()
+    try:
+        if access.kubeconfig or "KUBERNETES_SERVICE_HOST" not in os.environ:
+            config.load_kube_config(  # type: ignore[no-untyped-call]
+                access.kubeconfig or None, access.context or None, client_configuration=settings
+            )
+        else:
+            config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]
+    except (config.ConfigException, OSError) as error:
+        raise ClusterError(f"no access to a cluster: {error}; set KUBECONFIG") from error
+    settings.retries = urllib3.Retry(0, redirect=0, raise_on_redirect=False)
+    # A server that has gone without a word is noticed within half a minute, also on an open watch.
+    settings.socket_options = tcp_keepalive_socket_options(idle=15, interval=5, count=3)
+    return settings
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    try:
+        yield
+    except ApiException as error:
+        raise ClusterUnavailable(f"could not {what}: {error.reason}") from error
+    except urllib3.exceptions.HTTPError as error:
+        cause = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) else error
+        text = f"could not {what}: no answer ({type(cause).__name__})"
+        sent = not isinstance(cause, _NEVER_SENT)
+        raise ClusterUnavailable(text, sent=sent) from error
+    except OSError as error:
+        raise ClusterUnavailable(f"could not {what}: {error}") from error
+
+
+def _decoded(raw: bytes, kind: type[Kind]) -> Kind:
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.MsgspecError as error:
+        raise ClusterUnavailable(f"the API server's answer makes no sense: {error}") from error
+
+
+def _readable(items: tuple[msgspec.Raw, ...], kind: type[Kind]) -> tuple[Kind, ...]:
+    found = []
+    for item in items:
+        try:
+            found.append(msgspec.json.decode(item, type=kind))
+        except msgspec.MsgspecError as error:
+            log.error(
+                "an object that makes no sense is left out", kind=kind.__name__, why=str(error)
+            )
+    return tuple(found)

@@ -1,0 +1,93 @@
+"""The clone in a Pod of the user's: its container, the workspace, and Git's trust in it. Pure.
+
+What is added fits the "restricted" Pod Security Standard and a quota wherever the user's containers do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from dispatcher.config import Clone
+from workers.manifest import clone, short_form
+
+Json = dict[str, Any]
+
+USER = 1000
+"""Who clones where the Pod doesn't say who it runs as. The clone's image has this user."""
+
+
+def add_clone(pod: Json, settings: Clone) -> None:
+    """Clone before everything else; mount the workspace wherever nothing else is mounted there."""
+    present = {volume.get("name") for volume in pod.get("volumes") or []}
+    workspace = [] if clone.WORKSPACE_VOLUME in present else [short_form.WORKSPACE]
+    pod["volumes"] = [*(pod.get("volumes") or []), *workspace, *clone.volumes(settings)]
+    for container in containers(pod):
+        mounts = container.get("volumeMounts") or []
+        taken = any(mount.get("mountPath") == clone.WORKSPACE for mount in mounts)
+        container["volumeMounts"] = mounts if taken else [*mounts, short_form.WORKSPACE_MOUNT]
+    security = short_form.container_security() | clone.user(settings)
+    first = clone.container(settings) | {"securityContext": security}
+    pod["initContainers"] = [first, *(pod.get("initContainers") or [])]
+
+
+def complete_clone(pod: Json, settings: Clone) -> None:
+    """What follows from the user's containers, or comes from this version: in no digest."""
+    first, *others = containers(pod)
+    first |= clone.ours(settings)
+    first["securityContext"] = _identity(pod) | first["securityContext"]
+    if resources := _resources(pod["containers"][0]):
+        first.setdefault("resources", resources)
+    for volume in pod["volumes"]:
+        if volume.get("name") == clone.CREDENTIALS_VOLUME:
+            # For the one container that mounts it, whoever that runs as; there may be no fsGroup.
+            volume["secret"]["defaultMode"] = 0o444
+    for container in others:
+        _trust(container)
+
+
+def containers(pod: Json) -> Iterator[Json]:
+    """In the order in which they are started."""
+    yield from pod.get("initContainers") or []
+    yield from pod["containers"]
+
+
+def _identity(pod: Json) -> Json:
+    """The first container's user and group, so that it can write what was cloned."""
+    own = {**_mapping(pod, "securityContext"), **_mapping(pod["containers"][0], "securityContext")}
+    user = own.get("runAsUser")
+    user = USER if type(user) is not int else user
+    return {
+        "runAsNonRoot": user != 0,
+        "runAsUser": user,
+        **({"runAsGroup": own["runAsGroup"]} if type(own.get("runAsGroup")) is int else {}),
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def _resources(container: Json) -> Json:
+    given = _mapping(container, "resources")
+    return {kind: given[kind] for kind in ("requests", "limits") if given.get(kind)}
+
+
+def _trust(container: Json) -> None:
+    """The workspace belongs to root, what was cloned perhaps to another user; Git uses neither by itself.
+
+    https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory
+    """
+    env = container.get("env") or []
+    if any(variable["name"] == "GIT_CONFIG_COUNT" for variable in env):
+        return
+    mounts = container["volumeMounts"]
+    paths = [each["mountPath"] for each in mounts if each.get("name") == clone.WORKSPACE_VOLUME]
+    trusted = [way for path in paths for way in (path, f"{path.rstrip('/')}/*")]
+    container["env"] = [*short_form.git_trust(trusted), *env] if trusted else env
+
+
+def _mapping(parent: Json, name: str) -> Json:
+    value = parent.get(name)
+    return (
+        {key: each for key, each in value.items() if each is not None}
+        if isinstance(value, dict)
+        else {}
+    )

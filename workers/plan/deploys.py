@@ -1,0 +1,102 @@
+"""Deploys as they become: each function takes one and returns it as it is to be written."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from dispatcher.domain.model import FOUND, Deploy, JobFacts, State, stream_of
+from dispatcher.domain.snapshot import Snapshot
+from workers.causes.cause import Cause
+
+FIRST_RETRY = 10_000
+"""Milliseconds before a deploy that the cluster could not run is tried again; doubled each time."""
+
+
+def attempted(deploy: Deploy, token: str, namespace: str) -> Deploy:
+    """The deploy under the next name that was never used."""
+    attempt = deploy.attempt + 1
+    name = f"{deploy.target}-{deploy.number}" + (f"-{attempt}" if attempt > 1 else "")
+    return replace(
+        deploy,
+        state=State.STARTING,
+        attempt=attempt,
+        token=token,
+        namespace=namespace,
+        job=name,
+        uid="",
+        created_rv="",
+        started_at=0,  # of the attempt before
+        cloning_at=0,
+        asked_at=0,
+        why="",
+        cause=None,
+    )
+
+
+def found(target: str, facts: JobFacts) -> Deploy:
+    """The deploy that a Job of ours is of, as far as the Job itself tells."""
+    suffix = facts.job.removeprefix(f"{target}-{facts.number}-")
+    return Deploy(
+        target=target,
+        number=facts.number,
+        state=FOUND,
+        stream=stream_of(facts.ref),
+        ref=facts.ref,
+        commit=facts.commit,
+        note="found in the cluster: the ledger did not know it",
+        created_at=facts.created_at,
+        wanted_at=facts.wanted_at or facts.created_at,
+        starting_at=facts.created_at,
+        attempt=int(suffix) if suffix.isdecimal() else 1,
+        token=facts.token,
+        namespace=facts.namespace,
+        job=facts.job,
+        uid=facts.uid,
+        created_rv=facts.rv,
+    )
+
+
+def renumbered(deploy: Deploy, number: int) -> Deploy:
+    """A push that came after the ledger was emptied, and was given a number that a Job has, or stands
+    behind such a one."""
+    return replace(
+        deploy, number=number, note=f"was number {deploy.number} until its Job was found"
+    )
+
+
+def adopted(deploy: Deploy, uid: str, rv: str) -> Deploy:
+    return replace(deploy, uid=uid, created_rv=rv)
+
+
+def told_to_stop(seen: Snapshot, deploy: Deploy) -> Deploy:
+    stopping = replace(deploy, state=State.STOPPING, stopping_at=seen.now, delete_sent_at=0)
+    return replace(stopping, cause=None)
+
+
+def because(deploy: Deploy, cause: Cause | None) -> Deploy:
+    """The deploy with why it does not start, or why it ended."""
+    if cause is None:
+        return replace(deploy, cause=None, why="")
+    return replace(deploy, cause=cause.kind, why=cause.why)
+
+
+def put_back(seen: Snapshot, deploy: Deploy, cause: Cause) -> Deploy:
+    """Waiting again; its Job is a stray from now on, since no deploy has its token."""
+    troubles = deploy.troubles + 1
+    return replace(
+        because(deploy, cause),
+        state=State.PENDING,
+        uid="",
+        token="",
+        troubles=troubles,
+        not_before=seen.now + FIRST_RETRY * 2 ** (troubles - 1),
+    )
+
+
+def ended(deploy: Deploy, state: State, now: int, why: str) -> Deploy:
+    """What only a person or a newer push ended, or nothing but itself, has no cause."""
+    return replace(deploy, state=state, ended_at=now, why=why, cause=None, delete_sent_at=0)
+
+
+def ended_by(deploy: Deploy, state: State, now: int, cause: Cause) -> Deploy:
+    return replace(ended(deploy, state, now, cause.why), cause=cause.kind)

@@ -1,0 +1,146 @@
+"""Jobs that have no business in the cluster: strays, and what deploys leave behind."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from dispatcher.domain.model import Deploy, JobFacts, State, stream_of
+from dispatcher.domain.repairs import Kind
+from dispatcher.domain.snapshot import Snapshot
+from workers.plan.deploys import ended, found, renumbered
+from workers.plan.queries import (
+    field,
+    finished,
+    is_given_up,
+    is_own,
+    policies_of,
+    waiting_deploys,
+)
+from workers.plan.steps import Change, Delete, Step
+from workers.plan.times import DELETE_AGAIN, TOMBSTONE_AGE, kept_until
+
+
+def strays(seen: Snapshot) -> Step | None:
+    for facts in seen.jobs:
+        if facts.gone or facts.deleting:
+            continue
+        if facts.tombstone:
+            if seen.now >= facts.created_at + TOMBSTONE_AGE:
+                return Delete(facts, None, "it kept a name long enough", Kind.TOMBSTONE)
+        elif _was_given_up(seen, facts):
+            return Delete(facts, None, "its deploy is tried again")
+        elif _is_stray(seen, facts):
+            return Delete(facts, None, "its deploy has another Job", Kind.STRAY)
+        elif _comes_too_late(seen, facts):
+            why = f"deploy {seen.attempted} was started after it"
+            return Delete(facts, None, why, Kind.STRAY)
+    return None
+
+
+def _was_given_up(seen: Snapshot, facts: JobFacts) -> bool:
+    deploy = next((d for d in seen.deploys if d.number == facts.number), None)
+    return deploy is not None and is_given_up(facts, deploy)
+
+
+def _is_stray(seen: Snapshot, facts: JobFacts) -> bool:
+    deploy = next((d for d in seen.deploys if d.number == facts.number), None)
+    if deploy is None or is_own(facts, deploy):
+        return False
+    return deploy.attempt > 0 or deploy.terminal
+
+
+def _comes_too_late(seen: Snapshot, facts: JobFacts) -> bool:
+    """It runs, the ledger has forgotten it, and something newer was started since."""
+    known = any(deploy.number == facts.number for deploy in seen.deploys)
+    return not known and not facts.outcome and 0 < facts.number < seen.attempted
+
+
+def unknown(seen: Snapshot) -> Step | None:
+    """A Job of ours whose deploy the ledger has forgotten: it is followed, and ends like any other."""
+    known = {deploy.number: deploy for deploy in seen.deploys}
+    for facts in seen.jobs:
+        if facts.gone or facts.deleting or facts.tombstone or not (facts.number and facts.token):
+            continue
+        holder = known.get(facts.number)
+        if holder is None or _is_of(facts, holder):
+            return Change((found(seen.target, facts), *_behind(seen, facts)), repair=Kind.FOUND)
+        if not holder.attempt and holder.state is State.PENDING:
+            return Change((found(seen.target, facts), *_moved_up(seen, holder)), repair=Kind.FOUND)
+    return None
+
+
+def _moved_up(seen: Snapshot, first: Deploy) -> list[Deploy]:
+    """Its number is taken: it gets that of the next of its stream, and so on, so that they keep their order."""
+    line = [
+        deploy
+        for deploy in waiting_deploys(seen)
+        if deploy.stream == first.stream and deploy.number >= first.number and not deploy.attempt
+    ]
+    newest = max(seen.seq, *(deploy.number for deploy in seen.deploys))
+    numbers = [deploy.number for deploy in line[1:]] + [newest + 1]
+    return [renumbered(deploy, number) for deploy, number in zip(line, numbers, strict=True)]
+
+
+def _is_of(facts: JobFacts, waiting: Deploy) -> bool:
+    """The Job is of this deploy as it became after what the ledger remembers: started, with a newer commit."""
+    if waiting.attempt or waiting.state is not State.PENDING:
+        return False
+    same = (waiting.ref, waiting.commit) == (facts.ref, facts.commit)
+    return same or _is_older(waiting, facts)
+
+
+def _is_older(waiting: Deploy, facts: JobFacts) -> bool:
+    return waiting.stream == stream_of(facts.ref) and waiting.wanted_at < facts.wanted_at
+
+
+def _behind(seen: Snapshot, facts: JobFacts) -> list[Deploy]:
+    """What waits for its turn, and had it or lost it to a newer commit before the ledger went back."""
+    why = f"a newer commit runs: {seen.target}/{facts.number}"
+    return [
+        replace(ended(deploy, State.SUPERSEDED, seen.now, why), superseded_by=facts.number)
+        for deploy in waiting_deploys(seen)
+        if deploy.number != facts.number and _is_older(deploy, facts)
+    ]
+
+
+def leftovers(seen: Snapshot) -> Step | None:
+    over = tuple(field(facts) for facts in seen.jobs if facts.over and not _is_active(seen, facts))
+    if over:
+        return Change(dropped=over)
+    for deploy, facts in finished(seen):
+        if facts.gone or facts.deleting or seen.now < _delete_due(deploy):
+            continue
+        if _is_kept(seen, deploy, facts):
+            continue
+        if deploy.state is not State.FAILED or not facts.outcome:
+            return Delete(facts, deploy, f"{deploy.name} {deploy.state}")
+        if why := _outdated(seen, deploy):
+            return Delete(facts, deploy, why)
+    return None
+
+
+def _is_kept(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> bool:
+    """A Job that has not ended is never kept: it came back with a cluster that was restored."""
+    succeeded = deploy.state is State.SUCCEEDED and facts.outcome
+    return bool(succeeded) and seen.now < kept_until(seen, deploy)
+
+
+def _is_active(seen: Snapshot, facts: JobFacts) -> bool:
+    return any(deploy.active and is_own(facts, deploy) for deploy in seen.deploys)
+
+
+def _delete_due(deploy: Deploy) -> int:
+    return deploy.delete_sent_at + DELETE_AGAIN if deploy.delete_sent_at else 0
+
+
+def _outdated(seen: Snapshot, deploy: Deploy) -> str:
+    """Why a failed Job need not be kept any longer, "" while it is to be kept."""
+    policies = policies_of(seen)
+    kept = [d for d, _ in finished(seen) if d.state is State.FAILED and d.number > deploy.number]
+    if len(kept) >= policies.keep_failed:
+        return f"{policies.keep_failed} newer failed Jobs are kept"
+    if seen.now >= deploy.ended_at + policies.keep_failed_for * 1000:
+        return "it has been kept long enough"
+    if policies.clear_failed_on_success and seen.succeeded > deploy.number:
+        return "a later deploy succeeded"
+    return ""

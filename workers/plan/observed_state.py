@@ -1,0 +1,138 @@
+"""One Job and its Pods → what matters about them. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from dispatcher.domain.model import JobFacts
+from workers.causes.cause import Cause
+from workers.causes.jobs import of_end
+from workers.causes.pods import clones, has_started, prepared, prepares, retried_at, told
+from workers.kube import labels
+from workers.kube.objects import Condition, Job, Metadata, Pod
+
+LONGEST_MESSAGE = 500
+"""Characters of a condition's message that are kept."""
+
+
+def owner_of(pod: Pod) -> str:
+    """The uid of the Job that made the Pod."""
+    return pod.metadata.labels.get(labels.JOB_UID, "")
+
+
+def told_by_job(job: Job) -> tuple[str, JobFacts]:
+    """The target that a Job belongs to ("" for none of ours), and what the Job itself says."""
+    metadata = job.metadata
+    end = _end(job.status.conditions)
+    facts = JobFacts(
+        namespace=metadata.namespace,
+        job=metadata.name,
+        uid=metadata.uid,
+        rv=metadata.resource_version,
+        number=_number(metadata),
+        token=metadata.annotations.get(labels.TOKEN, ""),
+        commit=metadata.annotations.get(labels.COMMIT, ""),
+        ref=metadata.annotations.get(labels.REF, ""),
+        tombstone=metadata.labels.get(labels.TOMBSTONE) == "true",
+        created_at=_milliseconds(metadata.creation_timestamp),
+        wanted_at=_wanted_at(metadata),
+        deleting=metadata.deletion_timestamp is not None,
+        interruptible=_interruptible(metadata),
+        outcome=("succeeded" if end.type == "Complete" else "failed") if end else "",
+        reason=end.reason if end else "",
+        message=end.message[:LONGEST_MESSAGE] if end else "",
+        timeout=job.spec.template.spec.active_deadline_seconds or 0,
+        deadline=job.spec.active_deadline_seconds or 0,
+    )
+    return _target(metadata), facts
+
+
+def with_pods(job: JobFacts, pods: Sequence[Pod], before: JobFacts | None) -> JobFacts:
+    """What the Job says and what its Pods say; what was told before of Pods that are gone stands."""
+    if not pods:
+        return _without_pods(job, before or job)
+    found = told(pods, over=bool(job.outcome))
+    facts = replace(
+        job,
+        live_pods=sum(pod.live for pod in pods),
+        started=any(map(has_started, pods)) or bool(before and before.started),
+        cloning=any(map(clones, pods)),
+        preparing=any(map(prepares, pods)),
+        prepared=max(map(prepared, pods)),
+        retried_at=_milliseconds(retried_at(pods)),
+        interruptible=job.interruptible
+        and all(_interruptible(pod.metadata) for pod in pods if pod.live),
+        pod=found.pod.metadata.name,
+        pod_uid=found.pod.metadata.uid,
+        container=found.container,
+        exit_code=found.exit_code,
+    )
+    return _because(facts, found.cause)
+
+
+def _without_pods(job: JobFacts, before: JobFacts) -> JobFacts:
+    facts = replace(
+        job,
+        live_pods=0,
+        started=before.started,
+        prepared=before.prepared,
+        retried_at=before.retried_at,
+        pod=before.pod,
+        container=before.container,
+        exit_code=before.exit_code,
+    )
+    known = Cause(before.cause, before.why, before.retry) if before.cause else None
+    told_of_the_end = known is not None and before.outcome == facts.outcome
+    return _with(facts, known) if told_of_the_end else _because(facts, known)
+
+
+def _because(facts: JobFacts, said: Cause | None) -> JobFacts:
+    """The facts with what its Pods `said`, and what the Job's own end adds."""
+    if facts.outcome == "succeeded":
+        return _with(facts, None)
+    return _with(facts, of_end(facts, said) if facts.outcome else said)
+
+
+def _with(facts: JobFacts, why: Cause | None) -> JobFacts:
+    if why is None:
+        return replace(facts, cause=None, why="", retry=False)
+    return replace(facts, cause=why.kind, why=why.why, retry=why.retry)
+
+
+def _end(conditions: Iterable[Condition]) -> Condition | None:
+    """Complete and Failed are set when all Pods of the Job have ended.
+
+    https://kubernetes.io/docs/concepts/workloads/controllers/job/#termination-of-job-pods
+    """
+    for condition in conditions:
+        if condition.type in ("Complete", "Failed") and condition.status == "True":
+            return condition
+    return None
+
+
+def _interruptible(metadata: Metadata) -> bool:
+    return metadata.annotations.get(labels.INTERRUPTIBLE) != "false"
+
+
+def _number(metadata: Metadata) -> int:
+    text = metadata.labels.get(labels.NUMBER, "")
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
+
+
+def _wanted_at(metadata: Metadata) -> int:
+    text = metadata.annotations.get(labels.WANTED, "")
+    return int(text) if re.fullmatch("[0-9]{1,15}", text) else 0
+
+
+def _target(metadata: Metadata) -> str:
+    """ "" for what no target can be called: anybody can put labels on a Job."""
+    name = metadata.labels.get(labels.TARGET, "")
+    return name if re.fullmatch("[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?", name) else ""
+
+
+def _milliseconds(time: datetime | None) -> int:
+    return int(time.timestamp() * 1000) if time else 0

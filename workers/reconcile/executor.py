@@ -1,0 +1,140 @@
+"""Carries out the steps that a plan names, on the cluster and in the draft of the target's row."""
+
+from __future__ import annotations
+
+from functools import singledispatchmethod
+
+import structlog
+from msgspec.structs import replace
+
+from dispatcher.domain.errors import ClusterError, ClusterRefused, ClusterUnavailable
+from dispatcher.domain.model import JobFacts, State
+from dispatcher.ledger import Ledger, Places
+from workers.causes.events import told, unreadable
+from workers.kube import labels
+from workers.plan import steps
+from workers.plan.active import asked, judged
+from workers.plan.observed_state import with_pods
+from workers.plan.queries import facts_of, field
+from workers.reconcile.draft import Draft
+from workers.reconcile.job_creation import Starts
+from workers.reconcile.leased_calls import LeasedCalls
+
+LOOKS_FOR_LOG = 4
+"""How many looks in a row a log is tried for that its node does not give."""
+
+log = structlog.get_logger()
+
+
+class Actions:
+    """Raises ClusterError for what did not work, and Outdated and LeaseLost when others were faster."""
+
+    def __init__(self, ledger: Ledger, cluster: LeasedCalls, instance: str) -> None:
+        self._ledger, self._cluster, self._instance = ledger, cluster, instance
+        self._starts = Starts(cluster, instance)
+
+    @singledispatchmethod
+    def do(self, step: steps.Step, draft: Draft) -> None:
+        raise TypeError(f"no way to do {step!r}")
+
+    @do.register
+    def _create(self, step: steps.Create, draft: Draft) -> None:
+        self._starts.create(step, draft)
+
+    @do.register
+    def _claim(self, step: steps.Claim, draft: Draft) -> None:
+        self._starts.claim(step, draft)
+
+    @do.register
+    def _change(self, step: steps.Change, draft: Draft) -> None:
+        draft.put(step.deploys)
+        draft.drop_jobs(step.dropped)
+        if step.repair:
+            deploy = step.deploys[0]
+            draft.repaired(step.repair, f"{deploy.name}: {deploy.why or deploy.note}")
+
+    @do.register
+    def _take_place(self, step: steps.TakePlace, draft: Draft) -> None:
+        since = step.deploy.created_at
+        refused = Places(self._ledger).ask(draft.seen.target, step.namespace, since)
+        draft.put_place(str(refused) if refused else "")
+
+    @do.register
+    def _stop(self, step: steps.Stop, draft: Draft) -> None:
+        deploy = step.deploys[0]
+        draft.put(step.deploys)
+        draft.write()
+        facts = facts_of(draft.seen, deploy)
+        there = self._cluster.delete_job(deploy.namespace, deploy.job, deploy.uid)
+        draft.put([replace(deploy, delete_sent_at=draft.seen.now)])
+        if not there:
+            if facts:
+                draft.drop_jobs([field(facts)])
+        elif facts:
+            draft.mark_deleting(facts)
+        log.info("stopping", deploy=deploy.name, why=deploy.why)
+
+    @do.register
+    def _delete(self, step: steps.Delete, draft: Draft) -> None:
+        """What may not be deleted is tried again later, and holds nothing up that need not wait for it."""
+        facts = step.facts
+        draft.save()  # why it ended, before what tells it goes
+        try:
+            there = self._cluster.delete_job(facts.namespace, facts.job, facts.uid)
+        except ClusterRefused as refused:
+            log.error("not deleted", job=facts.job, why=str(refused))
+            there = True
+        else:
+            log.info("deleted", job=facts.job, why=step.why)
+            if step.repair:
+                draft.repaired(step.repair, f"Job {facts.job} deleted: {step.why}")
+        if there:
+            draft.mark_deleting(facts)
+        else:
+            draft.drop_jobs([field(facts)])
+        if step.deploy:
+            draft.put([replace(step.deploy, delete_sent_at=draft.seen.now)])
+
+    @do.register
+    def _look(self, step: steps.LookForPods, draft: Draft) -> None:
+        selector = labels.target_selector(self._instance, draft.seen.target, draft.former)
+        found = self._cluster.pods(step.deploy.namespace, selector)
+        live = [pod.metadata.name for pod in found if pod.live]
+        draft.live_pods = len(live)
+        if live:
+            log.info("Pods are left", target=draft.seen.target, pods=live)
+
+    @do.register
+    def _judge(self, step: steps.Judge, draft: Draft) -> None:
+        """What the watcher has told of the Pods can be older than what it has told of their Job."""
+        known = step.facts
+        selector = labels.target_selector(self._instance, draft.seen.target, draft.former)
+        pods = self._cluster.pods(known.namespace, f"{selector},{labels.JOB_UID}={known.uid}")
+        facts = with_pods(known, pods, known)
+        deploy = judged(draft.seen, step.deploy, facts)
+        if deploy.state is State.FAILED:
+            deploy = replace(deploy, log_tail=self._log(facts, draft.seen.vain))
+        draft.put([deploy])
+
+    @do.register
+    def _ask(self, step: steps.AskEvents, draft: Draft) -> None:
+        """That events may not or cannot be read is said, and holds up nothing: they are no state."""
+        facts = step.facts
+        try:
+            why = told(self._cluster.events(facts.namespace, facts.pod_uid or facts.uid))
+        except ClusterError as error:
+            why = unreadable(str(error))
+        draft.put([asked(draft.seen, step.deploy, why)])
+
+    def _log(self, facts: JobFacts, looks_in_vain: int) -> str:
+        """A node that went, or hangs, takes its logs with it: a few looks later the deploy ends without."""
+        if not (facts.pod and facts.container):  # nothing of it ran
+            return ""
+        try:
+            return self._cluster.log_tail(facts.namespace, facts.pod, facts.container)
+        except ClusterRefused as refused:
+            return f"(no log: {refused})"
+        except ClusterUnavailable as away:
+            if looks_in_vain < LOOKS_FOR_LOG - 1:
+                raise
+            return f"(no log: {away})"

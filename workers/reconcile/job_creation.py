@@ -1,0 +1,115 @@
+"""Creating the Job of a deploy, once and no more: also when the answer to a POST is lost, and when a POST of
+another worker may still be on its way. docs/decisions/0004-tombstones.md says why it is done so."""
+
+from __future__ import annotations
+
+import structlog
+from msgspec.structs import replace
+
+from dispatcher.domain.errors import ClusterRefused, ClusterUnavailable, DispatcherError
+from dispatcher.domain.model import Deploy, State
+from dispatcher.domain.repairs import Kind
+from workers.causes.refusals import of_refusal
+from workers.kube import labels
+from workers.kube.client import JobExists, NotThere
+from workers.kube.objects import Job
+from workers.manifest.job import job_for, tombstone_for
+from workers.plan import steps
+from workers.plan.active import again_or
+from workers.plan.deploys import adopted, ended_by
+from workers.plan.observed_state import told_by_job
+from workers.plan.times import overdue_at
+from workers.reconcile.draft import Draft
+from workers.reconcile.leased_calls import LeasedCalls
+
+log = structlog.get_logger()
+
+
+class Starts:
+    """Raises ClusterUnavailable when nobody knows what came of it: to be resolved by the next claim."""
+
+    def __init__(self, cluster: LeasedCalls, instance: str) -> None:
+        self._cluster, self._instance = cluster, instance
+
+    def create(self, step: steps.Create, draft: Draft) -> None:
+        deploy, spec = step.deploy, draft.seen.spec
+        if spec is None:
+            raise DispatcherError(f"{deploy.name} was planned without a configuration")
+        draft.put([deploy])
+        draft.live_pods = None
+        draft.write()
+        try:
+            job = self._cluster.create_job(job_for(spec, deploy, self._instance))
+        except JobExists:
+            self._name_taken(draft, deploy)
+        except ClusterRefused as refused:
+            self._refused(draft, deploy, refused)
+        except ClusterUnavailable as away:
+            if not away.sent:  # nothing is on its way, so there is nothing to resolve
+                draft.put([_waiting_again(deploy)])
+            raise
+        else:
+            self._there(draft, deploy, job)
+            log.info("started", deploy=deploy.name, job=deploy.job, commit=deploy.commit[:12])
+
+    def claim(self, step: steps.Claim, draft: Draft) -> None:
+        """Somebody's POST may be on its way: take its name, so that it comes too late, or find its Job."""
+        deploy, spec = step.deploy, draft.seen.spec
+        if spec is None:
+            raise ClusterUnavailable("no watcher has published a configuration of this target")
+        try:
+            tombstone = self._cluster.create_job(tombstone_for(spec, deploy, self._instance))
+        except JobExists:
+            self._name_taken(draft, deploy, claimed=True)
+        except ClusterRefused as refused:
+            self._not_claimed(draft, deploy, refused)
+        else:
+            draft.repaired(Kind.START, f"{deploy.name}: the name {deploy.job} is taken")
+            draft.put_job(told_by_job(tombstone)[1])
+            draft.put([_waiting_again(deploy)])
+
+    def _not_claimed(self, draft: Draft, deploy: Deploy, refused: ClusterRefused) -> None:
+        """That the claim was refused says nothing about the POST before it: its Job may run."""
+        try:
+            self._name_taken(draft, deploy, claimed=True)
+        except ClusterUnavailable:
+            if draft.seen.now < overdue_at(draft.seen, deploy):
+                raise
+            self._refused(draft, deploy, refused)
+
+    def _name_taken(self, draft: Draft, deploy: Deploy, *, claimed: bool = False) -> None:
+        try:
+            job = self._cluster.job(deploy.namespace, deploy.job)
+        except NotThere:
+            if claimed:  # nothing keeps a late POST out: claim again, later
+                raise ClusterUnavailable(f"nobody knows whether {deploy.job} starts") from None
+            draft.put([_waiting_again(deploy)])
+            return
+        ours = job.metadata.annotations.get(labels.TOKEN) == deploy.token
+        if ours and job.metadata.deletion_timestamp is None:
+            self._there(draft, deploy, job)
+            draft.repaired(Kind.START, f"{deploy.name}: Job {deploy.job} is there")
+        else:
+            log.warning("name taken", deploy=deploy.name, job=deploy.job)
+            target, facts = told_by_job(job)
+            if target in (deploy.target, *draft.former):
+                draft.put_job(facts)
+            draft.put([_waiting_again(deploy)])
+
+    def _refused(self, draft: Draft, deploy: Deploy, refused: ClusterRefused) -> None:
+        """Quota, admission, rights or a missing namespace can change; a Job that makes no sense cannot."""
+        cause = of_refusal(refused)
+        if cause.retry:
+            result = again_or(draft.seen, deploy, State.FAILED, cause)
+        else:
+            result = ended_by(deploy, State.FAILED, draft.seen.now, cause)
+        draft.put([result])
+
+    def _there(self, draft: Draft, deploy: Deploy, job: Job) -> None:
+        draft.put_job(told_by_job(job)[1])
+        draft.put([adopted(deploy, job.metadata.uid, job.metadata.resource_version)])
+
+
+def _waiting_again(deploy: Deploy) -> Deploy:
+    """Back in the queue: its next start takes the next name."""
+    return replace(deploy, state=State.PENDING, uid="", created_rv="")

@@ -1,0 +1,138 @@
+"""What the cluster looks like as far as lists and events tell: Jobs and their Pods → facts. Pure.
+
+The watcher feeds in what it receives; out come the facts that have changed, each with its target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from dispatcher.domain.model import JobFacts
+from workers.kube.objects import Job, Pod
+from workers.plan.observed_state import owner_of, told_by_job, with_pods
+
+Told = tuple[str, JobFacts]
+"""A target, and what is new about one of its Jobs."""
+
+
+@dataclass
+class _Entry:
+    target: str
+    facts: JobFacts
+    """What the Job itself says, without its Pods."""
+
+
+class View:
+    """The Jobs of ours in one namespace, or in all."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, _Entry] = {}
+        self._pods: dict[str, dict[str, Pod]] = {}
+        self._told: dict[str, Told] = {}
+        self._remembered: dict[str, JobFacts] = {}
+        """By uid, what a watcher before this one told, for what this one can no longer see."""
+        self._pods_known: set[str] = set()
+        """Namespaces whose Pods have been listed."""
+
+    def remember(self, known: Iterable[Told]) -> None:
+        """What the ledger knows of Jobs whose Pods may have gone before they were listed here."""
+        self._remembered |= {facts.uid: facts for _, facts in known}
+
+    def jobs_listed(self, namespace: str, jobs: Iterable[Job]) -> list[Told]:
+        """The whole list of a namespace, or of all with "": a Job that it does not have is gone."""
+        found = {job.metadata.uid: job for job in jobs}
+        for uid, entry in self._jobs.items():
+            if uid not in found and covers(namespace, entry.facts.namespace):
+                entry.facts = replace(entry.facts, gone=True)
+        for uid, job in found.items():
+            self._jobs[uid] = _Entry(*told_by_job(job))
+        return self._tell(list(self._jobs))
+
+    def pods_listed(self, namespace: str, pods: Iterable[Pod]) -> list[Told]:
+        """The whole list of a namespace, or of all with "": a Pod that it does not have is gone."""
+        before = set(self._pods)
+        self._pods_known.add(namespace)
+        self._pods = {
+            owner: elsewhere
+            for owner, pods_of_it in self._pods.items()
+            if (elsewhere := _outside(namespace, pods_of_it))
+        }
+        for pod in pods:
+            self._pods.setdefault(owner_of(pod), {})[pod.metadata.uid] = pod
+        return self._tell(sorted(before | set(self._pods) | set(self._jobs)))
+
+    def job_changed(self, job: Job) -> list[Told]:
+        self._jobs[job.metadata.uid] = _Entry(*told_by_job(job))
+        return self._tell([job.metadata.uid])
+
+    def job_deleted(self, job: Job) -> list[Told]:
+        """The Job as it was at its end: how it ended still counts."""
+        target, facts = told_by_job(job)
+        self._jobs[job.metadata.uid] = _Entry(target, replace(facts, gone=True))
+        return self._tell([job.metadata.uid])
+
+    def pod_changed(self, pod: Pod) -> list[Told]:
+        self._pods.setdefault(owner_of(pod), {})[pod.metadata.uid] = pod
+        return self._tell([owner_of(pod)])
+
+    def pod_deleted(self, pod: Pod) -> list[Told]:
+        owner = owner_of(pod)
+        pods = self._pods.get(owner, {})
+        pods.pop(pod.metadata.uid, None)
+        if not pods:
+            self._pods.pop(owner, None)
+        return self._tell([owner])
+
+    def vanished(self, target: str, facts: JobFacts) -> list[Told]:
+        """A Job that the ledger knows and a newer list does not have: it went while nobody looked."""
+        if facts.uid in self._jobs or facts.over:
+            return []
+        self._jobs[facts.uid] = _Entry(target, replace(facts, gone=True, live_pods=0))
+        return self._tell([facts.uid])
+
+    def orphans(self) -> list[Pod]:
+        """Pods whose Job is not there and that nothing is about to delete."""
+        return [
+            pod
+            for owner, pods in self._pods.items()
+            if owner not in self._jobs
+            for pod in pods.values()
+            if pod.metadata.deletion_timestamp is None
+        ]
+
+    def _tell(self, uids: Iterable[str]) -> list[Told]:
+        return [told for uid in uids for told in self._news(uid)]
+
+    def _news(self, uid: str) -> list[Told]:
+        """A Pod may be heard of before its Job is; then it is the Job's news that tells of both."""
+        entry = self._jobs.get(uid)
+        if entry is None:
+            return []
+        _, before = self._told.get(uid, ("", None))
+        pods = list(self._pods.get(uid, {}).values())
+        facts = with_pods(entry.facts, pods, before or self._remembered.get(uid))
+        return self._say(uid, entry.target, facts, before)
+
+    def _say(self, uid: str, target: str, facts: JobFacts, before: JobFacts | None) -> list[Told]:
+        pods_known = any(covers(name, facts.namespace) for name in self._pods_known)
+        if facts.outcome == "failed" and not pods_known:
+            return []  # its Pods tell which container it was; they are about to be listed
+        if facts.over and pods_known:
+            for of_it in (self._told, self._jobs, self._remembered):
+                of_it.pop(uid, None)
+        else:
+            self._told[uid] = target, facts
+        unchanged = before is not None and replace(before, rv="") == replace(facts, rv="")
+        return [] if unchanged or not target else [(target, facts)]
+
+
+def _outside(namespace: str, pods: dict[str, Pod]) -> dict[str, Pod]:
+    return {uid: p for uid, p in pods.items() if not covers(namespace, p.metadata.namespace)}
+
+
+def covers(listed: str, namespace: str) -> bool:
+    """Whether a list of one namespace, or of all with "", says what there is in this one."""
+    return listed in ("", namespace)

@@ -1,0 +1,81 @@
+"""What is not as it should be, from one look at the ledger and one at the cluster. Pure.
+
+Each finding is the repair that it calls for. What is merely under way is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from dispatcher.domain.model import Deploy, JobFacts
+from dispatcher.domain.repairs import Kind, Repair
+from dispatcher.domain.snapshot import Row
+from workers.kube import labels
+from workers.kube.objects import Pod
+from workers.plan.queries import is_given_up, is_own
+from workers.plan.times import TOMBSTONE_AGE
+
+
+def of_rows(rows: Iterable[Row], now: int, grace: int) -> Iterator[Repair]:
+    """Targets that would be left lying: `grace` is how long (ms) a wake-up may take."""
+    for row in rows:
+        if row.leased_until > now:
+            continue
+        due = row.due is not None and row.due <= now
+        if row.leased_until and due:
+            yield _repair(Kind.LEASE, row.target, "its worker never let go of it: it is woken")
+        elif row.woken and row.due is not None and row.due + grace <= now:
+            yield _repair(Kind.WAKE_UP, row.target, "no worker has taken it up: it is woken again")
+        elif row.open and row.due is None:
+            yield _repair(Kind.NOT_DUE, row.target, "nothing would look at it again: it is woken")
+
+
+def of_jobs(
+    target: str,
+    deploys: Sequence[Deploy],
+    known: Sequence[JobFacts],
+    there: Sequence[JobFacts],
+    now: int,
+) -> Iterator[Repair]:
+    """One target's Jobs: those that the ledger knows against those that are there."""
+    by_uid = {facts.uid: facts for facts in known}
+    by_number = {deploy.number: deploy for deploy in deploys}
+    for job in there:
+        if found := _of_job(job, by_uid.get(job.uid), by_number.get(job.number), now):
+            yield _repair(found[0], target, f"Job {job.job} {found[1]}")
+    uids = {job.uid for job in there}
+    for deploy in deploys:
+        if deploy.active and deploy.uid and deploy.uid not in uids:
+            facts = by_uid.get(deploy.uid)
+            if facts is None or not facts.gone:
+                yield _repair(
+                    Kind.VANISHED, target, f"Job {deploy.job} of {deploy.name} is not there"
+                )
+
+
+def _of_job(
+    job: JobFacts, known: JobFacts | None, deploy: Deploy | None, now: int
+) -> tuple[Kind, str] | None:
+    if job.tombstone:
+        old = now >= job.created_at + TOMBSTONE_AGE and not job.deleting
+        return (Kind.TOMBSTONE, "kept a name long enough: it is deleted") if old else None
+    if deploy is None and known is None:
+        return Kind.FOUND, "is unknown to the ledger: it is followed"
+    begun = deploy and (deploy.attempt > 0 or deploy.terminal)
+    if deploy and is_given_up(job, deploy):
+        return None
+    if deploy and begun and not is_own(job, deploy) and not job.deleting:
+        return Kind.STRAY, f"belongs to no attempt of {deploy.name}: it is deleted"
+    if job.outcome and deploy and deploy.active and not (known and known.outcome):
+        return Kind.END, f"has {job.outcome}, and nobody noticed: it is noted"
+    return None
+
+
+def orphan(pod: Pod) -> Repair:
+    job = pod.metadata.labels.get(labels.JOB_NAME, "?")
+    what = f"Pod {pod.metadata.name} is left of Job {job}, which is gone: it is deleted"
+    return _repair(Kind.POD, pod.metadata.labels.get(labels.TARGET, ""), what)
+
+
+def _repair(kind: Kind, target: str, what: str) -> Repair:
+    return Repair(kind=kind, target=target, what=what)

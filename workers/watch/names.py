@@ -1,0 +1,71 @@
+"""Which name a target had and has: from what is configured and what was renamed before. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from dispatcher.domain.model import Spec
+from dispatcher.domain.snapshot import Present
+from workers.watch.cache import Told
+
+
+class Named(Protocol):
+    """What is asked of a target's configuration."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def renamed_from(self) -> str: ...
+
+
+def wanted(
+    targets: Mapping[str, Named], names: Mapping[str, Present], now: int, fresh_for: int
+) -> dict[str, str]:
+    """Present name -> the name under which its history is, or was: what is to be carried over.
+
+    A configuration that was taken back has the former name again, and not the new one: soon after a rename
+    (`fresh_for`, ms) that counts as renamed back, later as another target that has the name.
+    """
+    found = {
+        target.name: _at(target.renamed_from, targets, names)
+        for target in targets.values()
+        if target.renamed_from
+    }
+    for former, present in names.items():
+        back = former in targets and present.name not in targets
+        if back and now - present.since < fresh_for:
+            found.setdefault(former, present.name)
+    return found
+
+
+def _at(former: str, targets: Mapping[str, Named], names: Mapping[str, Present]) -> str:
+    """Renamed twice, and one of the two names was never said: where the history has come to."""
+    present = names.get(former)
+    return present.name if present and present.name not in targets else former
+
+
+def taken(
+    targets: Mapping[str, Named], names: Mapping[str, Present], renames: Mapping[str, str]
+) -> list[str]:
+    """Former names that another target has by now: what comes under them is its own."""
+    return [former for former in names if former in targets and former not in renames]
+
+
+def present(targets: Iterable[str], names: Mapping[str, Present]) -> dict[str, str]:
+    """Former name -> present name, of those that no target has."""
+    configured = set(targets)
+    return {former: at.name for former, at in names.items() if former not in configured}
+
+
+def with_former(spec: Spec, former: Mapping[str, str], *more: str) -> Spec:
+    """The spec with all names that its target had before."""
+    had = {name for name, now in former.items() if now == spec.target}
+    return replace(spec, former=tuple(sorted(had.union(more) - {spec.target})))
+
+
+def owned(told: Sequence[Told], former: Mapping[str, str]) -> list[Told]:
+    """Labels say the name that a target had when its Job was made: these are by the one that it has."""
+    return [(former.get(target, target), facts) for target, facts in told]

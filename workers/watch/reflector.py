@@ -1,0 +1,212 @@
+"""One LIST, then one WATCH from there, over and over: what a kind of object in one namespace is up to.
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+A feed runs in a thread of its own and puts what it receives into a queue. Watches are short and lists are
+repeated, since a watch from a resourceVersion that the server does not have (yet) stays silent. So would one
+that goes on where the last one was cut short, should the server have been restored meanwhile: list again.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from dispatcher.domain.errors import ClusterError, ClusterUnavailable
+from workers.kube.client import HistoryGone, Stream
+from workers.kube.objects import (
+    Job,
+    JobList,
+    ListMetadata,
+    Metadata,
+    Pod,
+    PodList,
+    Status,
+    WatchEvent,
+)
+
+WATCH_SECONDS = 240
+WATCHES_PER_LIST = 5
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
+STEADY_SECONDS = 30.0
+"""A feed that lived for so long begins again without growing pauses."""
+ENDS_EARLY = 0.9
+"""The part of its time before which the end of a watch was not asked for."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A whole list, of Jobs or of Pods."""
+
+    namespace: str
+    kind: str
+    items: tuple[Job, ...] | tuple[Pod, ...]
+    version: str
+
+
+@dataclass(frozen=True)
+class Changed:
+    """An object was added or modified, or, with `deleted`, was seen for the last time."""
+
+    item: Job | Pod
+    deleted: bool
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """The feed is cut off; it tries again by itself."""
+
+    namespace: str
+    kind: str
+    why: str
+
+
+_DECODERS: dict[str, msgspec.json.Decoder[Job] | msgspec.json.Decoder[Pod]] = {
+    "job": msgspec.json.Decoder(Job),
+    "pod": msgspec.json.Decoder(Pod),
+}
+
+News = Listed | Changed | Trouble
+
+
+class ClusterReads(Protocol):
+    """What a feed needs of `workers.kube.client.Cluster`."""
+
+    def list_jobs(self, namespace: str, selector: str, position: str = "") -> JobList: ...
+    def list_pods(self, namespace: str, selector: str, position: str = "") -> PodList: ...
+    def watch(
+        self, kind: str, namespace: str, selector: str, since: str, seconds: int
+    ) -> Stream: ...
+
+
+class _Bookmark(msgspec.Struct, frozen=True):
+    metadata: Metadata
+
+
+class Feed:
+    """Start it, read from the queue, stop it."""
+
+    def __init__(
+        self,
+        cluster: ClusterReads,
+        kind: str,
+        namespace: str,
+        selector: str,
+        put: Callable[[News], None],
+        watch_seconds: int = WATCH_SECONDS,
+    ) -> None:
+        self._cluster, self._kind, self._namespace = cluster, kind, namespace
+        self._selector, self._put, self._watch_seconds = selector, put, watch_seconds
+        self._ended = threading.Event()
+        self._stream: Stream | None = None
+        self._thread = threading.Thread(target=self._run, name=f"feed-{kind}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the feed; the thread is left to notice by itself."""
+        self._ended.set()
+        if stream := self._stream:
+            stream.shutdown()
+
+    def join(self, seconds: float) -> None:
+        """Waits for a feed that was stopped to have noticed."""
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        pause = FIRST_PAUSE
+        while not self._ended.is_set():
+            begun = time.monotonic()
+            asked_for = self._go()
+            if time.monotonic() - begun > STEADY_SECONDS:
+                pause = FIRST_PAUSE
+            self._ended.wait(max(asked_for, pause * (0.5 + secrets.randbelow(1000) / 1000)))
+            pause = min(LONGEST_PAUSE, pause * 2)
+
+    def _go(self) -> float:
+        """Follows until it has to begin anew; returns the seconds that the server asks to be left alone."""
+        try:
+            self._list_and_watch()
+        except HistoryGone:
+            pass  # no trouble: list again
+        except Exception as error:  # noqa: BLE001  # a feed that dies unheard blinds the watcher
+            if not self._ended.is_set():
+                self._put(Trouble(self._namespace, self._kind, _why(error)))
+            return error.retry_after if isinstance(error, ClusterUnavailable) else 0.0
+        return 0.0
+
+    def _list_and_watch(self) -> None:
+        version = self._list()
+        for _ in range(WATCHES_PER_LIST):
+            begun = time.monotonic()
+            version = self._watch(version)
+            early = time.monotonic() - begun < self._watch_seconds * ENDS_EARLY
+            if early or self._ended.is_set():
+                return
+
+    def _list(self) -> str:
+        found: list[Job | Pod] = []
+        position, version = "", ""
+        while True:
+            items, metadata = self._page(position)
+            found += items
+            version, position = metadata.resource_version, metadata.continue_
+            if not position or self._ended.is_set():
+                break
+        if not self._ended.is_set():  # or half of it would look like all
+            self._put(Listed(self._namespace, self._kind, tuple(found), version))  # type: ignore[arg-type]
+        return version
+
+    def _page(self, position: str) -> tuple[tuple[Job, ...] | tuple[Pod, ...], ListMetadata]:
+        page: JobList | PodList
+        if self._kind == "job":
+            page = self._cluster.list_jobs(self._namespace, self._selector, position)
+        else:
+            page = self._cluster.list_pods(self._namespace, self._selector, position)
+        return page.items, page.metadata
+
+    def _watch(self, since: str) -> str:
+        stream = self._cluster.watch(
+            self._kind, self._namespace, self._selector, since, self._watch_seconds
+        )
+        self._stream = stream
+        if self._ended.is_set():
+            stream.shutdown()
+            return since
+        for event in _events(stream):
+            since = self._event(event) or since
+        return since
+
+    def _event(self, event: WatchEvent) -> str:
+        """Hands an event on; returns the resourceVersion to go on from."""
+        if event.type == "ERROR":
+            status = msgspec.json.decode(event.object, type=Status)
+            kind = HistoryGone if status.code == 410 else ClusterUnavailable
+            raise kind(f"the watch ended: {status.message} ({status.code})")
+        if event.type == "BOOKMARK":
+            return msgspec.json.decode(event.object, type=_Bookmark).metadata.resource_version
+        item = _DECODERS[self._kind].decode(event.object)
+        self._put(Changed(item, event.type == "DELETED"))
+        return item.metadata.resource_version
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, ClusterError) else f"{type(error).__name__}: {error}"
+
+
+def _events(stream: Stream) -> Iterator[WatchEvent]:
+    """The events of a watch, one a line, until it ends. Raises ClusterUnavailable."""
+    rest = b""
+    try:
+        for chunk in stream.chunks():
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                yield msgspec.json.decode(line, type=WatchEvent)
+    except msgspec.MsgspecError as error:
+        raise ClusterUnavailable(f"the watch makes no sense: {error}") from error

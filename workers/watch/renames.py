@@ -1,0 +1,77 @@
+"""Carries targets over to their new names, for the watcher that leads: before it publishes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from dispatcher.domain.model import Spec
+from dispatcher.ledger import Ledger, Moved, Renaming, WakeUp
+from workers.watch import names
+from workers.watch.cache import Told
+from workers.watch.names import Named
+
+log = structlog.get_logger()
+
+
+class Renames:
+    """Of one watcher while it leads. Raises LedgerUnavailable and LeadLost."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._renaming = Renaming(ledger)
+        self._former: dict[str, str] = {}
+        self._wanted: dict[str, str] = {}
+        self._refused: set[tuple[str, str]] = set()
+        self.is_due = False
+        """A worker held a target, or something has come under a former name: to be carried over again."""
+
+    def carry_over(
+        self, targets: Mapping[str, Named], specs: Sequence[Spec]
+    ) -> tuple[list[Spec], list[WakeUp]]:
+        """Moves what is to be moved; returns the specs to publish, with their former names, and whom to
+        wake after that. With `is_due` set, nothing is to be published yet."""
+        known, now = self._renaming.names(), self._ledger.now()
+        self._wanted = names.wanted(targets, known, now, self._ledger.limits.renamed)
+        self._renaming.forget(names.taken(targets, known, self._wanted))
+        self._former = names.present(targets, known)
+        self.is_due = False
+        by_name = {spec.target: spec for spec in specs}
+        left = set(self._renaming.left_behind(list(self._wanted.values())))
+        wake_ups = [
+            wake_up
+            for new, old in self._wanted.items()
+            if old in left or self._former.get(old) != new
+            for wake_up in self._rename(old, names.with_former(by_name[new], self._former, old))
+        ]
+        self._former = names.present(targets, self._renaming.names())
+        return [names.with_former(spec, self._former) for spec in specs], wake_ups
+
+    def look(self) -> None:
+        """Whether anything has come under a former name, from who has not read of its new one."""
+        refused = {old for old, _ in self._refused}
+        asked = [old for old in self._wanted.values() if old not in refused]
+        self.is_due = self.is_due or bool(asked and self._renaming.left_behind(asked))
+
+    def owned(self, told: Sequence[Told]) -> list[Told]:
+        """What was seen of Jobs, by the names that their targets have now."""
+        return names.owned(told, self._former)
+
+    def _rename(self, old: str, spec: Spec) -> list[WakeUp]:
+        done, pair = self._renaming.rename(old, spec), (old, spec.target)
+        match done.moved:
+            case Moved.RENAMED:
+                log.info("renamed", target=spec.target, it_was=old)
+                self._refused.discard(pair)
+            case Moved.USED:
+                self._refuse(pair)
+            case Moved.HELD:
+                self.is_due = True
+        return [done.wake_up] if done.wake_up else []
+
+    def _refuse(self, pair: tuple[str, str]) -> None:
+        if pair not in self._refused:
+            why = "it has deploys of its own, or the history is another target's: nothing is moved"
+            log.error("not renamed", target=pair[1], renamed_from=pair[0], why=why)
+        self._refused.add(pair)

@@ -1,0 +1,140 @@
+"""What the leading watcher does by the clock: wakes what is due, and puts right what events have missed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from dispatcher.domain.errors import ClusterError
+from dispatcher.domain.repairs import Kind, Repair
+from dispatcher.ledger import Ledger, Places, Publisher, Reader, WakeUp, WakeUps
+from workers.kube import labels
+from workers.kube.client import NotThere
+from workers.kube.objects import Job, Pod
+from workers.plan.observed_state import owner_of
+from workers.recorder import say_repaired
+from workers.watch import findings
+from workers.watch.reflector import ClusterReads
+from workers.watch.unanswered import Unanswered
+
+RETIRE_EVERY = 5.0
+FORGOTTEN_EVERY = 60.0
+ORPHANS_EVERY = 30.0
+"""Seconds. A Pod counts as orphaned when two looks in a row find it so."""
+
+log = structlog.get_logger()
+
+
+class ClusterSweeps(ClusterReads, Protocol):
+    """What a watcher needs of `workers.kube.client.Cluster`: it looks, and deletes only what nobody owns."""
+
+    def job(self, namespace: str, name: str) -> Job: ...
+    def jobs(self, namespace: str, selector: str) -> list[Job]: ...
+    def pods(self, namespace: str, selector: str) -> list[Pod]: ...
+    def delete_pod(self, namespace: str, name: str, uid: str) -> bool: ...
+
+
+@dataclass
+class Sweeper:
+    """Of one watcher while it leads. Raises LedgerUnavailable and LeadLost."""
+
+    ledger: Ledger
+    wake_ups: WakeUps
+    cluster: ClusterSweeps
+    publisher: Publisher
+    clock: Callable[[], float] = time.monotonic
+    _next: dict[str, float] = field(default_factory=dict)
+    _suspects: set[str] = field(default_factory=set)
+    _orphans: list[Pod] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._unanswered = Unanswered(self.ledger)
+
+    def every_second(self, keep_removed_for: int) -> None:
+        self._unanswered.look()
+        due = self.ledger.due(self.ledger.now())
+        self._wake(due)
+        self._say([*_leases(due), *self._unanswered.begun(due)])
+        if called := Places(self.ledger).call():
+            self._wake(self.ledger.wake(called, "there is a place for it"))
+        if self._is_time("retire", RETIRE_EVERY):
+            for target in self.publisher.retire(keep_removed_for):
+                log.info("its history expires", target=target, seconds=keep_removed_for)
+        if self._is_time("forgotten", FORGOTTEN_EVERY):
+            self._remember()
+
+    def look_for_orphans(self, orphans: Callable[[], Iterable[Pod]]) -> None:
+        """Deletes at most one Pod at a time, and asks about its Job before: the lead must not be lost."""
+        if self._is_time("orphans", ORPHANS_EVERY):
+            found = list(orphans())
+            self._orphans = [pod for pod in found if pod.metadata.uid in self._suspects]
+            self._suspects = {pod.metadata.uid for pod in found}
+        if self._orphans:
+            self._delete(self._orphans.pop())
+
+    def repaired(self, repairs: Sequence[Repair]) -> None:
+        self._say(repairs)
+
+    def _remember(self) -> None:
+        rows = Reader(self.ledger.client, self.ledger.keys).rows()
+        found = findings.of_rows(rows, self.ledger.now(), self.ledger.limits.grace)
+        lost = [repair for repair in found if repair.kind is Kind.NOT_DUE]
+        self._wake(self.ledger.wake([repair.target for repair in lost], "it was forgotten"))
+        self._say(lost)
+
+    def _delete(self, pod: Pod) -> None:
+        metadata = pod.metadata
+        try:
+            if delete_orphan(self.cluster, pod, self.ledger.keep_lead):
+                self._say([findings.orphan(pod)])
+        except ClusterError as error:
+            log.warning("orphaned Pod not deleted", pod=metadata.name, why=str(error))
+
+    def _is_time(self, what: str, seconds: float) -> bool:
+        now = self.clock()
+        if now < self._next.setdefault(what, now + seconds):
+            return False
+        self._next[what] = now + seconds
+        return True
+
+    def _say(self, repairs: Sequence[Repair]) -> None:
+        say_repaired(self.ledger, repairs)
+
+    def _wake(self, wake_ups: Sequence[WakeUp]) -> None:
+        self.wake_ups.enqueue(wake_ups)
+
+
+def _nothing() -> None:
+    pass
+
+
+def delete_orphan(
+    cluster: ClusterSweeps, pod: Pod, before_each: Callable[[], None] = _nothing
+) -> bool:
+    """Asks the API server once more whether its Job is there; False if it is, or the Pod has gone.
+
+    `before_each` is called before each request: who leads must not lose the lead by a slow answer.
+    """
+    metadata = pod.metadata
+    before_each()
+    try:
+        job = cluster.job(metadata.namespace, metadata.labels.get(labels.JOB_NAME, "-"))
+        if job.metadata.uid == owner_of(pod):
+            return False  # somebody has taken our labels off it
+    except NotThere:
+        pass  # as it was seen
+    before_each()
+    return cluster.delete_pod(metadata.namespace, metadata.name, metadata.uid)
+
+
+def _leases(due: Iterable[WakeUp]) -> list[Repair]:
+    what = "its worker never let go of it: it is woken"
+    return [
+        Repair(kind=Kind.LEASE, target=each.target, what=what)
+        for each in due
+        if each.found == Kind.LEASE
+    ]
