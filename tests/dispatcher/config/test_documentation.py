@@ -122,5 +122,8 @@ def test_the_example_is_valid(tmp_path: Path) -> None:
     assert match
     file = tmp_path / "c.yaml"
     file.write_text(match[1])
-    read = read_configuration(file, {"GITHUB_WEBHOOK_SECRET": "x" * 16})
+    environ = dict.fromkeys(re.findall(r"env: ([A-Z_]+)", match[1]), "x" * 16)
+    read = read_configuration(file, environ)
+    assert len(environ) == 3
+    assert set(read.hooks) == {"github", "team-b"}
     assert set(read.targets) == set(yaml.safe_load(match[1])["targets"])
