@@ -281,7 +281,7 @@ class JobFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     token: str = ""
     commit: str = ""
     ref: str = ""
-    tombstone: bool = False
+    reserves_name: bool = False
     created_at: int = 0
     """By the API server's clock."""
     wanted_at: int = 0

@@ -10,17 +10,19 @@ import msgspec
 class Kind(StrEnum):
     """What was found and mended. docs/operations.md says of each what it means."""
 
-    WAKE_UP = "unanswered-wake-up"  # no worker has taken it up in time: it is sent again
-    LEASE = "expired-lease"  # a worker died, or hung, while it held the target
-    NOT_DUE = "forgotten-target"  # it has an open deploy, and nothing would have looked at it again
-    START = "unresolved-start"  # nobody knew whether a Job was created: its name was claimed
-    END = "missed-end"  # a Job ended while no watcher was there to see it
-    FOUND = "unknown-job"  # a Job of ours that the ledger did not know: followed from now on
-    VANISHED = "vanished-job"  # a deploy's Job is gone, and nobody saw how it ended
-    STRAY = "stray-job"  # a Job that no deploy has any more: deleted
-    TOMBSTONE = "tombstone"  # a claimed name was kept long enough: deleted
-    POD = "orphaned-pod"  # a Pod whose Job is gone and that nothing was about to delete: deleted
-    TIME = "older-cluster"  # the cluster was restored from an older state: all versions forgotten
+    UNTAKEN_WAKE_UP = "untaken-wake-up"  # no worker has taken it up in time: it is sent again
+    EXPIRED_LEASE = "expired-lease"  # a worker died, or hung, while it held the target
+    FORGOTTEN_TARGET = "forgotten-target"  # a deploy is open, and nothing would have looked at it
+    UNRESOLVED_START = "unresolved-start"  # nobody knew whether a Job exists: its name was reserved
+    MISSED_END = "missed-end"  # a Job ended while no watcher was there to see it
+    UNKNOWN_JOB = "unknown-job"  # a Job of ours that the ledger did not know: followed from now on
+    VANISHED_JOB = "vanished-job"  # a deploy's Job is gone, and nobody saw how it ended
+    ORPHANED_JOB = "orphaned-job"  # a Job that no deploy has any more: deleted
+    NAME_RESERVATION = "name-reservation"  # it reserved a name for long enough: deleted
+    ORPHANED_POD = "orphaned-pod"  # a Pod whose Job is gone, and nothing would delete it: deleted
+    OLDER_CLUSTER = (
+        "older-cluster"  # the cluster went back to an older state: all versions forgotten
+    )
 
 
 class Repair(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from tests.crash.generator import Pusher
 from tests.crash.witness import Line, overlaps, read_lines, starts
 from tests.system.installation import Installation
 
-TARGET, TOMBSTONE = "git-dispatcher/target", "git-dispatcher/tombstone"
+TARGET, NAME_RESERVATION = "git-dispatcher/target", "git-dispatcher/name-reservation"
 OWNER = "batch.kubernetes.io/controller-uid"
 KEEP_FAILED = 3
 """The setting's default."""
@@ -133,7 +133,7 @@ def _target(
     there = {f"{job['metadata']['namespace']}/{job['metadata']['name']}" for job in jobs}
     if known != there:
         yield f"the ledger has the Jobs {sorted(known)}, the cluster has {sorted(there)}"
-    kept = [job for job in jobs if TOMBSTONE not in _labels(job)]
+    kept = [job for job in jobs if NAME_RESERVATION not in _labels(job)]
     failed = {deploy.uid for deploy in deploys if deploy.state == "failed"}
     yield from (f"Job {_name(job)} is left" for job in kept if _uid(job) not in failed)
     if len(kept) > pusher.kind.settings.get("keep_failed", KEEP_FAILED):

@@ -90,7 +90,7 @@ class Books:
 
     def _found(self, job: Job) -> None:
         notes, number = job.metadata.annotations, int(job.metadata.labels[labels.NUMBER])
-        if labels.TOMBSTONE in job.metadata.labels or job.metadata.deletion_timestamp:
+        if labels.NAME_RESERVATION in job.metadata.labels or job.metadata.deletion_timestamp:
             return
         ref, commit = notes[labels.REF], notes[labels.COMMIT]
         word = self.last_word.get(stream_of(ref))

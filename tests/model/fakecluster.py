@@ -388,8 +388,8 @@ class FakeCluster:
         return str(self._version)
 
 
-def is_tombstone(manifest: dict[str, Any]) -> bool:
-    return labels.TOMBSTONE in manifest["metadata"]["labels"]
+def is_name_reservation(manifest: dict[str, Any]) -> bool:
+    return labels.NAME_RESERVATION in manifest["metadata"]["labels"]
 
 
 def key(namespace: str, name: str) -> str:

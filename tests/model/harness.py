@@ -39,7 +39,7 @@ from tests.model.fakecluster import (
     FakeCluster,
     FakeFeed,
     Inbox,
-    is_tombstone,
+    is_name_reservation,
 )
 from workers.kube import labels
 from workers.kube.client import JobExists
@@ -328,7 +328,7 @@ class World:
             self.books[target].recorded(deploy, self._tick)
 
     def _job_created(self, manifest: dict[str, Any]) -> None:
-        if is_tombstone(manifest):
+        if is_name_reservation(manifest):
             return
         metadata = manifest["metadata"]
         target = metadata["labels"][labels.TARGET]

@@ -156,7 +156,7 @@ class Rest:
             self._pushes_gave_way_to_pushes(target, deploys, story)
             self._is_clean(target, deploys, story)
         self._nobody_has_a_place(story)
-        went_back = Repairs(world.ledger).counts()[Kind.TIME] and not world.restored
+        went_back = Repairs(world.ledger).counts()[Kind.OLDER_CLUSTER] and not world.restored
         assert not went_back, f"what is old was taken for an older cluster\n{story}"
 
     def story(self) -> str:

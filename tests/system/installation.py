@@ -285,8 +285,8 @@ class Target:
         return found
 
     def jobs(self) -> list[dict[str, Any]]:
-        """Its Jobs, without tombstones: those only keep a name taken, for ten minutes."""
-        selector = f"git-dispatcher/target={self.name},!git-dispatcher/tombstone"
+        """Its Jobs, without name reservations: those only keep a name taken, for ten minutes."""
+        selector = f"git-dispatcher/target={self.name},!git-dispatcher/name-reservation"
         return items(self.system.kube, "/apis/batch/v1/jobs", selector)
 
     def pods(self) -> list[dict[str, Any]]:

@@ -45,9 +45,9 @@ def test_a_post_that_was_never_sent_is_fenced_and_made_under_the_next_name(bench
 
     assert bench.deploy(1).job == "shop-1-2"
     assert bench.live_jobs() == ["shop-1-2"]
-    tombstone = bench.jobs()["shop-1"]
-    assert tombstone["spec"]["suspend"] is True
-    assert tombstone["metadata"]["labels"]["git-dispatcher/tombstone"] == "true"
+    reservation = bench.jobs()["shop-1"]
+    assert reservation["spec"]["suspend"] is True
+    assert reservation["metadata"]["labels"]["git-dispatcher/name-reservation"] == "true"
 
 
 def test_a_post_that_found_no_connection_leaves_nothing_to_resolve(bench: Bench) -> None:

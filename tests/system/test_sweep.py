@@ -50,8 +50,8 @@ def test_a_pod_whose_job_was_taken_away_is_said_and_deleted_and_the_deploy_runs_
     assert eventually(lambda: target.deploy(1).troubles == 1)
     assert target.deploy(1).why == "its Job vanished: somebody or something else deleted it"
     counts = Repairs(system.ledger).counts()
-    assert counts[Kind.POD] >= 1
-    assert counts[Kind.VANISHED] >= 1
+    assert counts[Kind.ORPHANED_POD] >= 1
+    assert counts[Kind.VANISHED_JOB] >= 1
     assert {repair.target for repair in Repairs(system.ledger).newest()} >= {"orphaned"}
 
 

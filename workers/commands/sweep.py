@@ -45,10 +45,14 @@ class Sweep:
             told += view.jobs_listed(namespace, self._jobs[namespace])
             told = owned([*told, *self._vanished(namespace, view)], self._former())
             self.wake_ups.enqueue(self.ledger.observe(told))
-        targets = sorted({repair.target for repair in found if repair.kind is not Kind.POD})
+        targets = sorted(
+            {repair.target for repair in found if repair.kind is not Kind.ORPHANED_POD}
+        )
         self.wake_ups.enqueue(self.ledger.wake(targets, "a sweep"))
         repairs = [findings.orphan(p) for p in self._orphaned() if delete_orphan(self.cluster, p)]
-        Repairs(self.ledger).note([*(r for r in found if r.kind is Kind.NOT_DUE), *repairs])
+        Repairs(self.ledger).note(
+            [*(r for r in found if r.kind is Kind.FORGOTTEN_TARGET), *repairs]
+        )
 
     def _rows(self) -> list[Repair]:
         rows = Reader(self.ledger.client, self.ledger.keys).rows()

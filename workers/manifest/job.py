@@ -67,8 +67,8 @@ def job_for(spec: Spec, deploy: Deploy, instance: str) -> Json:
     return job
 
 
-def tombstone_for(spec: Spec, deploy: Deploy, instance: str) -> Json:
-    """A suspended Job that takes the name of an attempt, so that a late POST of it is refused.
+def name_reservation_for(spec: Spec, deploy: Deploy, instance: str) -> Json:
+    """A suspended Job that reserves the name of an attempt, so that a late POST of it is refused.
 
     It never runs a Pod; its image is the target's, for the sake of policies that allow only some.
     """
@@ -78,7 +78,7 @@ def tombstone_for(spec: Spec, deploy: Deploy, instance: str) -> Json:
         "kind": "Job",
         "metadata": {
             **_place(spec, deploy),
-            "labels": {**_labels(deploy, instance), labels.TOMBSTONE: "true"},
+            "labels": {**_labels(deploy, instance), labels.NAME_RESERVATION: "true"},
             "annotations": {labels.DEPLOY: deploy.name},
         },
         "spec": {"suspend": True, "backoffLimit": 0, "template": {"spec": short_form.inert(image)}},

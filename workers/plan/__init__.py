@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dispatcher.domain.snapshot import Snapshot
 from workers.plan.active import active
-from workers.plan.leftovers import leftovers, strays, unknown
+from workers.plan.leftovers import leftovers, orphaned, unknown
 from workers.plan.removed import removed
 from workers.plan.steps import Step, Wait
 from workers.plan.times import due
@@ -22,7 +22,7 @@ def plan(seen: Snapshot, token: str, live_pods: int | None = None) -> Step:
     read found that began after its Job was gone, None where there was no such read yet.
     """
     return (
-        strays(seen)
+        orphaned(seen)
         or unknown(seen)
         or active(seen, live_pods)
         or leftovers(seen)

@@ -13,7 +13,7 @@ from workers.plan.deploys import adopted, because, ended, ended_by, put_back, to
 from workers.plan.queries import facts_of, policies_of, waiting_deploys
 from workers.plan.removed import WHY as REMOVED
 from workers.plan.removed import is_to_stop
-from workers.plan.steps import AskEvents, Change, Claim, Judge, LookForPods, Step, Stop
+from workers.plan.steps import AskEvents, Change, Judge, LookForPods, ReserveName, Step, Stop
 from workers.plan.times import DELETE_AGAIN, ask_at, is_cloning, overdue_at
 
 
@@ -32,7 +32,7 @@ def active(seen: Snapshot, live_pods: int | None) -> Step | None:
 
 def _starting(deploy: Deploy, facts: JobFacts | None) -> Step:
     if facts is None or facts.deleting or facts.gone:
-        return Claim(deploy)
+        return ReserveName(deploy)
     return Change((adopted(deploy, facts.uid, facts.rv),))
 
 
@@ -109,7 +109,7 @@ def _missing(seen: Snapshot, deploy: Deploy, live_pods: int | None) -> Step | No
     if live_pods:
         return None
     again = again_or(seen, deploy, State.LOST, jobs.VANISHED)
-    return Change((again,), repair=Kind.VANISHED)
+    return Change((again,), repair=Kind.VANISHED_JOB)
 
 
 def again_or(seen: Snapshot, deploy: Deploy, end: State, cause: Cause) -> Deploy:

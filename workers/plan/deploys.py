@@ -81,7 +81,7 @@ def because(deploy: Deploy, cause: Cause | None) -> Deploy:
 
 
 def put_back(seen: Snapshot, deploy: Deploy, cause: Cause) -> Deploy:
-    """Waiting again; its Job is a stray from now on, since no deploy has its token."""
+    """Waiting again; its Job is orphaned from now on, since no deploy has its token."""
     troubles = deploy.troubles + 1
     return replace(
         because(deploy, cause),

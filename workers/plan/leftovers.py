@@ -1,4 +1,4 @@
-"""Jobs that have no business in the cluster: strays, and what deploys leave behind."""
+"""Jobs that have no business in the cluster: orphaned ones, and what deploys leave behind."""
 
 from __future__ import annotations
 
@@ -17,23 +17,25 @@ from workers.plan.queries import (
     waiting_deploys,
 )
 from workers.plan.steps import Change, Delete, Step
-from workers.plan.times import DELETE_AGAIN, TOMBSTONE_AGE, kept_until
+from workers.plan.times import DELETE_AGAIN, RESERVATION_AGE, kept_until
 
 
-def strays(seen: Snapshot) -> Step | None:
+def orphaned(seen: Snapshot) -> Step | None:
     for facts in seen.jobs:
         if facts.gone or facts.deleting:
             continue
-        if facts.tombstone:
-            if seen.now >= facts.created_at + TOMBSTONE_AGE:
-                return Delete(facts, None, "it kept a name long enough", Kind.TOMBSTONE)
+        if facts.reserves_name:
+            if seen.now >= facts.created_at + RESERVATION_AGE:
+                return Delete(
+                    facts, None, "it reserved a name for long enough", Kind.NAME_RESERVATION
+                )
         elif _was_given_up(seen, facts):
             return Delete(facts, None, "its deploy is tried again")
-        elif _is_stray(seen, facts):
-            return Delete(facts, None, "its deploy has another Job", Kind.STRAY)
+        elif _is_orphaned(seen, facts):
+            return Delete(facts, None, "its deploy has another Job", Kind.ORPHANED_JOB)
         elif _comes_too_late(seen, facts):
             why = f"deploy {seen.attempted} was started after it"
-            return Delete(facts, None, why, Kind.STRAY)
+            return Delete(facts, None, why, Kind.ORPHANED_JOB)
     return None
 
 
@@ -42,7 +44,7 @@ def _was_given_up(seen: Snapshot, facts: JobFacts) -> bool:
     return deploy is not None and is_given_up(facts, deploy)
 
 
-def _is_stray(seen: Snapshot, facts: JobFacts) -> bool:
+def _is_orphaned(seen: Snapshot, facts: JobFacts) -> bool:
     deploy = next((d for d in seen.deploys if d.number == facts.number), None)
     if deploy is None or is_own(facts, deploy):
         return False
@@ -59,13 +61,22 @@ def unknown(seen: Snapshot) -> Step | None:
     """A Job of ours whose deploy the ledger has forgotten: it is followed, and ends like any other."""
     known = {deploy.number: deploy for deploy in seen.deploys}
     for facts in seen.jobs:
-        if facts.gone or facts.deleting or facts.tombstone or not (facts.number and facts.token):
+        if (
+            facts.gone
+            or facts.deleting
+            or facts.reserves_name
+            or not (facts.number and facts.token)
+        ):
             continue
         holder = known.get(facts.number)
         if holder is None or _is_of(facts, holder):
-            return Change((found(seen.target, facts), *_behind(seen, facts)), repair=Kind.FOUND)
+            return Change(
+                (found(seen.target, facts), *_behind(seen, facts)), repair=Kind.UNKNOWN_JOB
+            )
         if not holder.attempt and holder.state is State.PENDING:
-            return Change((found(seen.target, facts), *_moved_up(seen, holder)), repair=Kind.FOUND)
+            return Change(
+                (found(seen.target, facts), *_moved_up(seen, holder)), repair=Kind.UNKNOWN_JOB
+            )
     return None
 
 

@@ -37,7 +37,7 @@ def told_by_job(job: Job) -> tuple[str, JobFacts]:
         token=metadata.annotations.get(labels.TOKEN, ""),
         commit=metadata.annotations.get(labels.COMMIT, ""),
         ref=metadata.annotations.get(labels.REF, ""),
-        tombstone=metadata.labels.get(labels.TOMBSTONE) == "true",
+        reserves_name=metadata.labels.get(labels.NAME_RESERVATION) == "true",
         created_at=_milliseconds(metadata.creation_timestamp),
         wanted_at=_wanted_at(metadata),
         deleting=metadata.deletion_timestamp is not None,

@@ -21,7 +21,7 @@ def facts_of(seen: Snapshot, deploy: Deploy) -> JobFacts | None:
 
 
 def is_own(facts: JobFacts, deploy: Deploy) -> bool:
-    if facts.tombstone:
+    if facts.reserves_name:
         return False
     return facts.uid == deploy.uid if deploy.uid else facts.token == deploy.token
 
@@ -30,7 +30,7 @@ def is_given_up(facts: JobFacts, deploy: Deploy) -> bool:
     """The Job is of the last attempt of a deploy that waits to be tried again: see `deploys.put_back`."""
     put_back = deploy.state is State.PENDING and deploy.troubles > 0 and not deploy.token
     same = (facts.namespace, facts.job) == (deploy.namespace, deploy.job)
-    return put_back and same and not facts.tombstone
+    return put_back and same and not facts.reserves_name
 
 
 def field(facts: JobFacts) -> str:

@@ -34,8 +34,8 @@ class Create:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """Nobody knows whether the deploy's Job was created: take its name, or adopt the Job that has it."""
+class ReserveName:
+    """Nobody knows whether the deploy's Job was created: reserve its name, or adopt the Job that has it."""
 
     deploy: Deploy
 
@@ -53,7 +53,7 @@ class Delete:
 
     facts: JobFacts
     deploy: Deploy | None
-    """The deploy that it belongs to; None for a stray or a tombstone."""
+    """The deploy that it belongs to; None for an orphaned Job or a name reservation."""
     why: str
     repair: Kind | None = None
     """What was wrong, where something was: what a retry leaves behind is none."""
@@ -91,4 +91,15 @@ class Wait:
     trouble: str = ""
 
 
-Step = Change | TakePlace | Create | Claim | Stop | Delete | LookForPods | Judge | AskEvents | Wait
+Step = (
+    Change
+    | TakePlace
+    | Create
+    | ReserveName
+    | Stop
+    | Delete
+    | LookForPods
+    | Judge
+    | AskEvents
+    | Wait
+)

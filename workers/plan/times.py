@@ -7,8 +7,8 @@ from dispatcher.domain.snapshot import Snapshot
 from workers.plan.queries import facts_of, finished, policies_of, waiting_deploys
 from workers.plan.removed import cancelled_at, gone_at, is_removed
 
-TOMBSTONE_AGE = 600_000
-"""Milliseconds for which a claimed name keeps a late POST out."""
+RESERVATION_AGE = 600_000
+"""Milliseconds for which a reserved name keeps a late POST out."""
 DELETE_AGAIN = 30_000
 """Milliseconds after which a Job that was told to go and is still there is told again."""
 LOOK_AGAIN = 60_000
@@ -29,7 +29,7 @@ def due(seen: Snapshot, live_pods: int | None) -> int | None:
     times += [
         d.ended_at + keep for d, f in finished(seen) if d.state is State.FAILED and not f.gone
     ]
-    times += [f.created_at + TOMBSTONE_AGE for f in seen.jobs if f.tombstone and not f.gone]
+    times += [f.created_at + RESERVATION_AGE for f in seen.jobs if f.reserves_name and not f.gone]
     times += [
         kept_until(seen, d) for d, f in finished(seen) if d.state is State.SUCCEEDED and not f.gone
     ]

@@ -95,7 +95,7 @@ def blocked(seen: Snapshot) -> str:
         return "no watcher has listed the cluster into this Redis yet"
     for facts in seen.jobs:
         released = any(d.uid == facts.uid and d.released_by for d in seen.deploys if d.terminal)
-        if not (facts.tombstone or facts.outcome or facts.over or released):
+        if not (facts.reserves_name or facts.outcome or facts.over or released):
             return f"Job {facts.job} is still there"
     return seen.no_place
 

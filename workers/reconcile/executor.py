@@ -42,8 +42,8 @@ class Actions:
         self._starts.create(step, draft)
 
     @do.register
-    def _claim(self, step: steps.Claim, draft: Draft) -> None:
-        self._starts.claim(step, draft)
+    def _reserve_name(self, step: steps.ReserveName, draft: Draft) -> None:
+        self._starts.reserve_name(step, draft)
 
     @do.register
     def _change(self, step: steps.Change, draft: Draft) -> None:

@@ -1,5 +1,5 @@
 """Creating the Job of a deploy, once and no more: also when the answer to a POST is lost, and when a POST of
-another worker may still be on its way. docs/decisions/0004-tombstones.md says why it is done so."""
+another worker may still be on its way. docs/decisions/0004-name-reservations.md says why it is done so."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workers.causes.refusals import of_refusal
 from workers.kube import labels
 from workers.kube.client import JobExists, NotThere
 from workers.kube.objects import Job
-from workers.manifest.job import job_for, tombstone_for
+from workers.manifest.job import job_for, name_reservation_for
 from workers.plan import steps
 from workers.plan.active import again_or
 from workers.plan.deploys import adopted, ended_by
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 class Starts:
-    """Raises ClusterUnavailable when nobody knows what came of it: to be resolved by the next claim."""
+    """Raises ClusterUnavailable when nobody knows what came of it: to be resolved by the next reservation."""
 
     def __init__(self, cluster: LeasedCalls, instance: str) -> None:
         self._cluster, self._instance = cluster, instance
@@ -52,43 +52,47 @@ class Starts:
             self._there(draft, deploy, job)
             log.info("started", deploy=deploy.name, job=deploy.job, commit=deploy.commit[:12])
 
-    def claim(self, step: steps.Claim, draft: Draft) -> None:
-        """Somebody's POST may be on its way: take its name, so that it comes too late, or find its Job."""
+    def reserve_name(self, step: steps.ReserveName, draft: Draft) -> None:
+        """Somebody's POST may be on its way: reserve its name, so that it comes too late, or find its Job."""
         deploy, spec = step.deploy, draft.seen.spec
         if spec is None:
             raise ClusterUnavailable("no watcher has published a configuration of this target")
         try:
-            tombstone = self._cluster.create_job(tombstone_for(spec, deploy, self._instance))
+            reservation = self._cluster.create_job(
+                name_reservation_for(spec, deploy, self._instance)
+            )
         except JobExists:
-            self._name_taken(draft, deploy, claimed=True)
+            self._name_taken(draft, deploy, reserving=True)
         except ClusterRefused as refused:
-            self._not_claimed(draft, deploy, refused)
+            self._not_reserved(draft, deploy, refused)
         else:
-            draft.repaired(Kind.START, f"{deploy.name}: the name {deploy.job} is taken")
-            draft.put_job(told_by_job(tombstone)[1])
+            draft.repaired(
+                Kind.UNRESOLVED_START, f"{deploy.name}: the name {deploy.job} is reserved"
+            )
+            draft.put_job(told_by_job(reservation)[1])
             draft.put([_waiting_again(deploy)])
 
-    def _not_claimed(self, draft: Draft, deploy: Deploy, refused: ClusterRefused) -> None:
-        """That the claim was refused says nothing about the POST before it: its Job may run."""
+    def _not_reserved(self, draft: Draft, deploy: Deploy, refused: ClusterRefused) -> None:
+        """That the reservation was refused says nothing about the POST before it: its Job may run."""
         try:
-            self._name_taken(draft, deploy, claimed=True)
+            self._name_taken(draft, deploy, reserving=True)
         except ClusterUnavailable:
             if draft.seen.now < overdue_at(draft.seen, deploy):
                 raise
             self._refused(draft, deploy, refused)
 
-    def _name_taken(self, draft: Draft, deploy: Deploy, *, claimed: bool = False) -> None:
+    def _name_taken(self, draft: Draft, deploy: Deploy, *, reserving: bool = False) -> None:
         try:
             job = self._cluster.job(deploy.namespace, deploy.job)
         except NotThere:
-            if claimed:  # nothing keeps a late POST out: claim again, later
+            if reserving:  # nothing keeps a late POST out: reserve it again, later
                 raise ClusterUnavailable(f"nobody knows whether {deploy.job} starts") from None
             draft.put([_waiting_again(deploy)])
             return
         ours = job.metadata.annotations.get(labels.TOKEN) == deploy.token
         if ours and job.metadata.deletion_timestamp is None:
             self._there(draft, deploy, job)
-            draft.repaired(Kind.START, f"{deploy.name}: Job {deploy.job} is there")
+            draft.repaired(Kind.UNRESOLVED_START, f"{deploy.name}: Job {deploy.job} is there")
         else:
             log.warning("name taken", deploy=deploy.name, job=deploy.job)
             target, facts = told_by_job(job)

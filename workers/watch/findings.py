@@ -13,7 +13,7 @@ from dispatcher.domain.snapshot import Row
 from workers.kube import labels
 from workers.kube.objects import Pod
 from workers.plan.queries import is_given_up, is_own
-from workers.plan.times import TOMBSTONE_AGE
+from workers.plan.times import RESERVATION_AGE
 
 
 def of_rows(rows: Iterable[Row], now: int, grace: int) -> Iterator[Repair]:
@@ -23,11 +23,17 @@ def of_rows(rows: Iterable[Row], now: int, grace: int) -> Iterator[Repair]:
             continue
         due = row.due is not None and row.due <= now
         if row.leased_until and due:
-            yield _repair(Kind.LEASE, row.target, "its worker never let go of it: it is woken")
+            yield _repair(
+                Kind.EXPIRED_LEASE, row.target, "its worker never let go of it: it is woken"
+            )
         elif row.woken and row.due is not None and row.due + grace <= now:
-            yield _repair(Kind.WAKE_UP, row.target, "no worker has taken it up: it is woken again")
+            yield _repair(
+                Kind.UNTAKEN_WAKE_UP, row.target, "no worker has taken it up: it is woken again"
+            )
         elif row.open and row.due is None:
-            yield _repair(Kind.NOT_DUE, row.target, "nothing would look at it again: it is woken")
+            yield _repair(
+                Kind.FORGOTTEN_TARGET, row.target, "nothing would look at it again: it is woken"
+            )
 
 
 def of_jobs(
@@ -49,32 +55,36 @@ def of_jobs(
             facts = by_uid.get(deploy.uid)
             if facts is None or not facts.gone:
                 yield _repair(
-                    Kind.VANISHED, target, f"Job {deploy.job} of {deploy.name} is not there"
+                    Kind.VANISHED_JOB, target, f"Job {deploy.job} of {deploy.name} is not there"
                 )
 
 
 def _of_job(
     job: JobFacts, known: JobFacts | None, deploy: Deploy | None, now: int
 ) -> tuple[Kind, str] | None:
-    if job.tombstone:
-        old = now >= job.created_at + TOMBSTONE_AGE and not job.deleting
-        return (Kind.TOMBSTONE, "kept a name long enough: it is deleted") if old else None
+    if job.reserves_name:
+        old = now >= job.created_at + RESERVATION_AGE and not job.deleting
+        return (
+            (Kind.NAME_RESERVATION, "reserved a name for long enough: it is deleted")
+            if old
+            else None
+        )
     if deploy is None and known is None:
-        return Kind.FOUND, "is unknown to the ledger: it is followed"
+        return Kind.UNKNOWN_JOB, "is unknown to the ledger: it is followed"
     begun = deploy and (deploy.attempt > 0 or deploy.terminal)
     if deploy and is_given_up(job, deploy):
         return None
     if deploy and begun and not is_own(job, deploy) and not job.deleting:
-        return Kind.STRAY, f"belongs to no attempt of {deploy.name}: it is deleted"
+        return Kind.ORPHANED_JOB, f"belongs to no attempt of {deploy.name}: it is deleted"
     if job.outcome and deploy and deploy.active and not (known and known.outcome):
-        return Kind.END, f"has {job.outcome}, and nobody noticed: it is noted"
+        return Kind.MISSED_END, f"has {job.outcome}, and nobody noticed: it is noted"
     return None
 
 
 def orphan(pod: Pod) -> Repair:
     job = pod.metadata.labels.get(labels.JOB_NAME, "?")
     what = f"Pod {pod.metadata.name} is left of Job {job}, which is gone: it is deleted"
-    return _repair(Kind.POD, pod.metadata.labels.get(labels.TARGET, ""), what)
+    return _repair(Kind.ORPHANED_POD, pod.metadata.labels.get(labels.TARGET, ""), what)
 
 
 def _repair(kind: Kind, target: str, what: str) -> Repair:

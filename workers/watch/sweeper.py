@@ -82,7 +82,7 @@ class Sweeper:
     def _remember(self) -> None:
         rows = Reader(self.ledger.client, self.ledger.keys).rows()
         found = findings.of_rows(rows, self.ledger.now(), self.ledger.limits.grace)
-        lost = [repair for repair in found if repair.kind is Kind.NOT_DUE]
+        lost = [repair for repair in found if repair.kind is Kind.FORGOTTEN_TARGET]
         self._wake(self.ledger.wake([repair.target for repair in lost], "it was forgotten"))
         self._say(lost)
 
@@ -134,7 +134,7 @@ def delete_orphan(
 def _leases(due: Iterable[WakeUp]) -> list[Repair]:
     what = "its worker never let go of it: it is woken"
     return [
-        Repair(kind=Kind.LEASE, target=each.target, what=what)
+        Repair(kind=Kind.EXPIRED_LEASE, target=each.target, what=what)
         for each in due
-        if each.found == Kind.LEASE
+        if each.found == Kind.EXPIRED_LEASE
     ]

@@ -28,10 +28,10 @@ class Unanswered:
 
     def begun(self, due: Iterable[WakeUp]) -> list[Repair]:
         """What is to be told of targets that were due: the first that nobody took up, if that is new."""
-        found = [each.target for each in due if each.found == Kind.WAKE_UP]
+        found = [each.target for each in due if each.found == Kind.UNTAKEN_WAKE_UP]
         is_new = bool(found) and not self._left
         self._left |= set(found)
-        return [Repair(kind=Kind.WAKE_UP, target=found[0], what=WHAT)] if is_new else []
+        return [Repair(kind=Kind.UNTAKEN_WAKE_UP, target=found[0], what=WHAT)] if is_new else []
 
     def look(self) -> None:
         """Says it when all have been taken up."""

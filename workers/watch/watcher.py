@@ -284,14 +284,14 @@ class Session:
         self._ledger.went_back(listed.namespace, listed.version)
         where = listed.namespace or "all namespaces"
         what = f"the cluster is older than it was, in {where}"
-        self._sweeper.repaired([Repair(kind=Kind.TIME, target="", what=what)])
+        self._sweeper.repaired([Repair(kind=Kind.OLDER_CLUSTER, target="", what=what)])
 
     def _count_ends(self, told: Sequence[Told], known: Sequence[Told]) -> None:
         running = {facts.uid for _, facts in known if not facts.outcome and not facts.gone}
         for target, facts in told:
             if facts.outcome and facts.uid in running:
                 what = f"Job {facts.job} has {facts.outcome}"
-                self._found.append(Repair(kind=Kind.END, target=target, what=what))
+                self._found.append(Repair(kind=Kind.MISSED_END, target=target, what=what))
 
     def _vanished(self, listed: Listed, known: Sequence[Told]) -> list[Told]:
         """Jobs of the ledger that a list as new as their creation does not have."""

@@ -54,7 +54,7 @@ if facts.gone and (facts.live_pods or 0) == 0 then
   end
 end
 -- What the ledger did not know takes a place all the same, until a worker has looked at it.
-if not known_json and not facts.tombstone and not facts.outcome and not facts.gone then
+if not known_json and not facts.reserves_name and not facts.outcome and not facts.gone then
   redis.call('HSETNX', running, target, facts.namespace)
 end
 redis.call('HSET', jobs, field, json)

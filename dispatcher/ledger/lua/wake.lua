@@ -3,7 +3,7 @@
 -- KEYS  1 row  2 due
 -- ARGV  1 target  2 grace (ms)  3 longest wait (ms)  4 only if it is due by then (ms), "" for in any case
 -- Reply {number of the wake-up to enqueue, or 0 if a worker is at it or it is not due any more,
---        "expired-lease" if its worker never let go of it, "unanswered-wake-up" if none took up the last one, or ""}
+--        "expired-lease" if its worker never let go of it, "untaken-wake-up" if none took up the last one, or ""}
 
 local row, due = unpack(KEYS)
 local target, grace, longest = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -19,7 +19,7 @@ if (redis.call('HGET', row, 'lease') or '') ~= '' then
   found = 'expired-lease'
   redis.call('HSET', row, 'lease', '')
 elseif redis.call('HGET', row, 'woken') == '1' then
-  found = 'unanswered-wake-up'
+  found = 'untaken-wake-up'
 end
 local vain = redis.call('HINCRBY', row, 'rewakes', 1) - 1
 redis.call('ZADD', due, now + math.min(longest, grace * 2 ^ math.min(vain, 20)), target)

@@ -11,17 +11,21 @@ from dispatcher.ledger import Keys, Ledger, Limits, Repairs, connect
 OPERATIONS = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
 
 
-def repair(number: int, kind: Kind = Kind.LEASE) -> Repair:
+def repair(number: int, kind: Kind = Kind.EXPIRED_LEASE) -> Repair:
     return Repair(kind=kind, target="shop", what=f"the {number}th")
 
 
 def test_repairs_are_counted_by_kind_and_dated_by_redis(ledger: Ledger) -> None:
     repairs, before = Repairs(ledger), ledger.now()
 
-    repairs.note([repair(1), repair(2), repair(3, Kind.POD)])
+    repairs.note([repair(1), repair(2), repair(3, Kind.ORPHANED_POD)])
 
     counts = repairs.counts()
-    assert (counts[Kind.LEASE], counts[Kind.POD], counts[Kind.STRAY]) == (2, 1, 0)
+    assert (counts[Kind.EXPIRED_LEASE], counts[Kind.ORPHANED_POD], counts[Kind.ORPHANED_JOB]) == (
+        2,
+        1,
+        0,
+    )
     newest = repairs.newest()
     assert {each.what for each in newest} == {"the 1th", "the 2th", "the 3th"}
     assert all(before <= each.at <= ledger.now() for each in newest)
@@ -35,7 +39,7 @@ def test_only_the_newest_are_kept_and_all_are_counted(keys: Keys, redis_url: str
             repairs.note([repair(number)])
 
         assert [each.what for each in repairs.newest()] == ["the 4th", "the 3th", "the 2th"]
-        assert repairs.counts()[Kind.LEASE] == 5
+        assert repairs.counts()[Kind.EXPIRED_LEASE] == 5
 
 
 def test_nothing_to_note_costs_nothing(ledger: Ledger) -> None:

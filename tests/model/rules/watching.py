@@ -21,7 +21,7 @@ from workers.watch.reflectors import KINDS
 
 MAIN = "refs/heads/main"
 SOME_KIND = st.sampled_from(KINDS)
-UNASKED = (Kind.TIME, Kind.VANISHED, Kind.STRAY)
+UNASKED = (Kind.OLDER_CLUSTER, Kind.VANISHED_JOB, Kind.ORPHANED_JOB)
 """Repairs that only a cluster calls for which somebody has restored, or has deleted Jobs from."""
 MEANWHILE = ("push", "work", "go on", "end")
 

@@ -25,7 +25,7 @@ from dispatcher.config import (
 from dispatcher.domain.model import Deploy, Reason, State
 from workers.kube import labels
 from workers.manifest import clone
-from workers.manifest.job import job_for, render, tombstone_for
+from workers.manifest.job import job_for, name_reservation_for, render
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -351,21 +351,21 @@ class TestFromFile:
         assert json.dumps(FROM_FILE) == before
 
 
-class TestTombstone:
+class TestNameReservation:
     def test_it_takes_the_name_and_never_runs(self) -> None:
         spec = render(target(), "default")
-        tombstone = tombstone_for(spec, deploy(), "default")
+        reservation = name_reservation_for(spec, deploy(), "default")
         job = job_for(spec, deploy(), "default")
         for field in ("name", "namespace"):
-            assert tombstone["metadata"][field] == job["metadata"][field]
-        assert tombstone["spec"]["suspend"] is True
-        assert tombstone["metadata"]["labels"] == {
+            assert reservation["metadata"][field] == job["metadata"][field]
+        assert reservation["spec"]["suspend"] is True
+        assert reservation["metadata"]["labels"] == {
             **job["metadata"]["labels"],
-            labels.TOMBSTONE: "true",
+            labels.NAME_RESERVATION: "true",
         }
-        assert tombstone["metadata"]["annotations"] == {labels.DEPLOY: "shop/42"}
-        assert "random" not in json.dumps(tombstone)
-        (container,) = pod(tombstone)["containers"]
+        assert reservation["metadata"]["annotations"] == {labels.DEPLOY: "shop/42"}
+        assert "random" not in json.dumps(reservation)
+        (container,) = pod(reservation)["containers"]
         assert container["image"] == "deployer:3"
         assert container["command"] == ["false"]
         assert "env" not in container
@@ -449,7 +449,9 @@ def test_whatever_a_payload_says_stays_a_value(
         plain = job_for(spec, deploy(reason=Reason.REDEPLOY), "default")
         assert without_values(ours) == without_values(plain)
         assert MARK not in json.dumps(without_values(ours), ensure_ascii=False)
-        assert MARK not in json.dumps(tombstone_for(spec, said, "default"), ensure_ascii=False)
+        assert MARK not in json.dumps(
+            name_reservation_for(spec, said, "default"), ensure_ascii=False
+        )
 
 
 def without_values(job: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def test_a_job_that_nobody_knows_is_followed_and_counted() -> None:
     assert isinstance(step, Change)
     (found,) = step.deploys
     assert (found.number, found.commit, found.uid) == (1, "a" * 40, "uid-1")
-    assert step.repair is Kind.FOUND
+    assert step.repair is Kind.UNKNOWN_JOB
 
 
 def test_a_push_that_was_given_the_number_of_a_job_gets_the_next_that_is_free() -> None:

@@ -15,15 +15,15 @@ from workers.plan import plan
 from workers.plan.active import judged
 from workers.plan.steps import (
     Change,
-    Claim,
     Create,
     Delete,
     Judge,
     LookForPods,
+    ReserveName,
     Stop,
     Wait,
 )
-from workers.plan.times import DELETE_AGAIN, LOOK_AGAIN, TOMBSTONE_AGE
+from workers.plan.times import DELETE_AGAIN, LOOK_AGAIN, RESERVATION_AGE
 
 NOW = 1_000_000_000
 MAIN = "refs/heads/main"
@@ -143,7 +143,7 @@ def test_nothing_starts_while_a_pod_outlives_its_job() -> None:
 def test_a_start_whose_job_was_not_seen_is_claimed() -> None:
     starting = replace(deploy(1, State.STARTING), uid="")
 
-    assert plan(snapshot(starting), "new") == Claim(starting)
+    assert plan(snapshot(starting), "new") == ReserveName(starting)
 
 
 def test_a_start_whose_job_is_seen_adopts_it() -> None:
@@ -318,20 +318,20 @@ def test_a_success_clears_earlier_failures_away() -> None:
 
 def test_a_stray_job_of_an_earlier_attempt_is_deleted_on_sight() -> None:
     running = replace(deploy(1, State.RUNNING), attempt=2, job="shop-1-2", uid="second", token="u")
-    stray = job(1, uid="first")
+    orphan = job(1, uid="first")
 
-    step = plan(snapshot(running, stray, job(1, name="shop-1-2", uid="second", token="u")), "new")
+    step = plan(snapshot(running, orphan, job(1, name="shop-1-2", uid="second", token="u")), "new")
 
     assert isinstance(step, Delete)
-    assert (step.facts.uid, step.repair) == ("first", Kind.STRAY)
+    assert (step.facts.uid, step.repair) == ("first", Kind.ORPHANED_JOB)
 
 
-def test_a_tombstone_keeps_its_name_for_a_while_and_then_goes() -> None:
-    tombstone = job(1, tombstone=True, token="", created_at=NOW)
+def test_a_reservation_keeps_its_name_for_a_while_and_then_goes() -> None:
+    reservation = job(1, reserves_name=True, token="", created_at=NOW)
     waiting = deploy(1, attempt=1)
 
-    assert isinstance(plan(snapshot(waiting, tombstone), "new", live_pods=0), Create)
-    later = snapshot(waiting, tombstone, now=NOW + TOMBSTONE_AGE)
+    assert isinstance(plan(snapshot(waiting, reservation), "new", live_pods=0), Create)
+    later = snapshot(waiting, reservation, now=NOW + RESERVATION_AGE)
     assert isinstance(plan(later, "new"), Delete)
 
 

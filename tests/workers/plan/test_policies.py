@@ -138,7 +138,7 @@ def test_a_pod_that_does_not_start_is_tried_again_later_under_another_name() -> 
     assert (again.state, again.troubles) == (State.PENDING, 1)
     assert again.not_before == NOW + FIRST_RETRY
     assert "ImagePullBackOff" in again.why
-    assert isinstance(plan(snapshot(again, waiting), "new"), Delete), "its Job is a stray by now"
+    assert isinstance(plan(snapshot(again, waiting), "new"), Delete), "its Job is orphaned by now"
     assert plan(snapshot(again), "new") == Wait(NOW + FIRST_RETRY, again.why)
     due = snapshot(again, now=again.not_before)
     assert plan(due, "new") == LookForPods(again)

@@ -25,11 +25,11 @@ from workers.plan.active import asked, judged
 from workers.plan.steps import (
     AskEvents,
     Change,
-    Claim,
     Create,
     Delete,
     Judge,
     LookForPods,
+    ReserveName,
     Step,
     Stop,
     Wait,
@@ -76,7 +76,7 @@ def jobs(draw: st.DrawFn, number: int) -> JobFacts:
         uid=draw(st.sampled_from([f"uid-{number}", "another"])),
         number=number,
         token=draw(st.sampled_from(["t", "other", ""])),
-        tombstone=draw(st.booleans()),
+        reserves_name=draw(st.booleans()),
         created_at=NOW - draw(st.integers(0, 10**6)),
         deleting=draw(st.booleans()),
         gone=draw(st.booleans()),
@@ -152,7 +152,7 @@ def test_nothing_starts_beside_another(seen: Snapshot, live_pods: int | None) ->
 
     if isinstance(step, Create):
         assert not any(deploy.active for deploy in seen.deploys)
-        assert all(job.outcome or job.over or job.tombstone for job in seen.jobs)
+        assert all(job.outcome or job.over or job.reserves_name for job in seen.jobs)
         assert seen.listed
 
 
@@ -192,7 +192,7 @@ def test_what_is_deleted_is_over_or_a_stray(seen: Snapshot, live_pods: int | Non
         assert step.deploy.terminal
     if isinstance(step, Delete):
         owners = [d for d in seen.deploys if d.active and d.uid == step.facts.uid]
-        assert not owners or step.facts.tombstone
+        assert not owners or step.facts.reserves_name
 
 
 @settings(max_examples=500, deadline=None)
@@ -220,7 +220,7 @@ def test_steps_end(seen: Snapshot, live_pods: int | None) -> None:  # noqa: C901
             case Create(deploy=deploy):
                 seen = put(seen, becoming.adopted(deploy, "fresh", "1"))
                 seen = with_job(seen, deploy, "fresh")
-            case Claim(deploy=deploy):
+            case ReserveName(deploy=deploy):
                 seen = put(seen, replace(deploy, state=State.PENDING))
             case Delete(facts=facts, deploy=owner):
                 seen = without_job(seen, facts)

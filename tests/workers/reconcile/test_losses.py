@@ -168,7 +168,7 @@ def test_a_cluster_that_goes_back_is_noticed_by_what_was_heard_since_the_last_li
 
     world.restore_cluster(backup)
     settle(world)
-    assert Repairs(world.ledger).counts()[Kind.TIME] == 1
+    assert Repairs(world.ledger).counts()[Kind.OLDER_CLUSTER] == 1
     assert states(world) == [State.RUNNING]
     end(world, pod, "shop-1", 0)
 

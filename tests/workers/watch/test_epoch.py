@@ -45,7 +45,7 @@ def test_a_job_whose_versions_begin_anew_is_followed_to_its_end(world: World) ->
     settle(world)
 
     assert states(world) == [State.SUCCEEDED]
-    assert Repairs(world.ledger).counts()[Kind.TIME] == 1
+    assert Repairs(world.ledger).counts()[Kind.OLDER_CLUSTER] == 1
 
 
 def test_a_job_that_the_backup_does_not_have_has_vanished_and_runs_again(world: World) -> None:
@@ -60,7 +60,7 @@ def test_a_job_that_the_backup_does_not_have_has_vanished_and_runs_again(world: 
 
     (deploy,) = world.deploys().values()
     assert (deploy.state, deploy.troubles) == (State.PENDING, 1)
-    assert Repairs(world.ledger).counts()[Kind.VANISHED] == 1
+    assert Repairs(world.ledger).counts()[Kind.VANISHED_JOB] == 1
 
 
 def test_a_job_of_an_older_deploy_that_comes_back_is_deleted(world: World) -> None:

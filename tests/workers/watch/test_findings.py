@@ -9,7 +9,7 @@ import pytest
 from dispatcher.domain.model import Deploy, JobFacts, State
 from dispatcher.domain.repairs import Kind
 from dispatcher.domain.snapshot import Row
-from workers.plan.times import TOMBSTONE_AGE
+from workers.plan.times import RESERVATION_AGE
 from workers.watch.findings import of_jobs, of_rows
 
 NOW = 1_000_000
@@ -29,9 +29,9 @@ def row(**more: Any) -> Row:
         (None, row(due=NOW - 1)),  # its time has come: a sweep is on its way
         (None, row(leased_until=NOW + 1, due=NOW - 1)),  # a worker is at it
         (None, row(woken=True, due=NOW - 1)),  # a moment ago
-        (Kind.LEASE, row(leased_until=NOW - 1, due=NOW - 1)),
-        (Kind.WAKE_UP, row(woken=True, due=NOW - GRACE)),
-        (Kind.NOT_DUE, row(due=None)),
+        (Kind.EXPIRED_LEASE, row(leased_until=NOW - 1, due=NOW - 1)),
+        (Kind.UNTAKEN_WAKE_UP, row(woken=True, due=NOW - GRACE)),
+        (Kind.FORGOTTEN_TARGET, row(due=None)),
     ],
 )
 def test_a_target_that_would_be_left_lying(found: Kind | None, state: Row) -> None:
@@ -63,14 +63,19 @@ def job(**more: Any) -> JobFacts:
         (None, [deploy()], [job(gone=True)], []),  # known to be gone: a worker is about to act
         (None, [deploy(state=State.FAILED)], [job(outcome="failed")], [job(outcome="failed")]),
         (None, [deploy(uid="", state=State.STARTING)], [], []),  # nobody knows yet
-        (Kind.VANISHED, [deploy()], [job()], []),
-        (Kind.VANISHED, [deploy()], [], []),
-        (Kind.FOUND, [], [], [job()]),
-        (Kind.END, [deploy()], [job()], [job(outcome="failed")]),
-        (Kind.STRAY, [deploy(uid="other")], [job(uid="other")], [job(), job(uid="other")]),
+        (Kind.VANISHED_JOB, [deploy()], [job()], []),
+        (Kind.VANISHED_JOB, [deploy()], [], []),
+        (Kind.UNKNOWN_JOB, [], [], [job()]),
+        (Kind.MISSED_END, [deploy()], [job()], [job(outcome="failed")]),
+        (Kind.ORPHANED_JOB, [deploy(uid="other")], [job(uid="other")], [job(), job(uid="other")]),
         (None, [deploy(uid="", token="", state=State.PENDING, troubles=1)], [job()], [job()]),
-        (None, [], [], [job(tombstone=True)]),
-        (Kind.TOMBSTONE, [], [], [job(tombstone=True, created_at=NOW - TOMBSTONE_AGE)]),
+        (None, [], [], [job(reserves_name=True)]),
+        (
+            Kind.NAME_RESERVATION,
+            [],
+            [],
+            [job(reserves_name=True, created_at=NOW - RESERVATION_AGE)],
+        ),
     ],
 )
 def test_a_job_that_is_not_as_it_should_be(

@@ -222,7 +222,7 @@ def test_whatever_a_watcher_writes_is_fenced(installation: Callable[[], Installa
     lead(running, session)
 
     found = {kind for kind, count in Repairs(running.ledger).counts().items() if count}
-    assert found == {Kind.TIME, Kind.POD, Kind.END}
+    assert found == {Kind.OLDER_CLUSTER, Kind.ORPHANED_POD, Kind.MISSED_END}
     names = {str(command[0]).upper() for command in sent}
     assert names - READS <= {"EVALSHA", "SCRIPT LOAD"}
     scripts = [command for command in sent if str(command[0]).upper() == "EVALSHA"]
@@ -369,7 +369,7 @@ def test_slow_answers_do_not_cost_it_the_lead(installation: Callable[[], Install
 
     lead(running, session)
 
-    assert Repairs(running.ledger).counts()[Kind.POD] > 0
+    assert Repairs(running.ledger).counts()[Kind.ORPHANED_POD] > 0
 
 
 class Slow:

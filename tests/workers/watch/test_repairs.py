@@ -49,7 +49,7 @@ def test_that_no_worker_takes_up_wake_ups_is_said_once_and_that_it_is_over_once(
         later(world, 10)
     (line,) = [line for line in logs if line["event"] in about]
     assert line["what"].startswith("no worker takes up wake-ups")
-    assert Repairs(world.ledger).counts()[Kind.WAKE_UP] == 1
+    assert Repairs(world.ledger).counts()[Kind.UNTAKEN_WAKE_UP] == 1
     assert {wake_up.target for wake_up in world.queue} == {TARGET, OTHER}
 
     with capture_logs() as logs:
@@ -69,7 +69,7 @@ def test_when_it_happens_again_it_is_said_again(world: World) -> None:
         world.reconcile()
         world.tick()
 
-    assert Repairs(world.ledger).counts()[Kind.WAKE_UP] == 3
+    assert Repairs(world.ledger).counts()[Kind.UNTAKEN_WAKE_UP] == 3
 
 
 def test_a_start_that_is_tried_again_is_no_repair(world: World) -> None:
