@@ -27,6 +27,13 @@ WALLS = {
     "dispatcher.matching.*": "dispatcher.domain.* msgspec",
     # What Git hosts send: bytes in, pushes out
     "dispatcher.webhooks.*": "dispatcher.domain.* msgspec",
+    # A provider knows what providers share, and neither their list nor the way in
+    "dispatcher.webhooks.providers.*": (
+        "dispatcher.domain.* dispatcher.webhooks.authentication dispatcher.webhooks.body"
+        " dispatcher.webhooks.commits dispatcher.webhooks.events dispatcher.webhooks.fields"
+        " dispatcher.webhooks.headers dispatcher.webhooks.parsed dispatcher.webhooks.sending_host"
+        " dispatcher.webhooks.standard_webhooks msgspec"
+    ),
     # Configuration
     "dispatcher.config.*": "dispatcher.domain.* pydantic pydantic_core",
     "dispatcher.config.values": (
@@ -46,8 +53,10 @@ WALLS = {
     # HTTP
     "dispatcher.http.*": (
         "dispatcher dispatcher.config dispatcher.config.reloading dispatcher.domain.* dispatcher.ledger"
-        " dispatcher.matching.* dispatcher.runtime.failfast dispatcher.webhooks dispatcher.webhooks.effort"
-        " dispatcher.webhooks.authentication dispatcher.webhooks.headers dispatcher.webhooks.kept"
+        " dispatcher.matching.* dispatcher.runtime.failfast"
+        " dispatcher.webhooks.authentication dispatcher.webhooks.delivery_ids dispatcher.webhooks.headers"
+        " dispatcher.webhooks.parsed dispatcher.webhooks.receiving dispatcher.webhooks.stored_headers"
+        " dispatcher.webhooks.verification_cost"
         " anyio msgspec starlette structlog"
     ),
     "dispatcher.http.connection.protocol": "dispatcher.http.* h11 starlette uvicorn",
@@ -77,7 +86,7 @@ WALLS = {
     "dispatcher.commands.saved_requests": "dispatcher.domain.errors",
     "dispatcher.commands.explain": (
         "dispatcher.commands.* dispatcher.config dispatcher.domain.* dispatcher.matching.*"
-        " dispatcher.webhooks msgspec typer"
+        " dispatcher.webhooks.parsed dispatcher.webhooks.receiving msgspec typer"
     ),
     "dispatcher.commands.notify": (
         "dispatcher.config.secret dispatcher.domain.errors dispatcher.notify.post_receive typer"

@@ -22,7 +22,8 @@ from dispatcher.domain.suggestions import did_you_mean
 from dispatcher.matching import evaluation
 from dispatcher.matching.evaluation import Explanation, Speaker
 from dispatcher.matching.matcher import Matcher
-from dispatcher.webhooks import Ignored, Received, Rejected, read_unproved, too_large
+from dispatcher.webhooks.parsed import Ignored, Received, Rejected, too_large
+from dispatcher.webhooks.receiving import parse_delivery
 
 HEADER_BYTES = 64 * 1024
 """Room for headers in front of the largest body; web takes no more of them either."""
@@ -111,7 +112,7 @@ def _explained(configuration: Configuration, hooks: Sequence[Hook], saved: Saved
 
 
 def _answer(hook: Hook, saved: Saved) -> Received | Ignored:
-    answer = read_unproved(hook.provider, saved.headers, saved.body)
+    answer = parse_delivery(hook.provider, saved.headers, saved.body)
     if len(saved.body) > hook.max_body:
         answer = too_large(hook.max_body)
     if isinstance(answer, Rejected):

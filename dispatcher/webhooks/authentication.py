@@ -1,4 +1,4 @@
-"""Proof of origin: the one place where what a sender presents is compared with a secret.
+"""Authentication: the one place where what a sender presents is compared with a secret.
 
 Works on raw bytes, before anything in the body is read. Pure.
 """
@@ -12,9 +12,9 @@ from hashlib import sha256
 
 import msgspec
 
-from dispatcher.webhooks import effort
+from dispatcher.webhooks import verification_cost
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.shapes import Cause
+from dispatcher.webhooks.parsed import AuthFailure
 
 MAX_CREDENTIALS = 2048
 """Bytes of an Authorization header; what is longer is nothing that a host was told to send: a secret has 1,024
@@ -24,7 +24,7 @@ _HEX = re.compile(rb"[0-9a-fA-F]{64}")
 
 
 class Trust(msgspec.Struct, frozen=True):
-    """What a hook takes for proof, at a moment."""
+    """What a hook accepts as authentication, at a moment."""
 
     secrets: Sequence[bytes]
     now: float = 0
@@ -42,49 +42,50 @@ def matching(
     presented: Sequence[bytes],
     secrets: Sequence[bytes],
     expected: Callable[[bytes], bytes],
-) -> int | Cause:
+) -> int | AuthFailure:
     """The index of the first secret whose `expected(secret)` was presented.
 
     All are tried, whichever matches. An empty secret matches nothing.
     """
-    shown = [effort.fingerprint(each) for each in presented]
+    shown = [verification_cost.fingerprint(each) for each in presented]
     matches = [
-        effort.is_among(shown, expected(secret)) and secret != b""  # compared in any case
+        verification_cost.is_among(shown, expected(secret))
+        and secret != b""  # compared in any case
         for secret in secrets
     ]
-    return matches.index(True) if any(matches) else Cause.MISMATCH
+    return matches.index(True) if any(matches) else AuthFailure.MISMATCH
 
 
-def only(headers: Headers, name: str) -> bytes | Cause:
-    """The value of a header that proves something, so that it must be there exactly once."""
+def only(headers: Headers, name: str) -> bytes | AuthFailure:
+    """The value of a header that authenticates, so that it must be there exactly once."""
     values = headers.all(name)
     if len(values) > 1:
-        return Cause.REPEATED
-    return values[0].strip() if values else Cause.MISSING
+        return AuthFailure.REPEATED
+    return values[0].strip() if values else AuthFailure.MISSING
 
 
-def token(headers: Headers, name: str, secrets: Sequence[bytes]) -> int | Cause:
+def token(headers: Headers, name: str, secrets: Sequence[bytes]) -> int | AuthFailure:
     """Verifies a header that holds a secret as it is."""
     value = only(headers, name)
-    if isinstance(value, Cause):
+    if isinstance(value, AuthFailure):
         return value
     return matching([value], secrets, lambda secret: secret)
 
 
-def basic(headers: Headers, secrets: Sequence[bytes]) -> int | Cause:
+def basic(headers: Headers, secrets: Sequence[bytes]) -> int | AuthFailure:
     """Verifies HTTP Basic, for secrets of the form `user:password`.
 
     https://www.rfc-editor.org/rfc/rfc7617#section-2
     """
     value = only(headers, "Authorization")
-    if isinstance(value, Cause):
+    if isinstance(value, AuthFailure):
         return value
     scheme, _, encoded = value.partition(b" ")
     if scheme.lower() != b"basic" or len(encoded) > MAX_CREDENTIALS:
-        return Cause.MALFORMED
-    credentials = effort.decoded(encoded.strip())
+        return AuthFailure.MALFORMED
+    credentials = verification_cost.decoded(encoded.strip())
     if credentials is None:
-        return Cause.MALFORMED
+        return AuthFailure.MALFORMED
     return matching([credentials], secrets, lambda secret: secret)
 
 
@@ -95,16 +96,16 @@ def hmac_sha256(
     secrets: Sequence[bytes],
     *,
     prefix: bytes = b"sha256=",
-) -> int | Cause:
+) -> int | AuthFailure:
     """Verifies a header of the form `sha256=<hex HMAC-SHA256(raw body)>`."""
     value = only(headers, name)
-    if isinstance(value, Cause):
+    if isinstance(value, AuthFailure):
         return value
     digits = value.removeprefix(prefix)
     if not value.startswith(prefix) or not _HEX.fullmatch(digits):
-        return Cause.MALFORMED
+        return AuthFailure.MALFORMED
     presented = bytes.fromhex(digits.decode("ascii"))
-    return matching([presented], secrets, lambda secret: effort.digest(secret, body))
+    return matching([presented], secrets, lambda secret: verification_cost.digest(secret, body))
 
 
 def signature(body: bytes, secret: bytes) -> str:

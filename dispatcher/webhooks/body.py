@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.shapes import Refused
+from dispatcher.webhooks.parsed import Refused
 
 T = TypeVar("T")
 

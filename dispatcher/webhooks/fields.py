@@ -16,7 +16,7 @@ from dispatcher.domain import refs
 from dispatcher.domain.model import ZEROS
 from dispatcher.domain.refs import MAX_REF
 from dispatcher.domain.repositories import UnusableRepository, normalize_repository
-from dispatcher.webhooks.shapes import Refused
+from dispatcher.webhooks.parsed import Refused
 
 MAX_TITLE = 200
 MAX_MESSAGE = 4000

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from dispatcher.webhooks.shapes import Refused
+from dispatcher.webhooks.parsed import Refused
 
 RawHeaders: TypeAlias = Iterable[tuple[bytes, bytes]]
 """(name, value) pairs as ASGI has them."""

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator
 from hashlib import sha256
 
-from dispatcher.webhooks import authentication, effort
+from dispatcher.webhooks import authentication, verification_cost
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.shapes import Cause
+from dispatcher.webhooks.parsed import AuthFailure
 
 ID = "webhook-id"
 TIMESTAMP = "webhook-timestamp"
@@ -34,36 +34,36 @@ def signed(headers: Headers, trust: Trust) -> bool:
     return SIGNATURE in headers and any(secret.startswith(PREFIX) for secret in trust.secrets)
 
 
-def verify(headers: Headers, body: bytes, trust: Trust) -> int | Cause:
+def verify(headers: Headers, body: bytes, trust: Trust) -> int | AuthFailure:
     """The index of the secret with which one of the signatures was made, lately."""
     identity, moment, signatures = (
         authentication.only(headers, n) for n in (ID, TIMESTAMP, SIGNATURE)
     )
-    if isinstance(identity, Cause):
+    if isinstance(identity, AuthFailure):
         return identity
-    if isinstance(moment, Cause):
+    if isinstance(moment, AuthFailure):
         return moment
-    if isinstance(signatures, Cause):
+    if isinstance(signatures, AuthFailure):
         return signatures
     presented = list(_presented(signatures))
     if not (_ID.fullmatch(identity) and _TIMESTAMP.fullmatch(moment) and presented):
-        return Cause.MALFORMED
+        return AuthFailure.MALFORMED
     head = identity + b"." + moment + b"."
     proved = authentication.matching(
         presented, trust.secrets, lambda secret: _digest(secret, head, body)
     )
-    if isinstance(proved, Cause):
+    if isinstance(proved, AuthFailure):
         return proved
     late = abs(trust.now - int(moment)) > trust.replay_window
-    return Cause.STALE if late else proved
+    return AuthFailure.STALE if late else proved
 
 
 def _presented(signatures: bytes) -> Iterator[bytes]:
     """The list is separated by spaces; what is of another version or no signature is passed over."""
-    most = effort.MOST_PRESENTED
+    most = verification_cost.MAX_SIGNATURES
     for each in signatures.split(b" ", most)[:most]:
         digest = (
-            effort.decoded(_padded(each.removeprefix(VERSION)))
+            verification_cost.decoded(_padded(each.removeprefix(VERSION)))
             if each.startswith(VERSION)
             else None
         )
@@ -74,7 +74,7 @@ def _presented(signatures: bytes) -> Iterator[bytes]:
 def _digest(secret: bytes, head: bytes, body: bytes) -> bytes:
     """b"", which is no signature, for a secret that is no key."""
     key = _base64(secret.removeprefix(PREFIX)) if secret.startswith(PREFIX) else b""
-    return effort.digest(key, head, body) if key else b""
+    return verification_cost.digest(key, head, body) if key else b""
 
 
 def _base64(text: bytes) -> bytes:

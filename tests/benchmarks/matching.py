@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from dispatcher.matching.evaluation import Speaker, consider
 from dispatcher.matching.matcher import Matcher
-from dispatcher.webhooks import read_unproved
+from dispatcher.webhooks.receiving import parse_delivery
 from tests.dispatcher.matching.test_evaluation import installation, work
 from tests.dispatcher.matching.test_matcher import Target, push
 from tests.dispatcher.webhooks.support import sent
@@ -41,7 +41,7 @@ def line(what: str, took: float, floor: float, *more: str) -> None:
 def main() -> None:
     delivery = sent("github/push__branch")
     headers = delivery.raw_headers
-    floor = microseconds(lambda: read_unproved("github", headers, delivery.body))
+    floor = microseconds(lambda: parse_delivery("github", headers, delivery.body))
     print(f"{'':<58} {'a push':>13} {'ratio':>8}")
     line("floor: reading a delivery of GitHub's", floor, floor)
     for count in COUNTS:

@@ -7,18 +7,12 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from dispatcher.webhooks import (
-    PROVIDERS,
-    Answer,
-    Ignored,
-    Received,
-    Rejected,
-    Trust,
-    read_unproved,
-    receive,
-    without_other_names,
-)
-from dispatcher.webhooks.kept import kept_headers, raw_headers
+from dispatcher.webhooks.authentication import Trust
+from dispatcher.webhooks.delivery_ids import authenticated_headers
+from dispatcher.webhooks.parsed import Ignored, Parsed, Received, Rejected
+from dispatcher.webhooks.receiving import parse_delivery, receive
+from dispatcher.webhooks.registry import PROVIDERS
+from dispatcher.webhooks.stored_headers import raw_headers, stored_headers
 from tests.dispatcher.webhooks.support import HEADERS, NOW, SECRET, Sent, names, sent, standard
 from tests.dispatcher.webhooks.test_receive import PROOF, check_push
 from tests.fuzz.target import Attempt, Target, pure
@@ -54,13 +48,13 @@ def proved(provider: str) -> Attempt:
         answer = receive(provider, headers, request.body, trust)
         check(answer)
         if not isinstance(answer, Rejected) or answer.status != 401:
-            kept = tuple(without_other_names(provider, headers, trust))
+            kept = tuple(authenticated_headers(provider, headers, trust))
             check_kept(provider, kept, request.body, answer)
 
     return attempt
 
 
-def check(answer: Answer) -> None:
+def check(answer: Parsed) -> None:
     assert isinstance(answer, Received | Ignored | Rejected)
     if isinstance(answer, Rejected):
         assert answer.status in (400, 401, 415)
@@ -70,9 +64,9 @@ def check(answer: Answer) -> None:
             check_push(push)
 
 
-def check_kept(provider: str, headers: tuple[Header, ...], body: bytes, answer: Answer) -> None:
+def check_kept(provider: str, headers: tuple[Header, ...], body: bytes, answer: Parsed) -> None:
     """What is kept of it reads the same; which secret proved it is not known then."""
-    again = read_unproved(provider, raw_headers(kept_headers(provider, headers)), body)
+    again = parse_delivery(provider, raw_headers(stored_headers(provider, headers)), body)
     unknown = None if isinstance(answer, Rejected) else 0
     assert again == replace(answer, secret=unknown)
 

@@ -18,8 +18,9 @@ from dispatcher.http.live_config import Live
 from dispatcher.http.responses import Refusal, answer
 from dispatcher.ledger import Deliveries, Kept, Reader
 from dispatcher.matching.evaluation import Explanation, explain
-from dispatcher.webhooks import Received, read_unproved
-from dispatcher.webhooks.kept import raw_headers
+from dispatcher.webhooks.parsed import Received
+from dispatcher.webhooks.receiving import parse_delivery
+from dispatcher.webhooks.stored_headers import raw_headers
 
 USUAL, MOST = 100, 1000
 """Deliveries in one answer."""
@@ -88,7 +89,7 @@ class Trail:
     def _explained(self, kept: Kept, body: bytes) -> tuple[Explanation, ...]:
         """By the configuration of now, which may be another than when it came."""
         now, entry = self._live.now, kept.entry
-        said = read_unproved(entry.provider, raw_headers(entry.headers), body)
+        said = parse_delivery(entry.provider, raw_headers(entry.headers), body)
         pushes = said.pushes if isinstance(said, Received) else ()
         return explain(pushes, now.speakers[entry.hook], now.matcher)
 

@@ -18,8 +18,8 @@ from dispatcher.http.webhooks import intake
 from dispatcher.http.webhooks.keeping import Came, Replay
 from dispatcher.http.webhooks.recording import recorded
 from dispatcher.ledger import Deliveries, Kept, Submitter
-from dispatcher.webhooks import read_unproved
-from dispatcher.webhooks.kept import raw_headers
+from dispatcher.webhooks.receiving import parse_delivery
+from dispatcher.webhooks.stored_headers import raw_headers
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ class Replaying:
         kept, now = found(self._deliveries, name), self._live.now
         hook = _hook(now, kept)
         came = self._came(kept, order)
-        said = read_unproved(came.provider, raw_headers(came.headers), came.body)
+        said = parse_delivery(came.provider, raw_headers(came.headers), came.body)
         return came, intake.plan(now, hook, said, came)
 
     def _came(self, kept: Kept, order: Order) -> Came:

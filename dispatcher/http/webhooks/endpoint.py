@@ -22,7 +22,7 @@ from dispatcher.http.webhooks.rate_limit import Limiter
 from dispatcher.http.webhooks.recording import recorded
 from dispatcher.http.webhooks.rejection_counter import Unproved
 from dispatcher.ledger import Submitter
-from dispatcher.webhooks import Rejected, too_large
+from dispatcher.webhooks.parsed import Rejected, too_large
 
 LARGE = 64 * 1024
 """Bytes from which on a body is read in a thread, so that it holds nobody else up."""

@@ -19,9 +19,11 @@ from dispatcher.http.webhooks.unauthenticated import receive_from
 from dispatcher.ledger import Record, Submission
 from dispatcher.matching.evaluation import consider
 from dispatcher.matching.matcher import Decision, Rule
-from dispatcher.webhooks import Answer as Told
-from dispatcher.webhooks import Ignored, Received, Rejected, Trust, without_other_names
-from dispatcher.webhooks.kept import kept_headers
+from dispatcher.webhooks.authentication import Trust
+from dispatcher.webhooks.delivery_ids import authenticated_headers
+from dispatcher.webhooks.parsed import Ignored, Received, Rejected
+from dispatcher.webhooks.parsed import Parsed as Told
+from dispatcher.webhooks.stored_headers import stored_headers
 
 UNPROVED, TOO_LARGE = 401, 413
 """Statuses of what is refused: nothing is kept of the one, and no body of the other."""
@@ -95,7 +97,7 @@ def understand(
     came = Came(
         hook=hook.name,
         provider=hook.provider,
-        headers=kept_headers(hook.provider, without_other_names(hook.provider, headers, trust)),
+        headers=stored_headers(hook.provider, authenticated_headers(hook.provider, headers, trust)),
         body=body,
         whole=not isinstance(answer, Rejected) or answer.status != TOO_LARGE,
     )

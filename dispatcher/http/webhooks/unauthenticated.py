@@ -14,20 +14,13 @@ import msgspec
 from dispatcher.config import Hook
 from dispatcher.http.client_address import Address, within
 from dispatcher.http.connection.origins import is_local
-from dispatcher.webhooks import (
-    Answer,
-    Cause,
-    Rejected,
-    Trust,
-    effort,
-    read_unproved,
-    receive,
-    too_large,
-    unauthorized,
-)
+from dispatcher.webhooks import verification_cost
+from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.headers import RawHeaders
+from dispatcher.webhooks.parsed import AuthFailure, Parsed, Rejected, too_large, unauthorized
+from dispatcher.webhooks.receiving import parse_delivery, receive
 
-SLACK = 4 * effort.MOST_PRESENTED
+SLACK = 4 * verification_cost.MAX_SIGNATURES
 """Bytes by which padding makes the signatures of a header longer."""
 USUAL_BODY = Hook.model_fields["max_body"].default
 
@@ -49,11 +42,13 @@ class Alike:
             max([1, *(len(hook.secrets) for hook in known)]),
         )
 
-    def work(self, headers: Iterable[tuple[bytes, bytes]]) -> effort.Work:
+    def work(self, headers: Iterable[tuple[bytes, bytes]]) -> verification_cost.Cost:
         """What a refusal costs at the most: whatever the headers of a hook are called, it decodes and hashes
         no more than was sent, and compares no more than so many for each of its secrets."""
         sent = sum(len(value) for _, value in headers)
-        return effort.Work(self.hashes, 2 * sent + SLACK, effort.MOST_PRESENTED * self.hashes)
+        return verification_cost.Cost(
+            self.hashes, 2 * sent + SLACK, verification_cost.MAX_SIGNATURES * self.hashes
+        )
 
 
 def receive_from(
@@ -65,22 +60,24 @@ def receive_from(
     trust: Trust,
     *,
     anywhere: bool = False,
-) -> Answer:
+) -> Parsed:
     """What `receive` says, once it is known that the sender may say it to this hook.
 
     `anywhere` is whether hooks without secrets take what was not meant for this very machine.
     """
-    sent, before = tuple(headers), effort.spent()
+    sent, before = tuple(headers), verification_cost.spent()
     if not permitted(sender, hook):
-        answer: Answer = unauthorized(Cause.ADDRESS)
+        answer: Parsed = unauthorized(AuthFailure.ADDRESS)
     elif not hook.insecure:
         answer = receive(hook.provider, sent, body, trust)
     elif anywhere or is_local(sent):
-        answer = read_unproved(hook.provider, sent, body)
+        answer = parse_delivery(hook.provider, sent, body)
     else:
-        answer = unauthorized(Cause.FOREIGN)
+        answer = unauthorized(AuthFailure.FOREIGN)
     if isinstance(answer, Rejected) and answer.status == 401:
-        effort.make_up(alike.work(sent).less(effort.spent().since(before)), body)
+        verification_cost.spend(
+            alike.work(sent).less(verification_cost.spent().since(before)), body
+        )
         return answer
     if len(body) > hook.max_body:
         return msgspec.structs.replace(too_large(hook.max_body), secret=answer.secret)

@@ -12,11 +12,11 @@ from typing import Annotated
 import msgspec
 
 from dispatcher.domain.model import Push
-from dispatcher.webhooks import authentication, fields, outcomes
+from dispatcher.webhooks import authentication, events, fields
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.shapes import Cause, Ignored, Received
+from dispatcher.webhooks.parsed import AuthFailure, Ignored, Received
 
 TEST_SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 """Stands in what the button Test sends, with a made-up repository."""
@@ -66,7 +66,7 @@ _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _PAYLOAD = msgspec.json.Decoder(_Payload)
 
 
-def verify(headers: Headers, _body: bytes, trust: Trust) -> int | Cause:
+def verify(headers: Headers, _body: bytes, trust: Trust) -> int | AuthFailure:
     return authentication.basic(headers, trust.secrets)
 
 
@@ -76,10 +76,10 @@ def parse(headers: Headers, body: bytes) -> Received | Ignored:
     event = fields.identifier("eventType", envelope.event_type)
     delivery = _delivery(envelope)
     if event != "git.push":
-        return outcomes.ignored(event, delivery, _unrelated(event))
+        return events.ignored(event, delivery, _unrelated(event))
     if envelope.subscription_id == TEST_SUBSCRIPTION:
-        return outcomes.works(event, delivery, "test delivery")
-    return outcomes.taken(event, delivery, _pushes(bodies.decode(_PAYLOAD, body).resource))
+        return events.ping(event, delivery, "test delivery")
+    return events.pushes(event, delivery, _pushes(bodies.decode(_PAYLOAD, body).resource))
 
 
 def _delivery(envelope: _Envelope) -> str:
@@ -91,7 +91,7 @@ def _delivery(envelope: _Envelope) -> str:
 
 def _unrelated(event: str) -> str:
     if event == "git.repo.renamed":
-        return outcomes.RENAMED
+        return events.RENAMED
     return "only Code pushed deploys: a subscription of another event can go"
 
 

@@ -12,11 +12,11 @@ from typing import Annotated
 import msgspec
 
 from dispatcher.domain.model import Push
-from dispatcher.webhooks import authentication, fields, outcomes
+from dispatcher.webhooks import authentication, events, fields, sending_host
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.shapes import Cause, Ignored, Received
+from dispatcher.webhooks.parsed import AuthFailure, Ignored, Received
 
 SIGNATURE = "X-Hub-Signature"
 EVENT = "X-Event-Key"
@@ -80,7 +80,7 @@ class _Payload(msgspec.Struct, frozen=True):
 _DECODER = msgspec.json.Decoder(_Payload)
 
 
-def verify(headers: Headers, body: bytes, trust: Trust) -> int | Cause:
+def verify(headers: Headers, body: bytes, trust: Trust) -> int | AuthFailure:
     return authentication.hmac_sha256(headers, SIGNATURE, body, trust.secrets)
 
 
@@ -88,19 +88,19 @@ def parse(headers: Headers, body: bytes) -> Received | Ignored:
     event = headers.required(EVENT, "Bitbucket sends it with every delivery")
     if HOOK not in headers:
         without = f"{EVENT} without {HOOK}"
-        raise outcomes.wrong_provider(without, "Bitbucket Data Center", "bitbucket-server")
+        raise sending_host.wrong_provider(without, "Bitbucket Data Center", "bitbucket-server")
     delivery = headers.text(DELIVERY)
     if event != "repo:push":
-        return outcomes.ignored(event, delivery, _unrelated(event))
+        return events.ignored(event, delivery, _unrelated(event))
     bodies.content_type(
         headers, bodies.JSON, remedy="Bitbucket sends that unless a proxy changes it"
     )
-    return outcomes.taken(event, delivery, _pushes(bodies.decode(_DECODER, body)))
+    return events.pushes(event, delivery, _pushes(bodies.decode(_DECODER, body)))
 
 
 def _unrelated(event: str) -> str:
     if event in ("repo:updated", "repo:transfer"):
-        return outcomes.RENAMED
+        return events.RENAMED
     return "only repository pushes deploy: leave the other triggers of the webhook out"
 
 

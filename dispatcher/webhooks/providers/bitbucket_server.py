@@ -13,11 +13,11 @@ import msgspec
 
 from dispatcher.domain.model import Push
 from dispatcher.domain.repositories import with_scm
-from dispatcher.webhooks import authentication, fields, outcomes
+from dispatcher.webhooks import authentication, events, fields, sending_host
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.shapes import Cause, Ignored, Received
+from dispatcher.webhooks.parsed import AuthFailure, Ignored, Received
 
 SIGNATURE = "X-Hub-Signature"
 EVENT = "X-Event-Key"
@@ -75,7 +75,7 @@ class _Payload(msgspec.Struct, frozen=True, rename="camel"):
 _DECODER = msgspec.json.Decoder(_Payload)
 
 
-def verify(headers: Headers, body: bytes, trust: Trust) -> int | Cause:
+def verify(headers: Headers, body: bytes, trust: Trust) -> int | AuthFailure:
     """A webhook has a secret, which signs, or a user and a password."""
     if SIGNATURE in headers:
         return authentication.hmac_sha256(headers, SIGNATURE, body, trust.secrets)
@@ -84,22 +84,22 @@ def verify(headers: Headers, body: bytes, trust: Trust) -> int | Cause:
 
 def parse(headers: Headers, body: bytes) -> Received | Ignored:
     if CLOUDS_OWN in headers:
-        raise outcomes.wrong_provider(CLOUDS_OWN, "Bitbucket Cloud", "bitbucket")
+        raise sending_host.wrong_provider(CLOUDS_OWN, "Bitbucket Cloud", "bitbucket")
     event = headers.required(EVENT, "Bitbucket sends it with every delivery")
     delivery = headers.text(DELIVERY)
     if event == "diagnostics:ping":
-        return outcomes.works(event, delivery, "ping")
+        return events.ping(event, delivery, "ping")
     if event != "repo:refs_changed":
-        return outcomes.ignored(event, delivery, _unrelated(event))
+        return events.ignored(event, delivery, _unrelated(event))
     bodies.content_type(
         headers, bodies.JSON, remedy="Bitbucket sends that unless a proxy changes it"
     )
-    return outcomes.taken(event, delivery, _pushes(bodies.decode(_DECODER, body)))
+    return events.pushes(event, delivery, _pushes(bodies.decode(_DECODER, body)))
 
 
 def _unrelated(event: str) -> str:
     if event in ("repo:modified", "proj:modified"):
-        return outcomes.RENAMED
+        return events.RENAMED
     return "only repository pushes deploy: leave the other events of the webhook out"
 
 

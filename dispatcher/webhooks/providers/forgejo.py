@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.headers import Headers
+from dispatcher.webhooks.parsed import AuthFailure, Ignored, Received
 from dispatcher.webhooks.providers.gitea_family import Dialect
-from dispatcher.webhooks.shapes import Cause, Ignored, Received
 
 _DIALECT = Dialect("Forgejo")
 
 
-def verify(headers: Headers, body: bytes, trust: Trust) -> int | Cause:
+def verify(headers: Headers, body: bytes, trust: Trust) -> int | AuthFailure:
     return _DIALECT.verify(headers, body, trust)
 
 

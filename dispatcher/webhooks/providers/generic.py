@@ -10,11 +10,11 @@ from typing import Annotated
 import msgspec
 
 from dispatcher.domain.model import Push
-from dispatcher.webhooks import authentication, fields, outcomes, standard_webhooks
+from dispatcher.webhooks import authentication, events, fields, standard_webhooks
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.shapes import Cause, Ignored, Received
+from dispatcher.webhooks.parsed import AuthFailure, Ignored, Received
 
 SIGNATURE = "X-Signature-256"
 DELIVERY = "X-Delivery-Id"
@@ -48,7 +48,7 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 _DECODER = msgspec.json.Decoder(Payload)
 
 
-def verify(headers: Headers, body: bytes, trust: Trust) -> int | Cause:
+def verify(headers: Headers, body: bytes, trust: Trust) -> int | AuthFailure:
     """Either signature: ours, or that of a sender which follows Standard Webhooks."""
     if standard_webhooks.signed(headers, trust):
         return standard_webhooks.verify(headers, body, trust)
@@ -63,9 +63,9 @@ def parse(headers: Headers, body: bytes) -> Received | Ignored:
     repository = fields.repository(("repository", payload.repository)).repository
     pusher = fields.one_line(payload.pusher)
     if not payload.refs:
-        return outcomes.works(EVENT, delivery, "no refs")
+        return events.ping(EVENT, delivery, "no refs")
     pushes = [_push(repository, pusher, f"refs[{n}]", each) for n, each in enumerate(payload.refs)]
-    return outcomes.taken(EVENT, delivery, pushes)
+    return events.pushes(EVENT, delivery, pushes)
 
 
 def _push(repository: str, pusher: str, at: str, update: Ref) -> Push:

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import msgspec
 
 from dispatcher.domain.model import ZEROS, Push
-from dispatcher.webhooks import authentication, commits, fields, imitators, outcomes
+from dispatcher.webhooks import authentication, commits, events, fields, sending_host
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.commits import Commit
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.shapes import Cause, Ignored, Received
+from dispatcher.webhooks.parsed import AuthFailure, Ignored, Received
 
 _KINDS = {"branch": "refs/heads/", "tag": "refs/tags/"}
 
@@ -76,28 +76,28 @@ class Dialect:
     def signature(self) -> str:
         return f"X-{self.host}-Signature"
 
-    def verify(self, headers: Headers, body: bytes, trust: Trust) -> int | Cause:
+    def verify(self, headers: Headers, body: bytes, trust: Trust) -> int | AuthFailure:
         """The signature is of the JSON, so that a form, in which it is encoded, has none that fits."""
         proved = authentication.hmac_sha256(
             headers, self.signature, body, trust.secrets, prefix=b""
         )
-        return Cause.FORM if proved is Cause.MISMATCH and _is_form(headers) else proved
+        return AuthFailure.FORM if proved is AuthFailure.MISMATCH and _is_form(headers) else proved
 
     def parse(self, headers: Headers, body: bytes) -> Received | Ignored:
-        imitators.refuse(headers, self.host)
+        sending_host.check(headers, self.host)
         event = headers.required(
             f"X-{self.host}-Event", f"{self.host} sends it with every delivery"
         )
         delivery = headers.text(f"X-{self.host}-Delivery")
         read = self._readers().get(event)
         if read is None:
-            return outcomes.ignored(event, delivery, self._unrelated())
+            return events.ignored(event, delivery, self._unrelated())
         remedy = f"choose it as the webhook's content type, since {self.host} doesn't sign forms"
         bodies.content_type(headers, bodies.JSON, remedy=remedy)
         found = read(body)
         if isinstance(found, str):
-            return outcomes.ignored(event, delivery, found)
-        return outcomes.taken(event, delivery, [found])
+            return events.ignored(event, delivery, found)
+        return events.pushes(event, delivery, [found])
 
     def _readers(self) -> dict[str, _Reader]:
         always: dict[str, _Reader] = {"push": _push, "delete": _deletion}

@@ -9,12 +9,12 @@ from __future__ import annotations
 import msgspec
 
 from dispatcher.domain.model import ZEROS, Push
-from dispatcher.webhooks import authentication, commits, fields, imitators, outcomes
+from dispatcher.webhooks import authentication, commits, events, fields, sending_host
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.commits import Commit
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.shapes import Cause, Ignored, Received
+from dispatcher.webhooks.parsed import AuthFailure, Ignored, Received
 
 SIGNATURE = "X-Hub-Signature-256"
 LEGACY_SIGNATURE = "X-Hub-Signature"
@@ -57,27 +57,27 @@ class _Payload(msgspec.Struct, frozen=True):
 _DECODER = msgspec.json.Decoder(_Payload)
 
 
-def verify(headers: Headers, body: bytes, trust: Trust) -> int | Cause:
+def verify(headers: Headers, body: bytes, trust: Trust) -> int | AuthFailure:
     if SIGNATURE not in headers and LEGACY_SIGNATURE in headers:
-        return Cause.LEGACY
+        return AuthFailure.LEGACY
     return authentication.hmac_sha256(headers, SIGNATURE, body, trust.secrets)
 
 
 def parse(headers: Headers, body: bytes) -> Received | Ignored:
-    imitators.refuse(headers, "GitHub")
+    sending_host.check(headers, "GitHub")
     event = headers.required(EVENT, "GitHub sends it with every delivery")
     delivery = headers.text(DELIVERY)
     if event == "ping":
-        return outcomes.works(event, delivery, "ping")
+        return events.ping(event, delivery, "ping")
     if event != "push":
-        return outcomes.ignored(event, delivery, _unrelated(event))
+        return events.ignored(event, delivery, _unrelated(event))
     payload = bodies.decode(_DECODER, _json(headers, body))
-    return outcomes.taken(event, delivery, [_push(payload)])
+    return events.pushes(event, delivery, [_push(payload)])
 
 
 def _unrelated(event: str) -> str:
     if event == "repository":
-        return outcomes.RENAMED
+        return events.RENAMED
     return "only push events deploy: leave the others out of the webhook's events"
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import msgspec
 
 from dispatcher.domain.model import ZEROS, Push
-from dispatcher.webhooks import authentication, commits, fields, outcomes, standard_webhooks
+from dispatcher.webhooks import authentication, commits, events, fields, standard_webhooks
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.commits import Commit
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.shapes import Cause, Ignored, Received
+from dispatcher.webhooks.parsed import AuthFailure, Ignored, Received
 
 TOKEN = "X-Gitlab-Token"  # noqa: S105 - a header's name
 EVENT = "X-Gitlab-Event"
@@ -48,7 +48,7 @@ class _Payload(msgspec.Struct, frozen=True):
 _DECODER = msgspec.json.Decoder(_Payload)
 
 
-def verify(headers: Headers, body: bytes, trust: Trust) -> int | Cause:
+def verify(headers: Headers, body: bytes, trust: Trust) -> int | AuthFailure:
     """By the signature where there is one and the hook has a signing token, else by the token.
 
     A webhook can have both: who changes from one to the other loses nothing meanwhile.
@@ -62,9 +62,9 @@ def parse(headers: Headers, body: bytes) -> Received | Ignored:
     event = headers.required(EVENT, "GitLab sends it with every delivery")
     delivery = headers.text(DELIVERY) or headers.text(standard_webhooks.ID)
     if event not in PUSHES:
-        return outcomes.ignored(event, delivery, _unrelated(event))
+        return events.ignored(event, delivery, _unrelated(event))
     bodies.content_type(headers, bodies.JSON, remedy="GitLab sends that unless a proxy changes it")
-    return outcomes.taken(event, delivery, [_push(bodies.decode(_DECODER, body))])
+    return events.pushes(event, delivery, [_push(bodies.decode(_DECODER, body))])
 
 
 def _unrelated(event: str) -> str:

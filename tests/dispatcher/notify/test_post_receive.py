@@ -26,7 +26,9 @@ from dispatcher.notify.post_receive import (
     results,
     run,
 )
-from dispatcher.webhooks import Received, Trust, receive
+from dispatcher.webhooks.authentication import Trust
+from dispatcher.webhooks.parsed import Received
+from dispatcher.webhooks.receiving import receive
 
 OLD, NEW, ZERO = "a1" * 20, "b2" * 20, "0" * 40
 SECRET = b"a secret of the tests"

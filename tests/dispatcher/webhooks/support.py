@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from dispatcher.domain.model import Push
-from dispatcher.webhooks import Answer, Ignored, Received, Rejected, Trust, receive
+from dispatcher.webhooks.authentication import Trust
+from dispatcher.webhooks.parsed import Ignored, Parsed, Received, Rejected
+from dispatcher.webhooks.receiving import receive
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SECRET = b"a secret of the tests"
@@ -149,7 +151,7 @@ class Sent:
         ]
         return [*pairs, *self.repeated]
 
-    def answer(self) -> Answer:
+    def answer(self) -> Parsed:
         trust = Trust(self.secrets, self.now)
         return receive(self.provider, self.raw_headers, self.body, trust)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dispatcher.webhooks import PROVIDERS
+from dispatcher.webhooks.registry import PROVIDERS
 from tests.dispatcher.webhooks.support import Sent, names, sent
 
 WEB = "http://forge.example.net:3000/git/acme/shop"

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import dispatcher.webhooks
-from dispatcher.webhooks import PROVIDERS, Answer, Ignored, Received
+from dispatcher.webhooks.parsed import Ignored, Parsed, Received
+from dispatcher.webhooks.registry import PROVIDERS
 from tests.dispatcher.webhooks.support import Sent, hmac_of, names, sent
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "hooks.md").read_text()
@@ -27,7 +28,7 @@ def rows(*header: str) -> Iterator[tuple[str, ...]]:
 
 EVENTS = {
     (provider, event): (answer, reason)
-    for providers, event, answer, reason in rows("Provider", "Event", "Answer", "Reason")
+    for providers, event, answer, reason in rows("Provider", "Event", "Parsed", "Reason")
     for provider in providers.split(", ")
 }
 
@@ -40,7 +41,7 @@ CASES = {
 """Fixtures whose answer is another than that of their event."""
 
 
-def event_of(name: str, answer: Answer) -> tuple[str, str]:
+def event_of(name: str, answer: Parsed) -> tuple[str, str]:
     """The row that a fixture is an example of: provider and event."""
     provider, _, rest = name.partition("/")
     case = ", new branch" if rest == "create__branch" else CASES.get(rest.partition("__")[2], "")
@@ -48,7 +49,7 @@ def event_of(name: str, answer: Answer) -> tuple[str, str]:
     return provider, event if (provider, event) in EVENTS else "any other"
 
 
-def told(answer: Answer) -> tuple[str, str]:
+def told(answer: Parsed) -> tuple[str, str]:
     if isinstance(answer, Received):
         return "taken", ""
     assert isinstance(answer, Ignored), answer

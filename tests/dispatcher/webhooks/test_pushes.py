@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from dispatcher.domain.model import ZEROS, Push
-from dispatcher.webhooks import Received
+from dispatcher.webhooks.parsed import Received
 from tests.dispatcher.webhooks.support import names, sent
 
 PUSHES = {

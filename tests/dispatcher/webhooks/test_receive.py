@@ -14,15 +14,10 @@ from hypothesis import strategies as st
 
 from dispatcher.domain.errors import UsageError
 from dispatcher.domain.model import Push
-from dispatcher.webhooks import (
-    PROVIDERS,
-    Ignored,
-    Received,
-    Rejected,
-    Trust,
-    receive,
-    too_large,
-)
+from dispatcher.webhooks.authentication import Trust
+from dispatcher.webhooks.parsed import Ignored, Received, Rejected, too_large
+from dispatcher.webhooks.receiving import receive
+from dispatcher.webhooks.registry import PROVIDERS
 from tests.dispatcher.webhooks.support import (
     HEADERS,
     SECRET,

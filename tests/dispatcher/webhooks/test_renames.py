@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from dispatcher.matching.matcher import Matcher
-from dispatcher.webhooks import PROVIDERS
+from dispatcher.webhooks.registry import PROVIDERS
 from tests.dispatcher.webhooks.support import NEW, Sent, sent
 
 OLD_NAME, NEW_NAME = "services/a.py", "archive/a.py"

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from dispatcher.webhooks import Ignored, Rejected, Trust, receive
+from dispatcher.webhooks.authentication import Trust
+from dispatcher.webhooks.parsed import Ignored, Rejected
+from dispatcher.webhooks.receiving import receive
 from tests.dispatcher.webhooks.support import NOW, SECRET, Sent, sent, standard
 
 KEY = b"32 bytes are the key of a GitLab"

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from dispatcher.ledger import Keys
-from dispatcher.webhooks import PROVIDERS
+from dispatcher.webhooks.registry import PROVIDERS
 from tests.dispatcher.http.web import Web, results
 from tests.dispatcher.http.webhooks.test_hosts import CREDENTIALS
 from tests.dispatcher.webhooks.support import Sent, basic

@@ -16,7 +16,9 @@ import dispatcher.webhooks
 from dispatcher.config import PROVIDERS, Hook, Secret
 from dispatcher.http.webhooks.unauthenticated import USUAL_BODY, Alike, receive_from
 from dispatcher.ledger import Keys
-from dispatcher.webhooks import Ignored, Received, Rejected, Trust, effort
+from dispatcher.webhooks import verification_cost
+from dispatcher.webhooks.authentication import Trust
+from dispatcher.webhooks.parsed import Ignored, Received, Rejected
 from tests.dispatcher.http.web import CONFIGURATION, Web, error
 from tests.dispatcher.webhooks.support import HEADERS, NOW, SECRET, Sent, hmac_of, sent
 
@@ -74,13 +76,13 @@ def presented() -> Iterator[list[tuple[bytes, bytes]]]:
 def test_the_body_is_hashed_as_often_whatever_hook_is_asked_with_whatever(asked: Hook) -> None:
     trust = Trust([secret.reveal() for secret in asked.secrets], NOW)
     for headers in presented():
-        before = effort.spent()
+        before = verification_cost.spent()
 
         answer = receive_from(SENDER, asked, ALIKE, headers, BODY, trust)
 
         assert isinstance(answer, Rejected)
         assert answer.status == 401
-        assert effort.spent().since(before) == ALIKE.work(headers)
+        assert verification_cost.spent().since(before) == ALIKE.work(headers)
         assert ALIKE.work(headers).hashed == 3
 
 
@@ -94,7 +96,7 @@ def test_no_other_module_hashes_a_body() -> None:
         if isinstance(node, ast.Import) and any(each.name == "hmac" for each in node.names)
     }
 
-    assert names == {"effort", "authentication"}
+    assert names == {"verification_cost", "authentication"}
 
 
 def test_as_much_is_read_as_the_largest_hook_takes() -> None:
@@ -105,14 +107,14 @@ def test_as_much_is_read_as_the_largest_hook_takes() -> None:
 
 def test_what_is_proved_is_not_hashed_once_more() -> None:
     delivery = sent("github/push__branch")
-    before = effort.spent()
+    before = verification_cost.spent()
 
     answer = receive_from(
         SENDER, hook(), ALIKE, delivery.raw_headers, delivery.body, Trust([SECRET])
     )
 
     assert isinstance(answer, Received)
-    assert effort.spent().since(before).hashed == 1
+    assert verification_cost.spent().since(before).hashed == 1
 
 
 @pytest.mark.parametrize("sender", ["198.51.100.7", "2001:db8::7"])

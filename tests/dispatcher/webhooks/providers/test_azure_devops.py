@@ -8,7 +8,7 @@ import json
 import pytest
 
 from dispatcher.domain.model import Push
-from dispatcher.webhooks import Received
+from dispatcher.webhooks.parsed import Received
 from tests.dispatcher.webhooks.support import NEW, OLD, SECRET, TAG, ZERO, basic, sent
 
 PUSH = "azure-devops/git_push__"

@@ -7,7 +7,9 @@ import json
 import pytest
 
 from dispatcher.domain.model import Push
-from dispatcher.webhooks import Ignored, Received, Trust, receive
+from dispatcher.webhooks.authentication import Trust
+from dispatcher.webhooks.parsed import Ignored, Received
+from dispatcher.webhooks.receiving import receive
 from tests.dispatcher.webhooks.support import NEW, OLD, SECRET, TAG, UUID, ZERO, Sent, basic, sent
 
 CLOUD, SERVER = "bitbucket/repo_push__", "bitbucket-server/repo_refs_changed__"

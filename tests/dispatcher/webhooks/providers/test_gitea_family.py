@@ -8,7 +8,9 @@ from urllib.parse import urlencode
 import pytest
 
 from dispatcher.domain.model import Push
-from dispatcher.webhooks import Received, Rejected, Trust, receive
+from dispatcher.webhooks.authentication import Trust
+from dispatcher.webhooks.parsed import Received, Rejected
+from dispatcher.webhooks.receiving import receive
 from tests.dispatcher.webhooks.support import (
     MIDDLE,
     NEW,

@@ -8,7 +8,9 @@ from urllib.parse import quote_plus, urlencode
 import pytest
 
 from dispatcher.domain.model import Push
-from dispatcher.webhooks import Received, Trust, receive
+from dispatcher.webhooks.authentication import Trust
+from dispatcher.webhooks.parsed import Received
+from dispatcher.webhooks.receiving import receive
 from tests.dispatcher.webhooks.support import MIDDLE, NEW, OLD, TAG, ZERO, hmac_of, sent
 
 FORM = "application/x-www-form-urlencoded"

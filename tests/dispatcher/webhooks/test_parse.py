@@ -1,4 +1,4 @@
-"""A delivery is read the same whether or not its origin is proved; it is only not acted upon."""
+"""A delivery is parsed the same whether or not it is authenticated; it is only not acted upon."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.webhooks import PROVIDERS, Received, read_unproved
+from dispatcher.webhooks.parsed import Received
+from dispatcher.webhooks.receiving import parse_delivery
+from dispatcher.webhooks.registry import PROVIDERS
 from tests.dispatcher.webhooks.support import names, sent
 
 
@@ -15,12 +17,12 @@ from tests.dispatcher.webhooks.support import names, sent
 def test_it_says_the_same(name: str) -> None:
     delivery = sent(name)
 
-    proved = delivery.answer()
-    unproved = read_unproved(delivery.provider, delivery.raw_headers, delivery.body)
+    authenticated = delivery.answer()
+    parsed = parse_delivery(delivery.provider, delivery.raw_headers, delivery.body)
 
-    if isinstance(proved, Received):
-        proved = msgspec.structs.replace(proved, secret=0)
-    assert unproved == proved
+    if isinstance(authenticated, Received):
+        authenticated = msgspec.structs.replace(authenticated, secret=0)
+    assert parsed == authenticated
 
 
 @given(st.sampled_from(sorted(PROVIDERS)), st.data())
@@ -30,4 +32,4 @@ def test_nothing_that_is_sent_raises(provider: str, data: st.DataObject) -> None
     body = fixture.body[:place] + data.draw(st.binary(max_size=8)) + fixture.body[place + 4 :]
     headers = data.draw(st.lists(st.sampled_from(fixture.raw_headers)))
 
-    assert read_unproved(provider, headers, body)
+    assert parse_delivery(provider, headers, body)

@@ -1,7 +1,6 @@
-"""Which headers of a delivery are kept, so that it can be read again: those that its provider's parser reads.
+"""Which headers of a delivery are stored to parse it again: those that its provider's parser reads.
 
-An allow-list: nothing that proves an origin is on it, nor what a proxy or a browser may add. Purely
-computational.
+An allow-list: nothing that authenticates is on it, nor what a proxy or a browser may add. Pure.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ SIZE = 1024
 """Bytes of a value; no parser takes a longer one."""
 
 
-def kept_headers(provider: str, headers: RawHeaders) -> tuple[tuple[str, str], ...]:
+def stored_headers(provider: str, headers: RawHeaders) -> tuple[tuple[str, str], ...]:
     """(name, value) pairs as they were sent, repeated ones included."""
     wanted = {name.lower().encode() for name in (*ALWAYS, *HEADERS.get(provider, ()))}
     return tuple(
@@ -45,6 +44,6 @@ def kept_headers(provider: str, headers: RawHeaders) -> tuple[tuple[str, str], .
     )
 
 
-def raw_headers(kept: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+def raw_headers(stored: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     """The same as `receive` takes them."""
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in kept]
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in stored]

@@ -1,8 +1,8 @@
-"""What it costs to prove where a delivery comes from, counted, so that every refusal can cost the same.
+"""What it costs to verify a delivery, counted, so that every rejection costs the same.
 
 To hash a large body, to decode a long header and to compare sixteen signatures takes time, which can be
-measured from outside: without this, that of a refusal would tell whether a hook is there, and what kind of
-host it is for. Pure.
+measured from outside: without this, the time of a rejection would tell whether a hook is there, and what
+kind of host it is for. Pure.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from contextvars import ContextVar
 from hashlib import sha256
 from typing import NamedTuple
 
-MOST_PRESENTED = 16
+MAX_SIGNATURES = 16
 """Signatures in one header that are looked at: a sender has two while it changes its key."""
 
 
-class Work(NamedTuple):
+class Cost(NamedTuple):
     """How much was done in this context so far; the difference of two is the cost of what was between them."""
 
     hashed: int = 0
@@ -28,25 +28,25 @@ class Work(NamedTuple):
     compared: int = 0
     """Comparisons of one that was presented with one that was expected."""
 
-    def less(self, other: Work) -> Work:
+    def less(self, other: Cost) -> Cost:
         """What is missing to this, where `other` was done: nothing where that was more."""
         hashed, read, compared = (max(0, a - b) for a, b in zip(self, other, strict=True))
-        return Work(hashed, read, compared)
+        return Cost(hashed, read, compared)
 
-    def since(self, before: Work) -> Work:
+    def since(self, before: Cost) -> Cost:
         return self.less(before)
 
 
-_spent: ContextVar[Work] = ContextVar("spent", default=Work())  # noqa: B039  # it cannot be changed
+_spent: ContextVar[Cost] = ContextVar("spent", default=Cost())  # noqa: B039  # it cannot be changed
 
 
-def spent() -> Work:
+def spent() -> Cost:
     return _spent.get()
 
 
 def _add(hashed: int = 0, read: int = 0, compared: int = 0) -> None:
     so_far = _spent.get()
-    _spent.set(Work(so_far.hashed + hashed, so_far.read + read, so_far.compared + compared))
+    _spent.set(Cost(so_far.hashed + hashed, so_far.read + read, so_far.compared + compared))
 
 
 def digest(key: bytes, *parts: bytes) -> bytes:
@@ -80,13 +80,13 @@ def is_among(fingerprints: Sequence[bytes], expected: bytes) -> bool:
     return sum(hmac.compare_digest(each, wanted) for each in fingerprints) > 0
 
 
-def make_up(missing: Work, body: bytes) -> None:
-    """Does so much for nothing."""
+def spend(missing: Cost, body: bytes) -> None:
+    """Does so much work without a use for its result."""
     for _ in range(missing.hashed):
-        digest(b"nobody", body)
+        digest(b"no secret", body)
     half = missing.read // 2
     decoded(b"A" * (missing.read - half))
     fingerprints = [fingerprint(b"A" * half)] if half else []
-    for _ in range(missing.compared // MOST_PRESENTED):
-        is_among(fingerprints * MOST_PRESENTED or [b""] * MOST_PRESENTED, b"nobody")
-    is_among([b""] * (missing.compared % MOST_PRESENTED), b"nobody")
+    for _ in range(missing.compared // MAX_SIGNATURES):
+        is_among(fingerprints * MAX_SIGNATURES or [b""] * MAX_SIGNATURES, b"no secret")
+    is_among([b""] * (missing.compared % MAX_SIGNATURES), b"no secret")

@@ -1,4 +1,4 @@
-"""What is kept of a delivery is enough to read it again, and proves nothing."""
+"""What is stored of a delivery is enough to parse it again, and authenticates nothing."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import re
 import msgspec
 import pytest
 
-from dispatcher.webhooks import PROVIDERS, read_unproved
-from dispatcher.webhooks.kept import ALWAYS, HEADERS, kept_headers, raw_headers
+from dispatcher.webhooks.receiving import parse_delivery
+from dispatcher.webhooks.registry import PROVIDERS
+from dispatcher.webhooks.stored_headers import ALWAYS, HEADERS, raw_headers, stored_headers
 from tests.dispatcher.webhooks.support import SECRET, Sent, names, sent
 
 PRIVATE = re.compile(r"authorization|token|signature|cookie|secret|timestamp|forwarded|ip$", re.I)
 
 
 def again(delivery: Sent) -> object:
-    """What is read from what is kept."""
-    kept = kept_headers(delivery.provider, delivery.raw_headers)
-    return read_unproved(delivery.provider, raw_headers(kept), delivery.body)
+    """What is parsed from what is stored."""
+    stored = stored_headers(delivery.provider, delivery.raw_headers)
+    return parse_delivery(delivery.provider, raw_headers(stored), delivery.body)
 
 
 def test_every_provider_has_its_list() -> None:
@@ -40,19 +41,19 @@ def test_one_that_another_host_sent_is_refused_again(other: str) -> None:
 
 
 @pytest.mark.parametrize("provider", HEADERS)
-def test_nothing_that_proves_an_origin_is_kept(provider: str) -> None:
+def test_nothing_that_authenticates_is_stored(provider: str) -> None:
     assert not [name for name in (*ALWAYS, *HEADERS[provider]) if PRIVATE.search(name)]
 
 
 @pytest.mark.parametrize("name", names())
-def test_a_secret_that_was_sent_is_not_kept(name: str) -> None:
+def test_a_secret_that_was_sent_is_not_stored(name: str) -> None:
     more = ((b"authorization", b"Bearer abc"), (b"cookie", b"a=b"), (b"x-real-ip", b"10.0.0.1"))
     delivery = sent(name).but(repeated=more)
 
-    kept = str(kept_headers(delivery.provider, delivery.raw_headers))
+    stored = str(stored_headers(delivery.provider, delivery.raw_headers))
 
-    assert SECRET.decode() not in kept
-    assert not re.search(r"Bearer|a=b|10\.0\.0\.1|sha1=|sha256=|v1,", kept)
+    assert SECRET.decode() not in stored
+    assert not re.search(r"Bearer|a=b|10\.0\.0\.1|sha1=|sha256=|v1,", stored)
 
 
 def test_repeated_headers_stay_repeated_and_are_refused_again() -> None:

@@ -1,7 +1,7 @@
-"""Which header names a delivery: the one that its proof covers. Pure.
+"""Which header gives a delivery its id: the one that its signature covers. Pure.
 
-Two deliveries of one name are one. Where the name is signed, as by Standard Webhooks, another header that
-nothing signs must not stand for it: who recorded the delivery could send it under any number of names.
+Two deliveries with one id are one. Where the id is signed, as by Standard Webhooks, another header that
+nothing signs must not stand for it: who recorded the delivery could send it under any number of ids.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from dispatcher.webhooks.providers import generic, gitlab
 UNSIGNED: Mapping[str, str] = MappingProxyType(
     {"gitlab": gitlab.DELIVERY, "generic": generic.DELIVERY}
 )
-"""Provider that may sign so -> the header that names its other deliveries."""
+"""Provider that may sign so -> the header that gives its other deliveries their id."""
 
 
-def without_other_names(provider: str, headers: RawHeaders, trust: Trust) -> RawHeaders:
-    """The headers of a delivery that was proved, less those that name it and are no part of the proof."""
+def authenticated_headers(provider: str, headers: RawHeaders, trust: Trust) -> RawHeaders:
+    """The headers of an authenticated delivery, less those that give it an id and are not authenticated."""
     pairs = tuple(headers)
     if provider not in UNSIGNED or not trust.secrets:
         return pairs

@@ -1,4 +1,4 @@
-"""What a webhook turns out to be: pushes, nothing to do, or refused. Values only."""
+"""What a webhook turns out to be: pushes, nothing to do, or rejected. Values only."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.model import Push
 
 
-class Cause(StrEnum):
-    """Why a delivery has no proof of origin. For the log: the sender hears the same of them all."""
+class AuthFailure(StrEnum):
+    """Why a request is not authenticated. For the log: the sender hears the same of them all."""
 
     MISSING = "signature_missing"  # neither a signature nor a token was sent
-    LEGACY = "signature_legacy"  # only GitHub's SHA-1 signature, which proves too little today
+    LEGACY = "signature_legacy"  # only GitHub's SHA-1 signature, which is too weak today
     STALE = "signature_stale"  # right, but older or newer than the hook's replay_window
     FORM = "signature_of_form"  # a form of Gitea's kind, whose signature is of the JSON inside
     REPEATED = "signature_repeated"  # the header was sent more than once
@@ -26,7 +26,7 @@ class Cause(StrEnum):
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
-    """A verified delivery with at least one push."""
+    """An authenticated delivery with at least one push."""
 
     event: str
     delivery_id: str
@@ -38,7 +38,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ignored(msgspec.Struct, frozen=True, kw_only=True):
-    """A verified delivery that has nothing to deploy, for a good reason. Answered with 200."""
+    """An authenticated delivery that has nothing to deploy, for a good reason. Answered with 200."""
 
     event: str
     delivery_id: str
@@ -47,29 +47,29 @@ class Ignored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
-    """A request that is refused: `status` and `message` are for the sender, `cause` is for the log."""
+    """A request that is turned down: `status` and `message` are for the sender, `cause` is for the log."""
 
     status: int
     code: str
     message: str
     cause: str = ""
     secret: int | None = None
-    """Which of the hook's secrets proved it although it cannot be read; None if none did."""
+    """Which of the hook's secrets authenticated it although it cannot be parsed; None if none did."""
 
 
-Answer: TypeAlias = Received | Ignored | Rejected
+Parsed: TypeAlias = Received | Ignored | Rejected
 
 
 class Refused(DispatcherError):
-    """Ends the reading of a request; `receive` turns it into its Rejected."""
+    """Ends the parsing of a request; `receive` turns it into its Rejected."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
         self.rejected = Rejected(status=status, code=code, message=message, cause=code)
 
 
-def unauthorized(cause: Cause) -> Rejected:
-    """One answer for all causes, so that a stranger learns nothing from it."""
+def unauthorized(cause: AuthFailure) -> Rejected:
+    """One answer for all causes, so that an unauthenticated sender learns nothing from it."""
     return Rejected(
         status=401,
         code="unauthorized",

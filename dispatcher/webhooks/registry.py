@@ -1,0 +1,58 @@
+"""The Git hosts by name. Pure.
+
+To add one: give it `verify` and `parse`, list it in PROVIDERS, add fixtures and its rows in docs/hooks.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Protocol
+
+from dispatcher.domain.errors import UsageError
+from dispatcher.webhooks.authentication import Trust
+from dispatcher.webhooks.headers import Headers
+from dispatcher.webhooks.parsed import AuthFailure, Ignored, Received
+from dispatcher.webhooks.providers import (
+    azure_devops,
+    bitbucket,
+    bitbucket_server,
+    forgejo,
+    generic,
+    gitea,
+    github,
+    gitlab,
+    gogs,
+)
+
+
+class Provider(Protocol):
+    """A Git host's way of sending webhooks."""
+
+    def verify(self, headers: Headers, _body: bytes, trust: Trust, /) -> int | AuthFailure:
+        """The index of the secret that authenticated the delivery, or why there is none."""
+
+    def parse(self, headers: Headers, body: bytes, /) -> Received | Ignored:
+        """What an authenticated delivery says; raises Refused where it cannot be parsed."""
+
+
+PROVIDERS: Mapping[str, Provider] = MappingProxyType(
+    {
+        "github": github,
+        "gitlab": gitlab,
+        "gitea": gitea,
+        "forgejo": forgejo,
+        "gogs": gogs,
+        "bitbucket": bitbucket,
+        "bitbucket-server": bitbucket_server,
+        "azure-devops": azure_devops,
+        "generic": generic,
+    },
+)
+
+
+def provider_of(name: str) -> Provider:
+    """Raises UsageError for a provider that isn't there."""
+    if name not in PROVIDERS:
+        raise UsageError(f"there is no provider {name!r}: use one of {', '.join(PROVIDERS)}")
+    return PROVIDERS[name]
