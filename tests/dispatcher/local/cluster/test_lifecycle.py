@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from kubernetes import client
 
-from dispatcher.local.cluster.guardian import MARK
+from dispatcher.local.cluster.kubelet.guardian import MARK
 from tests.contract.cluster import Cluster, container, pod
 from tests.contract.conftest import client_of
 from tests.contract.localprocess import LocalProcess, local_cluster

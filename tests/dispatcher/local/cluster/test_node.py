@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from dispatcher.local.cluster.nodes import POWER, PRESSURE
+from dispatcher.local.cluster.apimachinery.nodes import POWER, PRESSURE
 from tests.contract.cluster import FOREVER, STUBBORN, Cluster, container, pod
 from tests.contract.localprocess import LocalProcess, local_cluster
 from tests.contract.waiting import condition, finished_pod, first_pod, until_gone, until_one

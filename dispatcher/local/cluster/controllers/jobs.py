@@ -1,0 +1,155 @@
+"""The Job controller: brings each Job's Pods and status in line, whatever happened.
+
+It carries out what `jobplan` decides and decides nothing itself.
+"""
+
+from dispatcher.local.cluster.apimachinery.api_errors import ApiError
+from dispatcher.local.cluster.apimachinery.objects import (
+    JOB_TRACKING,
+    Object,
+    controller_uid,
+    finalizers_of,
+    meta,
+    name_of,
+    namespace_of,
+    owners_of,
+    uid_of,
+)
+from dispatcher.local.cluster.apimachinery.resources import JOBS, PODS
+from dispatcher.local.cluster.client.events import Events
+from dispatcher.local.cluster.client.workqueue import WorkQueue
+from dispatcher.local.cluster.controllers.job_events import changed, created, deleted, not_created
+from dispatcher.local.cluster.controllers.job_plan import Backoff, Plan, plan
+from dispatcher.local.cluster.controllers.job_view import is_finished
+from dispatcher.local.cluster.registry.deletion import DeleteOptions, Propagation
+from dispatcher.local.cluster.registry.registry import Registry, generate_name
+from dispatcher.local.cluster.storage.changes import Change, ChangeType, Key
+
+# A real controller's wait grows from a second on.
+_RETRY_AFTER = 1.0
+
+
+class JobController:
+    """`backoff` is the delay in seconds before a failed Pod is first replaced."""
+
+    def __init__(self, registry: Registry, events: Events, backoff: float) -> None:
+        self._registry = registry
+        self._events = events
+        self._store = registry.store
+        self._base = backoff
+        self._backoffs: dict[str, Backoff] = {}
+        self.queue: WorkQueue[Key] = WorkQueue(self._reconcile)
+        self.orphans: WorkQueue[Key] = WorkQueue(self._free_orphan)
+        self._store.listen(self._note)
+
+    def _note(self, change: Change) -> None:
+        obj = change.object
+        key = (namespace_of(obj), name_of(obj))
+        if change.resource == JOBS:
+            self.queue.add(key)
+            if change.type is ChangeType.DELETED:
+                self._forget(obj)
+        elif change.resource == PODS:
+            for owner in owners_of(obj):
+                if owner.get("kind") == JOBS.kind:
+                    self.queue.add((namespace_of(obj), str(owner.get("name"))))
+            self.orphans.add(key)
+
+    def _forget(self, job: Object) -> None:
+        self._backoffs.pop(uid_of(job), None)
+        for resource, pod in self._store.dependents(uid_of(job)):
+            if resource == PODS:
+                self.orphans.add((namespace_of(pod), name_of(pod)))
+
+    def _free_orphan(self, key: Key) -> None:
+        """A Pod that no Job will count any more must not wait to be counted."""
+        pod = self._store.get(PODS, *key)
+        if pod is None or JOB_TRACKING not in finalizers_of(pod):
+            return
+        uid = controller_uid(pod)
+        owners = [str(owner.get("name")) for owner in owners_of(pod) if owner.get("uid") == uid]
+        if not any(self._store.exists(str(uid), JOBS, key[0], name) for name in owners):
+            self._registry.release(PODS, pod, JOB_TRACKING)
+
+    def _reconcile(self, key: Key) -> None:
+        job = self._store.get(JOBS, *key)
+        if job is None or is_finished(job):
+            return
+        pods = [
+            pod
+            for resource, pod in self._store.dependents(uid_of(job))
+            if resource == PODS and controller_uid(pod) == uid_of(job)
+        ]
+        backoff = self._backoffs.get(uid_of(job), Backoff())
+        decided = plan(job, pods, backoff, self._registry.clock(), self._base)
+        self._carry_out(job, decided)
+        if decided.again_after is not None:
+            self.queue.add_after(key, decided.again_after)
+
+    def _carry_out(self, job: Object, decided: Plan) -> None:
+        self._backoffs[uid_of(job)] = decided.backoff
+        # A Pod that is released and not counted, in a crash between the two, would be made again.
+        with self._store.step():
+            self._write(job, decided)
+
+    def _write(self, job: Object, decided: Plan) -> None:
+        namespace, name = namespace_of(job), name_of(job)
+        made = sum(self._make_pod(job) for _ in range(decided.create))
+        for pod in decided.delete:
+            options = DeleteOptions(propagation=Propagation.BACKGROUND, uid=uid_of(pod))
+            self._registry.delete(PODS, namespace, name_of(pod), options)
+            self._events.say(JOBS, job, deleted(pod))
+        if decided.interim is not None:
+            self._registry.write_status(JOBS, namespace, name, decided.interim)
+        for pod in decided.release:
+            self._registry.release(PODS, pod, JOB_TRACKING)
+        if made < decided.create:
+            take_back(decided.status, decided.create - made)
+            self.queue.add_after((namespace, name), _RETRY_AFTER)
+        self._registry.write_status(JOBS, namespace, name, decided.status)
+        for saying in changed(job.get("status") or {}, decided.status):
+            self._events.say(JOBS, job, saying)
+
+    def _make_pod(self, job: Object) -> bool:
+        """Makes a Pod, unless the namespace doesn't take it, which only people can mend."""
+        pod = pod_of(job, generate_name(f"{name_of(job)}-"))
+        try:
+            made = self._registry.create(PODS, namespace_of(job), pod)
+        except ApiError as error:
+            self._events.say(JOBS, job, not_created(_without_name(str(error), pod)))
+            return False
+        self._events.say(JOBS, job, created(made))
+        return True
+
+
+def _without_name(message: str, pod: Object) -> str:
+    """The prefix instead of the name: the same words each time, so that they count as one event."""
+    return message.replace(name_of(pod), meta(pod)["generateName"])
+
+
+def take_back(status: Object, pods: int) -> None:
+    """A status whose `active` counts Pods that could not be made, put right."""
+    status["active"] -= pods
+    if not status["active"]:
+        del status["active"]
+
+
+def pod_of(job: Object, name: str) -> Object:
+    """The Pod that a Job's template asks for."""
+    template = job["spec"]["template"]
+    metadata = dict(template.get("metadata") or {})
+    metadata.pop("creationTimestamp", None)
+    metadata["name"] = name
+    metadata["generateName"] = f"{name_of(job)}-"
+    metadata["finalizers"] = [*(metadata.get("finalizers") or []), JOB_TRACKING]
+    metadata["ownerReferences"] = [
+        {
+            "apiVersion": JOBS.api_version,
+            "kind": JOBS.kind,
+            "name": name_of(job),
+            "uid": uid_of(job),
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+    ]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}

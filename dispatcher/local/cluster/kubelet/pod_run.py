@@ -1,0 +1,198 @@
+"""One Pod's life on the node: its containers' processes from the first to the last.
+
+One task per Pod. It reports every change of state through a function that it is given, and knows
+neither the store nor the API.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dispatcher.local.cluster.apimachinery.objects import Clock, Object, name_of
+from dispatcher.local.cluster.client.events import Tell
+from dispatcher.local.cluster.kubelet.container_run import ContainerRun, Surroundings
+from dispatcher.local.cluster.kubelet.environment import ConfigurationError, Lookup
+from dispatcher.local.cluster.kubelet.guardian import Guardian, kill_marked
+from dispatcher.local.cluster.kubelet.logs import ContainerLog
+from dispatcher.local.cluster.kubelet.pod_status import Container, Failure, PodState, Waiting
+from dispatcher.local.cluster.kubelet.volume_limits import overrun
+from dispatcher.local.cluster.kubelet.volumes import prepare
+
+_INHERITED = ("PATH", "LANG", "TMPDIR")
+_DEADLINE = Failure(
+    "DeadlineExceeded", "Pod was active on the node longer than the specified deadline"
+)
+_LOOK_EVERY = 0.5
+
+
+class PodRun:
+    """`report` is called with the Pod's state whenever it changed, `tell` with each event.
+
+    `backoff` is in seconds.
+    """
+
+    def __init__(
+        self,
+        pod: Object,
+        directory: Path,
+        *,
+        lookup: Lookup,
+        guard: Guardian,
+        clock: Clock,
+        backoff: float,
+        report: Callable[[PodState], None],
+        tell: Tell,
+    ) -> None:
+        self.pod = pod
+        self.directory = directory
+        self.state = _initial_state(pod, clock)
+        self._report = report
+        self._around = Surroundings(
+            pod=pod,
+            directory=directory,
+            lookup=lookup,
+            guard=guard,
+            clock=clock,
+            backoff=backoff,
+            report=lambda: report(self.state),
+            tell=tell,
+            variables=_variables(pod, directory),
+        )
+        self._init = [ContainerRun(each, self._around) for each in self.state.init]
+        self._main = [ContainerRun(each, self._around) for each in self.state.main]
+        self._kill: asyncio.TimerHandle | None = None
+
+    @property
+    def logs(self) -> dict[tuple[str, int], ContainerLog]:
+        """The containers' logs, by name and attempt."""
+        return self._around.logs
+
+    @property
+    def _all(self) -> Sequence[ContainerRun]:
+        return [*self._init, *self._main]
+
+    async def run(self) -> None:
+        """Runs the Pod to its end; then `state.terminal` is set and everything is reported."""
+        deadline = self._start_deadline()
+        limits = asyncio.ensure_future(self._keep_limits())
+        try:
+            self._report(self.state)
+            await self._run_containers()
+        finally:
+            limits.cancel()
+            for timer in (deadline, self._kill):
+                if timer:
+                    timer.cancel()
+        await self._end_hidden()
+        self.state.terminal = True
+        self._report(self.state)
+
+    async def _end_hidden(self) -> None:
+        """Kills what has left its container's process group, so that the end is one."""
+        if any(each.has_started for each in self._all):
+            await asyncio.to_thread(kill_marked, self.directory)
+
+    def terminate(self, grace: float, failure: Failure | None = None) -> None:
+        """Ends the Pod: SIGTERM now, SIGKILL after `grace` seconds. A shorter grace counts."""
+        if not self._around.stopping.is_set():
+            self._around.stopping.set()
+            self.state.failure = failure
+            for each in self._all:
+                each.stop(signal.SIGTERM if grace > 0 else signal.SIGKILL)
+        elif grace <= 0:
+            self._signal(signal.SIGKILL)
+        loop = asyncio.get_running_loop()
+        if self._kill and self._kill.when() <= loop.time() + grace:
+            return
+        if self._kill:
+            self._kill.cancel()
+        self._kill = loop.call_later(grace, self._signal, signal.SIGKILL)
+
+    def reconsider(self) -> None:
+        """Something that the Pod may be waiting for has changed."""
+        self._around.changed.set()
+
+    def _signal(self, number: int) -> None:
+        for each in self._all:
+            each.signal(number)
+
+    def _start_deadline(self) -> asyncio.TimerHandle | None:
+        seconds = self.pod["spec"].get("activeDeadlineSeconds")
+        if seconds is None:
+            return None
+        return asyncio.get_running_loop().call_later(seconds, self._exceed_deadline)
+
+    def _exceed_deadline(self) -> None:
+        self.terminate(self.pod["spec"].get("terminationGracePeriodSeconds") or 0, _DEADLINE)
+
+    async def _keep_limits(self) -> None:
+        """Evicts the Pod when a volume of its has grown too large. That is its own fault."""
+        limited = [each for each in self.pod["spec"].get("volumes") or [] if _is_limited(each)]
+        while limited and not self._around.stopping.is_set():
+            if message := await asyncio.to_thread(overrun, limited, self._around.volumes):
+                self.evict(Failure("Evicted", message))
+            await asyncio.sleep(_LOOK_EVERY)
+
+    def evict(self, failure: Failure) -> None:
+        """Ends the Pod at once, as a node does that defends itself."""
+        self._around.tell("Warning", failure.reason, failure.message, "")
+        self.terminate(0, failure)
+
+    async def _run_containers(self) -> None:
+        if not await self._prepare():
+            return
+        for each in self._init:
+            await self._run_container(each, "Never" if self._never else "OnFailure")
+            if not each.container.has_succeeded:
+                return
+        async with asyncio.TaskGroup() as group:
+            for each in self._main:
+                group.create_task(self._run_container(each, self.state.policy))
+
+    @property
+    def _never(self) -> bool:
+        return self.state.policy == "Never"
+
+    async def _run_container(self, each: ContainerRun, policy: str) -> None:
+        await each.run(policy)
+        # The end of the last container is reported as the end of the Pod, in one step.
+        if not all(main.has_ended for main in self.state.main):
+            self._report(self.state)
+
+    async def _prepare(self) -> bool:
+        """Makes the volumes, as soon as what they are made from is there."""
+        around = self._around
+        while not around.stopping.is_set():
+            around.changed.clear()
+            try:
+                around.volumes |= prepare(self.pod, self.directory, around.lookup)
+            except ConfigurationError as error:
+                around.tell("Warning", "FailedMount", f"MountVolume.SetUp failed: {error}", "")
+                for each in self._init[:1] or self._main:
+                    each.container.state = Waiting("ContainerCreating", str(error))
+                self._report(self.state)
+                await around.until(around.changed)
+            else:
+                return True
+        return False
+
+
+def _initial_state(pod: Object, clock: Clock) -> PodState:
+    """All containers wait: the first for its creation, what comes later for the Pod."""
+    spec = pod["spec"]
+    init = [Container(each) for each in spec.get("initContainers") or []]
+    main = [Container(each) for each in spec["containers"]]
+    for container in (*init[1:], *(main if init else ())):
+        container.state = Waiting("PodInitializing")
+    return PodState(init=init, main=main, policy=spec["restartPolicy"], started=clock())
+
+
+def _variables(pod: Object, directory: Path) -> dict[str, str]:
+    inherited = {key: os.environ[key] for key in _INHERITED if key in os.environ}
+    return inherited | {"HOME": str(directory / "home"), "HOSTNAME": name_of(pod)}
+
+
+def _is_limited(volume: Object) -> bool:
+    return bool((volume.get("emptyDir") or {}).get("sizeLimit"))

@@ -1,0 +1,1 @@
+"""The scheduler: which Pods run on the node."""
