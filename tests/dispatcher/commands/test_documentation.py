@@ -30,7 +30,7 @@ def section(command: str) -> str:
 
 
 def options(text: str) -> set[str]:
-    cells = re.findall(r"^\| ((?:`-[^`]+`(?:, )?)+) \|", text, re.MULTILINE)
+    cells = re.findall(r"^- ((?:`-[^`]+`(?:, )?)+):", text, re.MULTILINE)
     return {option for cell in cells for option in re.findall(r"`([^`]+)`", cell)}
 
 
@@ -62,7 +62,7 @@ def test_every_option_is_documented(command: str) -> None:
 
 
 def test_the_common_options_are_documented() -> None:
-    common = DOCUMENT.partition("| Option of all of these |")[2].partition("###")[0]
+    common = DOCUMENT.partition("All of these commands take the options")[2].partition("###")[0]
 
     assert options(common) == COMMON
     asking = {command for panel in API for command in cli.COMMANDS[panel][1]}
@@ -70,7 +70,8 @@ def test_the_common_options_are_documented() -> None:
 
 
 def test_every_exit_code_is_documented() -> None:
-    documented = re.findall(r"^\| (\d) \|", DOCUMENT, re.MULTILINE)
+    exits = DOCUMENT.partition("exit codes:\n\n")[2].partition("\n\n")[0]
+    documented = re.findall(r"^- (\d): ", exits, re.MULTILINE)
 
     assert documented == [str(int(code)) for code in Exit]
 

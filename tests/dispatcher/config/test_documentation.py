@@ -69,11 +69,17 @@ def section(heading: str) -> str:
 
 
 def rows(heading: str) -> dict[str, str]:
-    """Setting → default, from the first table below a heading."""
-    found = re.findall(
+    """Setting → default, from the lists below a heading: - `name` (type; default `x`): what it means."""
+    listed = re.findall(r"^- (?:.+\n)(?:  .+\n)*", section(heading), re.MULTILINE)
+    items = [" ".join(each.split()) for each in listed]
+    found = [
+        re.match(r"- `(\w+)`(?: \*)? \([^()]+; (?:default )?([^()]+?)\):? ", each) for each in items
+    ]
+    tables = re.findall(
         r"^\| `(\w+)`[ *]*\|[^|]+\| ([^|]+?) \| [^|]+ \|$", section(heading), re.MULTILINE
     )
-    return {name: default.strip("`") for name, default in found}
+    pairs = tables or [each.groups() for each in found if each]
+    return {name: default.strip("`") for name, default in pairs}
 
 
 def default(info: FieldInfo) -> str:
@@ -104,7 +110,7 @@ def test_every_setting_is_documented_with_its_default(heading: str) -> None:
 
 def test_every_variable_is_documented_with_its_default() -> None:
     assert rows("Environment variables") == {v.name: v.default or "none" for v in VARIABLES}
-    starred = set(re.findall(r"^\| `(\w+)` \* \|", PAGE, re.MULTILINE))
+    starred = set(re.findall(r"^- `(\w+)` \* \(", PAGE, re.MULTILINE))
     assert starred == {v.name for v in VARIABLES if v.secret}
 
 
@@ -114,7 +120,8 @@ def test_the_variables_of_a_job_are_documented() -> None:
 
 
 def test_the_providers_are_documented() -> None:
-    assert ", ".join(f"`{name}`" for name in PROVIDERS) in section("Hooks")
+    listed = " ".join(section("Hooks").split())
+    assert ", ".join(f"`{name}`" for name in PROVIDERS) in listed
 
 
 def test_the_example_is_valid(tmp_path: Path) -> None:

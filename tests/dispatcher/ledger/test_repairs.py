@@ -49,6 +49,6 @@ def test_nothing_to_note_costs_nothing(ledger: Ledger) -> None:
 
 
 def test_every_kind_is_documented() -> None:
-    table = OPERATIONS.partition("## What was put right")[2].partition("\n## ")[0]
+    section = OPERATIONS.partition("## What was put right")[2].partition("\n## ")[0]
 
-    assert re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE) == [str(kind) for kind in Kind]
+    assert re.findall(r"^- `([\w-]+)`: ", section, re.MULTILINE) == [str(kind) for kind in Kind]
