@@ -69,7 +69,7 @@ def sweep(*, dry_run: bool) -> None:
     selector = labels.selector(settings.instance)
     sweep = Sweep(ledger, wiring.wake_ups(settings), wiring.cluster(settings), selector)
     used = {target.namespace for target in configured.targets.values()}
-    used |= {facts.namespace for _, facts in ledger.known_jobs()}
+    used |= {observed.namespace for _, observed in ledger.known_jobs()}
     found = sweep.look(configured.cluster.followed(used))
     for repair in found:
         print(f"{repair.target or '-'}  {repair.kind}  {repair.what}")

@@ -269,8 +269,8 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.state in ACTIVE
 
 
-class JobFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the watcher saw last of one Job and its Pods. Stored as JSON in the ledger."""
+class ObservedJob(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The observed state of one Job and its Pods, as the watcher saw it last. Stored as JSON in the ledger."""
 
     namespace: str
     job: str
@@ -325,7 +325,7 @@ class JobFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     exit_code: int | None = None
 
     @property
-    def over(self) -> bool:
+    def all_gone(self) -> bool:
         """The Job and its Pods are gone."""
         return self.gone and not self.live_pods
 

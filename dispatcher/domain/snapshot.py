@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from dispatcher.domain.model import Deploy, JobFacts, Spec
+from dispatcher.domain.model import Deploy, ObservedJob, Spec
 
 
 class Paused(msgspec.Struct, frozen=True):
@@ -33,7 +33,7 @@ class Snapshot:
     """A full LIST of the target's namespace is in this very Redis: what is not known is not there."""
     deploys: tuple[Deploy, ...]
     """Those that are open, those that have a Job, and the one that was started last; oldest first."""
-    jobs: tuple[JobFacts, ...]
+    jobs: tuple[ObservedJob, ...]
     paused: str = ""
     """Who holds the target and why, in words; "" if nobody does."""
     succeeded: int = 0

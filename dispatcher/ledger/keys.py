@@ -30,7 +30,7 @@ class Keys:
         return f"{self.prefix}open:{target}"
 
     def jobs(self, target: str) -> str:
-        """Hash, as many as the target has Jobs in the cluster: `namespace/job` -> JobFacts (JSON)."""
+        """Hash, as many as the target has Jobs in the cluster: `namespace/job` -> ObservedJob (JSON)."""
         return f"{self.prefix}jobs:{target}"
 
     def chain(self, target: str, stream: str) -> str:

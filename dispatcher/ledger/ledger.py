@@ -18,7 +18,7 @@ from dispatcher.domain.errors import (
     LedgerCorrupt,
     LedgerUnavailable,
 )
-from dispatcher.domain.model import Deploy, JobFacts
+from dispatcher.domain.model import Deploy, ObservedJob
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger.connection import texts, translated
 from dispatcher.ledger.keys import Keys
@@ -105,7 +105,7 @@ class Ledger:
         token: str,
         *,
         deploys: Sequence[Deploy] = (),
-        new_jobs: Sequence[JobFacts] = (),
+        new_jobs: Sequence[ObservedJob] = (),
         dropped_jobs: Sequence[str] = (),
         release: bool = False,
         due_at: int | None = None,
@@ -151,30 +151,30 @@ class Ledger:
 
     # For the watcher
 
-    def observe(self, facts: Sequence[tuple[str, JobFacts]]) -> list[WakeUp]:
-        """Takes what was seen of Jobs, as (target, facts); returns the wake-ups to enqueue.
+    def observe(self, observed: Sequence[tuple[str, ObservedJob]]) -> list[WakeUp]:
+        """Takes the observed state of Jobs, by target; returns the wake-ups to enqueue.
 
         What one target's row makes impossible is logged, and holds up no other.
         """
-        calls = [self._observation(target, each) for target, each in facts]
+        calls = [self._observation(target, each) for target, each in observed]
         replies = self.scripts.run_each(calls) if calls else []
         return [
             WakeUp(target, number, f"Job {each.job} {_happened(each)}")
-            for (target, each), number in zip(facts, replies, strict=True)
+            for (target, each), number in zip(observed, replies, strict=True)
             if _said(number, target)
         ]
 
-    def _observation(self, target: str, facts: JobFacts) -> Call:
-        name = f"{facts.namespace}/{facts.job}"
-        json = msgspec.json.encode(facts).decode()
+    def _observation(self, target: str, observed: ObservedJob) -> Call:
+        name = f"{observed.namespace}/{observed.job}"
+        json = msgspec.json.encode(observed).decode()
         shared = (self.keys.running, self.keys.versions, self.keys.open(target))
         keys = (*self._row_keys(target), *shared)
         return Call(
             "observe", keys, (target, name, json, self.limits.grace, int(bool(self._leader)))
         )
 
-    def known_jobs(self) -> list[tuple[str, JobFacts]]:
-        """Every Job that the ledger takes to be in the cluster, as (target, facts). Two round trips."""
+    def known_jobs(self) -> list[tuple[str, ObservedJob]]:
+        """Every Job that the ledger takes to be in the cluster, with its target. Two round trips."""
         with translated(self.client):
             targets = sorted(texts(self.client.smembers(self.keys.busy)))
             pipeline = self.client.pipeline(transaction=False)
@@ -182,10 +182,10 @@ class Ledger:
                 pipeline.hvals(self.keys.jobs(target))
             found = pipeline.execute()
         return [
-            (target, facts)
+            (target, observed)
             for target, values in zip(targets, found, strict=True)
             for raw in texts(values)
-            if (facts := _readable(target, raw))
+            if (observed := _readable(target, raw))
         ]
 
     def heard(self, namespace: str, version: str) -> bool:
@@ -196,9 +196,9 @@ class Ledger:
     def went_back(self, namespace: str, version: str) -> None:
         """No version that is known says anything: what is seen next of the Jobs counts, whatever its own.
         The LIST's is noted last, so that whoever leads next begins again with what was left half done."""
-        for target, facts in self.known_jobs():
-            if namespace in ("", facts.namespace):
-                name = f"{facts.namespace}/{facts.job}"
+        for target, observed in self.known_jobs():
+            if namespace in ("", observed.namespace):
+                name = f"{observed.namespace}/{observed.job}"
                 self.scripts.run("forget", (self.keys.jobs(target),), (name,))
         self.write(("HSET", self.keys.versions, namespace or "*", version))
 
@@ -317,12 +317,14 @@ def _said(reply: Any, target: str) -> bool:
     return bool(reply)
 
 
-def _readable(target: str, raw: str) -> JobFacts | None:
+def _readable(target: str, raw: str) -> ObservedJob | None:
     """One target's broken row must not blind the watcher for all others."""
     try:
-        return decode(raw, JobFacts)
+        return decode(raw, ObservedJob)
     except LedgerCorrupt as error:
-        log.error("unreadable facts left out", target=target, why=str(error))
+        log.error(
+            "a Job's observed state cannot be read and is left out", target=target, why=str(error)
+        )
         return None
 
 
@@ -337,20 +339,24 @@ def _deploy_args(seen: Snapshot, deploys: Sequence[Deploy]) -> list[str | int]:
     return args
 
 
-def _job_args(new: Sequence[JobFacts], dropped: Sequence[str]) -> list[str | int]:
+def _job_args(new: Sequence[ObservedJob], dropped: Sequence[str]) -> list[str | int]:
     args: list[str | int] = [len(new) + len(dropped)]
-    for facts in new:
-        args += [f"{facts.namespace}/{facts.job}", "new", msgspec.json.encode(facts).decode()]
+    for observed in new:
+        args += [
+            f"{observed.namespace}/{observed.job}",
+            "new",
+            msgspec.json.encode(observed).decode(),
+        ]
     for name in dropped:
         args += [name, "drop", ""]
     return args
 
 
-def _happened(facts: JobFacts) -> str:
-    if facts.gone:
-        return "is gone" if not facts.live_pods else "is gone, a Pod is not"
-    if facts.outcome:
-        return facts.outcome
-    if facts.deleting:
+def _happened(observed: ObservedJob) -> str:
+    if observed.gone:
+        return "is gone" if not observed.live_pods else "is gone, a Pod is not"
+    if observed.outcome:
+        return observed.outcome
+    if observed.deleting:
         return "is being deleted"
-    return "runs" if facts.started else "was seen"
+    return "runs" if observed.started else "was seen"

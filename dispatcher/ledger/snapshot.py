@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from dispatcher.domain.errors import LedgerCorrupt
-from dispatcher.domain.model import Deploy, JobFacts, Spec
+from dispatcher.domain.model import Deploy, ObservedJob, Spec
 from dispatcher.domain.snapshot import Paused, Snapshot
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ def snapshot(target: str, reply: Sequence[Any]) -> Snapshot:
         listed=bool(listed),
         deploys=tuple(found[number][0] for number in sorted(found)),
         jobs=tuple(
-            sorted((decode(raw, JobFacts) for raw in jobs), key=lambda j: (j.number, j.job))
+            sorted((decode(raw, ObservedJob) for raw in jobs), key=lambda j: (j.number, j.job))
         ),
         succeeded=int(succeeded),
         attempted=int(attempted),

@@ -16,7 +16,16 @@ import redis
 from msgspec.structs import replace
 
 from dispatcher.domain.errors import ClusterUnavailable, LeadLost, LedgerUnavailable
-from dispatcher.domain.model import Deploy, JobFacts, Outcome, Policies, Push, Reason, Result, Spec
+from dispatcher.domain.model import (
+    Deploy,
+    ObservedJob,
+    Outcome,
+    Policies,
+    Push,
+    Reason,
+    Result,
+    Spec,
+)
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import (
     Keys,
@@ -496,8 +505,8 @@ class World:
         found = [msgspec.json.decode(each, type=Deploy) for each in raw]
         return {deploy.number: deploy for deploy in sorted(found, key=lambda d: d.number)}
 
-    def jobs(self, target: str = TARGET) -> list[JobFacts]:
-        return [facts for name, facts in self.ledger.known_jobs() if name == target]
+    def jobs(self, target: str = TARGET) -> list[ObservedJob]:
+        return [observed for name, observed in self.ledger.known_jobs() if name == target]
 
     def next_due(self, target: str = TARGET) -> int | None:
         score = self.ledger.client.zscore(self.ledger.keys.due, target)

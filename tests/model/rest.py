@@ -198,7 +198,7 @@ class Rest:
     def _is_clean(self, target: str, deploys: dict[int, Deploy], story: str) -> None:
         world = self.world
         left = set(world.jobs_of(target))
-        known = {key(facts.namespace, facts.job) for facts in world.jobs(target)}
+        known = {key(observed.namespace, observed.job) for observed in world.jobs(target)}
         assert left == known, f"the ledger knows other Jobs than there are\n{story}"
         failed = {key(d.namespace, d.job) for d in deploys.values() if d.state is State.FAILED}
         assert left <= failed, f"Jobs are left\n{story}"

@@ -42,7 +42,7 @@ def test_a_job_in_a_namespace_that_is_used_no_longer_is_found_after_redis_was_em
     bench.configure({"cluster": {"watch": "all"}, "defaults": {"namespace": "default"}})
     bench.forget()
 
-    assert eventually(lambda: [facts.namespace for _, facts in bench.ledger.known_jobs()])
+    assert eventually(lambda: [observed.namespace for _, observed in bench.ledger.known_jobs()])
     bench.work()
     found = bench.deploy(1)
     assert (found.namespace, found.note[:20]) == ("elsewhere", "found in the cluster")

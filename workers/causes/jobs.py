@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dispatcher.domain.model import CauseKind, Deploy, JobFacts
+from dispatcher.domain.model import CauseKind, Deploy, ObservedJob
 from workers.causes.cause import Cause, cause, seconds
 from workers.causes.pods import DEADLINE, timed_out
 
@@ -16,17 +16,17 @@ https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-backoff-failu
 """
 
 
-def of_end(facts: JobFacts, told: Cause | None) -> Cause:
+def of_end(observed: ObservedJob, told: Cause | None) -> Cause:
     """Why a Job failed, whose Pods say `told`."""
-    if facts.reason == DEADLINE:
-        text = timed_out(facts.timeout, facts.deadline)
-        waits = told.why if told and not facts.started else ""
+    if observed.reason == DEADLINE:
+        text = timed_out(observed.timeout, observed.deadline)
+        waits = told.why if told and not observed.started else ""
         return cause(CauseKind.TIMEOUT, text, waits)
     if told is None:
-        return cause(CauseKind.UNKNOWN, "its Job failed", facts.reason, facts.message)
-    if facts.reason in (_EXPECTED, "") or told.retry:
+        return cause(CauseKind.UNKNOWN, "its Job failed", observed.reason, observed.message)
+    if observed.reason in (_EXPECTED, "") or told.retry:
         return told
-    more = ": ".join(part for part in (facts.reason, facts.message) if part)
+    more = ": ".join(part for part in (observed.reason, observed.message) if part)
     return cause(told.kind, f"{told.why}; {more}")
 
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from dispatcher.domain.model import JobFacts
+from dispatcher.domain.model import ObservedJob
 from dispatcher.domain.repairs import Kind, Repair
 from dispatcher.ledger import Ledger, Reader, Renaming, Repairs, WakeUps
 from workers.kube.objects import Job, Pod
-from workers.plan.observed_state import owner_of, told_by_job
+from workers.plan.observed_state import observe_job, owner_of
 from workers.watch import findings
 from workers.watch.cache import Told, View
 from workers.watch.names import owned, present
@@ -61,19 +61,19 @@ class Sweep:
     def _of_jobs(self, known: list[Told]) -> list[Repair]:
         reader, now = Reader(self.ledger.client, self.ledger.keys), self.ledger.now()
         former = self._former()
-        there: dict[str, list[JobFacts]] = {target: [] for target, _ in known}
+        there: dict[str, list[ObservedJob]] = {target: [] for target, _ in known}
         for jobs in self._jobs.values():
             for job in jobs:
-                ((target, facts),) = owned([told_by_job(job)], former)
+                ((target, observed),) = owned([observe_job(job)], former)
                 if target:
-                    there.setdefault(target, []).append(facts)
+                    there.setdefault(target, []).append(observed)
         return [
             repair
             for target, jobs in sorted(there.items())
             for repair in findings.of_jobs(
                 target,
                 reader.deploys(target),
-                [facts for name, facts in known if name == target],
+                [observed for name, observed in known if name == target],
                 jobs,
                 now,
             )
@@ -87,9 +87,9 @@ class Sweep:
         there = {job.metadata.uid for job in self._jobs[namespace]}
         return [
             told
-            for target, facts in self.ledger.known_jobs()
-            if namespace in ("", facts.namespace) and facts.uid not in there
-            for told in view.vanished(target, facts)
+            for target, observed in self.ledger.known_jobs()
+            if namespace in ("", observed.namespace) and observed.uid not in there
+            for told in view.vanished(target, observed)
         ]
 
     def _orphans(self) -> list[Repair]:

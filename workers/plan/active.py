@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from dispatcher.domain.model import Deploy, JobFacts, Reason, State
+from dispatcher.domain.model import Deploy, ObservedJob, Reason, State
 from dispatcher.domain.repairs import Kind
 from dispatcher.domain.snapshot import Snapshot
 from workers.causes import jobs
 from workers.causes.cause import Cause
 from workers.plan.deploys import adopted, because, ended, ended_by, put_back, told_to_stop
-from workers.plan.queries import facts_of, policies_of, waiting_deploys
+from workers.plan.queries import own_job, policies_of, waiting_deploys
 from workers.plan.removed import WHY as REMOVED
 from workers.plan.removed import is_to_stop
 from workers.plan.steps import AskEvents, Change, Judge, LookForPods, ReserveName, Step, Stop
@@ -21,42 +21,42 @@ def active(seen: Snapshot, live_pods: int | None) -> Step | None:
     for deploy in seen.deploys:
         if not deploy.active:
             continue
-        facts = facts_of(seen, deploy)
+        observed = own_job(seen, deploy)
         if not deploy.uid:
-            return _starting(deploy, facts)
+            return _starting(deploy, observed)
         if deploy.state is State.STOPPING:
-            return _stopping(seen, deploy, facts, live_pods)
-        return _running(seen, deploy, facts, live_pods)
+            return _stopping(seen, deploy, observed, live_pods)
+        return _running(seen, deploy, observed, live_pods)
     return None
 
 
-def _starting(deploy: Deploy, facts: JobFacts | None) -> Step:
-    if facts is None or facts.deleting or facts.gone:
+def _starting(deploy: Deploy, observed: ObservedJob | None) -> Step:
+    if observed is None or observed.deleting or observed.gone:
         return ReserveName(deploy)
-    return Change((adopted(deploy, facts.uid, facts.rv),))
+    return Change((adopted(deploy, observed.uid, observed.rv),))
 
 
 def _running(
-    seen: Snapshot, deploy: Deploy, facts: JobFacts | None, live_pods: int | None
+    seen: Snapshot, deploy: Deploy, observed: ObservedJob | None, live_pods: int | None
 ) -> Step | None:
-    if facts is None or (facts.gone and not facts.outcome):
+    if observed is None or (observed.gone and not observed.outcome):
         return _missing(seen, deploy, live_pods)
-    if facts.outcome:
-        return _over(seen, deploy, facts)
+    if observed.outcome:
+        return _over(seen, deploy, observed)
     if deploy.cancelled_by:
         return Stop((told_to_stop(seen, deploy),))
     if is_to_stop(seen):
         stopped = replace(told_to_stop(seen, deploy), cancelled_by="the configuration", why=REMOVED)
         return Stop((stopped,))
-    if newer := _superseded_by(seen, deploy, facts):
+    if newer := _superseded_by(seen, deploy, observed):
         return _supersede(seen, deploy, newer)
-    return _begun(seen, deploy, facts) if deploy.state is State.STARTING else None
+    return _begun(seen, deploy, observed) if deploy.state is State.STARTING else None
 
 
-def _over(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Step:
-    if facts.outcome == "succeeded":
+def _over(seen: Snapshot, deploy: Deploy, observed: ObservedJob) -> Step:
+    if observed.outcome == "succeeded":
         return Change((ended(_ran(deploy), State.SUCCEEDED, seen.now, "its Job completed"),))
-    return Judge(deploy, facts)
+    return Judge(deploy, observed)
 
 
 def _ran(deploy: Deploy) -> Deploy:
@@ -64,10 +64,10 @@ def _ran(deploy: Deploy) -> Deploy:
     return replace(deploy, started_at=deploy.started_at or deploy.starting_at)
 
 
-def judged(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Deploy:
+def judged(seen: Snapshot, deploy: Deploy, observed: ObservedJob) -> Deploy:
     """A deploy whose Job has failed, by what its Pods say now: run again if that was the cluster's doing."""
-    cause = _cause_of(facts) or jobs.of_end(facts, None)
-    if facts.started:
+    cause = _cause_of(observed) or jobs.of_end(observed, None)
+    if observed.started:
         deploy = _ran(deploy)
     elif deploy.state is State.STARTING:
         cause = jobs.never_started(cause, jobs.of_wait(deploy))
@@ -75,25 +75,25 @@ def judged(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Deploy:
         deploy = again_or(seen, deploy, State.FAILED, cause)
     else:
         deploy = ended_by(deploy, State.FAILED, seen.now, cause)
-    return replace(deploy, exit_code=facts.exit_code) if deploy.terminal else deploy
+    return replace(deploy, exit_code=observed.exit_code) if deploy.terminal else deploy
 
 
-def _cause_of(facts: JobFacts) -> Cause | None:
-    return Cause(facts.cause, facts.why, facts.retry) if facts.cause else None
+def _cause_of(observed: ObservedJob) -> Cause | None:
+    return Cause(observed.cause, observed.why, observed.retry) if observed.cause else None
 
 
-def _begun(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Step | None:
-    if facts.started:
+def _begun(seen: Snapshot, deploy: Deploy, observed: ObservedJob) -> Step | None:
+    if observed.started:
         running = replace(because(deploy, None), state=State.RUNNING, started_at=seen.now)
         return Change((running,))
-    if facts.cloning and deploy.cloning_at < max(1, facts.retried_at):
-        return Change((replace(deploy, cloning_at=max(seen.now, facts.retried_at)),))
+    if observed.cloning and deploy.cloning_at < max(1, observed.retried_at):
+        return Change((replace(deploy, cloning_at=max(seen.now, observed.retried_at)),))
     if 0 < ask_at(seen, deploy) <= seen.now:
-        return AskEvents(deploy, facts)
+        return AskEvents(deploy, observed)
     if 0 < overdue_at(seen, deploy) <= seen.now:
-        return _start_again(seen, deploy, facts)
-    if facts.cause or not deploy.asked_at:
-        told = replace(because(deploy, _cause_of(facts)), asked_at=0)
+        return _start_again(seen, deploy, observed)
+    if observed.cause or not deploy.asked_at:
+        told = replace(because(deploy, _cause_of(observed)), asked_at=0)
         return Change((told,)) if told != deploy else None
     return None
 
@@ -129,9 +129,9 @@ def _is_overtaken(seen: Snapshot, deploy: Deploy) -> bool:
     return any(d.attempt or not every for d in newer)
 
 
-def _superseded_by(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Deploy | None:
+def _superseded_by(seen: Snapshot, deploy: Deploy, observed: ObservedJob) -> Deploy | None:
     policies = policies_of(seen)
-    if not (policies.interruptible and facts.interruptible):
+    if not (policies.interruptible and observed.interruptible):
         return None
     if policies.on_new_push != "cancel" or deploy.supersedes >= policies.max_supersedes:
         return None
@@ -151,13 +151,13 @@ def _supersede(seen: Snapshot, deploy: Deploy, newer: Deploy) -> Stop:
     return Stop((stopped, replace(newer, supersedes=deploy.supersedes + 1)))
 
 
-def _start_again(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Step:
+def _start_again(seen: Snapshot, deploy: Deploy, observed: ObservedJob) -> Step:
     """Not the deploy's own fault: again under the next name, later each time, and not for ever."""
     policies = policies_of(seen)
-    if is_cloning(deploy, facts):
+    if is_cloning(deploy, observed):
         cause = jobs.slow_clone(policies.clone_timeout)
     else:
-        waited = _cause_of(facts) or jobs.of_wait(deploy)
+        waited = _cause_of(observed) or jobs.of_wait(deploy)
         cause = jobs.not_started(policies.start_timeout, waited)
     if deploy.troubles + 1 >= policies.start_attempts:
         stopped = because(told_to_stop(seen, deploy), cause)
@@ -166,15 +166,15 @@ def _start_again(seen: Snapshot, deploy: Deploy, facts: JobFacts) -> Step:
 
 
 def _stopping(
-    seen: Snapshot, deploy: Deploy, facts: JobFacts | None, live_pods: int | None
+    seen: Snapshot, deploy: Deploy, observed: ObservedJob | None, live_pods: int | None
 ) -> Step | None:
-    if facts is not None and facts.outcome == "succeeded":
+    if observed is not None and observed.outcome == "succeeded":
         return Change(
             (ended(deploy, State.SUCCEEDED, seen.now, "its Job completed before it was stopped"),)
         )
-    if facts is None or facts.gone or deploy.released_by:
+    if observed is None or observed.gone or deploy.released_by:
         return _stopped(seen, deploy, live_pods)
-    if facts.deleting or seen.now < deploy.delete_sent_at + DELETE_AGAIN:
+    if observed.deleting or seen.now < deploy.delete_sent_at + DELETE_AGAIN:
         return None
     return Stop((replace(deploy, delete_sent_at=0),))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from dispatcher.domain.model import FOUND, Deploy, JobFacts, State, stream_of
+from dispatcher.domain.model import FOUND, Deploy, ObservedJob, State, stream_of
 from dispatcher.domain.snapshot import Snapshot
 from workers.causes.cause import Cause
 
@@ -33,26 +33,26 @@ def attempted(deploy: Deploy, token: str, namespace: str) -> Deploy:
     )
 
 
-def found(target: str, facts: JobFacts) -> Deploy:
+def found(target: str, observed: ObservedJob) -> Deploy:
     """The deploy that a Job of ours is of, as far as the Job itself tells."""
-    suffix = facts.job.removeprefix(f"{target}-{facts.number}-")
+    suffix = observed.job.removeprefix(f"{target}-{observed.number}-")
     return Deploy(
         target=target,
-        number=facts.number,
+        number=observed.number,
         state=FOUND,
-        stream=stream_of(facts.ref),
-        ref=facts.ref,
-        commit=facts.commit,
+        stream=stream_of(observed.ref),
+        ref=observed.ref,
+        commit=observed.commit,
         note="found in the cluster: the ledger did not know it",
-        created_at=facts.created_at,
-        wanted_at=facts.wanted_at or facts.created_at,
-        starting_at=facts.created_at,
+        created_at=observed.created_at,
+        wanted_at=observed.wanted_at or observed.created_at,
+        starting_at=observed.created_at,
         attempt=int(suffix) if suffix.isdecimal() else 1,
-        token=facts.token,
-        namespace=facts.namespace,
-        job=facts.job,
-        uid=facts.uid,
-        created_rv=facts.rv,
+        token=observed.token,
+        namespace=observed.namespace,
+        job=observed.job,
+        uid=observed.uid,
+        created_rv=observed.rv,
     )
 
 

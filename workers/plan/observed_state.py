@@ -8,7 +8,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from dispatcher.domain.model import JobFacts
+from dispatcher.domain.model import ObservedJob
 from workers.causes.cause import Cause
 from workers.causes.jobs import of_end
 from workers.causes.pods import clones, has_started, prepared, prepares, retried_at, told
@@ -24,11 +24,11 @@ def owner_of(pod: Pod) -> str:
     return pod.metadata.labels.get(labels.JOB_UID, "")
 
 
-def told_by_job(job: Job) -> tuple[str, JobFacts]:
+def observe_job(job: Job) -> tuple[str, ObservedJob]:
     """The target that a Job belongs to ("" for none of ours), and what the Job itself says."""
     metadata = job.metadata
     end = _end(job.status.conditions)
-    facts = JobFacts(
+    observed = ObservedJob(
         namespace=metadata.namespace,
         job=metadata.name,
         uid=metadata.uid,
@@ -48,15 +48,15 @@ def told_by_job(job: Job) -> tuple[str, JobFacts]:
         timeout=job.spec.template.spec.active_deadline_seconds or 0,
         deadline=job.spec.active_deadline_seconds or 0,
     )
-    return _target(metadata), facts
+    return _target(metadata), observed
 
 
-def with_pods(job: JobFacts, pods: Sequence[Pod], before: JobFacts | None) -> JobFacts:
+def observe_pods(job: ObservedJob, pods: Sequence[Pod], before: ObservedJob | None) -> ObservedJob:
     """What the Job says and what its Pods say; what was told before of Pods that are gone stands."""
     if not pods:
         return _without_pods(job, before or job)
     found = told(pods, over=bool(job.outcome))
-    facts = replace(
+    observed = replace(
         job,
         live_pods=sum(pod.live for pod in pods),
         started=any(map(has_started, pods)) or bool(before and before.started),
@@ -71,11 +71,11 @@ def with_pods(job: JobFacts, pods: Sequence[Pod], before: JobFacts | None) -> Jo
         container=found.container,
         exit_code=found.exit_code,
     )
-    return _because(facts, found.cause)
+    return _because(observed, found.cause)
 
 
-def _without_pods(job: JobFacts, before: JobFacts) -> JobFacts:
-    facts = replace(
+def _without_pods(job: ObservedJob, before: ObservedJob) -> ObservedJob:
+    observed = replace(
         job,
         live_pods=0,
         started=before.started,
@@ -86,21 +86,21 @@ def _without_pods(job: JobFacts, before: JobFacts) -> JobFacts:
         exit_code=before.exit_code,
     )
     known = Cause(before.cause, before.why, before.retry) if before.cause else None
-    told_of_the_end = known is not None and before.outcome == facts.outcome
-    return _with(facts, known) if told_of_the_end else _because(facts, known)
+    told_of_the_end = known is not None and before.outcome == observed.outcome
+    return _with(observed, known) if told_of_the_end else _because(observed, known)
 
 
-def _because(facts: JobFacts, said: Cause | None) -> JobFacts:
-    """The facts with what its Pods `said`, and what the Job's own end adds."""
-    if facts.outcome == "succeeded":
-        return _with(facts, None)
-    return _with(facts, of_end(facts, said) if facts.outcome else said)
+def _because(observed: ObservedJob, said: Cause | None) -> ObservedJob:
+    """The Job with what its Pods `said`, and what the Job's own end adds."""
+    if observed.outcome == "succeeded":
+        return _with(observed, None)
+    return _with(observed, of_end(observed, said) if observed.outcome else said)
 
 
-def _with(facts: JobFacts, why: Cause | None) -> JobFacts:
+def _with(observed: ObservedJob, why: Cause | None) -> ObservedJob:
     if why is None:
-        return replace(facts, cause=None, why="", retry=False)
-    return replace(facts, cause=why.kind, why=why.why, retry=why.retry)
+        return replace(observed, cause=None, why="", retry=False)
+    return replace(observed, cause=why.kind, why=why.why, retry=why.retry)
 
 
 def _end(conditions: Iterable[Condition]) -> Condition | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dispatcher.domain.model import Deploy, JobFacts, Policies, State
+from dispatcher.domain.model import Deploy, ObservedJob, Policies, State
 from dispatcher.domain.snapshot import Snapshot
 
 
@@ -12,37 +12,39 @@ def policies_of(seen: Snapshot) -> Policies:
     return seen.spec.policies if seen.spec else Policies()
 
 
-def facts_of(seen: Snapshot, deploy: Deploy) -> JobFacts | None:
+def own_job(seen: Snapshot, deploy: Deploy) -> ObservedJob | None:
     """What was seen of this deploy's own Job; another Job of its name does not count."""
-    for facts in seen.jobs:
-        if (facts.namespace, facts.job) == (deploy.namespace, deploy.job) and is_own(facts, deploy):
-            return facts
+    for observed in seen.jobs:
+        if (observed.namespace, observed.job) == (deploy.namespace, deploy.job) and is_own(
+            observed, deploy
+        ):
+            return observed
     return None
 
 
-def is_own(facts: JobFacts, deploy: Deploy) -> bool:
-    if facts.reserves_name:
+def is_own(observed: ObservedJob, deploy: Deploy) -> bool:
+    if observed.reserves_name:
         return False
-    return facts.uid == deploy.uid if deploy.uid else facts.token == deploy.token
+    return observed.uid == deploy.uid if deploy.uid else observed.token == deploy.token
 
 
-def is_given_up(facts: JobFacts, deploy: Deploy) -> bool:
+def is_given_up(observed: ObservedJob, deploy: Deploy) -> bool:
     """The Job is of the last attempt of a deploy that waits to be tried again: see `deploys.put_back`."""
     put_back = deploy.state is State.PENDING and deploy.troubles > 0 and not deploy.token
-    same = (facts.namespace, facts.job) == (deploy.namespace, deploy.job)
-    return put_back and same and not facts.reserves_name
+    same = (observed.namespace, observed.job) == (deploy.namespace, deploy.job)
+    return put_back and same and not observed.reserves_name
 
 
-def field(facts: JobFacts) -> str:
-    return f"{facts.namespace}/{facts.job}"
+def field(observed: ObservedJob) -> str:
+    return f"{observed.namespace}/{observed.job}"
 
 
 def waiting_deploys(seen: Snapshot) -> list[Deploy]:
     return [deploy for deploy in seen.deploys if deploy.state is State.PENDING]
 
 
-def finished(seen: Snapshot) -> Iterator[tuple[Deploy, JobFacts]]:
+def finished(seen: Snapshot) -> Iterator[tuple[Deploy, ObservedJob]]:
     for deploy in seen.deploys:
-        facts = facts_of(seen, deploy) if deploy.terminal else None
-        if facts:
-            yield deploy, facts
+        observed = own_job(seen, deploy) if deploy.terminal else None
+        if observed:
+            yield deploy, observed

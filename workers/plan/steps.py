@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dispatcher.domain.model import Deploy, JobFacts
+from dispatcher.domain.model import Deploy, ObservedJob
 from dispatcher.domain.repairs import Kind
 
 
@@ -51,7 +51,7 @@ class Stop:
 class Delete:
     """Delete a Job that has no business in the cluster any more."""
 
-    facts: JobFacts
+    job: ObservedJob
     deploy: Deploy | None
     """The deploy that it belongs to; None for an orphaned Job or a name reservation."""
     why: str
@@ -71,7 +71,7 @@ class Judge:
     """The Job has failed: read its Pods to see why, and the log of the one that tells; write the deploy."""
 
     deploy: Deploy
-    facts: JobFacts
+    job: ObservedJob
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class AskEvents:
     where there is none, and write what they say."""
 
     deploy: Deploy
-    facts: JobFacts
+    job: ObservedJob
 
 
 @dataclass(frozen=True)

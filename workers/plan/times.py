@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dispatcher.domain.model import Deploy, JobFacts, Reason, State
+from dispatcher.domain.model import Deploy, ObservedJob, Reason, State
 from dispatcher.domain.snapshot import Snapshot
-from workers.plan.queries import facts_of, finished, policies_of, waiting_deploys
+from workers.plan.queries import finished, own_job, policies_of, waiting_deploys
 from workers.plan.removed import cancelled_at, gone_at, is_removed
 
 RESERVATION_AGE = 600_000
@@ -59,22 +59,24 @@ def _start_overdue_at(seen: Snapshot, deploy: Deploy) -> int:
     """The clone has a bound of its own; other init containers have none but the Pod's deadline, since they
     are work like the main ones. What all of them took is not counted against the start. What failed by
     itself is its Job's to try again: each Pod has the same time to start."""
-    policies, facts = policies_of(seen), facts_of(seen, deploy)
-    if facts and facts.cause and not facts.retry:
+    policies, observed = policies_of(seen), own_job(seen, deploy)
+    if observed and observed.cause and not observed.retry:
         return 0
-    if facts and facts.preparing:
-        return deploy.cloning_at + policies.clone_timeout * 1000 if is_cloning(deploy, facts) else 0
-    took = facts.prepared if facts else 0
-    return _asked_for_at(deploy, facts) + policies.start_timeout * 1000 + took
+    if observed and observed.preparing:
+        return (
+            deploy.cloning_at + policies.clone_timeout * 1000 if is_cloning(deploy, observed) else 0
+        )
+    took = observed.prepared if observed else 0
+    return _asked_for_at(deploy, observed) + policies.start_timeout * 1000 + took
 
 
-def _asked_for_at(deploy: Deploy, facts: JobFacts | None) -> int:
+def _asked_for_at(deploy: Deploy, observed: ObservedJob | None) -> int:
     """When the Pod was asked for that is to start: with its Job, or by its Job as a retry."""
-    return max(deploy.starting_at, facts.retried_at if facts else 0)
+    return max(deploy.starting_at, observed.retried_at if observed else 0)
 
 
-def is_cloning(deploy: Deploy, facts: JobFacts) -> bool:
-    return facts.cloning and bool(deploy.cloning_at)
+def is_cloning(deploy: Deploy, observed: ObservedJob) -> bool:
+    return observed.cloning and bool(deploy.cloning_at)
 
 
 def _of_start(seen: Snapshot, deploy: Deploy) -> tuple[int, ...]:
@@ -87,11 +89,11 @@ def _of_start(seen: Snapshot, deploy: Deploy) -> tuple[int, ...]:
 def ask_at(seen: Snapshot, deploy: Deploy) -> int:
     """When the cluster's events are to be read, since nothing else says why it does not start: after ever
     longer pauses, and once more before it is given up. 0 where there is nothing to ask."""
-    facts = facts_of(seen, deploy)
-    if facts is None or facts.cause or facts.preparing or facts.started:
+    observed = own_job(seen, deploy)
+    if observed is None or observed.cause or observed.preparing or observed.started:
         return 0
-    patience = QUIET if facts.pod else GRACE
-    first = _asked_for_at(deploy, facts) + facts.prepared + patience
+    patience = QUIET if observed.pod else GRACE
+    first = _asked_for_at(deploy, observed) + observed.prepared + patience
     again = deploy.asked_at + max(QUIET, deploy.asked_at - deploy.starting_at)
     late = overdue_at(seen, deploy)
     following = again if deploy.asked_at else first

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from dispatcher.domain.model import Deploy, Reason, State
 from dispatcher.domain.snapshot import Snapshot
 from workers.plan.deploys import attempted, ended
-from workers.plan.queries import facts_of, policies_of, waiting_deploys
+from workers.plan.queries import own_job, policies_of, waiting_deploys
 from workers.plan.removed import WHY, is_removed
 from workers.plan.steps import Change, Create, LookForPods, Step, TakePlace
 from workers.plan.times import GRACE, overdue_at, ready_at
@@ -93,10 +93,10 @@ def blocked(seen: Snapshot) -> str:
         return WHY
     if not seen.listed:
         return "no watcher has listed the cluster into this Redis yet"
-    for facts in seen.jobs:
-        released = any(d.uid == facts.uid and d.released_by for d in seen.deploys if d.terminal)
-        if not (facts.reserves_name or facts.outcome or facts.over or released):
-            return f"Job {facts.job} is still there"
+    for observed in seen.jobs:
+        released = any(d.uid == observed.uid and d.released_by for d in seen.deploys if d.terminal)
+        if not (observed.reserves_name or observed.outcome or observed.all_gone or released):
+            return f"Job {observed.job} is still there"
     return seen.no_place
 
 
@@ -117,9 +117,9 @@ def trouble(seen: Snapshot, live_pods: int | None) -> str:
 
 def _trouble_of(seen: Snapshot, active: Deploy) -> str:
     """Why what has its turn does not start, or does not go on: as the cause that is known says it."""
-    facts = facts_of(seen, active)
-    if active.state is State.RUNNING and facts and not facts.outcome:
-        return facts.why
+    observed = own_job(seen, active)
+    if active.state is State.RUNNING and observed and not observed.outcome:
+        return observed.why
     late = seen.now >= active.starting_at + GRACE
     return active.why if active.state is State.STARTING and active.cause and late else ""
 

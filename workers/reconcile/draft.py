@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 from msgspec.structs import replace
 
-from dispatcher.domain.model import Deploy, JobFacts, check_transition
+from dispatcher.domain.model import Deploy, ObservedJob, check_transition
 from dispatcher.domain.repairs import Kind, Repair
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import Ledger, Recorded
@@ -39,7 +39,7 @@ class Draft:
         """When the lease was asked for or renewed last, by the worker's own clock (s)."""
         self.live_pods: int | None = None
         self._changed: dict[int, Deploy] = {}
-        self._new: dict[str, JobFacts] = {}
+        self._new: dict[str, ObservedJob] = {}
         self._dropped: set[str] = set()
         self._vain = 0
         self._told = {deploy.number: deploy.state for deploy in seen.deploys}
@@ -59,13 +59,13 @@ class Draft:
         if newest > self.seen.succeeded:
             self.seen = dataclasses.replace(self.seen, succeeded=newest)
 
-    def put_job(self, facts: JobFacts) -> None:
+    def put_job(self, observed: ObservedJob) -> None:
         """This Job is there now; what the watcher has told of its name stands."""
-        name = _field(facts)
+        name = _field(observed)
         if name in map(_field, self.seen.jobs):
             return
-        self._new[name] = facts
-        self.seen = dataclasses.replace(self.seen, jobs=(*self.seen.jobs, facts))
+        self._new[name] = observed
+        self.seen = dataclasses.replace(self.seen, jobs=(*self.seen.jobs, observed))
 
     def drop_jobs(self, names: Iterable[str]) -> None:
         """These Jobs (`namespace/name`) are no longer there."""
@@ -73,10 +73,11 @@ class Draft:
         left = tuple(job for job in self.seen.jobs if _field(job) not in self._dropped)
         self.seen = dataclasses.replace(self.seen, jobs=left)
 
-    def mark_deleting(self, facts: JobFacts) -> None:
+    def mark_deleting(self, observed: ObservedJob) -> None:
         """The Job was told to go; the ledger hears that from the watcher."""
         jobs = tuple(
-            replace(job, deleting=True) if job.uid == facts.uid else job for job in self.seen.jobs
+            replace(job, deleting=True) if job.uid == observed.uid else job
+            for job in self.seen.jobs
         )
         self.seen = dataclasses.replace(self.seen, jobs=jobs)
 
@@ -153,5 +154,5 @@ class Draft:
         say_repaired(self._ledger, repairs)
 
 
-def _field(facts: JobFacts) -> str:
-    return f"{facts.namespace}/{facts.job}"
+def _field(observed: ObservedJob) -> str:
+    return f"{observed.namespace}/{observed.job}"

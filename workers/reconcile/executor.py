@@ -8,14 +8,14 @@ import structlog
 from msgspec.structs import replace
 
 from dispatcher.domain.errors import ClusterError, ClusterRefused, ClusterUnavailable
-from dispatcher.domain.model import JobFacts, State
+from dispatcher.domain.model import ObservedJob, State
 from dispatcher.ledger import Ledger, Places
 from workers.causes.events import told, unreadable
 from workers.kube import labels
 from workers.plan import steps
 from workers.plan.active import asked, judged
-from workers.plan.observed_state import with_pods
-from workers.plan.queries import facts_of, field
+from workers.plan.observed_state import observe_pods
+from workers.plan.queries import field, own_job
 from workers.reconcile.draft import Draft
 from workers.reconcile.job_creation import Starts
 from workers.reconcile.leased_calls import LeasedCalls
@@ -64,34 +64,34 @@ class Actions:
         deploy = step.deploys[0]
         draft.put(step.deploys)
         draft.write()
-        facts = facts_of(draft.seen, deploy)
+        observed = own_job(draft.seen, deploy)
         there = self._cluster.delete_job(deploy.namespace, deploy.job, deploy.uid)
         draft.put([replace(deploy, delete_sent_at=draft.seen.now)])
         if not there:
-            if facts:
-                draft.drop_jobs([field(facts)])
-        elif facts:
-            draft.mark_deleting(facts)
+            if observed:
+                draft.drop_jobs([field(observed)])
+        elif observed:
+            draft.mark_deleting(observed)
         log.info("stopping", deploy=deploy.name, why=deploy.why)
 
     @do.register
     def _delete(self, step: steps.Delete, draft: Draft) -> None:
         """What may not be deleted is tried again later, and holds nothing up that need not wait for it."""
-        facts = step.facts
+        observed = step.job
         draft.save()  # why it ended, before what tells it goes
         try:
-            there = self._cluster.delete_job(facts.namespace, facts.job, facts.uid)
+            there = self._cluster.delete_job(observed.namespace, observed.job, observed.uid)
         except ClusterRefused as refused:
-            log.error("not deleted", job=facts.job, why=str(refused))
+            log.error("not deleted", job=observed.job, why=str(refused))
             there = True
         else:
-            log.info("deleted", job=facts.job, why=step.why)
+            log.info("deleted", job=observed.job, why=step.why)
             if step.repair:
-                draft.repaired(step.repair, f"Job {facts.job} deleted: {step.why}")
+                draft.repaired(step.repair, f"Job {observed.job} deleted: {step.why}")
         if there:
-            draft.mark_deleting(facts)
+            draft.mark_deleting(observed)
         else:
-            draft.drop_jobs([field(facts)])
+            draft.drop_jobs([field(observed)])
         if step.deploy:
             draft.put([replace(step.deploy, delete_sent_at=draft.seen.now)])
 
@@ -107,31 +107,31 @@ class Actions:
     @do.register
     def _judge(self, step: steps.Judge, draft: Draft) -> None:
         """What the watcher has told of the Pods can be older than what it has told of their Job."""
-        known = step.facts
+        known = step.job
         selector = labels.target_selector(self._instance, draft.seen.target, draft.former)
         pods = self._cluster.pods(known.namespace, f"{selector},{labels.JOB_UID}={known.uid}")
-        facts = with_pods(known, pods, known)
-        deploy = judged(draft.seen, step.deploy, facts)
+        observed = observe_pods(known, pods, known)
+        deploy = judged(draft.seen, step.deploy, observed)
         if deploy.state is State.FAILED:
-            deploy = replace(deploy, log_tail=self._log(facts, draft.seen.vain))
+            deploy = replace(deploy, log_tail=self._log(observed, draft.seen.vain))
         draft.put([deploy])
 
     @do.register
     def _ask(self, step: steps.AskEvents, draft: Draft) -> None:
         """That events may not or cannot be read is said, and holds up nothing: they are no state."""
-        facts = step.facts
+        observed = step.job
         try:
-            why = told(self._cluster.events(facts.namespace, facts.pod_uid or facts.uid))
+            why = told(self._cluster.events(observed.namespace, observed.pod_uid or observed.uid))
         except ClusterError as error:
             why = unreadable(str(error))
         draft.put([asked(draft.seen, step.deploy, why)])
 
-    def _log(self, facts: JobFacts, looks_in_vain: int) -> str:
+    def _log(self, observed: ObservedJob, looks_in_vain: int) -> str:
         """A node that went, or hangs, takes its logs with it: a few looks later the deploy ends without."""
-        if not (facts.pod and facts.container):  # nothing of it ran
+        if not (observed.pod and observed.container):  # nothing of it ran
             return ""
         try:
-            return self._cluster.log_tail(facts.namespace, facts.pod, facts.container)
+            return self._cluster.log_tail(observed.namespace, observed.pod, observed.container)
         except ClusterRefused as refused:
             return f"(no log: {refused})"
         except ClusterUnavailable as away:

@@ -17,7 +17,7 @@ from workers.manifest.job import job_for, name_reservation_for
 from workers.plan import steps
 from workers.plan.active import again_or
 from workers.plan.deploys import adopted, ended_by
-from workers.plan.observed_state import told_by_job
+from workers.plan.observed_state import observe_job
 from workers.plan.times import overdue_at
 from workers.reconcile.draft import Draft
 from workers.reconcile.leased_calls import LeasedCalls
@@ -69,7 +69,7 @@ class Starts:
             draft.repaired(
                 Kind.UNRESOLVED_START, f"{deploy.name}: the name {deploy.job} is reserved"
             )
-            draft.put_job(told_by_job(reservation)[1])
+            draft.put_job(observe_job(reservation)[1])
             draft.put([_waiting_again(deploy)])
 
     def _not_reserved(self, draft: Draft, deploy: Deploy, refused: ClusterRefused) -> None:
@@ -95,9 +95,9 @@ class Starts:
             draft.repaired(Kind.UNRESOLVED_START, f"{deploy.name}: Job {deploy.job} is there")
         else:
             log.warning("name taken", deploy=deploy.name, job=deploy.job)
-            target, facts = told_by_job(job)
+            target, observed = observe_job(job)
             if target in (deploy.target, *draft.former):
-                draft.put_job(facts)
+                draft.put_job(observed)
             draft.put([_waiting_again(deploy)])
 
     def _refused(self, draft: Draft, deploy: Deploy, refused: ClusterRefused) -> None:
@@ -110,7 +110,7 @@ class Starts:
         draft.put([result])
 
     def _there(self, draft: Draft, deploy: Deploy, job: Job) -> None:
-        draft.put_job(told_by_job(job)[1])
+        draft.put_job(observe_job(job)[1])
         draft.put([adopted(deploy, job.metadata.uid, job.metadata.resource_version)])
 
 

@@ -1,6 +1,6 @@
-"""What the cluster looks like as far as lists and events tell: Jobs and their Pods → facts. Pure.
+"""What the cluster looks like as far as lists and events tell: Jobs and their Pods → observed Jobs. Pure.
 
-The watcher feeds in what it receives; out come the facts that have changed, each with its target.
+The watcher feeds in what it receives; out come the Jobs that have changed, each with its target.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from dispatcher.domain.model import JobFacts
+from dispatcher.domain.model import ObservedJob
 from workers.kube.objects import Job, Pod
-from workers.plan.observed_state import owner_of, told_by_job, with_pods
+from workers.plan.observed_state import observe_job, observe_pods, owner_of
 
-Told = tuple[str, JobFacts]
+Told = tuple[str, ObservedJob]
 """A target, and what is new about one of its Jobs."""
 
 
 @dataclass
 class _Entry:
     target: str
-    facts: JobFacts
+    job: ObservedJob
     """What the Job itself says, without its Pods."""
 
 
@@ -32,23 +32,23 @@ class View:
         self._jobs: dict[str, _Entry] = {}
         self._pods: dict[str, dict[str, Pod]] = {}
         self._told: dict[str, Told] = {}
-        self._remembered: dict[str, JobFacts] = {}
+        self._remembered: dict[str, ObservedJob] = {}
         """By uid, what a watcher before this one told, for what this one can no longer see."""
         self._pods_known: set[str] = set()
         """Namespaces whose Pods have been listed."""
 
     def remember(self, known: Iterable[Told]) -> None:
         """What the ledger knows of Jobs whose Pods may have gone before they were listed here."""
-        self._remembered |= {facts.uid: facts for _, facts in known}
+        self._remembered |= {observed.uid: observed for _, observed in known}
 
     def jobs_listed(self, namespace: str, jobs: Iterable[Job]) -> list[Told]:
         """The whole list of a namespace, or of all with "": a Job that it does not have is gone."""
         found = {job.metadata.uid: job for job in jobs}
         for uid, entry in self._jobs.items():
-            if uid not in found and covers(namespace, entry.facts.namespace):
-                entry.facts = replace(entry.facts, gone=True)
+            if uid not in found and covers(namespace, entry.job.namespace):
+                entry.job = replace(entry.job, gone=True)
         for uid, job in found.items():
-            self._jobs[uid] = _Entry(*told_by_job(job))
+            self._jobs[uid] = _Entry(*observe_job(job))
         return self._tell(list(self._jobs))
 
     def pods_listed(self, namespace: str, pods: Iterable[Pod]) -> list[Told]:
@@ -65,13 +65,13 @@ class View:
         return self._tell(sorted(before | set(self._pods) | set(self._jobs)))
 
     def job_changed(self, job: Job) -> list[Told]:
-        self._jobs[job.metadata.uid] = _Entry(*told_by_job(job))
+        self._jobs[job.metadata.uid] = _Entry(*observe_job(job))
         return self._tell([job.metadata.uid])
 
     def job_deleted(self, job: Job) -> list[Told]:
         """The Job as it was at its end: how it ended still counts."""
-        target, facts = told_by_job(job)
-        self._jobs[job.metadata.uid] = _Entry(target, replace(facts, gone=True))
+        target, observed = observe_job(job)
+        self._jobs[job.metadata.uid] = _Entry(target, replace(observed, gone=True))
         return self._tell([job.metadata.uid])
 
     def pod_changed(self, pod: Pod) -> list[Told]:
@@ -86,12 +86,12 @@ class View:
             self._pods.pop(owner, None)
         return self._tell([owner])
 
-    def vanished(self, target: str, facts: JobFacts) -> list[Told]:
+    def vanished(self, target: str, observed: ObservedJob) -> list[Told]:
         """A Job that the ledger knows and a newer list does not have: it went while nobody looked."""
-        if facts.uid in self._jobs or facts.over:
+        if observed.uid in self._jobs or observed.all_gone:
             return []
-        self._jobs[facts.uid] = _Entry(target, replace(facts, gone=True, live_pods=0))
-        return self._tell([facts.uid])
+        self._jobs[observed.uid] = _Entry(target, replace(observed, gone=True, live_pods=0))
+        return self._tell([observed.uid])
 
     def orphans(self) -> list[Pod]:
         """Pods whose Job is not there and that nothing is about to delete."""
@@ -113,20 +113,22 @@ class View:
             return []
         _, before = self._told.get(uid, ("", None))
         pods = list(self._pods.get(uid, {}).values())
-        facts = with_pods(entry.facts, pods, before or self._remembered.get(uid))
-        return self._say(uid, entry.target, facts, before)
+        observed = observe_pods(entry.job, pods, before or self._remembered.get(uid))
+        return self._say(uid, entry.target, observed, before)
 
-    def _say(self, uid: str, target: str, facts: JobFacts, before: JobFacts | None) -> list[Told]:
-        pods_known = any(covers(name, facts.namespace) for name in self._pods_known)
-        if facts.outcome == "failed" and not pods_known:
+    def _say(
+        self, uid: str, target: str, observed: ObservedJob, before: ObservedJob | None
+    ) -> list[Told]:
+        pods_known = any(covers(name, observed.namespace) for name in self._pods_known)
+        if observed.outcome == "failed" and not pods_known:
             return []  # its Pods tell which container it was; they are about to be listed
-        if facts.over and pods_known:
+        if observed.all_gone and pods_known:
             for of_it in (self._told, self._jobs, self._remembered):
                 of_it.pop(uid, None)
         else:
-            self._told[uid] = target, facts
-        unchanged = before is not None and replace(before, rv="") == replace(facts, rv="")
-        return [] if unchanged or not target else [(target, facts)]
+            self._told[uid] = target, observed
+        unchanged = before is not None and replace(before, rv="") == replace(observed, rv="")
+        return [] if unchanged or not target else [(target, observed)]
 
 
 def _outside(namespace: str, pods: dict[str, Pod]) -> dict[str, Pod]:

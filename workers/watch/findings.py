@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from dispatcher.domain.model import Deploy, JobFacts
+from dispatcher.domain.model import Deploy, ObservedJob
 from dispatcher.domain.repairs import Kind, Repair
 from dispatcher.domain.snapshot import Row
 from workers.kube import labels
@@ -39,12 +39,12 @@ def of_rows(rows: Iterable[Row], now: int, grace: int) -> Iterator[Repair]:
 def of_jobs(
     target: str,
     deploys: Sequence[Deploy],
-    known: Sequence[JobFacts],
-    there: Sequence[JobFacts],
+    known: Sequence[ObservedJob],
+    there: Sequence[ObservedJob],
     now: int,
 ) -> Iterator[Repair]:
     """One target's Jobs: those that the ledger knows against those that are there."""
-    by_uid = {facts.uid: facts for facts in known}
+    by_uid = {observed.uid: observed for observed in known}
     by_number = {deploy.number: deploy for deploy in deploys}
     for job in there:
         if found := _of_job(job, by_uid.get(job.uid), by_number.get(job.number), now):
@@ -52,15 +52,15 @@ def of_jobs(
     uids = {job.uid for job in there}
     for deploy in deploys:
         if deploy.active and deploy.uid and deploy.uid not in uids:
-            facts = by_uid.get(deploy.uid)
-            if facts is None or not facts.gone:
+            observed = by_uid.get(deploy.uid)
+            if observed is None or not observed.gone:
                 yield _repair(
                     Kind.VANISHED_JOB, target, f"Job {deploy.job} of {deploy.name} is not there"
                 )
 
 
 def _of_job(
-    job: JobFacts, known: JobFacts | None, deploy: Deploy | None, now: int
+    job: ObservedJob, known: ObservedJob | None, deploy: Deploy | None, now: int
 ) -> tuple[Kind, str] | None:
     if job.reserves_name:
         old = now >= job.created_at + RESERVATION_AGE and not job.deleting

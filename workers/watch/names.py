@@ -68,4 +68,4 @@ def with_former(spec: Spec, former: Mapping[str, str], *more: str) -> Spec:
 
 def owned(told: Sequence[Told], former: Mapping[str, str]) -> list[Told]:
     """Labels say the name that a target had when its Job was made: these are by the one that it has."""
-    return [(former.get(target, target), facts) for target, facts in told]
+    return [(former.get(target, target), observed) for target, observed in told]

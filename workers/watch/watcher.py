@@ -169,7 +169,7 @@ class Session:
         self._namespaces_due = time.monotonic() + NAMESPACES_EVERY
         configured = self._watcher.reloader.current
         used = {target.namespace for target in configured.targets.values()}
-        used |= {facts.namespace for _, facts in self._ledger.known_jobs()}
+        used |= {observed.namespace for _, observed in self._ledger.known_jobs()}
         wanted = configured.cluster.followed(used)
         followed = self._feeds.namespaces
         if followed and ("" in wanted) != ("" in followed):
@@ -269,9 +269,9 @@ class Session:
         if is_older:
             self._older(listed)
         known = [
-            (target, facts)
-            for target, facts in self._ledger.known_jobs()
-            if covers(listed.namespace, facts.namespace)
+            (target, observed)
+            for target, observed in self._ledger.known_jobs()
+            if covers(listed.namespace, observed.namespace)
         ]
         if not is_older:  # or what is known is of a time that has not come yet
             self._view.remember(known)
@@ -287,10 +287,12 @@ class Session:
         self._sweeper.repaired([Repair(kind=Kind.OLDER_CLUSTER, target="", what=what)])
 
     def _count_ends(self, told: Sequence[Told], known: Sequence[Told]) -> None:
-        running = {facts.uid for _, facts in known if not facts.outcome and not facts.gone}
-        for target, facts in told:
-            if facts.outcome and facts.uid in running:
-                what = f"Job {facts.job} has {facts.outcome}"
+        running = {
+            observed.uid for _, observed in known if not observed.outcome and not observed.gone
+        }
+        for target, observed in told:
+            if observed.outcome and observed.uid in running:
+                what = f"Job {observed.job} has {observed.outcome}"
                 self._found.append(Repair(kind=Kind.MISSED_END, target=target, what=what))
 
     def _vanished(self, listed: Listed, known: Sequence[Told]) -> list[Told]:
@@ -298,9 +300,10 @@ class Session:
         there = {(job.metadata.namespace, job.metadata.name) for job in listed.items}
         return [
             told
-            for target, facts in known
-            if (facts.namespace, facts.job) not in there and _as_new(listed.version, facts.rv)
-            for told in self._view.vanished(target, facts)
+            for target, observed in known
+            if (observed.namespace, observed.job) not in there
+            and _as_new(listed.version, observed.rv)
+            for told in self._view.vanished(target, observed)
         ]
 
     def _keep_listed(self) -> None:

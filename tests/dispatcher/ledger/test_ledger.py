@@ -8,14 +8,14 @@ import pytest
 from msgspec.structs import replace
 
 from dispatcher.domain.errors import IllegalTransition, LeaseLost, LedgerUnavailable
-from dispatcher.domain.model import JobFacts, Outcome, Policies, Spec, State, check_transition
+from dispatcher.domain.model import ObservedJob, Outcome, Policies, Spec, State, check_transition
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import Keys, Lead, Leased, Ledger, Limits, Publisher, Recorded, connect
 from dispatcher.local.ports import free_port
 from tests.dispatcher.ledger.helpers import Watched, push, submit
 from tests.waiting import eventually
 
-JOB = JobFacts(namespace="ns", job="shop-1", uid="u", rv="5", number=1, token="t")
+JOB = ObservedJob(namespace="ns", job="shop-1", uid="u", rv="5", number=1, token="t")
 
 
 def hold(ledger: Ledger, token: str = "mine") -> Snapshot:

@@ -9,7 +9,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from dispatcher.domain.model import Deploy, JobFacts, Outcome, Policies, Spec, State
+from dispatcher.domain.model import Deploy, ObservedJob, Outcome, Policies, Spec, State
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import Ledger, Operations, Publisher, Reader, Redeploy, Submission
 from dispatcher.ledger.connection import texts
@@ -190,7 +190,7 @@ def retired(ledger: Ledger) -> list[str]:
 
 def last_pod_gone(ledger: Ledger) -> None:
     """Of a deploy that nobody knows."""
-    facts = JobFacts(namespace="n", job="shop-9", uid="u", number=9, rv="5")
+    facts = ObservedJob(namespace="n", job="shop-9", uid="u", number=9, rv="5")
     ledger.observe([("shop", facts)])
     ledger.observe([("shop", msgspec.structs.replace(facts, gone=True, rv="6"))])
 

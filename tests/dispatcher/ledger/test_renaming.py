@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dispatcher.domain.errors import LeadLost
-from dispatcher.domain.model import Deploy, JobFacts, Outcome, Policies, Push, Result, Spec, State
+from dispatcher.domain.model import (
+    Deploy,
+    ObservedJob,
+    Outcome,
+    Policies,
+    Push,
+    Result,
+    Spec,
+    State,
+)
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import (
     Keys,
@@ -29,7 +38,7 @@ from dispatcher.ledger.redirects import Addresses
 from tests.dispatcher.ledger.helpers import MAIN, push, sha
 
 OLD, NEW = "shop", "web-shop"
-JOB = JobFacts(namespace="ns", job="shop-1", uid="u", rv="5", number=1, token="t")
+JOB = ObservedJob(namespace="ns", job="shop-1", uid="u", rv="5", number=1, token="t")
 LIMITS = Limits()
 
 
@@ -69,7 +78,7 @@ def hold(ledger: Ledger, target: str, token: str = "mine") -> Snapshot:
     return found
 
 
-def run(ledger: Ledger, target: str, *states: State, jobs: tuple[JobFacts, ...] = ()) -> None:
+def run(ledger: Ledger, target: str, *states: State, jobs: tuple[ObservedJob, ...] = ()) -> None:
     """Takes the oldest open deploy through these states; its Job's name is the target's of now."""
     for state in states:
         seen = hold(ledger, target)

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from dispatcher.domain.model import JobFacts
+from dispatcher.domain.model import ObservedJob
 from workers.kube.objects import Job, Pod
-from workers.plan.observed_state import told_by_job, with_pods
+from workers.plan.observed_state import observe_job, observe_pods
 
 Json = dict[str, Any]
 LOST = "The container could not be located when the pod was terminated"
@@ -95,7 +95,7 @@ def _statuses(states: Json) -> list[Json]:
     return [{"name": name, **state} for name, state in states.items()]
 
 
-def job(reason: str = "", message: str = "", timeout: int = 0, deadline: int = 0) -> JobFacts:
+def job(reason: str = "", message: str = "", timeout: int = 0, deadline: int = 0) -> ObservedJob:
     """What a Job says by itself; with a reason, it has failed."""
     conditions = [{"type": "Failed", "status": "True", "reason": reason, "message": message}]
     spec: Json = {"template": {"spec": {"activeDeadlineSeconds": timeout or None}}}
@@ -105,15 +105,15 @@ def job(reason: str = "", message: str = "", timeout: int = 0, deadline: int = 0
         "spec": spec,
         "status": {"conditions": conditions if reason else []},
     }
-    return told_by_job(msgspec.convert(body, Job))[1]
+    return observe_job(msgspec.convert(body, Job))[1]
 
 
-def failed(*pods: Pod) -> JobFacts:
-    """The facts of a Job whose Pods failed once too often."""
+def failed(*pods: Pod) -> ObservedJob:
+    """The observed state of a Job whose Pods failed once too often."""
     text = "Job has reached the specified backoff limit"
-    return with_pods(job("BackoffLimitExceeded", text), pods, None)
+    return observe_pods(job("BackoffLimitExceeded", text), pods, None)
 
 
-def starting(*pods: Pod) -> JobFacts:
-    """The facts of a Job that goes on."""
-    return with_pods(job(), pods, None)
+def starting(*pods: Pod) -> ObservedJob:
+    """The observed state of a Job that goes on."""
+    return observe_pods(job(), pods, None)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from dispatcher.domain.model import CauseKind, JobFacts
+from dispatcher.domain.model import CauseKind, ObservedJob
 from tests.workers.causes.states import (
     end,
     ended,
@@ -21,7 +21,7 @@ from tests.workers.causes.states import (
 )
 from workers.kube.objects import Pod
 from workers.manifest.clone import REFUSED
-from workers.plan.observed_state import with_pods
+from workers.plan.observed_state import observe_pods
 
 INITIALIZING = waiting("PodInitializing")
 NODE, EVICTED = CauseKind.NODE, CauseKind.EVICTED
@@ -33,8 +33,8 @@ def disrupted(reason: str, message: str = "", status: str = "True") -> list[dict
     return [said]
 
 
-def verdict(facts: JobFacts) -> tuple[CauseKind | None, str, bool]:
-    return facts.cause, facts.why, facts.retry
+def verdict(observed: ObservedJob) -> tuple[CauseKind | None, str, bool]:
+    return observed.cause, observed.why, observed.retry
 
 
 # What a run did itself
@@ -135,7 +135,7 @@ def test_a_jobs_deadline_is_called_one(limits: dict[str, int], words: str) -> No
     killed = pod("Failed", deleted=True, containers={"deploy": ended(143)})
 
     for pods in ([], [killed]):
-        found = with_pods(over, pods, None)
+        found = observe_pods(over, pods, None)
         assert (found.cause, found.retry) == (CauseKind.TIMEOUT, False)
         assert found.why.startswith(words)
 
@@ -143,7 +143,7 @@ def test_a_jobs_deadline_is_called_one(limits: dict[str, int], words: str) -> No
 def test_a_jobs_deadline_says_what_its_pod_waited_for() -> None:
     waits = starting(pod("Pending", containers={"deploy": waiting("ErrImagePull", "denied")}))
 
-    found = with_pods(job("DeadlineExceeded", timeout=40, deadline=40), [], waits)
+    found = observe_pods(job("DeadlineExceeded", timeout=40, deadline=40), [], waits)
 
     assert found.why.endswith("(timeout: 40s): container deploy waits: ErrImagePull: denied")
 
@@ -307,7 +307,7 @@ def test_what_failed_by_itself_while_its_pod_was_deleted_has_failed() -> None:
 
 
 def test_a_job_that_failed_without_a_pod_says_what_the_controller_says() -> None:
-    found = with_pods(
+    found = observe_pods(
         job("BackoffLimitExceeded", "Job has reached the specified backoff limit"), [], None
     )
 
@@ -318,7 +318,7 @@ def test_a_job_that_failed_without_a_pod_says_what_the_controller_says() -> None
 def test_a_rule_of_the_job_that_ended_it_is_said_beside_the_container() -> None:
     rule = job("PodFailurePolicy", "Container deploy for pod ns/x failed with exit code 42")
 
-    found = with_pods(rule, [pod("Failed", containers={"deploy": ended(42)})], None)
+    found = observe_pods(rule, [pod("Failed", containers={"deploy": ended(42)})], None)
 
     assert found.why.startswith("container deploy exited with 42; PodFailurePolicy: Container")
 
@@ -326,8 +326,8 @@ def test_a_rule_of_the_job_that_ended_it_is_said_beside_the_container() -> None:
 def test_what_was_told_of_a_pod_that_is_gone_stands() -> None:
     before = starting(pod("Failed", containers={"deploy": ended(3)}))
 
-    found = with_pods(job("BackoffLimitExceeded"), [], before)
-    looked_at_again = with_pods(found, [], found)
+    found = observe_pods(job("BackoffLimitExceeded"), [], before)
+    looked_at_again = observe_pods(found, [], found)
 
     assert verdict(found) == (CauseKind.SCRIPT, "container deploy exited with 3", False)
     assert (found.container, found.exit_code) == ("deploy", 3)
@@ -337,7 +337,7 @@ def test_what_was_told_of_a_pod_that_is_gone_stands() -> None:
 def test_a_success_has_no_cause() -> None:
     done = replace(job(), outcome="succeeded")
 
-    assert with_pods(done, [pod("Failed", containers={"deploy": ended(3)})], None).cause is None
+    assert observe_pods(done, [pod("Failed", containers={"deploy": ended(3)})], None).cause is None
 
 
 # Which Pod, which container

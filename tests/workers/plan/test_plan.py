@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from dispatcher.domain.model import CauseKind, Deploy, JobFacts, Policies, Reason, Spec, State
+from dispatcher.domain.model import CauseKind, Deploy, ObservedJob, Policies, Reason, Spec, State
 from dispatcher.domain.repairs import Kind
 from dispatcher.domain.snapshot import Snapshot
 from workers.plan import plan
@@ -47,9 +47,9 @@ def deploy(number: int, state: State = State.PENDING, **more: Any) -> Deploy:
     )
 
 
-def job(number: int, **more: Any) -> JobFacts:
+def job(number: int, **more: Any) -> ObservedJob:
     values: dict[str, Any] = {"token": "t", "rv": "7", **more}
-    return JobFacts(
+    return ObservedJob(
         namespace="ns",
         job=more.pop("name", f"shop-{number}"),
         uid=values.pop("uid", f"uid-{number}"),
@@ -58,7 +58,7 @@ def job(number: int, **more: Any) -> JobFacts:
     )
 
 
-def snapshot(*parts: Deploy | JobFacts, **more: Any) -> Snapshot:
+def snapshot(*parts: Deploy | ObservedJob, **more: Any) -> Snapshot:
     policies = Policies(**more.pop("policies", {}))
     spec = Spec(
         target="shop",
@@ -77,7 +77,7 @@ def snapshot(*parts: Deploy | JobFacts, **more: Any) -> Snapshot:
         target="shop",
         version=1,
         deploys=deploys,
-        jobs=tuple(part for part in parts if isinstance(part, JobFacts)),
+        jobs=tuple(part for part in parts if isinstance(part, ObservedJob)),
         **values,
     )
 
@@ -159,7 +159,7 @@ def test_a_job_of_that_name_with_another_token_is_not_adopted() -> None:
     step = plan(snapshot(starting, job(1, uid="other", token="other")), "new")
 
     assert isinstance(step, Delete)
-    assert step.facts.uid == "other"
+    assert step.job.uid == "other"
 
 
 def test_running_is_told_when_a_pod_has_started() -> None:
@@ -244,7 +244,7 @@ def test_a_job_that_vanished_is_lost_for_good_when(parts: tuple[Deploy, ...]) ->
 
 
 def test_a_pod_that_the_cluster_took_away_runs_again() -> None:
-    facts = job(
+    observed = job(
         1,
         outcome="failed",
         cause=CauseKind.EVICTED,
@@ -252,13 +252,13 @@ def test_a_pod_that_the_cluster_took_away_runs_again() -> None:
         retry=True,
     )
 
-    seen = snapshot(deploy(1, State.RUNNING), facts)
+    seen = snapshot(deploy(1, State.RUNNING), observed)
 
     step = plan(seen, "new")
 
     assert isinstance(step, Judge)
-    again = judged(seen, step.deploy, facts)
-    assert (again.state, again.why, again.cause) == (State.PENDING, facts.why, facts.cause)
+    again = judged(seen, step.deploy, observed)
+    assert (again.state, again.why, again.cause) == (State.PENDING, observed.why, observed.cause)
 
 
 def test_success_counts_even_if_the_job_is_gone_when_it_is_heard_of() -> None:
@@ -270,13 +270,13 @@ def test_success_counts_even_if_the_job_is_gone_when_it_is_heard_of() -> None:
 
 def test_a_failure_is_recorded_with_its_reason() -> None:
     why = "container deploy exited with 3"
-    facts = job(1, outcome="failed", cause=CauseKind.SCRIPT, why=why, exit_code=3)
-    seen = snapshot(deploy(1, State.RUNNING), facts)
+    observed = job(1, outcome="failed", cause=CauseKind.SCRIPT, why=why, exit_code=3)
+    seen = snapshot(deploy(1, State.RUNNING), observed)
 
     step = plan(seen, "new")
 
     assert isinstance(step, Judge)
-    over = judged(seen, step.deploy, facts)
+    over = judged(seen, step.deploy, observed)
     assert (over.state, over.why, over.exit_code) == (State.FAILED, why, 3)
     assert over.cause is CauseKind.SCRIPT
 
@@ -295,7 +295,7 @@ def test_failed_jobs_are_kept_but_not_more_than_asked_for() -> None:
     assert isinstance(plan(snapshot(*failed, *jobs), "new"), Wait)
     step = plan(snapshot(*failed, *jobs, policies={"keep_failed": 2}), "new")
     assert isinstance(step, Delete)
-    assert step.facts.number == 1
+    assert step.job.number == 1
 
 
 def test_failed_jobs_are_kept_only_so_long_and_the_time_makes_the_target_due() -> None:
@@ -323,7 +323,7 @@ def test_a_stray_job_of_an_earlier_attempt_is_deleted_on_sight() -> None:
     step = plan(snapshot(running, orphan, job(1, name="shop-1-2", uid="second", token="u")), "new")
 
     assert isinstance(step, Delete)
-    assert (step.facts.uid, step.repair) == ("first", Kind.ORPHANED_JOB)
+    assert (step.job.uid, step.repair) == ("first", Kind.ORPHANED_JOB)
 
 
 def test_a_reservation_keeps_its_name_for_a_while_and_then_goes() -> None:

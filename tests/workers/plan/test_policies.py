@@ -52,14 +52,14 @@ def test_paused_what_runs_goes_on_and_is_still_superseded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policies", "facts"),
+    ("policies", "observed"),
     [({"interruptible": False}, {}), ({}, {"interruptible": False})],
     ids=["setting", "annotation"],
 )
 def test_what_may_not_be_interrupted_is_left_to_finish(
-    policies: dict[str, Any], facts: dict[str, Any]
+    policies: dict[str, Any], observed: dict[str, Any]
 ) -> None:
-    seen = snapshot(running(), deploy(2), job(1, **facts), policies=policies)
+    seen = snapshot(running(), deploy(2), job(1, **observed), policies=policies)
 
     assert isinstance(plan(seen, "new"), Wait)
 
@@ -119,11 +119,11 @@ def test_a_redeploy_that_came_to_nothing_gives_way_to_anything_newer(reason: Rea
 
 def test_a_success_is_kept_as_long_as_asked_for() -> None:
     done = deploy(1, State.SUCCEEDED, ended_at=NOW)
-    facts = job(1, outcome="succeeded")
-    seen = snapshot(done, facts, policies={"keep_succeeded_for": 60})
+    observed = job(1, outcome="succeeded")
+    seen = snapshot(done, observed, policies={"keep_succeeded_for": 60})
 
     assert plan(seen, "new") == Wait(due_at=NOW + MINUTE)
-    later = snapshot(done, facts, policies={"keep_succeeded_for": 60}, now=NOW + MINUTE)
+    later = snapshot(done, observed, policies={"keep_succeeded_for": 60}, now=NOW + MINUTE)
     assert isinstance(plan(later, "new"), Delete)
 
 
@@ -176,11 +176,13 @@ def test_a_pod_that_will_not_go_is_said_and_can_be_released() -> None:
 
 
 def test_where_every_push_counts_what_the_cluster_took_away_runs_again_before_the_next() -> None:
-    facts = job(1, outcome="failed", cause=CauseKind.NODE, why="its node was restarted", retry=True)
-    parts = deploy(1, State.RUNNING), deploy(2), facts
+    observed = job(
+        1, outcome="failed", cause=CauseKind.NODE, why="its node was restarted", retry=True
+    )
+    parts = deploy(1, State.RUNNING), deploy(2), observed
 
     merged = snapshot(*parts)
     every = snapshot(*parts, policies={"on_new_push": "every"})
 
-    assert judged(merged, parts[0], facts).state is State.FAILED  # the newer one takes its place
-    assert judged(every, parts[0], facts).state is State.PENDING
+    assert judged(merged, parts[0], observed).state is State.FAILED  # the newer one takes its place
+    assert judged(every, parts[0], observed).state is State.PENDING

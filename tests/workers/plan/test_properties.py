@@ -12,7 +12,7 @@ from dispatcher.domain.model import (
     FIRST,
     TRANSITIONS,
     Deploy,
-    JobFacts,
+    ObservedJob,
     Policies,
     Reason,
     Spec,
@@ -69,8 +69,8 @@ def planning_states() -> list[State]:
 
 
 @st.composite
-def jobs(draw: st.DrawFn, number: int) -> JobFacts:
-    return JobFacts(
+def jobs(draw: st.DrawFn, number: int) -> ObservedJob:
+    return ObservedJob(
         namespace="ns",
         job=f"shop-{number}",
         uid=draw(st.sampled_from([f"uid-{number}", "another"])),
@@ -126,8 +126,8 @@ def written(seen: Snapshot, step: Step) -> tuple[Deploy, ...]:
             return changed
         case Create(deploy=deploy):
             return (deploy,)
-        case Judge(deploy=deploy, facts=facts):
-            return (judged(seen, deploy, facts),)
+        case Judge(deploy=deploy, job=observed):
+            return (judged(seen, deploy, observed),)
         case AskEvents(deploy=deploy):
             return (asked(seen, deploy, None),)
         case _:
@@ -152,7 +152,7 @@ def test_nothing_starts_beside_another(seen: Snapshot, live_pods: int | None) ->
 
     if isinstance(step, Create):
         assert not any(deploy.active for deploy in seen.deploys)
-        assert all(job.outcome or job.over or job.reserves_name for job in seen.jobs)
+        assert all(job.outcome or job.all_gone or job.reserves_name for job in seen.jobs)
         assert seen.listed
 
 
@@ -191,8 +191,8 @@ def test_what_is_deleted_is_over_or_a_stray(seen: Snapshot, live_pods: int | Non
     if isinstance(step, Delete) and step.deploy:
         assert step.deploy.terminal
     if isinstance(step, Delete):
-        owners = [d for d in seen.deploys if d.active and d.uid == step.facts.uid]
-        assert not owners or step.facts.reserves_name
+        owners = [d for d in seen.deploys if d.active and d.uid == step.job.uid]
+        assert not owners or step.job.reserves_name
 
 
 @settings(max_examples=500, deadline=None)
@@ -222,17 +222,17 @@ def test_steps_end(seen: Snapshot, live_pods: int | None) -> None:  # noqa: C901
                 seen = with_job(seen, deploy, "fresh")
             case ReserveName(deploy=deploy):
                 seen = put(seen, replace(deploy, state=State.PENDING))
-            case Delete(facts=facts, deploy=owner):
-                seen = without_job(seen, facts)
+            case Delete(job=observed, deploy=owner):
+                seen = without_job(seen, observed)
                 seen = put(seen, replace(owner, delete_sent_at=NOW)) if owner else seen
             case Stop(deploys=changed):
-                seen = without_job(put(seen, *changed), queries.facts_of(seen, changed[0]))
+                seen = without_job(put(seen, *changed), queries.own_job(seen, changed[0]))
             case Change(deploys=changed, dropped=dropped):
                 seen = put(seen, *changed)
-                for facts in [job for job in seen.jobs if queries.field(job) in dropped]:
-                    seen = without_job(seen, facts)
-            case Judge(deploy=deploy, facts=facts):
-                seen = put(seen, judged(seen, deploy, facts))
+                for observed in [job for job in seen.jobs if queries.field(job) in dropped]:
+                    seen = without_job(seen, observed)
+            case Judge(deploy=deploy, job=observed):
+                seen = put(seen, judged(seen, deploy, observed))
             case AskEvents(deploy=deploy):
                 seen = put(seen, asked(seen, deploy, None))
     raise AssertionError(f"no end: {step}")
@@ -244,11 +244,11 @@ def put(seen: Snapshot, *changed: Deploy) -> Snapshot:
 
 
 def with_job(seen: Snapshot, deploy: Deploy, uid: str) -> Snapshot:
-    facts = JobFacts(
+    observed = ObservedJob(
         namespace="ns", job=deploy.job, uid=uid, number=deploy.number, token=deploy.token
     )
-    return replaced(seen, jobs=(*seen.jobs, facts))
+    return replaced(seen, jobs=(*seen.jobs, observed))
 
 
-def without_job(seen: Snapshot, facts: JobFacts | None) -> Snapshot:
-    return replaced(seen, jobs=tuple(job for job in seen.jobs if job is not facts))
+def without_job(seen: Snapshot, observed: ObservedJob | None) -> Snapshot:
+    return replaced(seen, jobs=tuple(job for job in seen.jobs if job is not observed))

@@ -7,7 +7,7 @@ from dataclasses import replace as replaced
 import pytest
 from msgspec.structs import replace
 
-from dispatcher.domain.model import Deploy, JobFacts, State
+from dispatcher.domain.model import Deploy, ObservedJob, State
 from dispatcher.domain.snapshot import Snapshot
 from tests.workers.plan.test_plan import NOW, deploy, job, snapshot
 from workers.plan import plan
@@ -16,7 +16,7 @@ from workers.plan.steps import Change, Create, Delete, Stop, TakePlace, Wait
 from workers.plan.times import SOONEST
 
 
-def removed(*parts: Deploy | JobFacts, at: int = NOW, **policies: object) -> Snapshot:
+def removed(*parts: Deploy | ObservedJob, at: int = NOW, **policies: object) -> Snapshot:
     seen = snapshot(*parts, policies=policies)
     assert seen.spec is not None
     return replaced(seen, spec=replace(seen.spec, removed_at=at, removal_grace=GRACE))
@@ -86,6 +86,6 @@ def test_a_job_that_runs_late_and_that_nobody_knows_goes_if_something_newer_was_
     step = plan(seen, "t")
 
     assert isinstance(step, Delete)
-    assert step.facts == late
+    assert step.job == late
     ended = plan(replaced(seen, jobs=(replace(late, outcome="failed"),)), "t")
     assert isinstance(ended, Change)  # one that has failed is kept, as any

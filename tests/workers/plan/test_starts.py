@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from dispatcher.domain.model import CauseKind, Deploy, JobFacts, State
+from dispatcher.domain.model import CauseKind, Deploy, ObservedJob, State
 from tests.workers.plan.test_plan import NOW, deploy, job, snapshot
 from workers.causes.cause import Cause
 from workers.plan import plan
@@ -31,7 +31,7 @@ def starting(since: int, **more: Any) -> Deploy:
     return deploy(1, State.STARTING, starting_at=NOW - since, **more)
 
 
-def changed(*parts: Deploy | JobFacts, **more: Any) -> Deploy:
+def changed(*parts: Deploy | ObservedJob, **more: Any) -> Deploy:
     step = plan(snapshot(*parts, **more), "new")
     assert isinstance(step, Change), step
     return step.deploys[0]
@@ -101,9 +101,9 @@ def test_why_it_does_not_start_is_said_at_once_and_is_trouble_after_a_grace() ->
 
 def test_a_clone_that_failed_is_its_jobs_to_try_again() -> None:
     why = "container clone exited with 1"
-    facts = job(1, cause=CauseKind.CLONE, why=why, pod="x")
+    observed = job(1, cause=CauseKind.CLONE, why=why, pod="x")
 
-    waits = plan(snapshot(starting(2 * START, cause=CauseKind.CLONE, why=why), facts), "new")
+    waits = plan(snapshot(starting(2 * START, cause=CauseKind.CLONE, why=why), observed), "new")
 
     assert isinstance(waits, Wait)
     assert waits.trouble == why
@@ -133,19 +133,19 @@ def test_a_deploy_that_runs_says_what_a_retry_of_its_job_waits_for() -> None:
     assert step.trouble == NO_IMAGE["why"]
 
 
-@pytest.mark.parametrize(("facts", "after"), [({}, GRACE), ({"pod": "x"}, QUIET)])
-def test_where_nothing_else_tells_events_are_read(facts: dict[str, str], after: int) -> None:
-    early, late = (snapshot(starting(since), job(1, **facts)) for since in (after - 1, after))
+@pytest.mark.parametrize(("observed", "after"), [({}, GRACE), ({"pod": "x"}, QUIET)])
+def test_where_nothing_else_tells_events_are_read(observed: dict[str, str], after: int) -> None:
+    early, late = (snapshot(starting(since), job(1, **observed)) for since in (after - 1, after))
 
     assert isinstance(plan(early, "new"), Wait)
     assert plan(late, "new") == AskEvents(late.deploys[0], late.jobs[0])
 
 
-@pytest.mark.parametrize("facts", [NO_IMAGE, {"preparing": True}, {"started": True}])
-def test_where_something_tells_events_are_not_read(facts: dict[str, Any]) -> None:
+@pytest.mark.parametrize("observed", [NO_IMAGE, {"preparing": True}, {"started": True}])
+def test_where_something_tells_events_are_not_read(observed: dict[str, Any]) -> None:
     deploys = (starting(QUIET + since) for since in (0, MINUTE, START - QUIET - 1))
 
-    steps = [plan(snapshot(each, job(1, pod="x", **facts)), "new") for each in deploys]
+    steps = [plan(snapshot(each, job(1, pod="x", **observed)), "new") for each in deploys]
 
     assert not any(isinstance(step, AskEvents) for step in steps)
 
@@ -241,11 +241,11 @@ def test_where_nothing_at_all_tells_that_is_said() -> None:
 
 def test_a_time_out_of_what_never_started_says_what_it_waited_for() -> None:
     timeout = "timed out after 40 s (timeout: 40s)"
-    facts = job(1, outcome="failed", cause=CauseKind.TIMEOUT, why=timeout)
+    observed = job(1, outcome="failed", cause=CauseKind.TIMEOUT, why=timeout)
     waited = starting(40_000, cause=CauseKind.IMAGE, why=NO_IMAGE["why"])
 
-    over = judged(snapshot(waited, facts), waited, facts)
-    ran = judged(snapshot(waited, facts), waited, replace(facts, started=True))
+    over = judged(snapshot(waited, observed), waited, observed)
+    ran = judged(snapshot(waited, observed), waited, replace(observed, started=True))
 
     assert (over.state, over.cause) == (State.FAILED, CauseKind.IMAGE)
     assert over.why == f"{timeout}: {NO_IMAGE['why']}"
@@ -254,10 +254,10 @@ def test_a_time_out_of_what_never_started_says_what_it_waited_for() -> None:
 
 @pytest.mark.parametrize("started", [True, False])
 def test_only_what_ran_has_a_time_of_its_start(started: bool) -> None:
-    facts = job(1, outcome="failed", cause=CauseKind.CLONE, why="it failed", started=started)
+    observed = job(1, outcome="failed", cause=CauseKind.CLONE, why="it failed", started=started)
     starts = starting(1000)
 
-    over = judged(snapshot(starts, facts), starts, facts)
+    over = judged(snapshot(starts, observed), starts, observed)
 
     assert over.started_at == (starts.starting_at if started else 0)
 

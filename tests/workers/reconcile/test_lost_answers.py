@@ -101,5 +101,5 @@ def test_a_new_watcher_does_not_take_a_deploy_that_runs_for_one_that_starts(worl
     world.begin_to_lead()
     world.observe("job", 10)
 
-    (facts,) = world.jobs()
-    assert facts.started
+    (observed,) = world.jobs()
+    assert observed.started

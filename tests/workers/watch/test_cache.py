@@ -1,10 +1,10 @@
-"""Lists and events in, changed facts out."""
+"""Lists and events in, what has changed out."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from dispatcher.domain.model import CauseKind, JobFacts
+from dispatcher.domain.model import CauseKind, ObservedJob
 from workers.kube import labels
 from workers.kube.objects import (
     Condition,
@@ -52,10 +52,10 @@ RUNNING = ContainerStatus("deploy", ContainerState(running={}))
 BROKEN = ContainerStatus("deploy", ContainerState(terminated=Terminated(exit_code=3)))
 
 
-def told(news: list[tuple[str, JobFacts]]) -> JobFacts:
-    ((target, facts),) = news
+def told(news: list[tuple[str, ObservedJob]]) -> ObservedJob:
+    ((target, observed),) = news
     assert target == "shop"
-    return facts
+    return observed
 
 
 def listed() -> View:
@@ -68,9 +68,9 @@ def listed() -> View:
 def test_a_job_is_told_once_and_not_again_when_nothing_has_changed() -> None:
     view = listed()
 
-    facts = told(view.job_changed(job("1")))
+    observed = told(view.job_changed(job("1")))
 
-    assert (facts.job, facts.token, facts.number, facts.rv) == ("shop-1", "t", 1, "1")
+    assert (observed.job, observed.token, observed.number, observed.rv) == ("shop-1", "t", 1, "1")
     assert view.job_changed(job("2")) == []
 
 
@@ -79,8 +79,8 @@ def test_a_pod_that_is_heard_of_before_its_job_says_nothing_yet() -> None:
 
     assert view.pod_changed(pod("Running", RUNNING)) == []
 
-    facts = told(view.job_changed(job()))
-    assert (facts.started, facts.live_pods, facts.gone) == (True, 1, False)
+    observed = told(view.job_changed(job()))
+    assert (observed.started, observed.live_pods, observed.gone) == (True, 1, False)
 
 
 def test_started_stands_when_the_pod_is_gone() -> None:
@@ -88,9 +88,9 @@ def test_started_stands_when_the_pod_is_gone() -> None:
     view.job_changed(job())
     view.pod_changed(pod("Running", RUNNING))
 
-    facts = told(view.pod_deleted(pod("Running", RUNNING)))
+    observed = told(view.pod_deleted(pod("Running", RUNNING)))
 
-    assert (facts.started, facts.live_pods) == (True, 0)
+    assert (observed.started, observed.live_pods) == (True, 0)
 
 
 def test_a_failure_names_the_container_and_its_exit_code() -> None:
@@ -99,10 +99,10 @@ def test_a_failure_names_the_container_and_its_exit_code() -> None:
     view.pod_changed(pod("Failed", BROKEN))
 
     failed = Condition("Failed", "True", "BackoffLimitExceeded", "it failed")
-    facts = told(view.job_changed(job("2", failed)))
+    observed = told(view.job_changed(job("2", failed)))
 
-    assert (facts.outcome, facts.container, facts.exit_code) == ("failed", "deploy", 3)
-    assert facts.reason == "BackoffLimitExceeded"
+    assert (observed.outcome, observed.container, observed.exit_code) == ("failed", "deploy", 3)
+    assert observed.reason == "BackoffLimitExceeded"
 
 
 def test_a_condition_that_is_not_true_is_no_end() -> None:
@@ -118,17 +118,17 @@ def test_a_deleted_job_is_gone_but_its_pods_still_count() -> None:
     view.pod_changed(pod("Running", RUNNING))
 
     gone = told(view.job_deleted(job("2")))
-    assert (gone.gone, gone.live_pods, gone.over) == (True, 1, False)
+    assert (gone.gone, gone.live_pods, gone.all_gone) == (True, 1, False)
 
     over = told(view.pod_deleted(pod("Running", RUNNING)))
-    assert over.over
+    assert over.all_gone
 
 
 def test_a_job_that_a_list_does_not_have_is_gone() -> None:
     view = listed()
     view.job_changed(job())
 
-    assert told(view.jobs_listed("ns", [])).over
+    assert told(view.jobs_listed("ns", [])).all_gone
     assert view.jobs_listed("ns", []) == []
 
 
@@ -142,20 +142,20 @@ def test_another_namespaces_list_says_nothing_about_it() -> None:
 
 def test_a_job_that_only_the_ledger_knows_has_vanished() -> None:
     view = listed()
-    known = JobFacts(namespace="ns", job="shop-1", uid="u", rv="1", number=1)
+    known = ObservedJob(namespace="ns", job="shop-1", uid="u", rv="1", number=1)
 
-    assert told(view.vanished("shop", known)).over
+    assert told(view.vanished("shop", known)).all_gone
 
 
 def test_pods_that_are_listed_after_their_job_vanished_are_told() -> None:
     view = View()
     view.jobs_listed("ns", [])
-    known = JobFacts(namespace="ns", job="shop-1", uid="u", rv="1", number=1)
+    known = ObservedJob(namespace="ns", job="shop-1", uid="u", rv="1", number=1)
     view.vanished("shop", known)
 
-    facts = told(view.pods_listed("ns", [pod("Running", RUNNING)]))
+    observed = told(view.pods_listed("ns", [pod("Running", RUNNING)]))
 
-    assert (facts.gone, facts.live_pods) == (True, 1)
+    assert (observed.gone, observed.live_pods) == (True, 1)
 
 
 def test_why_a_pod_does_not_run_is_told_in_words() -> None:
@@ -163,7 +163,7 @@ def test_why_a_pod_does_not_run_is_told_in_words() -> None:
     view.job_changed(job())
     waiting = ContainerState(waiting=Waiting("ImagePullBackOff", "no such image"))
 
-    facts = told(view.pod_changed(pod("Pending", ContainerStatus("deploy", waiting))))
+    observed = told(view.pod_changed(pod("Pending", ContainerStatus("deploy", waiting))))
 
-    assert facts.why == "container deploy waits: ImagePullBackOff: no such image"
-    assert facts.cause is CauseKind.IMAGE
+    assert observed.why == "container deploy waits: ImagePullBackOff: no such image"
+    assert observed.cause is CauseKind.IMAGE

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dispatcher.domain.model import Deploy, JobFacts, State
+from dispatcher.domain.model import Deploy, ObservedJob, State
 from dispatcher.domain.repairs import Kind
 from dispatcher.domain.snapshot import Row
 from workers.plan.times import RESERVATION_AGE
@@ -51,9 +51,9 @@ def deploy(**more: Any) -> Deploy:
     return Deploy(target="shop", stream="s", ref="r", commit="c", **usual | more)
 
 
-def job(**more: Any) -> JobFacts:
+def job(**more: Any) -> ObservedJob:
     usual: dict[str, Any] = {"number": 7, "token": "t", "uid": "u", "created_at": NOW}
-    return JobFacts(namespace="ns", job="shop-7", **usual | more)
+    return ObservedJob(namespace="ns", job="shop-7", **usual | more)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def job(**more: Any) -> JobFacts:
     ],
 )
 def test_a_job_that_is_not_as_it_should_be(
-    found: Kind | None, deploys: list[Deploy], known: list[JobFacts], there: list[JobFacts]
+    found: Kind | None, deploys: list[Deploy], known: list[ObservedJob], there: list[ObservedJob]
 ) -> None:
     repairs = list(of_jobs("shop", deploys, known, there, NOW))
 

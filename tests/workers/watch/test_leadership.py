@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from dispatcher.config import LONGEST_CALL
 from dispatcher.config.reloading import Reloader
 from dispatcher.domain.errors import LeadLost
-from dispatcher.domain.model import Deploy, JobFacts, State
+from dispatcher.domain.model import Deploy, ObservedJob, State
 from dispatcher.domain.repairs import Kind
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import (
@@ -151,8 +151,10 @@ class Installation:
         (deploy,) = seen.deploys
         runs = replace(deploy, state=State.STARTING, attempt=1, namespace=NAMESPACE, job="shop-1")
         runs = replace(runs, uid="u", token="t")
-        facts = JobFacts(namespace=NAMESPACE, job="shop-1", uid="u", rv="60", number=1, token="t")
-        self.ledger.record(seen, "worker", deploys=[runs], new_jobs=[facts], release=True)
+        observed = ObservedJob(
+            namespace=NAMESPACE, job="shop-1", uid="u", rv="60", number=1, token="t"
+        )
+        self.ledger.record(seen, "worker", deploys=[runs], new_jobs=[observed], release=True)
 
     def all_of_it(self) -> dict[bytes, bytes]:
         with connect(self.url, text=False) as raw:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dispatcher.domain.model import JobFacts, Policies, Spec
+from dispatcher.domain.model import ObservedJob, Policies, Spec
 from dispatcher.domain.snapshot import Present
 from workers.watch import names
 
 HOUR = 3_600_000
-FACTS = JobFacts(namespace="ns", job="shop-1", uid="u")
+FACTS = ObservedJob(namespace="ns", job="shop-1", uid="u")
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from dispatcher.domain.model import JobFacts, Policies, Spec, State
+from dispatcher.domain.model import ObservedJob, Policies, Spec, State
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import Ledger, Publisher, Renaming
 from tests.dispatcher.ledger.helpers import push, submit
 from workers.watch.renames import Renames
 
-FACTS = JobFacts(namespace="ns", job="shop-1", uid="u", number=1, token="t")
+FACTS = ObservedJob(namespace="ns", job="shop-1", uid="u", number=1, token="t")
 
 
 @dataclass(frozen=True)
