@@ -18,7 +18,7 @@ from dispatcher.domain.model import TRANSITIONS, Outcome
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-WIDTH = 120
+WIDTH, WIDTH_OF_TABLES = 120, 140
 LEFT_OUT = {".git", ".venv", ".dispatcher", "__pycache__", "build", "dist"}
 LEFT_OUT |= {".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".fuzz"}
 
@@ -142,7 +142,11 @@ def test_every_command_in_a_document_exists(document: str, use: str) -> None:
 @pytest.mark.parametrize("document", [named(path) for path in DOCUMENTS])
 def test_lines_are_of_readable_length(document: str) -> None:
     lines = enumerate(read(document).splitlines(), 1)
-    assert not [(number, line) for number, line in lines if len(line) > WIDTH]
+    assert not [
+        (number, line)
+        for number, line in lines
+        if len(line) > (WIDTH_OF_TABLES if line.startswith("|") else WIDTH)
+    ]
 
 
 def slug(heading: str) -> str:

@@ -1,0 +1,114 @@
+"""The glossary in docs/architecture.md is true: its names are in the code, and retired words are nowhere."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("dispatcher", "workers")
+MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+TEXTS = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *MODULES,
+    *sorted((ROOT / "dispatcher").rglob("*.lua")),
+]
+
+RETIRED = {
+    "crowd": "connection limits",
+    "feed": "reflector",
+    "purely": "pure",
+    "seldom": "log throttle",
+    "shelf": "delivery records",
+    "silence": "circuit breaker, unanswered",
+    "stranger": "unauthenticated",
+    "tombstone": "name reservation",
+    "trail": "delivery log",
+    "unproved": "rejected, unauthenticated",
+}
+"""Retired word → what it is called now."""
+STILL_USED = ("crowd", "feed", "seldom", "shelf", "silence", "stranger", "trail", "unproved")
+"""To become empty."""
+OTHERS = re.compile(r"FEED_MAX_COMMIT_NUM")
+"""Names of other programs."""
+
+
+def entries() -> list[tuple[str, str, list[str]]]:
+    """Term, meaning and names in the code: a row of the glossary."""
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    table = page.partition("| Term | Meaning | In the code |\n|---|---|---|\n")[2]
+    rows = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("|")]
+    return [
+        (term.strip(), said.strip(), re.findall(r"`([^`]+)`", code)) for term, said, code in rows
+    ]
+
+
+ENTRIES = entries()
+NAMED = {name for _, _, names in ENTRIES for name in names}
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def defined(path: Path) -> Iterator[str]:
+    """Classes and functions of a module, those inside classes too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+
+
+KNOWN = {dotted(path) for path in MODULES} | {name for path in MODULES for name in defined(path)}
+KNOWN |= {path.name for path in (ROOT / "dispatcher").rglob("*.lua")}
+
+
+def test_each_term_has_one_row_and_one_meaning() -> None:
+    counted = Counter(term.lower() for term, _, _ in ENTRIES)
+
+    assert ENTRIES
+    assert [term for term, times in counted.items() if times > 1] == []
+    assert [term for term, said, _ in ENTRIES if not said] == []
+    assert [term for term, _, _ in ENTRIES] == sorted((t for t, _, _ in ENTRIES), key=str.lower)
+
+
+@pytest.mark.parametrize("name", sorted(NAMED))
+def test_each_name_of_the_glossary_is_in_the_code(name: str) -> None:
+    assert name in KNOWN
+
+
+def test_each_package_is_in_the_glossary() -> None:
+    packages = {dotted(path) for path in MODULES if path.name == "__init__.py"}
+
+    assert packages - set(ROOMS) - NAMED == set()
+
+
+def test_each_class_of_the_domain_is_in_the_glossary() -> None:
+    domain = (ROOT / "dispatcher" / "domain").rglob("*.py")
+    classes = {
+        node.name
+        for path in domain
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    }
+
+    assert classes - NAMED == set()
+
+
+def words(text: str) -> set[str]:
+    """The words of prose and of identifiers, in small letters and the singular."""
+    found = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", OTHERS.sub("", text))
+    return {word.lower() for word in found} | {word.lower().rstrip("s") for word in found}
+
+
+@pytest.mark.parametrize("retired", [word for word in RETIRED if word not in STILL_USED])
+def test_a_retired_word_is_nowhere(retired: str) -> None:
+    named = [path for path in (*MODULES, *TEXTS) if retired in words(dotted(path))]
+    used = [path for path in TEXTS if retired in words(path.read_text())]
+
+    assert [str(path.relative_to(ROOT)) for path in {*named, *used}] == []
