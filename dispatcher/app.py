@@ -10,26 +10,30 @@ from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.routing import BaseRoute, Mount, Router
 
 from dispatcher.config import Environment
 from dispatcher.config.reloading import Reloader
 from dispatcher.domain.errors import LedgerUnavailable
 from dispatcher.http.api.authentication import Guard, Tokens
 from dispatcher.http.api.deliveries import Trail
+from dispatcher.http.api.deploys import Deploys
 from dispatcher.http.api.hooks import HookList
-from dispatcher.http.api.openapi import Description
-from dispatcher.http.api.operations import Operating
-from dispatcher.http.api.reads import Api
-from dispatcher.http.api.redeploys import Redeploying
+from dispatcher.http.api.pauses import Pausing
+from dispatcher.http.api.redeploys import Redeploys
+from dispatcher.http.api.repairs import RepairLog
 from dispatcher.http.api.replays import Replaying
 from dispatcher.http.api.requests import Requests
+from dispatcher.http.api.targets import Targets
 from dispatcher.http.background import Background
 from dispatcher.http.client_address import Proxies
 from dispatcher.http.connection.bodies import Bodies
 from dispatcher.http.connection.header_limits import Bounds
 from dispatcher.http.health import Health
 from dispatcher.http.live_config import LOOK_EVERY, Live
+from dispatcher.http.openapi.document import document
+from dispatcher.http.openapi.endpoint import OpenApi
+from dispatcher.http.operations import API, OPERATIONS, Endpoints, api_routes, open_routes
 from dispatcher.http.responses import Refusal, refused
 from dispatcher.http.webhooks.endpoint import Hooks
 from dispatcher.http.webhooks.rate_limit import COUNT_WITHIN, Limiter
@@ -48,7 +52,6 @@ from dispatcher.ledger import (
     connect,
 )
 
-API = "/api/v1"
 REFUSED = (HTTPException, Refusal, LedgerUnavailable, Exception)
 """What ends a request, each with an answer of its own."""
 
@@ -108,32 +111,36 @@ def _allowance(settings: Environment) -> Allowance:
 
 def _routes(parts: Parts, settings: Environment, *, anywhere: bool) -> list[BaseRoute]:
     proxies = Proxies(settings.trusted_proxies, settings.proxy_header)
-    limiter = Limiter(parts.failures)
-    taking = parts.live, parts.submitter, parts.bodies, proxies, limiter, parts.unproved
-    hooks = Hooks(*taking, anywhere=anywhere)
     tokens = Tokens(settings.api_tokens)
-    health = Health(parts.ledger, parts.background, tokens)
-    reader = Reader(parts.ledger.client, parts.ledger.keys)
-    requests = Requests(parts.live, parts.bodies, reader)
-    api = Api(requests, parts.ledger)
-    redeploying = Redeploying(requests, parts.ledger, parts.wake_ups)
-    operating = Operating(requests, parts.ledger, parts.wake_ups)
-    deliveries = Deliveries(parts.ledger.client, parts.ledger.keys)
-    replaying = Replaying(parts.live, requests, deliveries, parts.submitter)
-    hook_list = HookList(parts.live, parts.proofs, parts.unproved)
-    trail = Trail(parts.live, deliveries, reader)
-    endpoints = (api, redeploying, operating, hook_list, replaying, trail, Description())
+    endpoints = _endpoints(parts, proxies, tokens, anywhere=anywhere)
     guarded = Router(
-        [route for each in endpoints for route in each.routes()],
+        api_routes(endpoints),
         redirect_slashes=False,
         middleware=[Middleware(Guard, tokens, proxies)],
     )
-    return [
-        Route("/webhooks/{hook}", hooks.deliver, methods=["POST"]),
-        Route("/livez", health.live),
-        Route("/readyz", health.ready),
-        Mount(API, app=guarded),
-    ]
+    return [*open_routes(endpoints), Mount(API, app=guarded)]
+
+
+def _endpoints(parts: Parts, proxies: Proxies, tokens: Tokens, *, anywhere: bool) -> Endpoints:
+    live, ledger, wake_ups = parts.live, parts.ledger, parts.wake_ups
+    limiter = Limiter(parts.failures)
+    taking = live, parts.submitter, parts.bodies, proxies, limiter, parts.unproved
+    reader = Reader(ledger.client, ledger.keys)
+    requests = Requests(live, parts.bodies, reader)
+    deliveries = Deliveries(ledger.client, ledger.keys)
+    return Endpoints(
+        hooks=Hooks(*taking, anywhere=anywhere),
+        health=Health(ledger, parts.background, tokens),
+        document=OpenApi(document(OPERATIONS)),
+        targets=Targets(requests, ledger),
+        deploys=Deploys(requests, ledger, wake_ups),
+        redeploys=Redeploys(requests, ledger, wake_ups),
+        pauses=Pausing(requests, ledger, wake_ups),
+        repairs=RepairLog(ledger),
+        hook_list=HookList(live, parts.proofs, parts.unproved),
+        deliveries=Trail(live, deliveries, reader),
+        replays=Replaying(live, requests, deliveries, parts.submitter),
+    )
 
 
 @contextlib.asynccontextmanager

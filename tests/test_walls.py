@@ -61,7 +61,9 @@ WALLS = {
     ),
     "dispatcher.http.connection.protocol": "dispatcher.http.* h11 starlette uvicorn",
     "dispatcher.http.connection.framing": "h11",
-    "dispatcher.http.api.endpoints": "dispatcher.http.* dispatcher.webhooks.providers.generic",
+    "dispatcher.http.operations": (
+        "dispatcher.http.* dispatcher.webhooks.providers.generic starlette"
+    ),
     "dispatcher.app": (
         "dispatcher.config dispatcher.config.reloading dispatcher.domain.errors dispatcher.http.*"
         " dispatcher.ledger anyio starlette"
@@ -222,6 +224,8 @@ PURE = {
     "dispatcher.http.connection.limits",
     "dispatcher.http.connection.origins",
     "dispatcher.http.webhooks.unauthenticated",
+    "dispatcher.http.openapi.document",
+    "dispatcher.http.openapi.operation",
     "dispatcher.http.api.delivery_views",
     "dispatcher.http.api.views",
     "dispatcher.commands.saved_requests",
@@ -371,6 +375,7 @@ def test_each_outside_thing_has_its_places() -> None:
         "dispatcher.commands.serve",
         "dispatcher.http.*",
         "dispatcher.http.connection.protocol",
+        "dispatcher.http.operations",
         "dispatcher.local.cluster.apiserver.*",
     }
     assert places("dispatcher.local.*") == {"dispatcher.commands.local"}

@@ -1,4 +1,4 @@
-"""The whole application, asked in this process, with a real Redis: every answer is one of the contract's."""
+"""The whole application, asked in this process, with a real Redis: each error is in the table of operations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from uuid import uuid4
 from dispatcher.app import create_app
 from dispatcher.config import PROVIDERS, load
 from dispatcher.config.reloading import Reloader
-from dispatcher.http.api.endpoints import OPERATIONS, Code
+from dispatcher.http.openapi.document import described_path
+from dispatcher.http.openapi.operation import Code
+from dispatcher.http.operations import OPERATIONS
 from dispatcher.ledger import Keys
 from tests.dispatcher.http.web import TOKEN, Web
 from tests.dispatcher.http.webhooks.test_providers import PASSWORD, configuration
@@ -21,7 +23,7 @@ from tests.fuzz.deliveries import proof, rendered
 from tests.fuzz.target import Attempt, Surroundings, Target
 from tests.fuzz.wire import Header, Sent, parse, render
 
-CODES = {code for operation in OPERATIONS.values() for code in operation.refusals}
+CODES = {code for operation in OPERATIONS for code in operation.errors}
 PARTS = {
     "hook": "github",
     "target": "to-github",
@@ -124,7 +126,8 @@ def _proved(request: Sent, path: str) -> list[Header]:
 def seeds() -> Iterator[bytes]:
     for name in names():
         yield rendered(sent(name))
-    for (method, path), operation in OPERATIONS.items():
+    for operation in OPERATIONS:
+        method, path = operation.method, described_path(operation)
         query = "?limit=20" if operation.parameters and method == "GET" else ""
         headers = [(b"Idempotency-Key", b"1")] if "redeploy" in path else []
         yield render(

@@ -8,11 +8,10 @@ import msgspec
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from dispatcher.domain.model import Result, State
 from dispatcher.http.api import delivery_views
-from dispatcher.http.api.requests import line
+from dispatcher.http.api.requests import line, page_limit
 from dispatcher.http.connection.bodies import MIB
 from dispatcher.http.live_config import Live
 from dispatcher.http.responses import Refusal, answer
@@ -38,14 +37,8 @@ class Trail:
     def __init__(self, live: Live, deliveries: Deliveries, reader: Reader) -> None:
         self._live, self._deliveries, self._reader = live, deliveries, reader
 
-    def routes(self) -> list[Route]:
-        return [
-            Route("/deliveries", self.deliveries),
-            Route("/deliveries/{id:path}", self.delivery),
-        ]
-
     async def deliveries(self, request: Request) -> Response:
-        return answer(await to_thread.run_sync(self._newest, _limit(request)))
+        return answer(await to_thread.run_sync(self._newest, page_limit(request, USUAL, MOST)))
 
     def _newest(self, limit: int) -> delivery_views.DeliveryList:
         """Read a few at a time, until the answer is as large as it may be."""
@@ -105,10 +98,3 @@ def found(deliveries: Deliveries, name: str) -> Kept:
             "deliveries has, or the Git host's own",
         )
     return kept
-
-
-def _limit(request: Request) -> int:
-    text = request.query_params.get("limit", str(USUAL))
-    if text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MOST:
-        return int(text)
-    raise Refusal(400, "invalid_limit", f"limit must be a number between 1 and {MOST}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from dispatcher.http.api import delivery_views
 from dispatcher.http.live_config import Live
@@ -19,9 +18,6 @@ class HookList:
 
     def __init__(self, live: Live, proofs: Proofs, unproved: Unproved) -> None:
         self._live, self._proofs, self._unproved = live, proofs, unproved
-
-    def routes(self) -> list[Route]:
-        return [Route("/hooks", self.hooks)]
 
     async def hooks(self, _: Request) -> Response:
         await self._unproved.report()

@@ -10,7 +10,6 @@ import structlog
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from dispatcher.config import Target
 from dispatcher.domain.model import ZEROS, short_ref
@@ -34,15 +33,12 @@ class RedeployOrder(Order, frozen=True, kw_only=True):
     deploy: Annotated[int, msgspec.Meta(ge=1, lt=10**15)] | None = None
 
 
-class Redeploying:
+class Redeploys:
     """The endpoint. Redis is waited for in threads."""
 
     def __init__(self, requests: Requests, ledger: Ledger, wake_ups: WakeUps) -> None:
         self._requests, self._ledger, self._wake_ups = requests, ledger, wake_ups
         self._reader = Reader(ledger.client, ledger.keys)
-
-    def routes(self) -> list[Route]:
-        return [Route("/targets/{target}/redeploy", self.redeploy, methods=["POST"])]
 
     async def redeploy(self, request: Request) -> Response:
         target, key = await self._requests.target(request), _request_id(request)

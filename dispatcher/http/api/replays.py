@@ -6,7 +6,6 @@ import structlog
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from dispatcher.config import Hook
 from dispatcher.http.api import delivery_views
@@ -32,9 +31,6 @@ class Replaying:
     ) -> None:
         self._live, self._requests = live, requests
         self._deliveries, self._submitter = deliveries, submitter
-
-    def routes(self) -> list[Route]:
-        return [Route("/deliveries/{id:path}/replay", self.replay, methods=["POST"])]
 
     async def replay(self, request: Request) -> Response:
         order = await self._requests.order(request, Order)

@@ -20,6 +20,8 @@ from dispatcher.ledger import Reader
 LARGEST_BODY = 8 * 1024
 LONGEST_NAME = 40
 """Of a target, as the configuration has it; a longer one is not asked for."""
+NOBODY = "somebody"
+"""Who asks where the order doesn't say: in the ledger, nobody's order is none."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,6 +29,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
     by: Annotated[str, msgspec.Meta(max_length=100)] = ""
+
+    @property
+    def asker(self) -> str:
+        return self.by or NOBODY
 
 
 SomeOrder = TypeVar("SomeOrder", bound=Order)
@@ -81,6 +87,14 @@ def deploy_number(request: Request, target: str) -> int:
     if number.isascii() and number.isdigit() and len(number) <= 15:
         return int(number)
     raise Refusal(404, "unknown_deploy", f"Target {target}: a deploy's number is written like 42")
+
+
+def page_limit(request: Request, usual: int, most: int) -> int:
+    """How many at the most the response is to have."""
+    text = request.query_params.get("limit", str(usual))
+    if text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 1 <= int(text) <= most:
+        return int(text)
+    raise Refusal(400, "invalid_limit", f"limit must be a number between 1 and {most}")
 
 
 def _unknown_target(name: str, known: Iterable[str]) -> Refusal:

@@ -30,3 +30,11 @@ def take(web: Web, client: redis.Redis, *states: State, ended_after: int = 0, **
         ended = started + ended_after if ended_after else 0
         now = replace(deploy, state=state, started_at=started, ended_at=ended, **facts)
         ledger.record(seen, "token", deploys=[now], release=True)
+
+
+def look(ledger: Ledger) -> Snapshot:
+    """What a worker finds that looks at `shop` and does nothing."""
+    seen = ledger.acquire("shop", "token")
+    assert isinstance(seen, Snapshot)
+    ledger.record(seen, "token", release=True)
+    return seen

@@ -39,6 +39,38 @@ def named(tmp_path: Path, redis_url: str, keys: Keys) -> Iterator[Web]:
     web.clean_up()
 
 
+@pytest.mark.parametrize("token", [TOKEN, OTHER_TOKEN])
+def test_each_token_opens(web: Web, token: str) -> None:
+    headers = {"Authorization": f"bearer {token}"}
+
+    assert web.http.get("/api/v1/targets", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("sent_header", [None, "Bearer", "Bearer wrong", TOKEN, f"Basic {TOKEN}"])
+@pytest.mark.parametrize("path", ["targets", "targets/shop/deploys", "nowhere"])
+def test_without_a_token_nothing_is_told(web: Web, path: str, sent_header: str | None) -> None:
+    headers = {"Authorization": sent_header} if sent_header else {}
+
+    response = web.http.get(f"/api/v1/{path}", headers=headers)
+
+    assert error(response) == (401, "unauthorized")
+    assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_two_tokens_are_none(web: Web) -> None:
+    headers = [("Authorization", f"Bearer {TOKEN}")] * 2
+
+    assert web.http.get("/api/v1/targets", headers=headers).status_code == 401
+
+
+def test_without_tokens_the_api_is_closed(tmp_path: Path, redis_url: str, keys: Keys) -> None:
+    with Web(tmp_path, redis_url, keys, tokens="") as web:
+        response = web.api("targets")
+
+    assert error(response) == (403, "api_disabled")
+    assert "DISPATCHER_API_TOKENS" in response.json()["error"]["message"]
+
+
 ORDERS = [
     ("pause", "targets/shop/pause"),
     ("resume", "targets/shop/resume"),

@@ -298,6 +298,12 @@ def test_neither_body_nor_secret_is_told_or_logged(web: Web, redis_url: str) -> 
     assert SECRET.decode() not in str(stored)
 
 
+def newest_delivered(web: Web) -> str:
+    """A delivery that no target takes is recorded after its response."""
+    listed = web.api("deliveries?limit=1").json()["deliveries"]
+    return str(listed[0]["delivery"]) if listed else ""
+
+
 def test_an_answer_has_a_size_whatever_came(web: Web) -> None:
     narrow = '"file/srv/git/*"]\n    max_body: 4KiB'
     change_hooks(web, narrow, '"file/srv/git/*", "a.example/*"]\n    max_body: 1MiB')
@@ -306,6 +312,7 @@ def test_an_answer_has_a_size_whatever_came(web: Web) -> None:
         refs = [{"ref": f"{long}{n}", "before": OLD, "after": NEW} for n in range(600)]
         wide = plain("", "", f"d{number}", refs=refs, repository="https://git.example.com/a/none")
         assert web.deliver(wide, "plain").status_code == 200
+    assert eventually(lambda: newest_delivered(web) == "d15")
 
     cut = web.api("deliveries?limit=1000")
     whole = web.api("deliveries?limit=3")
@@ -321,6 +328,7 @@ def test_an_answer_has_a_size_whatever_came(web: Web) -> None:
 def test_more_than_are_read_at_once_come_in_their_order(web: Web) -> None:
     for number in range(AT_ONCE + 5):
         web.deliver(plain("", f"{number + 1:040x}", f"d{number}"), "plain")
+    assert eventually(lambda: newest_delivered(web) == f"d{AT_ONCE + 4}")
 
     for limit in (AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, AT_ONCE + 5, 1000):
         listed = web.api(f"deliveries?limit={limit}").json()["deliveries"]

@@ -1,4 +1,4 @@
-"""The OpenAPI document, the routes and docs/api.md say the same."""
+"""The application serves what the OpenAPI document describes, and docs/api.md says the same."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from dispatcher import __version__
 from dispatcher.app import create_app
 from dispatcher.config import load
 from dispatcher.config.reloading import Reloader
-from dispatcher.http.api.endpoints import ANYWHERE, LEDGER, OPERATIONS, SENT, TOKEN, Code, Operation
-from dispatcher.http.api.openapi import document
+from dispatcher.http.openapi.document import described_path, document
+from dispatcher.http.openapi.operation import ANYWHERE, LEDGER, SENT, TOKEN, Code, Operation
+from dispatcher.http.operations import OPERATIONS
 from dispatcher.ledger import Keys
 from tests.dispatcher.http.web import Web
 
@@ -25,30 +26,34 @@ API = (DOCS / "api.md").read_text()
 HOOKS = (DOCS / "hooks.md").read_text()
 WEBHOOKS = "/webhooks/{hook}"
 
+DOCUMENT = document(OPERATIONS)
+
 Place = tuple[str, str]
-each_operation = pytest.mark.parametrize("place", OPERATIONS, ids=" ".join)
+each_operation = pytest.mark.parametrize(
+    "operation", OPERATIONS, ids=lambda o: f"{o.method} {o.path}"
+)
 
 
 def test_it_is_served_to_whoever_has_a_token(web: Web) -> None:
     served = web.api("openapi.json")
 
     assert served.status_code == 200
-    assert served.json() == json.loads(json.dumps(document()))
+    assert served.json() == json.loads(json.dumps(DOCUMENT))
     assert served.json()["info"]["version"] == __version__
     assert web.http.get("/api/v1/openapi.json").status_code == 401
 
 
-def test_every_route_is_in_it(tmp_path: Path, redis_url: str, keys: Keys) -> None:
+def test_the_application_serves_what_it_describes(
+    tmp_path: Path, redis_url: str, keys: Keys
+) -> None:
     environ = Web(tmp_path, redis_url, keys).environ
     settings = load(environ).environment
     served = set(_routes(create_app(settings, Reloader(settings.config, environ)).routes))
 
     described = {
-        (method.upper(), path)
-        for path, methods in document()["paths"].items()
-        for method in methods
+        (method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods
     }
-    assert described == served, "dispatcher/http/api/endpoints.py describes the routes"
+    assert described == served
 
 
 def _routes(routes: list[BaseRoute], prefix: str = "") -> Iterator[Place]:
@@ -65,7 +70,7 @@ def _routes(routes: list[BaseRoute], prefix: str = "") -> Iterator[Place]:
 
 
 def codes(text: str) -> set[Code]:
-    return {Code(int(s), c) for s, c in re.findall(r"^\| (\d+) \| `(\w+)` \|", text, re.MULTILINE)}
+    return {Code(int(s), c) for s, c in re.findall(r"^- (\d+) `(\w+)`:", text, re.MULTILINE)}
 
 
 def section(place: Place) -> str:
@@ -85,8 +90,13 @@ def common() -> tuple[set[Code], set[Code]]:
     return codes(head), codes(rest.partition("\n## API\n")[2].partition("\n### ")[0])
 
 
-def documented(place: Place, operation: Operation) -> set[Code]:
+def place_of(operation: Operation[Any]) -> Place:
+    return operation.method, described_path(operation)
+
+
+def documented(operation: Operation[Any]) -> set[Code]:
     """What may be said no with, by api.md; for deliveries, hooks.md has the table."""
+    place = place_of(operation)
     anywhere, api = common()
     ordered = codes(section(("POST", "/api/v1/targets/{target}/redeploy")))
     found = codes(section(place)) | anywhere
@@ -103,19 +113,17 @@ def documented(place: Place, operation: Operation) -> set[Code]:
 
 
 @each_operation
-def test_codes_are_those_of_the_documents(place: Place) -> None:
-    operation = OPERATIONS[place]
-
-    assert set(operation.refusals) == documented(place, operation)
+def test_codes_are_those_of_the_documents(operation: Operation[Any]) -> None:
+    assert set(operation.errors) == documented(operation)
 
 
 @each_operation
-def test_statuses_are_those_of_the_documents(place: Place) -> None:
-    told = section(place)
+def test_statuses_are_those_of_the_documents(operation: Operation[Any]) -> None:
+    told = section(place_of(operation))
     said = {int(status) for status in re.findall(r"[Aa]nswers? (?:is )?(2\d\d)", told)}
-    said |= {int(status) for status in re.findall(r"^\| (2\d\d) \|", told, re.MULTILINE)}
+    said |= {int(status) for status in re.findall(r"^- (2\d\d): ", told, re.MULTILINE)}
 
-    assert said <= set(OPERATIONS[place].answers)
+    assert said <= set(operation.responses)
 
 
 def test_the_common_codes_are_told_at_the_head() -> None:
@@ -124,9 +132,9 @@ def test_the_common_codes_are_told_at_the_head() -> None:
     assert anywhere == ANYWHERE | LEDGER | SENT | {Code(429, "too_many_failures")}
 
 
-def test_a_status_has_one_answer() -> None:
-    for operation in OPERATIONS.values():
-        assert not {code.status for code in operation.refusals} & set(operation.answers)
+def test_a_status_has_one_response() -> None:
+    for operation in OPERATIONS:
+        assert not {code.status for code in operation.errors} & set(operation.responses)
 
 
 # The document itself
@@ -142,10 +150,8 @@ def references(tree: Any) -> Iterator[str]:
 
 
 def test_it_refers_to_what_it_has() -> None:
-    described = document()
-
-    for reference in references(described):
-        found = described
+    for reference in references(DOCUMENT):
+        found = DOCUMENT
         for word in reference.removeprefix("#/").split("/"):
             found = found[word]
 
@@ -153,14 +159,14 @@ def test_it_refers_to_what_it_has() -> None:
 def test_its_operations_have_names_of_their_own() -> None:
     names = [
         operation["operationId"]
-        for methods in document()["paths"].values()
+        for methods in DOCUMENT["paths"].values()
         for operation in methods.values()
     ]
     assert len(set(names)) == len(names)
 
 
 def test_it_says_when_to_come_again() -> None:
-    responses = document()["components"]["responses"]
+    responses = DOCUMENT["components"]["responses"]
     later = {name for name, each in responses.items() if "Retry-After" in each.get("headers", {})}
 
     assert later == {name for name in responses if name[:3] in ("429", "503")}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from copy import deepcopy
 from typing import Any
 from uuid import uuid4
 
@@ -27,8 +26,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from dispatcher.http.api.endpoints import OPERATIONS
-from dispatcher.http.api.openapi import document
+from dispatcher.http.openapi.document import described_path, document
+from dispatcher.http.operations import OPERATIONS
 from dispatcher.ledger import Keys
 from tests.dispatcher.http.web import TOKEN, Web
 from tests.dispatcher.webhooks.support import HEADERS, sent
@@ -51,8 +50,8 @@ DELIVERY = ("POST", "/webhooks/{hook}")
 
 Sender = Callable[[Any], Any]
 
-PLAIN = schemathesis.openapi.from_dict(document())
-HANDED_OVER = deepcopy(document())
+PLAIN = schemathesis.openapi.from_dict(document(OPERATIONS))
+HANDED_OVER = document(OPERATIONS)
 for methods in HANDED_OVER["paths"].values():
     for described in methods.values():
         described["security"] = []  # the sender sees to it
@@ -61,7 +60,8 @@ PROVED = schemathesis.openapi.from_dict(HANDED_OVER)
 bounded = settings(
     max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
-each_operation = pytest.mark.parametrize("place", OPERATIONS, ids=" ".join)
+PLACES = [(operation.method, described_path(operation)) for operation in OPERATIONS]
+each_operation = pytest.mark.parametrize("place", PLACES, ids=" ".join)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,89 @@
+"""`/api/v1/targets/{target}/deploys`: a target's deploys; to stop one, or to go on without one."""
+
+from __future__ import annotations
+
+import structlog
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dispatcher.http.api import views
+from dispatcher.http.api.requests import (
+    Order,
+    Requests,
+    deploy_number,
+    page_limit,
+    unknown_deploy,
+)
+from dispatcher.http.responses import Refusal, answer
+from dispatcher.ledger import Ledger, Operations, Reader, Told, WakeUps
+
+MOST = 100
+"""Deploys in one response; the ledger keeps no more of a target."""
+
+log = structlog.get_logger()
+
+REASONS = {
+    Told.CANCELLED: "it was waiting, and is over",
+    Told.STOPPING: "it is being stopped, and is over once its Job and Pods are gone",
+    Told.RELEASED: "what is left of it in the cluster no longer holds its target up",
+}
+
+
+class Deploys:
+    """Endpoints. Redis is waited for in threads; the response to an order goes out after the wake-ups that it
+    asks for are in the queue."""
+
+    def __init__(self, requests: Requests, ledger: Ledger, wake_ups: WakeUps) -> None:
+        self._requests, self._wake_ups = requests, wake_ups
+        self._operations = Operations(ledger)
+        self._reader = Reader(ledger.client, ledger.keys)
+
+    async def list(self, request: Request) -> Response:
+        target, limit = await self._requests.history(request), page_limit(request, MOST, MOST)
+        found = await to_thread.run_sync(self._reader.deploys, target)
+        return answer(views.DeployList(tuple(map(views.deploy_info, found[:limit]))))
+
+    async def show(self, request: Request) -> Response:
+        target = await self._requests.history(request)
+        number = deploy_number(request, target)
+        found = await to_thread.run_sync(self._reader.deploy, target, number)
+        if found is None:
+            kept = await to_thread.run_sync(self._reader.numbers, target)
+            raise unknown_deploy(target, number, kept)
+        return answer(views.deploy_detail(found))
+
+    async def cancel(self, request: Request) -> Response:
+        return await self._order(request, "cancel")
+
+    async def release(self, request: Request) -> Response:
+        return await self._order(request, "release")
+
+    async def _order(self, request: Request, verb: str) -> Response:
+        target, number = await self._requests.deploy(request)
+        order = await self._requests.order(request, Order)
+        told = await to_thread.run_sync(self._tell, verb, target, number, order)
+        return answer(told, 202)
+
+    def _tell(self, verb: str, target: str, number: int, order: Order) -> views.OrderAnswer:
+        tell = self._operations.cancel if verb == "cancel" else self._operations.release
+        said = tell(target, number, order.asker, order.reason)
+        self._wake_ups.enqueue(said.wake_ups)
+        deploy = f"{target}/{number}"
+        log.info(verb, deploy=deploy, by=order.by, reason=order.reason, outcome=said.told)
+        if said.told not in REASONS:
+            raise self._refusal(said.told, target, number)
+        return views.OrderAnswer(deploy=deploy, outcome=said.told, reason=REASONS[said.told])
+
+    def _refusal(self, told: Told, target: str, number: int) -> Refusal:
+        found = self._reader.deploy(target, number) if told is not Told.UNKNOWN else None
+        if found is None:
+            return unknown_deploy(target, number, self._reader.numbers(target))
+        if told is Told.RUNNING:
+            message = (
+                f"{found.name} is {found.state} and was not told to stop: cancel it first. Release is "
+                "for one that stops and whose Pods do not go"
+            )
+            return Refusal(409, "not_stopping", message)
+        message = f"{found.name} is over already: {found.state}. What is over stays as it is"
+        return Refusal(409, "already_over", message)

@@ -1,0 +1,54 @@
+"""`/api/v1`: to pause a target, or everything, and to resume it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dispatcher.http.api import views
+from dispatcher.http.api.requests import Order, Requests
+from dispatcher.http.responses import answer
+from dispatcher.ledger import Ledger, Operations, WakeUps, read_pauses
+
+log = structlog.get_logger()
+
+
+class Pausing:
+    """Endpoints. The response goes out after the wake-ups that it asks for are in the queue."""
+
+    def __init__(self, requests: Requests, ledger: Ledger, wake_ups: WakeUps) -> None:
+        self._requests, self._ledger, self._wake_ups = requests, ledger, wake_ups
+        self._operations = Operations(ledger)
+
+    async def pause(self, request: Request) -> Response:
+        return await self._switch(request, self._pause)
+
+    async def resume(self, request: Request) -> Response:
+        return await self._switch(request, self._resume)
+
+    async def _switch(
+        self, request: Request, switch: Callable[[str | None, Order], None]
+    ) -> Response:
+        named = "target" in request.path_params
+        target = (await self._requests.target(request)).name if named else None
+        order = await self._requests.order(request, Order)
+        return answer(await to_thread.run_sync(self._switched, switch, target, order))
+
+    def _switched(
+        self, switch: Callable[[str | None, Order], None], target: str | None, order: Order
+    ) -> views.PauseAnswer:
+        switch(target, order)
+        pauses = read_pauses(self._ledger, [target] if target else [])
+        return views.PauseAnswer(target=target, paused=views.pause_info(pauses, target))
+
+    def _pause(self, target: str | None, order: Order) -> None:
+        self._operations.pause(target, order.asker, order.reason)
+        log.info("pause", target=target or "everything", by=order.by, reason=order.reason)
+
+    def _resume(self, target: str | None, order: Order) -> None:
+        self._wake_ups.enqueue(self._operations.resume(target))
+        log.info("resume", target=target or "everything", by=order.by, reason=order.reason)

@@ -1,0 +1,31 @@
+"""`/api/v1/repairs`: what was found wrong and put right."""
+
+from __future__ import annotations
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dispatcher.http.api import views
+from dispatcher.http.api.requests import page_limit
+from dispatcher.http.responses import answer
+from dispatcher.ledger import Ledger, Repairs
+
+MOST = 100
+"""Repairs in one response."""
+
+
+class RepairLog:
+    """The endpoint. Redis is waited for in threads."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._repairs = Repairs(ledger)
+
+    async def list(self, request: Request) -> Response:
+        limit = page_limit(request, MOST, MOST)
+        return answer(await to_thread.run_sync(self._newest, limit))
+
+    def _newest(self, limit: int) -> views.RepairList:
+        counts = {str(kind): count for kind, count in self._repairs.counts().items()}
+        newest = self._repairs.newest()[:limit]
+        return views.RepairList(counts, tuple(map(views.repair_info, newest)))

@@ -1,0 +1,40 @@
+"""`/api/v1/targets`: the targets, each with what runs, what waits, and what was last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dispatcher.config import Target
+from dispatcher.http.api import views
+from dispatcher.http.api.requests import Requests
+from dispatcher.http.responses import answer
+from dispatcher.ledger import Ledger, Reader, read_pauses
+
+
+class Targets:
+    """Endpoints; reads only. Redis is waited for in threads."""
+
+    def __init__(self, requests: Requests, ledger: Ledger) -> None:
+        self._requests, self._ledger = requests, ledger
+        self._reader = Reader(ledger.client, ledger.keys)
+
+    async def list(self, _: Request) -> Response:
+        targets = tuple(self._requests.targets().values())
+        return answer(views.TargetList(await to_thread.run_sync(self._look, targets)))
+
+    async def show(self, request: Request) -> Response:
+        target = await self._requests.target(request)
+        (info,) = await to_thread.run_sync(self._look, [target])
+        return answer(info)
+
+    def _look(self, targets: Sequence[Target]) -> tuple[views.TargetInfo, ...]:
+        names = [target.name for target in targets]
+        found, pauses = self._reader.targets(names), read_pauses(self._ledger, names)
+        return tuple(
+            views.target_info(target, view, views.pause_info(pauses, target.name))
+            for target, view in zip(targets, found, strict=True)
+        )

@@ -1,0 +1,19 @@
+"""`GET /api/v1/openapi.json`: serves the document."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dispatcher.http.openapi.document import Json
+from dispatcher.http.responses import answer
+
+
+class OpenApi:
+    """The endpoint."""
+
+    def __init__(self, document: Json) -> None:
+        self._document = document
+
+    async def show(self, _: Request) -> Response:
+        return answer(self._document)

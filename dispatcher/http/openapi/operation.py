@@ -1,0 +1,88 @@
+"""The type of one operation: a method of a path, what serves it, and what it takes and returns. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+Handler = Callable[[Request], Awaitable[Response]]
+Endpoints = TypeVar("Endpoints")
+
+
+class Code(NamedTuple):
+    """One of the errors that docs/api.md explains."""
+
+    status: int
+    name: str
+
+
+Codes = frozenset[Code]
+_NONE: Codes = frozenset()
+
+
+class Parameter(NamedTuple):
+    """What a request carries beside its path and body; it can be left out."""
+
+    name: str
+    place: str
+    """`query` or `header`."""
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation(Generic[Endpoints]):
+    """One method of one path."""
+
+    method: str
+    path: str
+    """With starlette's convertors: `{id:path}` is an id that may hold a slash."""
+    handler: Callable[[Endpoints], Handler]
+    """Picks what serves it from the application's endpoints."""
+    summary: str
+    responses: Mapping[int, type]
+    """Status → body, on success."""
+    own_errors: Codes = _NONE
+    """Beside those that are common to many operations."""
+    parameters: tuple[Parameter, ...] = ()
+    body: type | None = None
+    token: bool = True
+    """Whether the request needs an API token."""
+    ledger: bool = True
+    """Whether it fails without Redis."""
+
+    @property
+    def errors(self) -> Codes:
+        sent = (SENT | ORDERED if self.token else SENT) if self.body else _NONE
+        return (
+            ANYWHERE
+            | (LEDGER if self.ledger else _NONE)
+            | (TOKEN if self.token else _NONE)
+            | sent
+            | self.own_errors
+        )
+
+
+def codes(*lines: str) -> Codes:
+    """Of lines like `404 unknown_target unknown_deploy`."""
+    split = [line.split() for line in lines]
+    return frozenset(Code(int(status), name) for status, *names in split for name in names)
+
+
+ANYWHERE = codes(
+    "400 not_http",
+    "404 not_found",
+    "405 method_not_allowed",
+    "431 headers_too_large",
+    "500 internal_error",
+    "503 busy",
+)
+LEDGER = codes("503 ledger_unavailable")
+TOKEN = codes("401 unauthorized", "403 api_disabled")
+SENT = codes("408 body_too_slow", "400 body_incomplete")
+"""Where a body is read."""
+ORDERED = codes("400 invalid_body", "413 body_too_large")
+"""Where the body is an order."""

@@ -1,0 +1,270 @@
+"""The table of operations: method, path, handler, what each takes and returns, and its errors.
+
+Both the routes and the OpenAPI document are built from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.routing import Route
+
+from dispatcher.http import health
+from dispatcher.http.api import deliveries, delivery_views, deploys, repairs, views
+from dispatcher.http.api.deliveries import Trail
+from dispatcher.http.api.deploys import Deploys
+from dispatcher.http.api.hooks import HookList
+from dispatcher.http.api.pauses import Pausing
+from dispatcher.http.api.redeploys import RedeployOrder, Redeploys
+from dispatcher.http.api.repairs import RepairLog
+from dispatcher.http.api.replays import Replaying
+from dispatcher.http.api.requests import Order
+from dispatcher.http.api.targets import Targets
+from dispatcher.http.health import Health
+from dispatcher.http.openapi.endpoint import OpenApi
+from dispatcher.http.openapi.operation import Operation, Parameter, codes
+from dispatcher.http.webhooks import intake
+from dispatcher.http.webhooks.endpoint import Hooks
+from dispatcher.webhooks.providers.generic import Payload
+
+API = "/api/v1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoints:
+    """What serves the operations."""
+
+    hooks: Hooks
+    health: Health
+    document: OpenApi
+    targets: Targets
+    deploys: Deploys
+    redeploys: Redeploys
+    pauses: Pausing
+    repairs: RepairLog
+    hook_list: HookList
+    deliveries: Trail
+    replays: Replaying
+
+
+HOOK = codes(
+    "400 missing_header repeated_header malformed_header wrong_provider",
+    "400 invalid_form invalid_json invalid_body invalid_field duplicate_field",
+    "401 unauthorized",
+    "413 body_too_large",
+    "415 unsupported_media_type unsupported_charset unsupported_encoding",
+    "429 too_many_failures",
+)
+TARGET = codes("404 unknown_target")
+DEPLOY = TARGET | codes("404 unknown_deploy")
+DELIVERY = codes("404 unknown_delivery")
+LIMIT = codes("400 invalid_limit")
+REDEPLOY = codes(
+    "400 invalid_commit invalid_ref ambiguous_ref contradiction invalid_idempotency_key",
+    "409 never_deployed unknown_commit",
+    "422 ref_not_taken",
+)
+
+
+def _limit(most: int, usual: int) -> Parameter:
+    schema = {"type": "integer", "minimum": 1, "maximum": most, "default": usual}
+    return Parameter("limit", "query", schema)
+
+
+IDEMPOTENCY_KEY = Parameter(
+    "Idempotency-Key",
+    "header",
+    {"type": "string", "minLength": 1, "maxLength": 256, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+)
+
+OPERATIONS: tuple[Operation[Endpoints], ...] = (
+    Operation(
+        method="POST",
+        path="/webhooks/{hook}",
+        handler=lambda at: at.hooks.deliver,
+        summary="A delivery of a Git host, proved as the host does it",
+        responses={202: intake.Answer, 200: intake.Answer},
+        own_errors=HOOK,
+        body=Payload,
+        token=False,
+    ),
+    Operation(
+        method="GET",
+        path="/livez",
+        handler=lambda at: at.health.live,
+        summary="Whether the process works",
+        responses={200: health.Alive},
+        token=False,
+        ledger=False,
+    ),
+    Operation(
+        method="GET",
+        path="/readyz",
+        handler=lambda at: at.health.ready,
+        summary="Whether deliveries are taken, and how ledger and cluster are",
+        responses={200: health.Ready},
+        token=False,
+        ledger=False,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/openapi.json",
+        handler=lambda at: at.document.show,
+        summary="This document",
+        responses={200: dict},
+        ledger=False,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/targets",
+        handler=lambda at: at.targets.list,
+        summary="All targets",
+        responses={200: views.TargetList},
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/targets/{target}",
+        handler=lambda at: at.targets.show,
+        summary="A target",
+        responses={200: views.TargetInfo},
+        own_errors=TARGET,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/targets/{target}/deploys",
+        handler=lambda at: at.deploys.list,
+        summary="A target's deploys, newest first",
+        responses={200: views.DeployList},
+        own_errors=TARGET | LIMIT,
+        parameters=(_limit(deploys.MOST, deploys.MOST),),
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/targets/{target}/deploys/{number}",
+        handler=lambda at: at.deploys.show,
+        summary="A deploy",
+        responses={200: views.DeployDetail},
+        own_errors=DEPLOY,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/targets/{target}/redeploy",
+        handler=lambda at: at.redeploys.redeploy,
+        summary="Deploy once more",
+        responses={202: views.RedeployAnswer},
+        own_errors=DEPLOY | REDEPLOY,
+        parameters=(IDEMPOTENCY_KEY,),
+        body=RedeployOrder,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/targets/{target}/deploys/{number}/cancel",
+        handler=lambda at: at.deploys.cancel,
+        summary="Stop a deploy",
+        responses={202: views.OrderAnswer},
+        own_errors=DEPLOY | codes("409 already_over"),
+        body=Order,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/targets/{target}/deploys/{number}/release",
+        handler=lambda at: at.deploys.release,
+        summary="Go on without a deploy that does not stop",
+        responses={202: views.OrderAnswer},
+        own_errors=DEPLOY | codes("409 already_over not_stopping"),
+        body=Order,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/targets/{target}/pause",
+        handler=lambda at: at.pauses.pause,
+        summary="Hold a target",
+        responses={200: views.PauseAnswer},
+        own_errors=TARGET,
+        body=Order,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/targets/{target}/resume",
+        handler=lambda at: at.pauses.resume,
+        summary="Let a target go on",
+        responses={200: views.PauseAnswer},
+        own_errors=TARGET,
+        body=Order,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/pause",
+        handler=lambda at: at.pauses.pause,
+        summary="Hold all targets",
+        responses={200: views.PauseAnswer},
+        body=Order,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/resume",
+        handler=lambda at: at.pauses.resume,
+        summary="Let all targets go on",
+        responses={200: views.PauseAnswer},
+        body=Order,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/repairs",
+        handler=lambda at: at.repairs.list,
+        summary="What was found wrong and put right",
+        responses={200: views.RepairList},
+        own_errors=LIMIT,
+        parameters=(_limit(repairs.MOST, repairs.MOST),),
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/hooks",
+        handler=lambda at: at.hook_list.hooks,
+        summary="Hooks, when their secrets were used, and what was refused",
+        responses={200: delivery_views.HookList},
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/deliveries",
+        handler=lambda at: at.deliveries.deliveries,
+        summary="Deliveries, newest first",
+        responses={200: delivery_views.DeliveryList},
+        own_errors=LIMIT,
+        parameters=(_limit(deliveries.MOST, deliveries.USUAL),),
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/deliveries/{id:path}/replay",
+        handler=lambda at: at.replays.replay,
+        summary="Take a delivery as if it had just come",
+        responses={202: delivery_views.ReplayAnswer, 200: delivery_views.ReplayAnswer},
+        own_errors=DELIVERY | codes("409 not_replayable removed_hook"),
+        body=Order,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/deliveries/{id:path}",
+        handler=lambda at: at.deliveries.delivery,
+        summary="A delivery, and what each target makes of it",
+        responses={200: delivery_views.DeliveryDetail},
+        own_errors=DELIVERY,
+    ),
+)
+"""`/replay` comes before the id that could end with it: where no operation of a path has the method, a 405
+names the methods of the first that matches."""
+
+
+def open_routes(endpoints: Endpoints) -> list[Route]:
+    """Those that need no API token."""
+    return [_route(each, endpoints) for each in OPERATIONS if not each.token]
+
+
+def api_routes(endpoints: Endpoints) -> list[Route]:
+    """Those that need one, relative to `API`."""
+    return [_route(each, endpoints, API) for each in OPERATIONS if each.token]
+
+
+def _route(operation: Operation[Endpoints], endpoints: Endpoints, prefix: str = "") -> Route:
+    path, handler = operation.path.removeprefix(prefix), operation.handler(endpoints)
+    return Route(path, handler, methods=[operation.method])

@@ -1,0 +1,77 @@
+"""`/api/v1`: pause and resume, as operators and scripts see them."""
+
+from __future__ import annotations
+
+import pytest
+
+from dispatcher.ledger import Ledger
+from tests.dispatcher.http.helpers import look
+from tests.dispatcher.http.web import Web, results
+from tests.dispatcher.webhooks.support import sent
+
+PUSH = "github/push__branch"
+
+
+def test_a_paused_target_takes_pushes_and_holds_them(web: Web, ledger: Ledger) -> None:
+    response = web.api("targets/shop/pause", "POST", json={"by": "ann", "reason": "migration"})
+    delivered = web.deliver(sent(PUSH))
+
+    assert response.status_code == 200
+    paused = response.json()["paused"]
+    assert response.json()["target"] == "shop"
+    assert paused.pop("since").endswith("Z")
+    assert paused == {"by": "ann", "reason": "migration", "everything": False}
+    assert (delivered.status_code, results(delivered)["shop"]) == (202, "held")
+    assert look(ledger).paused == "paused by ann: migration"
+
+
+def test_a_pause_is_shown_with_the_target_and_no_other(web: Web) -> None:
+    web.api("targets/shop/pause", "POST")
+
+    shop, docs, *_ = web.api("targets").json()["targets"]
+
+    assert shop["paused"]["by"] == "somebody"
+    assert docs["paused"] is None
+    assert web.api("targets/shop").json() == shop
+
+
+def test_resumed_it_goes_on(web: Web, ledger: Ledger) -> None:
+    web.api("targets/shop/pause", "POST")
+    web.deliver(sent(PUSH))
+    look(ledger)
+    before = len(web.wake_ups())
+
+    response = web.api("targets/shop/resume", "POST")
+
+    assert (response.status_code, response.json()) == (200, {"target": "shop", "paused": None})
+    assert len(web.wake_ups()) == before + 1
+    assert look(ledger).paused == ""
+
+
+def test_everything_is_paused_and_resumed(web: Web, ledger: Ledger) -> None:
+    response = web.api("pause", "POST", json={"by": "ann"})
+
+    assert (response.status_code, response.json()["target"]) == (200, None)
+    assert response.json()["paused"]["everything"] is True
+    assert results(web.deliver(sent(PUSH)))["shop"] == "held"
+    assert {each["paused"]["by"] for each in web.api("targets").json()["targets"]} == {"ann"}
+
+    assert web.api("resume", "POST").json() == {"target": None, "paused": None}
+    assert {each["paused"] for each in web.api("targets").json()["targets"]} == {None}
+    assert look(ledger).paused == ""
+
+
+def test_each_kind_of_pause_has_its_own_end(web: Web) -> None:
+    web.api("pause", "POST", json={"by": "ann"})
+    web.api("targets/shop/pause", "POST", json={"by": "bob"})
+
+    assert web.api("targets/shop").json()["paused"]["by"] == "bob"
+    assert web.api("targets/shop/resume", "POST").json()["paused"]["by"] == "ann"
+    web.api("targets/shop/pause", "POST", json={"by": "bob"})
+    assert web.api("resume", "POST").json()["paused"] is None
+    assert web.api("targets/shop").json()["paused"]["by"] == "bob"
+
+
+@pytest.mark.parametrize("path", ["pause", "resume"])
+def test_everything_is_not_for_strangers(web: Web, path: str) -> None:
+    assert web.http.post(f"/api/v1/{path}").status_code == 401
