@@ -28,8 +28,8 @@ from dispatcher.domain.errors import ClusterError
 from workers.heartbeat import Heartbeat
 from workers.kube.client import Access, Cluster
 from workers.listener import WAITS
-from workers.reconcile.leased_calls import ClusterCalls
-from workers.watch.sweeper import ClusterSweeps
+from workers.reconcile.leased_cluster import ClusterClient
+from workers.watch.sweeper import WatcherCluster
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
@@ -309,7 +309,7 @@ ARGUMENTS: dict[str, tuple[tuple[Any, ...], ...]] = {
     "list_pods": (("deploys", "a=b"),),
     "watch": (("job", "deploys", "a=b", "1", 1), ("pod", "deploys", "a=b", "1", 1)),
 }
-RIGHTS_OF = {"worker": ClusterCalls, "watcher": ClusterSweeps}
+RIGHTS_OF = {"worker": ClusterClient, "watcher": WatcherCluster}
 
 
 @contextmanager

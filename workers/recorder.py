@@ -22,7 +22,7 @@ def say(deploy: Deploy) -> None:
         level(str(deploy.state), deploy=deploy.name, commit=deploy.commit[:12], **said)
 
 
-def say_repaired(ledger: Ledger, repairs: Sequence[Repair]) -> None:
+def record_repairs(ledger: Ledger, repairs: Sequence[Repair]) -> None:
     """Raises LedgerUnavailable."""
     Repairs(ledger).note(repairs)
     for repair in repairs:

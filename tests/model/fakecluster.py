@@ -30,7 +30,7 @@ from workers.kube.objects import (
     Terminated,
     Waiting,
 )
-from workers.watch.reflector import Changed, Listed, News
+from workers.watch.reflector import ObjectChanged, ObjectsListed, ReflectorEvent
 
 NAMESPACE, ELSEWHERE = "ns", "ns2"
 ALL = ""
@@ -41,21 +41,21 @@ _RUNS = ContainerStatus("deploy", ContainerState(running={}))
 
 @dataclass
 class Inbox:
-    """What feeds of one generation have not delivered yet: each kind in order, the kinds in any order."""
+    """What reflectors of one generation have not delivered yet: each kind in order, the kinds in any order."""
 
-    waiting: dict[str, deque[News]] = field(
+    waiting: dict[str, deque[ReflectorEvent]] = field(
         default_factory=lambda: {"job": deque(), "pod": deque()}
     )
-    last: dict[str, News] = field(default_factory=dict)
-    puts: dict[str, Callable[[News], None]] = field(default_factory=dict)
-    """Where the feed of a kind puts what it hears."""
+    last: dict[str, ReflectorEvent] = field(default_factory=dict)
+    puts: dict[str, Callable[[ReflectorEvent], None]] = field(default_factory=dict)
+    """Where the reflector of a kind puts what it hears."""
 
     def any(self) -> bool:
         """Whether anything is left to be delivered."""
         return any(self.waiting.values())
 
     def deliver(self, kind: str, most: int) -> int:
-        """The feed of this kind tells what it has heard, also once it was stopped; returns how much."""
+        """The reflector of this kind tells what it has heard, also once it was stopped; returns how much."""
         queue = self.waiting[kind]
         taken = [queue.popleft() for _ in range(min(most, len(queue)))]
         for news in taken:
@@ -65,7 +65,7 @@ class Inbox:
 
 
 @dataclass
-class FakeFeed:
+class FakeReflector:
     """Hears what the cluster tells, and delivers it when a test says so: see `Inbox.deliver`."""
 
     cluster: FakeCluster
@@ -93,7 +93,7 @@ class Backup:
 
 
 class FakeCluster:
-    """`ClusterCalls` as the API server answers them, and what controllers and people do besides."""
+    """`ClusterClient` as the API server answers them, and what controllers and people do besides."""
 
     def __init__(self, clock: Callable[[], int], created: Callable[[dict[str, Any]], None]) -> None:
         self._clock, self._created = clock, created
@@ -110,9 +110,9 @@ class FakeCluster:
         self.events_refused = ""
         """With these words; "" if events may be read."""
         self.inboxes: list[Inbox] = []
-        """Of the feeds that are followed."""
+        """Of the reflectors that are followed."""
         self.stopped: list[Inbox] = []
-        """Of feeds that were stopped, and deliver late what they have."""
+        """Of reflectors that were stopped, and deliver late what they have."""
 
     # As workers see it
 
@@ -181,17 +181,17 @@ class FakeCluster:
     # As a watcher sees it
 
     def new_inbox(self) -> Inbox:
-        """A watcher's feeds begin: the one before hears no more."""
+        """A watcher's reflectors begin: the one before hears no more."""
         inbox = Inbox()
         self.stopped += self.inboxes
         self.inboxes = [inbox]
         return inbox
 
     def list_into(self, inbox: Inbox, kinds: tuple[str, ...] = ("job", "pod")) -> None:
-        """What a feed's LIST would find now."""
+        """What a reflector's LIST would find now."""
         items = {"job": tuple(self.jobs.values()), "pod": tuple(self.pods.values())}
         for kind in kinds:
-            listed = Listed(ALL, kind, items[kind], str(self._version))  # type: ignore[arg-type]
+            listed = ObjectsListed(ALL, kind, items[kind], str(self._version))  # type: ignore[arg-type]
             inbox.waiting[kind].append(listed)
 
     # What goes on in it. Each returns whether there was anything to do.
@@ -369,7 +369,7 @@ class FakeCluster:
         self.jobs[name] = job
         if deleted:
             del self.jobs[name]
-        self._tell("job", Changed(job, deleted))
+        self._tell("job", ObjectChanged(job, deleted))
         return job
 
     def _pod(self, metadata: Metadata, status: PodStatus, deleted: bool = False) -> None:
@@ -377,9 +377,9 @@ class FakeCluster:
         self.pods[metadata.uid] = pod
         if deleted:
             del self.pods[metadata.uid]
-        self._tell("pod", Changed(pod, deleted))
+        self._tell("pod", ObjectChanged(pod, deleted))
 
-    def _tell(self, kind: str, news: News) -> None:
+    def _tell(self, kind: str, news: ReflectorEvent) -> None:
         for inbox in self.inboxes:
             inbox.waiting[kind].append(news)
 

@@ -46,7 +46,7 @@ from tests.model.fakecluster import (
     NAMESPACE,
     Backup,
     FakeCluster,
-    FakeFeed,
+    FakeReflector,
     Inbox,
     is_name_reservation,
 )
@@ -54,7 +54,7 @@ from workers.kube import labels
 from workers.kube.client import JobExists
 from workers.kube.objects import Event, Job, PodList
 from workers.reconcile.reconciler import Reconciler
-from workers.watch.reflector import News
+from workers.watch.reflector import ReflectorEvent
 from workers.watch.reflectors import KINDS
 from workers.watch.watcher import LARGEST_BATCH, Session, Watcher
 
@@ -109,7 +109,7 @@ class FaultyLedger(Ledger):
 
 
 class FaultyCluster:
-    """`ClusterCalls` with a fault before or after any call."""
+    """`ClusterClient` with a fault before or after any call."""
 
     def __init__(self, world: World, cluster: FakeCluster) -> None:
         self._world, self._cluster = world, cluster
@@ -138,8 +138,8 @@ class FaultyCluster:
         return self._world.around("log", lambda: self._cluster.log_tail(namespace, pod, container))
 
 
-class QuietSession(Session):
-    """A watcher's session, step by step: its feeds deliver when a test says so.
+class SteppedLeader(Session):
+    """A watcher's session, step by step: its reflectors deliver when a test says so.
 
     Every write of it is fenced like a real one's: it raises LeadLost once another one leads.
     """
@@ -156,7 +156,7 @@ class QuietSession(Session):
         return cast(World, self._watcher.wake_ups)
 
     def _publish(self) -> None:
-        if not self._feeds.namespaces:
+        if not self._reflectors.namespaces:
             self._follow(ALL)
         self.publish_anew()
 
@@ -170,20 +170,22 @@ class QuietSession(Session):
         self._publisher.limit(limits)
         return self._publisher.publish([spec for spec in specs if not spec.removed_at])
 
-    def _feed(self, kind: str, namespace: str, put: Callable[[News], None]) -> FakeFeed:
+    def _reflector(
+        self, kind: str, namespace: str, put: Callable[[ReflectorEvent], None]
+    ) -> FakeReflector:
         if kind == KINDS[0]:
             self.inbox = self.world.cluster.new_inbox()
         self.inbox.puts[kind] = put
-        return FakeFeed(self.world.cluster, kind, self.inbox)
+        return FakeReflector(self.world.cluster, kind, self.inbox)
 
     def hear(self, kind: str, most: int) -> bool:
-        """Takes in what its feeds deliver now; whether that was anything."""
+        """Takes in what its reflectors deliver now; whether that was anything."""
         heard = self.inbox.deliver(kind, most)
         for _ in range(0, heard, LARGEST_BATCH):
             self.take_in()
         return bool(heard)
 
-    def take(self, news: list[News]) -> None:
+    def take(self, news: list[ReflectorEvent]) -> None:
         self._take(news)
 
     def every_second(self) -> None:
@@ -191,7 +193,7 @@ class QuietSession(Session):
         self._keep_listed()
         self._sweeper.every_second(KEEP_REMOVED_FOR)
         if not self._first:
-            self._sweeper.look_for_orphans(self._view.orphans)
+            self._sweeper.look_for_orphans(self._cache.orphans)
 
 
 class World:
@@ -465,13 +467,13 @@ class World:
         self.session = self.new_session()
         self.session.begin()
 
-    def new_session(self) -> QuietSession:
+    def new_session(self) -> SteppedLeader:
         self.ledger.client.delete(self.ledger.keys.leader)
         watcher = Watcher(
             self.ledger, cast(Any, self), cast(Any, self.cluster), cast(Any, None), "i"
         )
         assert self.ledger.lead(watcher.token) is Lead.LEADS
-        return QuietSession(watcher)
+        return SteppedLeader(watcher)
 
     def as_leader(self, act: Callable[[], T]) -> T | None:
         """What a watcher does whose lead went with the ledger: it begins to lead anew, and nothing is done."""
@@ -488,7 +490,7 @@ class World:
         return waits
 
     def hear_late(self, kind: str, most: int = 1) -> None:
-        """A feed that was stopped delivers what it had: a LIST that was under way, say."""
+        """A reflector that was stopped delivers what it had: a LIST that was under way, say."""
         for inbox in self.cluster.stopped:
             inbox.deliver(kind, most)
         self.as_leader(self.session.take_in)

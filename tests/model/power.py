@@ -37,8 +37,8 @@ class Mend:
 MENDS = {
     "late-list": Mend(
         "workers/watch/reflectors.py",
-        "for generation, news in taken if generation in current]",
-        "for generation, news in taken]",
+        "for generation, event in taken if generation in current]",
+        "for generation, event in taken]",
         WATCHING,
     ),
     "fence": Mend(

@@ -17,7 +17,7 @@ ROUNDS = 600
 """Rounds in which everything has to come to rest."""
 HORIZON = 30 * 86400_000
 LIST_AGAIN = 20 * 60_000
-"""Milliseconds after which a feed lists anew, whatever happened."""
+"""Milliseconds after which a reflector lists anew, whatever happened."""
 SECONDS = 40_000
 """Milliseconds in which what went wrong has been tried again."""
 FORGOTTEN = 61_000
@@ -125,7 +125,7 @@ class Rest:
         if not dues or min(dues) > self.until:
             return False
         self.world.ledger.ahead += max(0, min(dues) - self.world.ledger.now()) + 1
-        if self.world.ledger.now() > self.list_at:  # as a feed does every now and then
+        if self.world.ledger.now() > self.list_at:  # as a reflector does every now and then
             self._list_again()
         self.world.tick()
         return True

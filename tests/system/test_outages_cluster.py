@@ -20,8 +20,8 @@ from tests.system.installation import Target, sha
 from tests.system.outage import WORKERS, Outages
 from tests.waiting import eventually
 from workers.kube import labels
-from workers.kube.client import Access, Cluster, Patience
-from workers.watch.reflector import Feed, Listed, News
+from workers.kube.client import Access, Cluster, Timeouts
+from workers.watch.reflector import ObjectsListed, Reflector, ReflectorEvent
 
 SECONDS = 3.5
 """An outage: longer than a worker waits for an answer, and than the pauses between its first attempts."""
@@ -73,12 +73,12 @@ def pods_ended(target: Target) -> bool:
 
 
 def told_once(outages: Outages, targets: int) -> None:
-    """Each feed and each target says once that something is wrong, and that it is over."""
+    """Each reflector and each target says once that something is wrong, and that it is over."""
     cut_off, back = "cut off from the cluster", "back in touch with the cluster"
     for kind in ("job", "pod"):
-        feed = {"namespace": "default", "kind": kind}
-        assert len(outages.said(cut_off, **feed)) == 1, outages.lines()
-        assert eventually(lambda feed=feed: len(outages.said(back, **feed)) == 1)  # type: ignore[misc]
+        reflector = {"namespace": "default", "kind": kind}
+        assert len(outages.said(cut_off, **reflector)) == 1, outages.lines()
+        assert eventually(lambda reflector=reflector: len(outages.said(back, **reflector)) == 1)  # type: ignore[misc]
     assert len(outages.said("cluster")) <= targets, outages.said("cluster")
     assert outages.restarts() == 0
 
@@ -201,7 +201,7 @@ def test_a_namespace_where_nothing_is_answered_keeps_the_workers_from_nobody_els
         at_work = WORKERS * (time.monotonic() - outages.marked)
 
     # Each of them may be waited for once; from then on a worker waits for a part of its time only.
-    waited = (asked - WORKERS) * Patience().answer
+    waited = (asked - WORKERS) * Timeouts().answer
     assert waited < 0.6 * at_work, f"{asked} requests, {at_work:.1f} s of workers' time"
     for target in mute:
         assert target.settled()[0].state == "succeeded"
@@ -220,21 +220,21 @@ def test_a_watch_on_which_nothing_comes_any_more_is_opened_anew(
     outages: Outages, tmp_path: Path
 ) -> None:
     """A firewall that forgot the connection: nobody ever says that it is dead."""
-    news: queue.Queue[News] = queue.Queue()
+    news: queue.Queue[ReflectorEvent] = queue.Queue()
     proxy = FaultProxy(outages.system.place.kubeconfig, tmp_path)
     proxy.start()
-    cluster = Cluster(Access(str(proxy.kubeconfig)), Patience(watch=1.0))
-    feed = Feed(cluster, "job", "default", labels.selector("nobody"), news.put)
-    feed.start()
-    assert isinstance(news.get(timeout=10), Listed)
+    cluster = Cluster(Access(str(proxy.kubeconfig)), Timeouts(watch=1.0))
+    reflector = Reflector(cluster, "job", "default", labels.selector("nobody"), news.put)
+    reflector.start()
+    assert isinstance(news.get(timeout=10), ObjectsListed)
     assert eventually(lambda: proxy.watches() == 1)
 
     with proxy.silent():
         pass
-    assert isinstance(news.get(timeout=10), Listed)
+    assert isinstance(news.get(timeout=10), ObjectsListed)
 
     assert eventually(lambda: proxy.count(path="watch=true") == 2)
-    feed.stop()
+    reflector.stop()
     proxy.stop()
 
 

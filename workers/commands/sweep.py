@@ -11,10 +11,10 @@ from dispatcher.domain.repairs import Kind, Repair
 from dispatcher.ledger import Ledger, Reader, Renaming, Repairs, WakeUps
 from workers.kube.objects import Job, Pod
 from workers.plan.observed_state import observe_job, owner_of
-from workers.watch import findings
-from workers.watch.cache import Told, View
+from workers.watch import needed_repairs
+from workers.watch.cache import Cache, Observation
 from workers.watch.names import owned, present
-from workers.watch.sweeper import ClusterSweeps, delete_orphan
+from workers.watch.sweeper import WatcherCluster, delete_orphan
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Sweep:
 
     ledger: Ledger
     wake_ups: WakeUps
-    cluster: ClusterSweeps
+    cluster: WatcherCluster
     selector: str
     _jobs: dict[str, list[Job]] = field(default_factory=dict)
     _pods: dict[str, list[Pod]] = field(default_factory=dict)
@@ -40,25 +40,27 @@ class Sweep:
     def mend(self, found: Iterable[Repair]) -> None:
         """What was seen goes into the ledger, as a watcher's news would, and workers do the rest."""
         for namespace in self._jobs:
-            view = View()
-            told = view.pods_listed(namespace, self._pods[namespace])
-            told += view.jobs_listed(namespace, self._jobs[namespace])
-            told = owned([*told, *self._vanished(namespace, view)], self._former())
+            cache = Cache()
+            told = cache.pods_listed(namespace, self._pods[namespace])
+            told += cache.jobs_listed(namespace, self._jobs[namespace])
+            told = owned([*told, *self._vanished(namespace, cache)], self._former())
             self.wake_ups.enqueue(self.ledger.observe(told))
         targets = sorted(
             {repair.target for repair in found if repair.kind is not Kind.ORPHANED_POD}
         )
         self.wake_ups.enqueue(self.ledger.wake(targets, "a sweep"))
-        repairs = [findings.orphan(p) for p in self._orphaned() if delete_orphan(self.cluster, p)]
+        repairs = [
+            needed_repairs.orphan(p) for p in self._orphaned() if delete_orphan(self.cluster, p)
+        ]
         Repairs(self.ledger).note(
             [*(r for r in found if r.kind is Kind.FORGOTTEN_TARGET), *repairs]
         )
 
     def _rows(self) -> list[Repair]:
         rows = Reader(self.ledger.client, self.ledger.keys).rows()
-        return list(findings.of_rows(rows, self.ledger.now(), self.ledger.limits.grace))
+        return list(needed_repairs.of_rows(rows, self.ledger.now(), self.ledger.limits.grace))
 
-    def _of_jobs(self, known: list[Told]) -> list[Repair]:
+    def _of_jobs(self, known: list[Observation]) -> list[Repair]:
         reader, now = Reader(self.ledger.client, self.ledger.keys), self.ledger.now()
         former = self._former()
         there: dict[str, list[ObservedJob]] = {target: [] for target, _ in known}
@@ -70,7 +72,7 @@ class Sweep:
         return [
             repair
             for target, jobs in sorted(there.items())
-            for repair in findings.of_jobs(
+            for repair in needed_repairs.of_jobs(
                 target,
                 reader.deploys(target),
                 [observed for name, observed in known if name == target],
@@ -83,17 +85,17 @@ class Sweep:
         """Former name -> present name of targets that were renamed."""
         return present((), Renaming(self.ledger).names())
 
-    def _vanished(self, namespace: str, view: View) -> list[Told]:
+    def _vanished(self, namespace: str, cache: Cache) -> list[Observation]:
         there = {job.metadata.uid for job in self._jobs[namespace]}
         return [
             told
             for target, observed in self.ledger.known_jobs()
             if namespace in ("", observed.namespace) and observed.uid not in there
-            for told in view.vanished(target, observed)
+            for told in cache.vanished(target, observed)
         ]
 
     def _orphans(self) -> list[Repair]:
-        return [findings.orphan(pod) for pod in self._orphaned()]
+        return [needed_repairs.orphan(pod) for pod in self._orphaned()]
 
     def _orphaned(self) -> list[Pod]:
         uids = {job.metadata.uid for jobs in self._jobs.values() for job in jobs}

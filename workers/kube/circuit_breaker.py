@@ -1,4 +1,4 @@
-"""Namespaces that do not answer, each left alone for a moment: its targets must not keep the workers busy.
+"""A circuit breaker for each namespace: one that does not answer is not asked again for a few seconds.
 
 An admission webhook that hangs makes every request to its namespace wait until time is up. A worker that
 waits takes up no other target.
@@ -13,27 +13,27 @@ from contextlib import contextmanager
 
 from dispatcher.domain.errors import ClusterUnavailable
 
-LONG = 1.0
-"""Seconds from which on a request that came to nothing has kept its worker from something else."""
-AWHILE = 5.0
-"""Seconds for which a namespace is left alone then."""
+SLOW_SECONDS = 1.0
+"""A request that failed after so many seconds opens the circuit of its namespace."""
+OPEN_SECONDS = 5.0
+"""Seconds for which the circuit stays open: no request is sent."""
 
 
-class Silence:
-    """One worker's memory of who has not answered; short."""
+class CircuitBreaker:
+    """Of one worker, in memory."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._until: dict[str, float] = {}
+        self._open_until: dict[str, float] = {}
 
     @contextmanager
-    def around(self, what: str, path: str) -> Iterator[None]:
-        """Around a request. Raises ClusterUnavailable without sending it, where there was no answer lately."""
+    def guard(self, what: str, path: str) -> Iterator[None]:
+        """Around a request. Raises ClusterUnavailable without sending it while the circuit is open."""
         if path.endswith("/log"):  # a log comes from its node, whose silence is not the namespace's
             yield
             return
         namespace = _namespace(path)
-        left = self._until.get(namespace, 0.0) - self._clock()
+        left = self._open_until.get(namespace, 0.0) - self._clock()
         if left > 0:
             text = f"could not {what}: {namespace} did not answer a moment ago"
             raise ClusterUnavailable(text, left, sent=False)
@@ -41,8 +41,8 @@ class Silence:
         try:
             yield
         except ClusterUnavailable:
-            if self._clock() - began >= LONG:
-                self._until[namespace] = self._clock() + AWHILE
+            if self._clock() - began >= SLOW_SECONDS:
+                self._open_until[namespace] = self._clock() + OPEN_SECONDS
             raise
 
 

@@ -21,11 +21,11 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.utils.keepalive import tcp_keepalive_socket_options
 
 from dispatcher.domain.errors import ClusterError, ClusterUnavailable
-from workers.kube.circuit_breaker import Silence
+from workers.kube.circuit_breaker import CircuitBreaker
 from workers.kube.errors import HistoryGone, JobExists, NotThere, refusal
 from workers.kube.objects import Event, Job, JobList, ListMetadata, Pod, PodList, RawList
 
-__all__ = ["Access", "Cluster", "HistoryGone", "JobExists", "NotThere", "Patience", "Stream"]
+__all__ = ["Access", "Cluster", "HistoryGone", "JobExists", "NotThere", "Stream", "Timeouts"]
 
 LOG_LINES = 100
 LOG_BYTES = 16_384
@@ -74,7 +74,7 @@ class Access:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patience:
+class Timeouts:
     """Seconds for which the API server is waited for, each between two pieces of what it sends."""
 
     connection: float = 2.0
@@ -89,10 +89,10 @@ class Patience:
 class Cluster:
     """One connection pool to one API server; threads may share it."""
 
-    def __init__(self, access: Access, patience: Patience | None = None) -> None:
+    def __init__(self, access: Access, timeouts: Timeouts | None = None) -> None:
         self._api = client.ApiClient(_configuration(access))
-        self._patience = patience or Patience()
-        self._silence = Silence()
+        self._patience = timeouts or Timeouts()
+        self._circuit_breaker = CircuitBreaker()
 
     def create_job(self, manifest: dict[str, Any]) -> Job:
         """Raises JobExists for a name that is taken."""
@@ -171,16 +171,16 @@ class Cluster:
             "allowWatchBookmarks": "true",
             "timeoutSeconds": seconds,
         }
-        path, patience = _path(kind, namespace), self._patience.watch
-        return Stream(self._open(f"watch {kind}s", "GET", path, query, None, patience))
+        path, timeouts = _path(kind, namespace), self._patience.watch
+        return Stream(self._open(f"watch {kind}s", "GET", path, query, None, timeouts))
 
-    def _pods(self, namespace: str, selector: str, position: str, patience: float) -> PodList:
-        page = self._page("pod", namespace, _page(selector, position), patience)
+    def _pods(self, namespace: str, selector: str, position: str, timeouts: float) -> PodList:
+        page = self._page("pod", namespace, _page(selector, position), timeouts)
         return PodList(page.metadata, _readable(page.items, Pod))
 
-    def _page(self, kind: str, namespace: str, query: dict[str, Any], patience: float) -> RawList:
+    def _page(self, kind: str, namespace: str, query: dict[str, Any], timeouts: float) -> RawList:
         path = _path(kind, namespace)
-        raw = self._send(f"list {kind.capitalize()}s", "GET", path, query, patience=patience)
+        raw = self._send(f"list {kind.capitalize()}s", "GET", path, query, timeouts=timeouts)
         return _decoded(raw, RawList)
 
     def _send(
@@ -190,10 +190,10 @@ class Cluster:
         path: str,
         query: dict[str, Any] | None = None,
         body: dict[str, Any] | None = None,
-        patience: float = 0.0,
+        timeouts: float = 0.0,
     ) -> bytes:
-        with self._silence.around(what, path) if not patience else nullcontext():
-            answer = self._open(what, method, path, query, body, patience or self._patience.answer)
+        with self._circuit_breaker.guard(what, path) if not timeouts else nullcontext():
+            answer = self._open(what, method, path, query, body, timeouts or self._patience.answer)
             with _translated(what):
                 return bytes(answer.data)
 
@@ -204,7 +204,7 @@ class Cluster:
         path: str,
         query: dict[str, Any] | None,
         body: dict[str, Any] | None,
-        patience: float,
+        timeouts: float,
     ) -> Any:
         with _translated(what):
             request = self._api.param_serialize(
@@ -216,7 +216,7 @@ class Cluster:
                 auth_settings=["BearerToken"],
             )
             answer = self._api.call_api(
-                *request, _request_timeout=(self._patience.connection, patience)
+                *request, _request_timeout=(self._patience.connection, timeouts)
             ).response
             if not 200 <= answer.status < 300:
                 raise refusal(what, answer.status, answer.headers, answer.data)

@@ -92,8 +92,8 @@ def ask_at(seen: Snapshot, deploy: Deploy) -> int:
     observed = own_job(seen, deploy)
     if observed is None or observed.cause or observed.preparing or observed.started:
         return 0
-    patience = QUIET if observed.pod else GRACE
-    first = _asked_for_at(deploy, observed) + observed.prepared + patience
+    timeouts = QUIET if observed.pod else GRACE
+    first = _asked_for_at(deploy, observed) + observed.prepared + timeouts
     again = deploy.asked_at + max(QUIET, deploy.asked_at - deploy.starting_at)
     late = overdue_at(seen, deploy)
     following = again if deploy.asked_at else first

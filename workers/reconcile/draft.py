@@ -15,10 +15,10 @@ from dispatcher.domain.model import Deploy, ObservedJob, check_transition
 from dispatcher.domain.repairs import Kind, Repair
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import Ledger, Recorded
-from workers.recorder import say, say_repaired
+from workers.recorder import record_repairs, say
 
 
-class Outdated(Exception):  # no error: something happened meanwhile, look again
+class WriteConflict(Exception):  # no error: something happened meanwhile, look again
     """A deploy has changed since it was read; nothing was written."""
 
 
@@ -107,7 +107,7 @@ class Draft:
         return next((deploy.namespace for deploy in self.seen.deploys if deploy.active), "")
 
     def write(self) -> None:
-        """Writes what has changed and keeps the lease. Raises Outdated and LeaseLost."""
+        """Writes what has changed and keeps the lease. Raises WriteConflict and LeaseLost."""
         self._record(release=False, due_at=None, trouble="")
 
     def save(self) -> None:
@@ -136,7 +136,7 @@ class Draft:
             vain=self._vain,
         )
         if answer is Recorded.MOVED:
-            raise Outdated(self.seen.target)
+            raise WriteConflict(self.seen.target)
         read = {number: msgspec.json.encode(d).decode() for number, d in self._changed.items()}
         self.seen = dataclasses.replace(self.seen, read={**self.seen.read, **read})
         changed = tuple(self._changed.values())
@@ -151,7 +151,7 @@ class Draft:
                 say(deploy)
             self._told[deploy.number] = deploy.state
         repairs, self._repairs = self._repairs, []
-        say_repaired(self._ledger, repairs)
+        record_repairs(self._ledger, repairs)
 
 
 def _field(observed: ObservedJob) -> str:

@@ -18,7 +18,7 @@ from workers.plan.observed_state import observe_pods
 from workers.plan.queries import field, own_job
 from workers.reconcile.draft import Draft
 from workers.reconcile.job_creation import Starts
-from workers.reconcile.leased_calls import LeasedCalls
+from workers.reconcile.leased_cluster import LeasedCluster
 
 LOOKS_FOR_LOG = 4
 """How many looks in a row a log is tried for that its node does not give."""
@@ -27,9 +27,9 @@ log = structlog.get_logger()
 
 
 class Actions:
-    """Raises ClusterError for what did not work, and Outdated and LeaseLost when others were faster."""
+    """Raises ClusterError for what did not work, and WriteConflict and LeaseLost when others were faster."""
 
-    def __init__(self, ledger: Ledger, cluster: LeasedCalls, instance: str) -> None:
+    def __init__(self, ledger: Ledger, cluster: LeasedCluster, instance: str) -> None:
         self._ledger, self._cluster, self._instance = ledger, cluster, instance
         self._starts = Starts(cluster, instance)
 

@@ -20,7 +20,7 @@ from workers.plan.deploys import adopted, ended_by
 from workers.plan.observed_state import observe_job
 from workers.plan.times import overdue_at
 from workers.reconcile.draft import Draft
-from workers.reconcile.leased_calls import LeasedCalls
+from workers.reconcile.leased_cluster import LeasedCluster
 
 log = structlog.get_logger()
 
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 class Starts:
     """Raises ClusterUnavailable when nobody knows what came of it: to be resolved by the next reservation."""
 
-    def __init__(self, cluster: LeasedCalls, instance: str) -> None:
+    def __init__(self, cluster: LeasedCluster, instance: str) -> None:
         self._cluster, self._instance = cluster, instance
 
     def create(self, step: steps.Create, draft: Draft) -> None:

@@ -17,9 +17,9 @@ from dispatcher.config import LONGEST_CALL
 from dispatcher.domain.errors import ClusterError, LeaseLost
 from dispatcher.ledger import Leased, Ledger, Places, WakeUp
 from workers.plan import plan, steps
-from workers.reconcile.draft import Draft, Outdated
+from workers.reconcile.draft import Draft, WriteConflict
 from workers.reconcile.executor import Actions
-from workers.reconcile.leased_calls import ClusterCalls, LeasedCalls
+from workers.reconcile.leased_cluster import ClusterClient, LeasedCluster
 
 MOST_STEPS = 100
 """Steps in one go; a target that needs more has something wrong, and gets another go later."""
@@ -51,7 +51,7 @@ class Reconciler:
     """Everything a worker needs; one per process."""
 
     ledger: Ledger
-    cluster: ClusterCalls
+    cluster: ClusterClient
     instance: str
     enqueue: Callable[[Sequence[WakeUp]], None]
     """Puts wake-ups of other targets into the queue."""
@@ -80,7 +80,7 @@ class Reconciler:
         draft = Draft(self.ledger, token, seen, self.clock, leased_at)
         try:
             return self._try(draft)
-        except Outdated:
+        except WriteConflict:
             return False
 
     def _try(self, draft: Draft) -> bool:
@@ -98,7 +98,7 @@ class Reconciler:
         return asked if _is_held_off(trouble) else max(self._later(draft), asked)
 
     def _work(self, draft: Draft) -> bool:
-        calls = LeasedCalls(self.cluster, lambda: self._renew(draft))
+        calls = LeasedCluster(self.cluster, lambda: self._renew(draft))
         actions = Actions(self.ledger, calls, self.instance)
         for _ in range(MOST_STEPS):
             step = plan(draft.seen, self.new_token(), draft.live_pods)

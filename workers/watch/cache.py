@@ -1,6 +1,6 @@
-"""What the cluster looks like as far as lists and events tell: Jobs and their Pods → observed Jobs. Pure.
+"""The watcher's cache of the cluster: Jobs and their Pods → the observed state of each Job. Pure.
 
-The watcher feeds in what it receives; out come the Jobs that have changed, each with its target.
+The watcher puts in what its reflectors receive; each call returns the Jobs whose observed state has changed.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dispatcher.domain.model import ObservedJob
 from workers.kube.objects import Job, Pod
 from workers.plan.observed_state import observe_job, observe_pods, owner_of
 
-Told = tuple[str, ObservedJob]
-"""A target, and what is new about one of its Jobs."""
+Observation = tuple[str, ObservedJob]
+"""A target, and the new observed state of one of its Jobs."""
 
 
 @dataclass
@@ -25,23 +25,23 @@ class _Entry:
     """What the Job itself says, without its Pods."""
 
 
-class View:
+class Cache:
     """The Jobs of ours in one namespace, or in all."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, _Entry] = {}
         self._pods: dict[str, dict[str, Pod]] = {}
-        self._told: dict[str, Told] = {}
+        self._reported: dict[str, Observation] = {}
         self._remembered: dict[str, ObservedJob] = {}
-        """By uid, what a watcher before this one told, for what this one can no longer see."""
+        """By uid, what a watcher before this one observed: Pods may have gone since."""
         self._pods_known: set[str] = set()
         """Namespaces whose Pods have been listed."""
 
-    def remember(self, known: Iterable[Told]) -> None:
+    def remember(self, known: Iterable[Observation]) -> None:
         """What the ledger knows of Jobs whose Pods may have gone before they were listed here."""
         self._remembered |= {observed.uid: observed for _, observed in known}
 
-    def jobs_listed(self, namespace: str, jobs: Iterable[Job]) -> list[Told]:
+    def jobs_listed(self, namespace: str, jobs: Iterable[Job]) -> list[Observation]:
         """The whole list of a namespace, or of all with "": a Job that it does not have is gone."""
         found = {job.metadata.uid: job for job in jobs}
         for uid, entry in self._jobs.items():
@@ -49,9 +49,9 @@ class View:
                 entry.job = replace(entry.job, gone=True)
         for uid, job in found.items():
             self._jobs[uid] = _Entry(*observe_job(job))
-        return self._tell(list(self._jobs))
+        return self._changes(list(self._jobs))
 
-    def pods_listed(self, namespace: str, pods: Iterable[Pod]) -> list[Told]:
+    def pods_listed(self, namespace: str, pods: Iterable[Pod]) -> list[Observation]:
         """The whole list of a namespace, or of all with "": a Pod that it does not have is gone."""
         before = set(self._pods)
         self._pods_known.add(namespace)
@@ -62,36 +62,36 @@ class View:
         }
         for pod in pods:
             self._pods.setdefault(owner_of(pod), {})[pod.metadata.uid] = pod
-        return self._tell(sorted(before | set(self._pods) | set(self._jobs)))
+        return self._changes(sorted(before | set(self._pods) | set(self._jobs)))
 
-    def job_changed(self, job: Job) -> list[Told]:
+    def job_changed(self, job: Job) -> list[Observation]:
         self._jobs[job.metadata.uid] = _Entry(*observe_job(job))
-        return self._tell([job.metadata.uid])
+        return self._changes([job.metadata.uid])
 
-    def job_deleted(self, job: Job) -> list[Told]:
+    def job_deleted(self, job: Job) -> list[Observation]:
         """The Job as it was at its end: how it ended still counts."""
         target, observed = observe_job(job)
         self._jobs[job.metadata.uid] = _Entry(target, replace(observed, gone=True))
-        return self._tell([job.metadata.uid])
+        return self._changes([job.metadata.uid])
 
-    def pod_changed(self, pod: Pod) -> list[Told]:
+    def pod_changed(self, pod: Pod) -> list[Observation]:
         self._pods.setdefault(owner_of(pod), {})[pod.metadata.uid] = pod
-        return self._tell([owner_of(pod)])
+        return self._changes([owner_of(pod)])
 
-    def pod_deleted(self, pod: Pod) -> list[Told]:
+    def pod_deleted(self, pod: Pod) -> list[Observation]:
         owner = owner_of(pod)
         pods = self._pods.get(owner, {})
         pods.pop(pod.metadata.uid, None)
         if not pods:
             self._pods.pop(owner, None)
-        return self._tell([owner])
+        return self._changes([owner])
 
-    def vanished(self, target: str, observed: ObservedJob) -> list[Told]:
+    def vanished(self, target: str, observed: ObservedJob) -> list[Observation]:
         """A Job that the ledger knows and a newer list does not have: it went while nobody looked."""
         if observed.uid in self._jobs or observed.all_gone:
             return []
         self._jobs[observed.uid] = _Entry(target, replace(observed, gone=True, live_pods=0))
-        return self._tell([observed.uid])
+        return self._changes([observed.uid])
 
     def orphans(self) -> list[Pod]:
         """Pods whose Job is not there and that nothing is about to delete."""
@@ -103,30 +103,30 @@ class View:
             if pod.metadata.deletion_timestamp is None
         ]
 
-    def _tell(self, uids: Iterable[str]) -> list[Told]:
-        return [told for uid in uids for told in self._news(uid)]
+    def _changes(self, uids: Iterable[str]) -> list[Observation]:
+        return [change for uid in uids for change in self._change_of(uid)]
 
-    def _news(self, uid: str) -> list[Told]:
-        """A Pod may be heard of before its Job is; then it is the Job's news that tells of both."""
+    def _change_of(self, uid: str) -> list[Observation]:
+        """A Pod may be received before its Job is: then the change comes with the Job."""
         entry = self._jobs.get(uid)
         if entry is None:
             return []
-        _, before = self._told.get(uid, ("", None))
+        _, before = self._reported.get(uid, ("", None))
         pods = list(self._pods.get(uid, {}).values())
         observed = observe_pods(entry.job, pods, before or self._remembered.get(uid))
-        return self._say(uid, entry.target, observed, before)
+        return self._report(uid, entry.target, observed, before)
 
-    def _say(
+    def _report(
         self, uid: str, target: str, observed: ObservedJob, before: ObservedJob | None
-    ) -> list[Told]:
+    ) -> list[Observation]:
         pods_known = any(covers(name, observed.namespace) for name in self._pods_known)
         if observed.outcome == "failed" and not pods_known:
             return []  # its Pods tell which container it was; they are about to be listed
         if observed.all_gone and pods_known:
-            for of_it in (self._told, self._jobs, self._remembered):
+            for of_it in (self._reported, self._jobs, self._remembered):
                 of_it.pop(uid, None)
         else:
-            self._told[uid] = target, observed
+            self._reported[uid] = target, observed
         unchanged = before is not None and replace(before, rv="") == replace(observed, rv="")
         return [] if unchanged or not target else [(target, observed)]
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from dispatcher.domain.model import Spec
 from dispatcher.domain.snapshot import Present
-from workers.watch.cache import Told
+from workers.watch.cache import Observation
 
 
 class Named(Protocol):
@@ -66,6 +66,6 @@ def with_former(spec: Spec, former: Mapping[str, str], *more: str) -> Spec:
     return replace(spec, former=tuple(sorted(had.union(more) - {spec.target})))
 
 
-def owned(told: Sequence[Told], former: Mapping[str, str]) -> list[Told]:
+def owned(told: Sequence[Observation], former: Mapping[str, str]) -> list[Observation]:
     """Labels say the name that a target had when its Job was made: these are by the one that it has."""
     return [(former.get(target, target), observed) for target, observed in told]

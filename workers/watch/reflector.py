@@ -1,9 +1,10 @@
 """One LIST, then one WATCH from there, over and over: what a kind of object in one namespace is up to.
 
 https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
-A feed runs in a thread of its own and puts what it receives into a queue. Watches are short and lists are
-repeated, since a watch from a resourceVersion that the server does not have (yet) stays silent. So would one
-that goes on where the last one was cut short, should the server have been restored meanwhile: list again.
+client-go calls it a reflector. It runs in a thread of its own and hands its events to a queue. Watches are
+short and lists are repeated, since a watch from a resourceVersion that the server does not have (yet) stays
+silent. So would one that goes on where the last one was cut short, should the server have been restored
+meanwhile: list again.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ WATCH_SECONDS = 240
 WATCHES_PER_LIST = 5
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 STEADY_SECONDS = 30.0
-"""A feed that lived for so long begins again without growing pauses."""
+"""A reflector that lived for so long begins again without growing pauses."""
 ENDS_EARLY = 0.9
 """The part of its time before which the end of a watch was not asked for."""
 
 
 @dataclass(frozen=True)
-class Listed:
-    """A whole list, of Jobs or of Pods."""
+class ObjectsListed:
+    """A whole list of Jobs or of Pods: it replaces what was known of the namespace."""
 
     namespace: str
     kind: str
@@ -50,7 +51,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Changed:
+class ObjectChanged:
     """An object was added or modified, or, with `deleted`, was seen for the last time."""
 
     item: Job | Pod
@@ -58,8 +59,8 @@ class Changed:
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """The feed is cut off; it tries again by itself."""
+class ConnectionLost:
+    """The API server cannot be listed or watched; the reflector tries again by itself."""
 
     namespace: str
     kind: str
@@ -71,11 +72,11 @@ _DECODERS: dict[str, msgspec.json.Decoder[Job] | msgspec.json.Decoder[Pod]] = {
     "pod": msgspec.json.Decoder(Pod),
 }
 
-News = Listed | Changed | Trouble
+ReflectorEvent = ObjectsListed | ObjectChanged | ConnectionLost
 
 
-class ClusterReads(Protocol):
-    """What a feed needs of `workers.kube.client.Cluster`."""
+class ListWatcher(Protocol):
+    """What a reflector needs of `workers.kube.client.Cluster`."""
 
     def list_jobs(self, namespace: str, selector: str, position: str = "") -> JobList: ...
     def list_pods(self, namespace: str, selector: str, position: str = "") -> PodList: ...
@@ -88,56 +89,56 @@ class _Bookmark(msgspec.Struct, frozen=True):
     metadata: Metadata
 
 
-class Feed:
-    """Start it, read from the queue, stop it."""
+class Reflector:
+    """Start it, take its events, stop it."""
 
     def __init__(
         self,
-        cluster: ClusterReads,
+        cluster: ListWatcher,
         kind: str,
         namespace: str,
         selector: str,
-        put: Callable[[News], None],
+        emit: Callable[[ReflectorEvent], None],
         watch_seconds: int = WATCH_SECONDS,
     ) -> None:
         self._cluster, self._kind, self._namespace = cluster, kind, namespace
-        self._selector, self._put, self._watch_seconds = selector, put, watch_seconds
+        self._selector, self._emit, self._watch_seconds = selector, emit, watch_seconds
         self._ended = threading.Event()
         self._stream: Stream | None = None
-        self._thread = threading.Thread(target=self._run, name=f"feed-{kind}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"reflector-{kind}", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the feed; the thread is left to notice by itself."""
+        """Ends the reflector; the thread is left to notice by itself."""
         self._ended.set()
         if stream := self._stream:
             stream.shutdown()
 
     def join(self, seconds: float) -> None:
-        """Waits for a feed that was stopped to have noticed."""
+        """Waits for a reflector that was stopped to have noticed."""
         self._thread.join(seconds)
 
     def _run(self) -> None:
         pause = FIRST_PAUSE
         while not self._ended.is_set():
             begun = time.monotonic()
-            asked_for = self._go()
+            asked_for = self._follow()
             if time.monotonic() - begun > STEADY_SECONDS:
                 pause = FIRST_PAUSE
             self._ended.wait(max(asked_for, pause * (0.5 + secrets.randbelow(1000) / 1000)))
             pause = min(LONGEST_PAUSE, pause * 2)
 
-    def _go(self) -> float:
+    def _follow(self) -> float:
         """Follows until it has to begin anew; returns the seconds that the server asks to be left alone."""
         try:
             self._list_and_watch()
         except HistoryGone:
             pass  # no trouble: list again
-        except Exception as error:  # noqa: BLE001  # a feed that dies unheard blinds the watcher
+        except Exception as error:  # noqa: BLE001  # a reflector that dies unheard blinds the watcher
             if not self._ended.is_set():
-                self._put(Trouble(self._namespace, self._kind, _why(error)))
+                self._emit(ConnectionLost(self._namespace, self._kind, _why(error)))
             return error.retry_after if isinstance(error, ClusterUnavailable) else 0.0
         return 0.0
 
@@ -160,7 +161,7 @@ class Feed:
             if not position or self._ended.is_set():
                 break
         if not self._ended.is_set():  # or half of it would look like all
-            self._put(Listed(self._namespace, self._kind, tuple(found), version))  # type: ignore[arg-type]
+            self._emit(ObjectsListed(self._namespace, self._kind, tuple(found), version))  # type: ignore[arg-type]
         return version
 
     def _page(self, position: str) -> tuple[tuple[Job, ...] | tuple[Pod, ...], ListMetadata]:
@@ -180,10 +181,10 @@ class Feed:
             stream.shutdown()
             return since
         for event in _events(stream):
-            since = self._event(event) or since
+            since = self._handle(event) or since
         return since
 
-    def _event(self, event: WatchEvent) -> str:
+    def _handle(self, event: WatchEvent) -> str:
         """Hands an event on; returns the resourceVersion to go on from."""
         if event.type == "ERROR":
             status = msgspec.json.decode(event.object, type=Status)
@@ -192,7 +193,7 @@ class Feed:
         if event.type == "BOOKMARK":
             return msgspec.json.decode(event.object, type=_Bookmark).metadata.resource_version
         item = _DECODERS[self._kind].decode(event.object)
-        self._put(Changed(item, event.type == "DELETED"))
+        self._emit(ObjectChanged(item, event.type == "DELETED"))
         return item.metadata.resource_version
 
 

@@ -1,7 +1,7 @@
-"""The feeds that are followed now, and what they tell. What a feed that was stopped still delivers is dropped.
+"""The reflectors that run now, and their events. What a stopped reflector still delivers is dropped.
 
-A feed cannot be stopped at once: its LIST may be on its way when it is told to. What it puts in then is of a
-time before the feed that follows it, whatever its resourceVersion says.
+A reflector cannot be stopped at once: its LIST may be on its way. What it delivers then is older than what the
+reflector after it lists, whatever its resourceVersion says.
 """
 
 from __future__ import annotations
@@ -12,66 +12,68 @@ from functools import partial
 from itertools import count
 from typing import Protocol
 
-from workers.watch.reflector import News
+from workers.watch.reflector import ReflectorEvent
 
 KINDS = ("job", "pod")
 
 
-class Followed(Protocol):
-    """A feed: see `workers.watch.reflector.Feed`."""
+class Runnable(Protocol):
+    """What is started and stopped: see `workers.watch.reflector.Reflector`."""
 
     def start(self) -> None: ...
     def stop(self) -> None: ...
 
 
-MakeFeed = Callable[[str, str, Callable[[News], None]], Followed]
-"""Kind, namespace, and where it puts what it hears → a feed that is yet to be started."""
+MakeReflector = Callable[[str, str, Callable[[ReflectorEvent], None]], Runnable]
+"""Kind, namespace, and where it puts its events → a reflector that is yet to be started."""
 
 
-class Feeds:
-    """Those of one time of leading, by namespace. Each has a generation of its own, which its news carry."""
+class ReflectorSet:
+    """Those of one leader, by namespace. Each has a generation of its own, which its events carry."""
 
-    def __init__(self, make: MakeFeed) -> None:
+    def __init__(self, make: MakeReflector) -> None:
         self._make = make
         self._generations = count(1)
-        self._followed: dict[str, dict[int, Followed]] = {}
-        self._told: queue.Queue[tuple[int, News]] = queue.Queue()
+        self._running: dict[str, dict[int, Runnable]] = {}
+        self._events: queue.Queue[tuple[int, ReflectorEvent]] = queue.Queue()
 
     @property
     def namespaces(self) -> set[str]:
-        """Those that are followed; "" for all at once."""
-        return set(self._followed)
+        """Those whose objects are watched; "" for all at once."""
+        return set(self._running)
 
     def follow(self, namespace: str) -> None:
         """Its Jobs and its Pods, from a LIST of each that begins now."""
-        feeds = self._followed[namespace] = {
+        reflectors = self._running[namespace] = {
             generation: self._make(kind, namespace, partial(self._put, generation))
             for kind, generation in zip(KINDS, self._generations, strict=False)
         }
-        for feed in feeds.values():
-            feed.start()
+        for reflector in reflectors.values():
+            reflector.start()
 
     def leave(self, namespace: str) -> None:
-        for feed in self._followed.pop(namespace).values():
-            feed.stop()
+        for reflector in self._running.pop(namespace).values():
+            reflector.stop()
 
     def leave_all(self) -> None:
-        """What they have told and nobody has taken is void too."""
+        """Their events that nobody has taken are dropped too."""
         for namespace in self.namespaces:
             self.leave(namespace)
-        self._told = queue.Queue()
+        self._events = queue.Queue()
 
-    def take(self, seconds: float, most: int) -> list[News]:
-        """What those that are followed have told since, in order; waits for the first for so long."""
+    def take(self, seconds: float, most: int) -> list[ReflectorEvent]:
+        """The events of those that run, in order, `most` at the most; waits so many seconds for the first."""
         taken = []
         try:
-            taken.append(self._told.get(timeout=seconds) if seconds else self._told.get_nowait())
+            taken.append(
+                self._events.get(timeout=seconds) if seconds else self._events.get_nowait()
+            )
             while len(taken) < most:
-                taken.append(self._told.get_nowait())
+                taken.append(self._events.get_nowait())
         except queue.Empty:
             pass
-        current = {generation for feeds in self._followed.values() for generation in feeds}
-        return [news for generation, news in taken if generation in current]
+        current = {generation for reflectors in self._running.values() for generation in reflectors}
+        return [event for generation, event in taken if generation in current]
 
-    def _put(self, generation: int, news: News) -> None:
-        self._told.put((generation, news))
+    def _put(self, generation: int, event: ReflectorEvent) -> None:
+        self._events.put((generation, event))

@@ -9,7 +9,7 @@ import structlog
 from dispatcher.domain.model import Spec
 from dispatcher.ledger import Ledger, Moved, Renaming, WakeUp
 from workers.watch import names
-from workers.watch.cache import Told
+from workers.watch.cache import Observation
 from workers.watch.names import Named
 
 log = structlog.get_logger()
@@ -54,7 +54,7 @@ class Renames:
         asked = [old for old in self._wanted.values() if old not in refused]
         self.is_due = self.is_due or bool(asked and self._renaming.left_behind(asked))
 
-    def owned(self, told: Sequence[Told]) -> list[Told]:
+    def owned(self, told: Sequence[Observation]) -> list[Observation]:
         """What was seen of Jobs, by the names that their targets have now."""
         return names.owned(told, self._former)
 

@@ -16,10 +16,10 @@ from workers.kube import labels
 from workers.kube.client import NotThere
 from workers.kube.objects import Job, Pod
 from workers.plan.observed_state import owner_of
-from workers.recorder import say_repaired
-from workers.watch import findings
-from workers.watch.reflector import ClusterReads
-from workers.watch.unanswered import Unanswered
+from workers.recorder import record_repairs
+from workers.watch import needed_repairs
+from workers.watch.reflector import ListWatcher
+from workers.watch.untaken_wake_ups import UntakenWakeUps
 
 RETIRE_EVERY = 5.0
 FORGOTTEN_EVERY = 60.0
@@ -29,7 +29,7 @@ ORPHANS_EVERY = 30.0
 log = structlog.get_logger()
 
 
-class ClusterSweeps(ClusterReads, Protocol):
+class WatcherCluster(ListWatcher, Protocol):
     """What a watcher needs of `workers.kube.client.Cluster`: it looks, and deletes only what nobody owns."""
 
     def job(self, namespace: str, name: str) -> Job: ...
@@ -44,7 +44,7 @@ class Sweeper:
 
     ledger: Ledger
     wake_ups: WakeUps
-    cluster: ClusterSweeps
+    cluster: WatcherCluster
     publisher: Publisher
     clock: Callable[[], float] = time.monotonic
     _next: dict[str, float] = field(default_factory=dict)
@@ -52,13 +52,13 @@ class Sweeper:
     _orphans: list[Pod] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._unanswered = Unanswered(self.ledger)
+        self._untaken = UntakenWakeUps(self.ledger)
 
     def every_second(self, keep_removed_for: int) -> None:
-        self._unanswered.look()
+        self._untaken.check()
         due = self.ledger.due(self.ledger.now())
         self._wake(due)
-        self._say([*_leases(due), *self._unanswered.begun(due)])
+        self._say([*_leases(due), *self._untaken.newly_untaken(due)])
         if called := Places(self.ledger).call():
             self._wake(self.ledger.wake(called, "there is a place for it"))
         if self._is_time("retire", RETIRE_EVERY):
@@ -81,7 +81,7 @@ class Sweeper:
 
     def _remember(self) -> None:
         rows = Reader(self.ledger.client, self.ledger.keys).rows()
-        found = findings.of_rows(rows, self.ledger.now(), self.ledger.limits.grace)
+        found = needed_repairs.of_rows(rows, self.ledger.now(), self.ledger.limits.grace)
         lost = [repair for repair in found if repair.kind is Kind.FORGOTTEN_TARGET]
         self._wake(self.ledger.wake([repair.target for repair in lost], "it was forgotten"))
         self._say(lost)
@@ -90,7 +90,7 @@ class Sweeper:
         metadata = pod.metadata
         try:
             if delete_orphan(self.cluster, pod, self.ledger.keep_lead):
-                self._say([findings.orphan(pod)])
+                self._say([needed_repairs.orphan(pod)])
         except ClusterError as error:
             log.warning("orphaned Pod not deleted", pod=metadata.name, why=str(error))
 
@@ -102,7 +102,7 @@ class Sweeper:
         return True
 
     def _say(self, repairs: Sequence[Repair]) -> None:
-        say_repaired(self.ledger, repairs)
+        record_repairs(self.ledger, repairs)
 
     def _wake(self, wake_ups: Sequence[WakeUp]) -> None:
         self.wake_ups.enqueue(wake_ups)
@@ -113,7 +113,7 @@ def _nothing() -> None:
 
 
 def delete_orphan(
-    cluster: ClusterSweeps, pod: Pod, before_each: Callable[[], None] = _nothing
+    cluster: WatcherCluster, pod: Pod, before_each: Callable[[], None] = _nothing
 ) -> bool:
     """Asks the API server once more whether its Job is there; False if it is, or the Pod has gone.
 

@@ -22,11 +22,17 @@ from workers.heartbeat import Beat
 from workers.kube import labels
 from workers.kube.objects import Job, Pod
 from workers.manifest.job import render
-from workers.watch.cache import Told, View, covers
-from workers.watch.reflector import Changed, Feed, Listed, News, Trouble
-from workers.watch.reflectors import KINDS, Feeds, Followed
+from workers.watch.cache import Cache, Observation, covers
+from workers.watch.reflector import (
+    ConnectionLost,
+    ObjectChanged,
+    ObjectsListed,
+    Reflector,
+    ReflectorEvent,
+)
+from workers.watch.reflectors import KINDS, ReflectorSet, Runnable
 from workers.watch.renames import Renames
-from workers.watch.sweeper import ClusterSweeps, Sweeper
+from workers.watch.sweeper import Sweeper, WatcherCluster
 
 TICK_SECONDS = 1.0
 """How often the lead is renewed and what is due is woken."""
@@ -43,7 +49,7 @@ class Watcher:
 
     ledger: Ledger
     wake_ups: WakeUps
-    cluster: ClusterSweeps
+    cluster: WatcherCluster
     reloader: Reloader
     instance: str
     beat: Beat = lambda: None
@@ -91,15 +97,15 @@ class Watcher:
 
 
 class Session:
-    """One time of leading: its feeds, its view of the cluster. What a lost lead leaves is thrown away.
+    """One time of leading: its reflectors, its cache of the cluster. What a lost lead leaves is thrown away.
 
     Begin, tick, and close it whatever comes of that. Raises LedgerUnavailable and LeadLost.
     """
 
     def __init__(self, watcher: Watcher) -> None:
         self._watcher, self._ledger = watcher, watcher.ledger.leading(watcher.token)
-        self._view = View()
-        self._feeds = Feeds(self._feed)
+        self._cache = Cache()
+        self._reflectors = ReflectorSet(self._reflector)
         self._first: dict[str, set[str]] = {}
         """The kinds that are still to be listed, by namespace."""
         self._due = self._namespaces_due = 0.0
@@ -117,7 +123,7 @@ class Session:
         self._publish()
 
     def close(self) -> None:
-        self._feeds.leave_all()
+        self._reflectors.leave_all()
 
     def tick(self) -> None:
         """Takes in what has come, for a second at most, and once a second does what is due."""
@@ -127,8 +133,8 @@ class Session:
             self._every_second()
 
     def take_in(self, seconds: float = 0.0) -> None:
-        """Takes in what the feeds have told; waits for the first of it for so long."""
-        self._take(self._feeds.take(seconds, LARGEST_BATCH))
+        """Takes in what the reflectors have told; waits for the first of it for so long."""
+        self._take(self._reflectors.take(seconds, LARGEST_BATCH))
 
     def _every_second(self) -> None:
         self._due = time.monotonic() + TICK_SECONDS
@@ -144,10 +150,10 @@ class Session:
 
     def _orphans(self) -> list[Pod]:
         """Only where both lists have come: a Pod's Job may be among what is yet to be listed."""
-        done = self._feeds.namespaces - set(self._first)
+        done = self._reflectors.namespaces - set(self._first)
         return [
             pod
-            for pod in self._view.orphans()
+            for pod in self._cache.orphans()
             if any(covers(namespace, pod.metadata.namespace) for namespace in done)
         ]
 
@@ -171,18 +177,18 @@ class Session:
         used = {target.namespace for target in configured.targets.values()}
         used |= {observed.namespace for _, observed in self._ledger.known_jobs()}
         wanted = configured.cluster.followed(used)
-        followed = self._feeds.namespaces
+        followed = self._reflectors.namespaces
         if followed and ("" in wanted) != ("" in followed):
             log.info("follows the cluster anew", watch=configured.cluster.watch)
             self._begin_again()
-        for namespace in sorted(self._feeds.namespaces - wanted):
+        for namespace in sorted(self._reflectors.namespaces - wanted):
             self._leave(namespace)
-        for namespace in sorted(wanted - self._feeds.namespaces):
+        for namespace in sorted(wanted - self._reflectors.namespaces):
             self._follow(namespace)
 
     def _leave(self, namespace: str) -> None:
         """Nothing is there, and no target uses it any more."""
-        self._feeds.leave(namespace)
+        self._reflectors.leave(namespace)
         self._first.pop(namespace, None)
         for kind in KINDS:
             self._troubles.discard((namespace, kind))
@@ -192,16 +198,18 @@ class Session:
     def _follow(self, namespace: str) -> None:
         self._ledger.begin_listing(namespace, self._watcher.token)
         self._first[namespace] = set(KINDS)
-        self._feeds.follow(namespace)
+        self._reflectors.follow(namespace)
 
-    def _feed(self, kind: str, namespace: str, put: Callable[[News], None]) -> Followed:
+    def _reflector(
+        self, kind: str, namespace: str, put: Callable[[ReflectorEvent], None]
+    ) -> Runnable:
         watcher = self._watcher
-        return Feed(watcher.cluster, kind, namespace, labels.selector(watcher.instance), put)
+        return Reflector(watcher.cluster, kind, namespace, labels.selector(watcher.instance), put)
 
-    def _take(self, batch: Sequence[News]) -> None:
-        told: list[Told] = []
+    def _take(self, batch: Sequence[ReflectorEvent]) -> None:
+        told: list[Observation] = []
         for news in batch:
-            if isinstance(news, Listed):  # it may make all that came before it void
+            if isinstance(news, ObjectsListed):  # it may make all that came before it void
                 self._put_in(told)
                 told = []
             told += self._understood(news)
@@ -216,21 +224,21 @@ class Session:
             self._watcher.wake_ups.enqueue(woken)
             log.info("listed", namespace=namespace)
 
-    def _put_in(self, told: Sequence[Told]) -> None:
+    def _put_in(self, told: Sequence[Observation]) -> None:
         if told:
             told = self._renames.owned(told)
             self._watcher.wake_ups.enqueue(self._ledger.observe(told))
         found, self._found = self._found, []
         self._sweeper.repaired(found)
 
-    def _understood(self, news: News) -> list[Told]:
+    def _understood(self, news: ReflectorEvent) -> list[Observation]:
         match news:
-            case Trouble(namespace, kind, why):
+            case ConnectionLost(namespace, kind, why):
                 self._cut_off(namespace, kind, why)
                 return []
-            case Listed():
+            case ObjectsListed():
                 return self._list(news)
-            case Changed(item, deleted):
+            case ObjectChanged(item, deleted):
                 return self._change(item, deleted)
 
     def _cut_off(self, namespace: str, kind: str, why: str) -> None:
@@ -255,16 +263,16 @@ class Session:
         waiting = self._ledger.with_open_deploys(targets)
         self._watcher.wake_ups.enqueue(self._ledger.wake(waiting, "the cluster answers again"))
 
-    def _change(self, item: object, deleted: bool) -> list[Told]:
+    def _change(self, item: object, deleted: bool) -> list[Observation]:
         if isinstance(item, Job):
-            return self._view.job_deleted(item) if deleted else self._view.job_changed(item)
-        return self._view.pod_deleted(item) if deleted else self._view.pod_changed(item)  # type: ignore[arg-type]
+            return self._cache.job_deleted(item) if deleted else self._cache.job_changed(item)
+        return self._cache.pod_deleted(item) if deleted else self._cache.pod_changed(item)  # type: ignore[arg-type]
 
-    def _list(self, listed: Listed) -> list[Told]:
+    def _list(self, listed: ObjectsListed) -> list[Observation]:
         self._in_touch(listed.namespace, listed.kind)
         self._first.get(listed.namespace, set()).discard(listed.kind)
         if listed.kind == "pod":
-            return self._view.pods_listed(listed.namespace, listed.items)  # type: ignore[arg-type]
+            return self._cache.pods_listed(listed.namespace, listed.items)  # type: ignore[arg-type]
         is_older = not self._ledger.heard(listed.namespace, listed.version)
         if is_older:
             self._older(listed)
@@ -274,19 +282,19 @@ class Session:
             if covers(listed.namespace, observed.namespace)
         ]
         if not is_older:  # or what is known is of a time that has not come yet
-            self._view.remember(known)
-        told = self._view.jobs_listed(listed.namespace, listed.items)  # type: ignore[arg-type]
+            self._cache.remember(known)
+        told = self._cache.jobs_listed(listed.namespace, listed.items)  # type: ignore[arg-type]
         self._count_ends(told, known)
         return told + self._vanished(listed, known)
 
-    def _older(self, listed: Listed) -> None:
+    def _older(self, listed: ObjectsListed) -> None:
         """The cluster was restored from a backup: no version that was seen before means anything now."""
         self._ledger.went_back(listed.namespace, listed.version)
         where = listed.namespace or "all namespaces"
         what = f"the cluster is older than it was, in {where}"
         self._sweeper.repaired([Repair(kind=Kind.OLDER_CLUSTER, target="", what=what)])
 
-    def _count_ends(self, told: Sequence[Told], known: Sequence[Told]) -> None:
+    def _count_ends(self, told: Sequence[Observation], known: Sequence[Observation]) -> None:
         running = {
             observed.uid for _, observed in known if not observed.outcome and not observed.gone
         }
@@ -295,7 +303,7 @@ class Session:
                 what = f"Job {observed.job} has {observed.outcome}"
                 self._found.append(Repair(kind=Kind.MISSED_END, target=target, what=what))
 
-    def _vanished(self, listed: Listed, known: Sequence[Told]) -> list[Told]:
+    def _vanished(self, listed: ObjectsListed, known: Sequence[Observation]) -> list[Observation]:
         """Jobs of the ledger that a list as new as their creation does not have."""
         there = {(job.metadata.namespace, job.metadata.name) for job in listed.items}
         return [
@@ -303,13 +311,13 @@ class Session:
             for target, observed in known
             if (observed.namespace, observed.job) not in there
             and _as_new(listed.version, observed.rv)
-            for told in self._view.vanished(target, observed)
+            for told in self._cache.vanished(target, observed)
         ]
 
     def _keep_listed(self) -> None:
         """Another Redis answers, or it was emptied: put all in again, before anything is created."""
         answering = self._ledger.answering()
-        done = self._feeds.namespaces - set(self._first)
+        done = self._reflectors.namespaces - set(self._first)
         if done - answering.listed:
             self._say_which_redis(answering)
             self._begin_again()
@@ -327,8 +335,8 @@ class Session:
             log.warning(f"{how}: its data is there; listing the cluster again")
 
     def _begin_again(self) -> None:
-        self._feeds.leave_all()
-        self._first, self._view = {}, View()
+        self._reflectors.leave_all()
+        self._first, self._cache = {}, Cache()
         self._troubles = set()
         self._contact.begin()
 

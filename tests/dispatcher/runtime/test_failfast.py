@@ -20,7 +20,7 @@ logs.configure("json", "info")
 watch_threads()
 told = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: told.set())
-threading.Thread(target=lambda: {}["nobody thought of it"], name="feed-job", daemon=True).start()
+threading.Thread(target=lambda: {}["nobody thought of it"], name="reflector-job", daemon=True).start()
 sys.exit(0 if told.wait(60) else 1)
 """
 
@@ -31,7 +31,7 @@ def test_a_thread_that_dies_is_logged_and_ends_the_process() -> None:
     )
 
     assert done.returncode == 0
-    assert '"thread": "feed-job"' in done.stderr
+    assert '"thread": "reflector-job"' in done.stderr
     assert "a thread ended unexpectedly: the process ends" in done.stderr
     assert "KeyError" in done.stderr
     assert '"level": "critical"' in done.stderr
@@ -41,7 +41,7 @@ STARTERS = {
     "dispatcher/http/background.py": "logs what a round raises, and ends the process with a task",
     "dispatcher/http/connection/threads.py": "hands whatever is raised to who waits for it",
     "dispatcher/ledger/submitter.py": "web watches its threads, and each group has its chance",
-    "workers/watch/reflector.py": "the watcher watches its threads, and a feed that fails lists again",
+    "workers/watch/reflector.py": "the watcher watches its threads, and a reflector that fails lists again",
     # Embedded parts
     "dispatcher/local/observer.py": "a witness that died has seen nothing, and says so",
     "dispatcher/local/supervisor.py": "what keeps a part running tells why it does not",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dispatcher.domain.errors import ClusterUnavailable
-from workers.kube.circuit_breaker import AWHILE, Silence
+from workers.kube.circuit_breaker import OPEN_SECONDS, CircuitBreaker
 
 JOBS = "/apis/batch/v1/namespaces/{}/jobs"
 
@@ -23,51 +23,57 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def silence(clock: Clock) -> Silence:
-    return Silence(clock)
+def breaker(clock: Clock) -> CircuitBreaker:
+    return CircuitBreaker(clock)
 
 
 def ask(
-    silence: Silence, clock: Clock, namespace: str, takes: float, *, fails: bool, path: str = JOBS
+    breaker: CircuitBreaker,
+    clock: Clock,
+    namespace: str,
+    takes: float,
+    *,
+    fails: bool,
+    path: str = JOBS,
 ) -> None:
-    with silence.around("create Job shop-1", path.format(namespace)):
+    with breaker.guard("create Job shop-1", path.format(namespace)):
         clock.now += takes
         if fails:
             raise ClusterUnavailable("could not create Job shop-1: no answer")
 
 
-def is_asked(silence: Silence, clock: Clock, namespace: str) -> bool:
+def is_asked(breaker: CircuitBreaker, clock: Clock, namespace: str) -> bool:
     try:
-        ask(silence, clock, namespace, 0, fails=False)
+        ask(breaker, clock, namespace, 0, fails=False)
     except ClusterUnavailable:
         return False
     return True
 
 
 def test_after_a_time_out_the_namespace_is_not_asked_for_a_moment(
-    silence: Silence, clock: Clock
+    breaker: CircuitBreaker, clock: Clock
 ) -> None:
     with pytest.raises(ClusterUnavailable):
-        ask(silence, clock, "mute", 3, fails=True)
+        ask(breaker, clock, "mute", 3, fails=True)
 
     with pytest.raises(ClusterUnavailable, match="namespace mute did not answer a moment ago"):
-        ask(silence, clock, "mute", 0, fails=False)
-    assert is_asked(silence, clock, "other")
-    clock.now += AWHILE
-    assert is_asked(silence, clock, "mute")
+        ask(breaker, clock, "mute", 0, fails=False)
+    assert is_asked(breaker, clock, "other")
+    clock.now += OPEN_SECONDS
+    assert is_asked(breaker, clock, "mute")
 
 
-def test_a_quick_refusal_keeps_nobody_busy(silence: Silence, clock: Clock) -> None:
+def test_a_quick_refusal_keeps_nobody_busy(breaker: CircuitBreaker, clock: Clock) -> None:
     with pytest.raises(ClusterUnavailable):
-        ask(silence, clock, "mute", 0.1, fails=True)
+        ask(breaker, clock, "mute", 0.1, fails=True)
 
-    assert is_asked(silence, clock, "mute")
+    assert is_asked(breaker, clock, "mute")
 
 
 def test_a_node_that_gives_no_log_keeps_nobody_from_its_namespace(
-    silence: Silence, clock: Clock
+    breaker: CircuitBreaker, clock: Clock
 ) -> None:
     with pytest.raises(ClusterUnavailable):
-        ask(silence, clock, "mute", 3, fails=True, path="/api/v1/namespaces/{}/pods/shop-1-x/log")
+        ask(breaker, clock, "mute", 3, fails=True, path="/api/v1/namespaces/{}/pods/shop-1-x/log")
 
-    assert is_asked(silence, clock, "mute")
+    assert is_asked(breaker, clock, "mute")

@@ -15,7 +15,7 @@ from dispatcher.ledger import Repairs
 from tests.model.fakecluster import FakeCluster
 from tests.model.harness import TARGET, FaultyCluster, World
 from tests.workers.reconcile.test_takeover import push, run, states, take_over
-from workers.kube.client import Patience
+from workers.kube.client import Timeouts
 from workers.kube.objects import Job, PodList
 
 SLOW, LONGER_THAN_A_LEASE = 3.2, 7.0
@@ -147,6 +147,6 @@ def test_a_repair_is_told_and_counted_once_it_is_written(world: World, slow: Slo
 
 
 def test_the_longest_wait_for_an_answer_is_what_leases_are_measured_by() -> None:
-    patience = Patience()
+    timeouts = Timeouts()
 
-    assert patience.connection + patience.answer <= LONGEST_CALL
+    assert timeouts.connection + timeouts.answer <= LONGEST_CALL

@@ -18,7 +18,7 @@ from workers.kube.objects import (
     Terminated,
     Waiting,
 )
-from workers.watch.cache import View
+from workers.watch.cache import Cache
 
 BORN = datetime(2030, 1, 1, tzinfo=UTC)
 LABELS = {labels.TARGET: "shop", labels.NUMBER: "1"}
@@ -58,112 +58,112 @@ def told(news: list[tuple[str, ObservedJob]]) -> ObservedJob:
     return observed
 
 
-def listed() -> View:
-    view = View()
-    view.jobs_listed("ns", [])
-    view.pods_listed("ns", [])
-    return view
+def listed() -> Cache:
+    cache = Cache()
+    cache.jobs_listed("ns", [])
+    cache.pods_listed("ns", [])
+    return cache
 
 
 def test_a_job_is_told_once_and_not_again_when_nothing_has_changed() -> None:
-    view = listed()
+    cache = listed()
 
-    observed = told(view.job_changed(job("1")))
+    observed = told(cache.job_changed(job("1")))
 
     assert (observed.job, observed.token, observed.number, observed.rv) == ("shop-1", "t", 1, "1")
-    assert view.job_changed(job("2")) == []
+    assert cache.job_changed(job("2")) == []
 
 
 def test_a_pod_that_is_heard_of_before_its_job_says_nothing_yet() -> None:
-    view = listed()
+    cache = listed()
 
-    assert view.pod_changed(pod("Running", RUNNING)) == []
+    assert cache.pod_changed(pod("Running", RUNNING)) == []
 
-    observed = told(view.job_changed(job()))
+    observed = told(cache.job_changed(job()))
     assert (observed.started, observed.live_pods, observed.gone) == (True, 1, False)
 
 
 def test_started_stands_when_the_pod_is_gone() -> None:
-    view = listed()
-    view.job_changed(job())
-    view.pod_changed(pod("Running", RUNNING))
+    cache = listed()
+    cache.job_changed(job())
+    cache.pod_changed(pod("Running", RUNNING))
 
-    observed = told(view.pod_deleted(pod("Running", RUNNING)))
+    observed = told(cache.pod_deleted(pod("Running", RUNNING)))
 
     assert (observed.started, observed.live_pods) == (True, 0)
 
 
 def test_a_failure_names_the_container_and_its_exit_code() -> None:
-    view = listed()
-    view.job_changed(job())
-    view.pod_changed(pod("Failed", BROKEN))
+    cache = listed()
+    cache.job_changed(job())
+    cache.pod_changed(pod("Failed", BROKEN))
 
     failed = Condition("Failed", "True", "BackoffLimitExceeded", "it failed")
-    observed = told(view.job_changed(job("2", failed)))
+    observed = told(cache.job_changed(job("2", failed)))
 
     assert (observed.outcome, observed.container, observed.exit_code) == ("failed", "deploy", 3)
     assert observed.reason == "BackoffLimitExceeded"
 
 
 def test_a_condition_that_is_not_true_is_no_end() -> None:
-    view = listed()
+    cache = listed()
 
-    assert told(view.job_changed(job("1", Condition("Complete", "False")))).outcome == ""
-    assert told(view.job_changed(job("2", Condition("Complete", "True")))).outcome == "succeeded"
+    assert told(cache.job_changed(job("1", Condition("Complete", "False")))).outcome == ""
+    assert told(cache.job_changed(job("2", Condition("Complete", "True")))).outcome == "succeeded"
 
 
 def test_a_deleted_job_is_gone_but_its_pods_still_count() -> None:
-    view = listed()
-    view.job_changed(job())
-    view.pod_changed(pod("Running", RUNNING))
+    cache = listed()
+    cache.job_changed(job())
+    cache.pod_changed(pod("Running", RUNNING))
 
-    gone = told(view.job_deleted(job("2")))
+    gone = told(cache.job_deleted(job("2")))
     assert (gone.gone, gone.live_pods, gone.all_gone) == (True, 1, False)
 
-    over = told(view.pod_deleted(pod("Running", RUNNING)))
+    over = told(cache.pod_deleted(pod("Running", RUNNING)))
     assert over.all_gone
 
 
 def test_a_job_that_a_list_does_not_have_is_gone() -> None:
-    view = listed()
-    view.job_changed(job())
+    cache = listed()
+    cache.job_changed(job())
 
-    assert told(view.jobs_listed("ns", [])).all_gone
-    assert view.jobs_listed("ns", []) == []
+    assert told(cache.jobs_listed("ns", [])).all_gone
+    assert cache.jobs_listed("ns", []) == []
 
 
 def test_another_namespaces_list_says_nothing_about_it() -> None:
-    view = listed()
-    view.job_changed(job())
+    cache = listed()
+    cache.job_changed(job())
 
-    assert view.jobs_listed("elsewhere", []) == []
-    assert view.pods_listed("elsewhere", []) == []
+    assert cache.jobs_listed("elsewhere", []) == []
+    assert cache.pods_listed("elsewhere", []) == []
 
 
 def test_a_job_that_only_the_ledger_knows_has_vanished() -> None:
-    view = listed()
+    cache = listed()
     known = ObservedJob(namespace="ns", job="shop-1", uid="u", rv="1", number=1)
 
-    assert told(view.vanished("shop", known)).all_gone
+    assert told(cache.vanished("shop", known)).all_gone
 
 
 def test_pods_that_are_listed_after_their_job_vanished_are_told() -> None:
-    view = View()
-    view.jobs_listed("ns", [])
+    cache = Cache()
+    cache.jobs_listed("ns", [])
     known = ObservedJob(namespace="ns", job="shop-1", uid="u", rv="1", number=1)
-    view.vanished("shop", known)
+    cache.vanished("shop", known)
 
-    observed = told(view.pods_listed("ns", [pod("Running", RUNNING)]))
+    observed = told(cache.pods_listed("ns", [pod("Running", RUNNING)]))
 
     assert (observed.gone, observed.live_pods) == (True, 1)
 
 
 def test_why_a_pod_does_not_run_is_told_in_words() -> None:
-    view = listed()
-    view.job_changed(job())
+    cache = listed()
+    cache.job_changed(job())
     waiting = ContainerState(waiting=Waiting("ImagePullBackOff", "no such image"))
 
-    observed = told(view.pod_changed(pod("Pending", ContainerStatus("deploy", waiting))))
+    observed = told(cache.pod_changed(pod("Pending", ContainerStatus("deploy", waiting))))
 
     assert observed.why == "container deploy waits: ImagePullBackOff: no such image"
     assert observed.cause is CauseKind.IMAGE

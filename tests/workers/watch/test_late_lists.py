@@ -1,4 +1,4 @@
-"""Lists that arrive late: of feeds that were stopped, behind those of the feeds that followed them."""
+"""Lists that arrive late: a stopped reflector's, behind those of the reflector after it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dispatcher.domain.repairs import Kind
 from dispatcher.ledger import Contact, Repairs
 from tests.model.harness import World
 from tests.workers.reconcile.test_takeover import push, run, settle, states
-from workers.watch.reflector import Trouble
+from workers.watch.reflector import ConnectionLost
 from workers.watch.reflectors import KINDS
 
 
@@ -43,7 +43,7 @@ def test_what_troubled_a_feed_that_was_stopped_troubles_nobody(world: World) -> 
     run_and_restart(world)
     (stopped,) = world.cluster.stopped
     stopped.waiting["job"].clear()
-    stopped.waiting["job"].append(Trouble("", "job", "its connection was cut"))
+    stopped.waiting["job"].append(ConnectionLost("", "job", "its connection was cut"))
 
     world.hear_late("job")
 

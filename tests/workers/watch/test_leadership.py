@@ -37,7 +37,7 @@ from tests.model.fakecluster import FakeCluster
 from tests.model.harness import LEAD
 from workers.kube import labels
 from workers.kube.objects import Condition, Job, JobStatus, Metadata, Pod, PodStatus
-from workers.watch.reflector import Changed, Listed, News, Trouble
+from workers.watch.reflector import ConnectionLost, ObjectChanged, ObjectsListed, ReflectorEvent
 from workers.watch.watcher import Session, Watcher
 
 NAMESPACE = "default"
@@ -68,23 +68,23 @@ class Queue:
         self.wake_ups += wake_ups
 
 
-class HandFed(Session):
-    """The real session; its feeds tell what a test tells them."""
+class HandFedLeader(Session):
+    """The real session; its reflectors tell what a test tells them."""
 
     def __init__(self, watcher: Watcher) -> None:
         super().__init__(watcher)
         self.watcher = watcher
-        self.puts: dict[str, Callable[[News], None]] = {}
+        self.puts: dict[str, Callable[[ReflectorEvent], None]] = {}
         self.now = 0.0
         self._sweeper.clock = lambda: self.now
 
-    def _feed(self, kind: str, namespace: str, put: Callable[[News], None]) -> Any:
+    def _reflector(self, kind: str, namespace: str, put: Callable[[ReflectorEvent], None]) -> Any:
         self.puts[kind] = put
         return cast(Any, Silent())
 
-    def hear(self, *news: News) -> None:
+    def hear(self, *news: ReflectorEvent) -> None:
         for each in news:
-            kind = each.kind if isinstance(each, Listed | Trouble) else "job"
+            kind = each.kind if isinstance(each, ObjectsListed | ConnectionLost) else "job"
             self.puts[kind](each)
             self.take_in()
 
@@ -129,13 +129,15 @@ class Installation:
     def begin(self) -> None:
         session = self.session(FIRST)
         session.begin()
-        session.hear(Listed(NAMESPACE, "job", (), "50"), Listed(NAMESPACE, "pod", (), "50"))
+        session.hear(
+            ObjectsListed(NAMESPACE, "job", (), "50"), ObjectsListed(NAMESPACE, "pod", (), "50")
+        )
         session.close()
         for name in ("shop", "docs"):
             submit(self.ledger, push("0", "a"), target=name)
         self._run("shop")
 
-    def session(self, configuration: dict[str, Any]) -> HandFed:
+    def session(self, configuration: dict[str, Any]) -> HandFedLeader:
         """Another watcher leads from now on: the lead of the one before has run out."""
         file = self.folder / f"{uuid4().hex}.yaml"
         file.write_text(yaml.safe_dump({"version": 1, **configuration}))
@@ -143,7 +145,7 @@ class Installation:
         watcher = Watcher(self.ledger, queue, cluster, Reloader(file, {}), "i")
         self.client.delete(self.keys.leader)
         assert self.ledger.lead(watcher.token) is Lead.LEADS
-        return HandFed(watcher)
+        return HandFedLeader(watcher)
 
     def _run(self, name: str) -> None:
         seen = self.ledger.acquire(name, "worker")
@@ -180,18 +182,24 @@ def orphan() -> Pod:
     return Pod(metadata, PodStatus("Running"))
 
 
-def lead(installation: Installation, session: HandFed) -> None:
+def lead(installation: Installation, session: HandFedLeader) -> None:
     """All that a watcher can have to write."""
     session.begin()
-    session.hear(Trouble(NAMESPACE, "job", "cut off"), Trouble(NAMESPACE, "pod", "cut off"))
-    session.hear(Listed(NAMESPACE, "pod", (orphan(),), "70"))
-    session.hear(Listed(NAMESPACE, "job", (job("70"),), "70"), Changed(job("71"), False))
-    session.hear(Listed(NAMESPACE, "job", (job("65"),), "65"))  # the cluster has gone back in time
+    session.hear(
+        ConnectionLost(NAMESPACE, "job", "cut off"), ConnectionLost(NAMESPACE, "pod", "cut off")
+    )
+    session.hear(ObjectsListed(NAMESPACE, "pod", (orphan(),), "70"))
+    session.hear(
+        ObjectsListed(NAMESPACE, "job", (job("70"),), "70"), ObjectChanged(job("71"), False)
+    )
+    session.hear(
+        ObjectsListed(NAMESPACE, "job", (job("65"),), "65")
+    )  # the cluster has gone back in time
     session.second()
     for _ in range(3):
         session.now += LATER
         session.second()
-    session.hear(Listed(NAMESPACE, "job", (job("90", ended=True),), "90"))
+    session.hear(ObjectsListed(NAMESPACE, "job", (job("90", ended=True),), "90"))
     session.close()
 
 
@@ -320,7 +328,7 @@ def test_a_watcher_whose_lead_was_another_s_meanwhile_does_not_simply_go_on(
     with pytest.raises(LeadLost):
         session.second()
     with pytest.raises(LeadLost):
-        session.hear(Listed(NAMESPACE, "job", (), "99"))
+        session.hear(ObjectsListed(NAMESPACE, "job", (), "99"))
 
 
 def test_whatever_it_writes_renews_its_lead(installation: Callable[[], Installation]) -> None:
@@ -348,7 +356,9 @@ def test_many_writes_are_many_round_trips(installation: Callable[[], Installatio
     running.client.sends = lambda commands: sizes.append(len(commands))
     jobs = tuple(job("70", number) for number in range(2, 2 * AT_ONCE + 3))
 
-    session.hear(Listed(NAMESPACE, "pod", (), "70"), Listed(NAMESPACE, "job", jobs, "70"))
+    session.hear(
+        ObjectsListed(NAMESPACE, "pod", (), "70"), ObjectsListed(NAMESPACE, "job", jobs, "70")
+    )
     session.close()
 
     assert max(sizes) == AT_ONCE
@@ -367,7 +377,7 @@ def test_slow_answers_do_not_cost_it_the_lead(installation: Callable[[], Install
 
     session = running.session(OLDER)
     session.watcher.cluster = cast(Any, Slow(running.cluster, slowly))
-    session = HandFed(session.watcher)
+    session = HandFedLeader(session.watcher)
 
     lead(running, session)
 

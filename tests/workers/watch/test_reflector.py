@@ -12,7 +12,13 @@ import pytest
 
 from dispatcher.domain.errors import ClusterUnavailable
 from workers.kube.objects import JobList, ListMetadata, PodList
-from workers.watch.reflector import Changed, Feed, Listed, News, Trouble
+from workers.watch.reflector import (
+    ConnectionLost,
+    ObjectChanged,
+    ObjectsListed,
+    Reflector,
+    ReflectorEvent,
+)
 
 JOB = b'{"type":"ADDED","object":{"metadata":{"name":"shop-1","uid":"u","resourceVersion":"7"}}}\n'
 BOOKMARK = b'{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}}\n'
@@ -62,91 +68,95 @@ class Calls:
 
 
 @pytest.fixture
-def news() -> queue.Queue[News]:
+def news() -> queue.Queue[ReflectorEvent]:
     return queue.Queue()
 
 
-def follow(calls: Calls, news: queue.Queue[News], watch_seconds: int = 240) -> Feed:
-    feed = Feed(calls, "job", "ns", "selector", news.put, watch_seconds)
-    feed.start()
-    return feed
+def follow(calls: Calls, news: queue.Queue[ReflectorEvent], watch_seconds: int = 240) -> Reflector:
+    reflector = Reflector(calls, "job", "ns", "selector", news.put, watch_seconds)
+    reflector.start()
+    return reflector
 
 
-def the_next(news: queue.Queue[News]) -> News:
+def the_next(news: queue.Queue[ReflectorEvent]) -> ReflectorEvent:
     return news.get(timeout=10)
 
 
-def test_a_list_and_then_what_changes(news: queue.Queue[News]) -> None:
-    feed = follow(Calls(Watch(JOB[:20], JOB[20:])), news)
+def test_a_list_and_then_what_changes(news: queue.Queue[ReflectorEvent]) -> None:
+    reflector = follow(Calls(Watch(JOB[:20], JOB[20:])), news)
 
-    assert isinstance(the_next(news), Listed)
+    assert isinstance(the_next(news), ObjectsListed)
     changed = the_next(news)
-    assert isinstance(changed, Changed)
+    assert isinstance(changed, ObjectChanged)
     assert (changed.item.metadata.name, changed.deleted) == ("shop-1", False)
-    feed.stop()
+    reflector.stop()
 
 
-def test_a_watch_whose_time_is_up_goes_on_from_the_last_bookmark(news: queue.Queue[News]) -> None:
+def test_a_watch_whose_time_is_up_goes_on_from_the_last_bookmark(
+    news: queue.Queue[ReflectorEvent],
+) -> None:
     calls = Calls(Watch(JOB, BOOKMARK, ends=True), Watch(JOB))
-    feed = follow(calls, news, watch_seconds=0)
+    reflector = follow(calls, news, watch_seconds=0)
 
     for _ in range(3):
         the_next(news)
 
     assert calls.since[:2] == ["5", "9"]
     assert calls.lists == 1
-    feed.stop()
+    reflector.stop()
 
 
-def test_a_watch_that_is_cut_short_is_not_gone_on_with(news: queue.Queue[News]) -> None:
+def test_a_watch_that_is_cut_short_is_not_gone_on_with(news: queue.Queue[ReflectorEvent]) -> None:
     """The server may have been restored: from a version that it does not have, nothing would come."""
     calls = Calls(Watch(JOB, ends=True), Watch(JOB))
-    feed = follow(calls, news)
+    reflector = follow(calls, news)
 
     kinds = [type(the_next(news)) for _ in range(4)]
 
-    assert kinds == [Listed, Changed, Listed, Changed]
+    assert kinds == [ObjectsListed, ObjectChanged, ObjectsListed, ObjectChanged]
     assert calls.since == ["5", "5"]
-    feed.stop()
+    reflector.stop()
 
 
-def test_a_server_that_asks_to_be_left_alone_is(news: queue.Queue[News]) -> None:
+def test_a_server_that_asks_to_be_left_alone_is(news: queue.Queue[ReflectorEvent]) -> None:
     calls = Calls()
     calls.failures, calls.retry_after = 1, 1.2
     began = time.monotonic()
-    feed = follow(calls, news)
+    reflector = follow(calls, news)
 
-    assert [type(the_next(news)) for _ in range(2)] == [Trouble, Listed]
+    assert [type(the_next(news)) for _ in range(2)] == [ConnectionLost, ObjectsListed]
     assert time.monotonic() - began >= 1.2
-    feed.stop()
+    reflector.stop()
 
 
-def test_a_history_that_is_gone_makes_it_list_again(news: queue.Queue[News]) -> None:
+def test_a_history_that_is_gone_makes_it_list_again(news: queue.Queue[ReflectorEvent]) -> None:
     calls = Calls(Watch(GONE))
-    feed = follow(calls, news)
+    reflector = follow(calls, news)
 
-    assert isinstance(the_next(news), Listed)
-    assert isinstance(the_next(news), Listed)
-    feed.stop()
+    assert isinstance(the_next(news), ObjectsListed)
+    assert isinstance(the_next(news), ObjectsListed)
+    reflector.stop()
 
 
 @pytest.mark.parametrize("line", [b"no json\n", NONSENSE], ids=["no json", "no Job"])
 def test_what_makes_no_sense_is_said_and_the_feed_goes_on(
-    news: queue.Queue[News], line: bytes
+    news: queue.Queue[ReflectorEvent], line: bytes
 ) -> None:
-    feed = follow(Calls(Watch(line)), news)
+    reflector = follow(Calls(Watch(line)), news)
 
-    assert isinstance(the_next(news), Listed)
-    assert isinstance(the_next(news), Trouble)
-    assert isinstance(the_next(news), Listed)
-    feed.stop()
+    assert isinstance(the_next(news), ObjectsListed)
+    assert isinstance(the_next(news), ConnectionLost)
+    assert isinstance(the_next(news), ObjectsListed)
+    reflector.stop()
 
 
-def test_an_api_server_that_is_away_is_said_and_asked_again(news: queue.Queue[News]) -> None:
+def test_an_api_server_that_is_away_is_said_and_asked_again(
+    news: queue.Queue[ReflectorEvent],
+) -> None:
     calls = Calls()
     calls.failures = 1
-    feed = follow(calls, news)
+    reflector = follow(calls, news)
 
-    assert the_next(news) == Trouble("ns", "job", "away")
-    assert isinstance(the_next(news), Listed)
-    feed.stop()
+    assert the_next(news) == ConnectionLost("ns", "job", "away")
+    assert isinstance(the_next(news), ObjectsListed)
+    reflector.stop()

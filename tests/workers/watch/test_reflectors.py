@@ -1,4 +1,4 @@
-"""Feeds that were stopped: whatever they still deliver is dropped, whenever that comes."""
+"""ReflectorSet that were stopped: whatever they still deliver is dropped, whenever that comes."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import Any
 import pytest
 
 from workers.kube.objects import JobList, ListMetadata, PodList
-from workers.watch.reflector import Feed, Listed, News, Trouble
-from workers.watch.reflectors import KINDS, Feeds
+from workers.watch.reflector import ConnectionLost, ObjectsListed, Reflector, ReflectorEvent
+from workers.watch.reflectors import KINDS, ReflectorSet
 
 MOST = 100
 
 
-def listed(namespace: str, version: str) -> Listed:
-    return Listed(namespace, "job", (), version)
+def listed(namespace: str, version: str) -> ObjectsListed:
+    return ObjectsListed(namespace, "job", (), version)
 
 
 @dataclass
 class Heard:
-    """A feed that says what a test lets it say."""
+    """A reflector that says what a test lets it say."""
 
     kind: str
     namespace: str
-    put: Callable[[News], None]
+    put: Callable[[ReflectorEvent], None]
     begun: bool = False
     stopped: bool = False
 
@@ -39,17 +39,21 @@ class Heard:
 
 @dataclass
 class Made:
-    """All feeds that were ever made, in order."""
+    """All reflectors that were ever made, in order."""
 
-    feeds: list[Heard] = field(default_factory=list)
+    reflectors: list[Heard] = field(default_factory=list)
 
-    def __call__(self, kind: str, namespace: str, put: Callable[[News], None]) -> Heard:
-        self.feeds.append(Heard(kind, namespace, put))
-        return self.feeds[-1]
+    def __call__(self, kind: str, namespace: str, put: Callable[[ReflectorEvent], None]) -> Heard:
+        self.reflectors.append(Heard(kind, namespace, put))
+        return self.reflectors[-1]
 
     def of(self, namespace: str) -> list[Heard]:
         """Of Jobs, the oldest first."""
-        return [feed for feed in self.feeds if (feed.kind, feed.namespace) == ("job", namespace)]
+        return [
+            reflector
+            for reflector in self.reflectors
+            if (reflector.kind, reflector.namespace) == ("job", namespace)
+        ]
 
 
 @pytest.fixture
@@ -58,69 +62,73 @@ def made() -> Made:
 
 
 @pytest.fixture
-def feeds(made: Made) -> Feeds:
-    return Feeds(made)
+def reflectors(made: Made) -> ReflectorSet:
+    return ReflectorSet(made)
 
 
-def test_a_namespace_is_followed_by_a_feed_of_each_kind(feeds: Feeds, made: Made) -> None:
-    feeds.follow("ns")
+def test_a_namespace_is_followed_by_a_feed_of_each_kind(
+    reflectors: ReflectorSet, made: Made
+) -> None:
+    reflectors.follow("ns")
 
-    assert [feed.kind for feed in made.feeds] == list(KINDS)
-    assert all(feed.begun and not feed.stopped for feed in made.feeds)
-    assert feeds.namespaces == {"ns"}
+    assert [reflector.kind for reflector in made.reflectors] == list(KINDS)
+    assert all(reflector.begun and not reflector.stopped for reflector in made.reflectors)
+    assert reflectors.namespaces == {"ns"}
 
 
-def test_what_is_told_is_taken_in_order_and_so_much_at_a_time(feeds: Feeds, made: Made) -> None:
-    feeds.follow("ns")
+def test_what_is_told_is_taken_in_order_and_so_much_at_a_time(
+    reflectors: ReflectorSet, made: Made
+) -> None:
+    reflectors.follow("ns")
     told = [listed("ns", str(version)) for version in range(5)]
     for news in told:
         made.of("ns")[0].put(news)
 
-    assert feeds.take(0, 3) == told[:3]
-    assert feeds.take(0, 3) == told[3:]
-    assert feeds.take(0, 3) == []
+    assert reflectors.take(0, 3) == told[:3]
+    assert reflectors.take(0, 3) == told[3:]
+    assert reflectors.take(0, 3) == []
 
 
 def test_what_a_stopped_feed_delivers_late_is_dropped_behind_its_successor_s(
-    feeds: Feeds, made: Made
+    reflectors: ReflectorSet, made: Made
 ) -> None:
-    feeds.follow("ns")
-    feeds.leave_all()
-    feeds.follow("ns")
+    reflectors.follow("ns")
+    reflectors.leave_all()
+    reflectors.follow("ns")
     old, new = made.of("ns")
 
     new.put(listed("ns", "200"))
     old.put(listed("ns", "100"))
-    old.put(Trouble("ns", "job", "cut off"))
+    old.put(ConnectionLost("ns", "job", "cut off"))
 
-    assert feeds.take(0, MOST) == [listed("ns", "200")]
+    assert reflectors.take(0, MOST) == [listed("ns", "200")]
     assert old.stopped
     assert not new.stopped
 
 
-def test_what_waits_when_all_begin_anew_is_void(feeds: Feeds, made: Made) -> None:
-    feeds.follow("ns")
+def test_what_waits_when_all_begin_anew_is_void(reflectors: ReflectorSet, made: Made) -> None:
+    reflectors.follow("ns")
     made.of("ns")[0].put(listed("ns", "100"))
 
-    feeds.leave_all()
-    feeds.follow("ns")
+    reflectors.leave_all()
+    reflectors.follow("ns")
 
-    assert feeds.take(0, MOST) == []
+    assert reflectors.take(0, MOST) == []
 
 
 def test_a_namespace_that_is_left_takes_nothing_of_another_with_it(
-    feeds: Feeds, made: Made
+    reflectors: ReflectorSet, made: Made
 ) -> None:
-    feeds.follow("left")
-    feeds.follow("kept")
+    reflectors.follow("left")
+    reflectors.follow("kept")
     made.of("left")[0].put(listed("left", "1"))
     made.of("kept")[0].put(listed("kept", "2"))
 
-    feeds.leave("left")
+    reflectors.leave("left")
     made.of("left")[0].put(listed("left", "3"))
 
-    assert feeds.take(0, MOST) == [listed("kept", "2")]
-    assert feeds.namespaces == {"kept"}
+    assert reflectors.take(0, MOST) == [listed("kept", "2")]
+    assert reflectors.namespaces == {"kept"}
 
 
 class Lists:
@@ -156,14 +164,14 @@ def lists() -> Iterator[Lists]:
 def test_a_real_feed_that_is_stopped_while_it_lists_asks_and_tells_nothing_more(
     lists: Lists,
 ) -> None:
-    told: list[News] = []
-    feed = Feed(lists, "job", "ns", "selector", told.append)
-    feed.start()
+    told: list[ReflectorEvent] = []
+    reflector = Reflector(lists, "job", "ns", "selector", told.append)
+    reflector.start()
     assert lists.asked.acquire(timeout=30)
 
-    feed.stop()
+    reflector.stop()
     lists.answers[0].set()
-    feed.join(30)
+    reflector.join(30)
 
     assert told == []
     assert lists.pages == 1

@@ -41,14 +41,14 @@ def said(logs: list[EventDict], *events: str) -> list[str]:
 def test_that_no_worker_takes_up_wake_ups_is_said_once_and_that_it_is_over_once(
     world: World,
 ) -> None:
-    about = "repaired", "workers take up wake-ups again"
+    about = "repaired", "workers take wake-ups again"
     for target in (TARGET, OTHER):
         world.submit(push("0", "a", 1), f"1 {target}", target)
 
     with capture_logs() as logs:
         later(world, 10)
     (line,) = [line for line in logs if line["event"] in about]
-    assert line["what"].startswith("no worker takes up wake-ups")
+    assert line["what"].startswith("no worker takes wake-ups")
     assert Repairs(world.ledger).counts()[Kind.UNTAKEN_WAKE_UP] == 1
     assert {wake_up.target for wake_up in world.queue} == {TARGET, OTHER}
 
@@ -59,7 +59,7 @@ def test_that_no_worker_takes_up_wake_ups_is_said_once_and_that_it_is_over_once(
         world.reconcile(OTHER)
         world.tick()
         world.tick()
-    assert said(logs, *about) == ["workers take up wake-ups again"]
+    assert said(logs, *about) == ["workers take wake-ups again"]
 
 
 def test_when_it_happens_again_it_is_said_again(world: World) -> None:

@@ -11,17 +11,19 @@ from structlog.typing import EventDict
 
 from dispatcher.domain.errors import LeadLost, LedgerUnavailable
 from tests.conftest import start_valkey
-from tests.workers.watch.test_leadership import FIRST, NAMESPACE, HandFed, Installation
-from workers.watch.reflector import Listed
+from tests.workers.watch.test_leadership import FIRST, NAMESPACE, HandFedLeader, Installation
+from workers.watch.reflector import ObjectsListed
 
 RESTARTED = "Redis was restarted, or another one took over"
 
 
-def lists(session: HandFed) -> None:
-    session.hear(Listed(NAMESPACE, "job", (), "50"), Listed(NAMESPACE, "pod", (), "50"))
+def lists(session: HandFedLeader) -> None:
+    session.hear(
+        ObjectsListed(NAMESPACE, "job", (), "50"), ObjectsListed(NAMESPACE, "pod", (), "50")
+    )
 
 
-def goes_on(session: HandFed) -> HandFed:
+def goes_on(session: HandFedLeader) -> HandFedLeader:
     """As a watcher does: whose session has ended by this leads anew."""
     try:
         session.second()
@@ -29,7 +31,7 @@ def goes_on(session: HandFed) -> HandFed:
         session.close()
         watcher = session.watcher
         watcher.ledger.lead(watcher.token)
-        session = HandFed(watcher)
+        session = HandFedLeader(watcher)
         session.begin()
     lists(session)
     return session

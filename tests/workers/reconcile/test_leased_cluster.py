@@ -9,10 +9,10 @@ import pytest
 
 from dispatcher.domain.errors import LeaseLost
 from workers.kube.objects import ListMetadata, PodList
-from workers.reconcile.leased_calls import ClusterCalls, LeasedCalls
+from workers.reconcile.leased_cluster import ClusterClient, LeasedCluster
 
 ANYTHING: Any = "x"
-REQUESTS = [name for name in vars(ClusterCalls) if not name.startswith("_")]
+REQUESTS = [name for name in vars(ClusterClient) if not name.startswith("_")]
 
 
 class Requests:
@@ -32,7 +32,7 @@ class Requests:
         return request
 
 
-def call(calls: LeasedCalls, name: str) -> None:
+def call(calls: LeasedCluster, name: str) -> None:
     method = getattr(calls, name)
     method(*[ANYTHING for _ in inspect.signature(method).parameters])
 
@@ -44,7 +44,7 @@ def as_it_is_called(request: str) -> str:
 @pytest.mark.parametrize("request_", REQUESTS)
 def test_the_lease_is_renewed_before_each_request(request_: str) -> None:
     requests = Requests()
-    calls = LeasedCalls(cast(ClusterCalls, requests), lambda: requests.done.append("renew"))
+    calls = LeasedCluster(cast(ClusterClient, requests), lambda: requests.done.append("renew"))
 
     call(calls, as_it_is_called(request_))
 
@@ -59,6 +59,6 @@ def test_nothing_is_asked_for_once_the_lease_is_lost(request_: str) -> None:
 
     requests = Requests()
     with pytest.raises(LeaseLost):
-        call(LeasedCalls(cast(ClusterCalls, requests), lost), as_it_is_called(request_))
+        call(LeasedCluster(cast(ClusterClient, requests), lost), as_it_is_called(request_))
 
     assert requests.done == []

@@ -10,7 +10,7 @@ from dispatcher.domain.model import Deploy, ObservedJob, State
 from dispatcher.domain.repairs import Kind
 from dispatcher.domain.snapshot import Row
 from workers.plan.times import RESERVATION_AGE
-from workers.watch.findings import of_jobs, of_rows
+from workers.watch.needed_repairs import of_jobs, of_rows
 
 NOW = 1_000_000
 GRACE = 3_000

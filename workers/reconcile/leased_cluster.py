@@ -8,7 +8,7 @@ from typing import Protocol
 from workers.kube.objects import Event, Job, Pod, PodList
 
 
-class ClusterCalls(Protocol):
+class ClusterClient(Protocol):
     """What reconciling needs of the cluster: see `workers.kube.client.Cluster`. Each is one request."""
 
     def create_job(self, manifest: dict[str, object]) -> Job: ...
@@ -19,13 +19,13 @@ class ClusterCalls(Protocol):
     def log_tail(self, namespace: str, pod: str, container: str) -> str: ...
 
 
-class LeasedCalls:
+class LeasedCluster:
     """The same calls, each of which finds the lease long enough for the longest wait for its answer.
 
     `renew` is asked before every request. It raises what a write of the lease's holder does.
     """
 
-    def __init__(self, cluster: ClusterCalls, renew: Callable[[], None]) -> None:
+    def __init__(self, cluster: ClusterClient, renew: Callable[[], None]) -> None:
         self._cluster, self._renew = cluster, renew
 
     def create_job(self, manifest: dict[str, object]) -> Job:
