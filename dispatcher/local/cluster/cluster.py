@@ -163,7 +163,7 @@ async def serve(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    credentials = load(settings.directory, utc_now())
+    credentials = load(settings.directory)
     lock = occupy(settings.directory)
     # Where the guardian was killed too, what it watched still runs.
     kill_marked(settings.pods)

@@ -6,23 +6,17 @@ start, so that a kubeconfig stays valid. The only place that touches these files
 
 import base64
 import hmac
-import ipaddress
 import json
 import os
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+import trustme
 
 CONTEXT = "git-dispatcher-local"
 
-_VALIDITY = timedelta(days=3650)
-_RENEW_BEFORE = timedelta(days=30)
+_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +33,8 @@ class Credentials:
         return hmac.compare_digest(header.encode(), f"Bearer {self.token}".encode())
 
 
-def load(directory: Path, now: datetime) -> Credentials:
-    """The state directory's credentials; what is missing or runs out is made anew."""
+def load(directory: Path) -> Credentials:
+    """The state directory's credentials; what is missing is made anew."""
     token = directory / "token"
     if not token.exists():
         write_private(token, secrets.token_urlsafe(32).encode())
@@ -50,8 +44,8 @@ def load(directory: Path, now: datetime) -> Credentials:
         key=directory / "server.key",
         token=token.read_text().strip(),
     )
-    if not _is_usable(found, now):
-        _make_certificates(found, now)
+    if not all(path.exists() for path in (found.authority, found.certificate, found.key)):
+        _make_certificates(found)
     return found
 
 
@@ -89,89 +83,13 @@ def write_kubeconfig(path: Path, url: str, credentials: Credentials) -> None:
     write_private(path, json.dumps(config, indent=2).encode())
 
 
-def _is_usable(credentials: Credentials, now: datetime) -> bool:
-    files = (credentials.authority, credentials.certificate, credentials.key)
-    if not all(path.exists() for path in files):
-        return False
-    certificate = x509.load_pem_x509_certificate(credentials.certificate.read_bytes())
-    return certificate.not_valid_after_utc > now + _RENEW_BEFORE
+def _make_certificates(credentials: Credentials) -> None:
+    """An authority signs one certificate for this machine; the authority's key is kept nowhere.
 
-
-def _make_certificates(credentials: Credentials, now: datetime) -> None:
-    """An authority that signs one certificate and is then forgotten."""
-    authority_key = ec.generate_private_key(ec.SECP256R1())
-    server_key = ec.generate_private_key(ec.SECP256R1())
-    authority = _authority(authority_key, now)
-    server = _server(server_key.public_key(), authority, authority_key, now)
-    pem = serialization.Encoding.PEM
-    private = server_key.private_bytes(
-        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    write_private(credentials.authority, authority.public_bytes(pem))
-    write_private(credentials.certificate, server.public_bytes(pem))
-    write_private(credentials.key, private)
-
-
-def _named(name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-
-
-def _builder(
-    subject: str, key: ec.EllipticCurvePublicKey, now: datetime
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(_named(subject))
-        .issuer_name(_named(f"{CONTEXT} authority"))
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + _VALIDITY)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-    )
-
-
-def _authority(key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:
-    return (
-        _builder(f"{CONTEXT} authority", key.public_key(), now)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(signs_certificates=True), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-
-
-def _server(
-    key: ec.EllipticCurvePublicKey,
-    authority: x509.Certificate,
-    authority_key: ec.EllipticCurvePrivateKey,
-    now: datetime,
-) -> x509.Certificate:
-    names = [
-        x509.DNSName("localhost"),
-        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-        x509.IPAddress(ipaddress.ip_address("::1")),
-    ]
-    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
-    return (
-        _builder(CONTEXT, key, now)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(issuer, critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
-
-
-def _usage(signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        encipher_only=False,
-        decipher_only=False,
-    )
+    Neither runs out while anyone could notice: both are valid until the year 3000, trustme's default.
+    """
+    authority = trustme.CA(organization_name=CONTEXT, path_length=0)
+    server = authority.issue_cert(*_NAMES, common_name=CONTEXT, organization_name=CONTEXT)
+    write_private(credentials.authority, authority.cert_pem.bytes())
+    write_private(credentials.certificate, server.cert_chain_pems[0].bytes())
+    write_private(credentials.key, server.private_key_pem.bytes())

@@ -65,12 +65,41 @@ def test_the_examples_of_the_standard(target: Any, operation: Any, result: Any) 
         {"op": "move", "from": "/a", "path": "/a/b"},
         {"op": "test", "path": "/a", "value": 2},
         {"op": "grow", "path": "/a"},
+        {"op": ["add"], "path": "/a", "value": 1},
+        {"op": "add", "path": 5, "value": 1},
+        {"op": "add", "path": None, "value": 1},
+        {"op": "add", "path": "/list/" + "9" * 5000, "value": 1},
+        {"op": "add", "path": "/list/-1", "value": 1},
+        {"op": "add", "path": "/list/-/x", "value": 1},
+        {"op": "remove", "path": "/list/-"},
+        {"op": "copy", "from": "/list/-", "path": "/b"},
+        {"op": "copy", "from": 5, "path": "/b"},
+        {"op": "move", "path": "/b"},
+        {"op": "test", "path": "/a"},
+        "add",
+        "op",
+        None,
+        [],
         {},
     ],
 )
 def test_what_does_not_apply_is_refused(operation: Any) -> None:
     with pytest.raises(PatchError):
         apply({"a": {}, "list": [1]}, [operation])
+
+
+def test_a_refusal_names_the_operation_and_quotes_no_value() -> None:
+    secret = {"op": "test", "path": "/a", "value": "what else may be in a Secret"}
+    with pytest.raises(PatchError) as refused:
+        apply({"a": "what is in a Secret"}, [{"op": "add", "path": "/b", "value": 1}, secret])
+    assert str(refused.value) == "test operation does not apply: /a: the value is another one"
+
+
+def test_none_of_the_operations_is_carried_out_or_all() -> None:
+    target: Any = {"a": 1}
+    with pytest.raises(PatchError):
+        apply(target, [{"op": "remove", "path": "/a"}, {"op": "remove", "path": "/a"}])
+    assert target == {"a": 1}
 
 
 @given(JSON, st.lists(OPERATIONS, max_size=4))
