@@ -43,10 +43,10 @@ from dispatcher.ledger import (
     Deliveries,
     Failures,
     Keys,
-    Ledger,
-    Limits,
     Proofs,
     Reader,
+    Retention,
+    Store,
     Submitter,
     WakeUps,
     connect,
@@ -61,7 +61,7 @@ class Parts:
     """What the endpoints work with."""
 
     live: Live
-    ledger: Ledger
+    store: Store
     wake_ups: WakeUps
     submitter: Submitter
     bodies: Bodies
@@ -91,17 +91,16 @@ def create_app(
 
 def _parts(settings: Environment, source: Reloader) -> Parts:
     url = settings.redis_url.reveal().decode()
-    limits = Limits(lease=settings.lease * 1000)
-    ledger = Ledger(connect(url), Keys(settings.instance), limits)
+    keys, retention = Keys(settings.instance), Retention(lease=settings.lease * 1000)
+    store = Store(connect(url), keys, retention)
     wake_ups = WakeUps(connect(url, text=False), settings.queue, settings.instance)
-    submitter = Submitter(ledger.scripts, wake_ups, ledger.keys, limits)
-    failures = Failures(
-        connect(url, timeout=COUNT_WITHIN), ledger.keys, limits, _allowance(settings)
-    )
-    live, proofs = Live(source), Proofs(ledger.client, ledger.keys)
+    submitter = Submitter(store, wake_ups)
+    impatient = Store(connect(url, timeout=COUNT_WITHIN), keys, retention)
+    failures = Failures(impatient, _allowance(settings))
+    live, proofs = Live(source), Proofs(store)
     unproved = Unproved(live, proofs)
     return Parts(
-        live, ledger, wake_ups, submitter, Bodies(), failures, proofs, unproved, Background()
+        live, store, wake_ups, submitter, Bodies(), failures, proofs, unproved, Background()
     )
 
 
@@ -122,21 +121,21 @@ def _routes(parts: Parts, settings: Environment, *, anywhere: bool) -> list[Base
 
 
 def _endpoints(parts: Parts, proxies: Proxies, tokens: Tokens, *, anywhere: bool) -> Endpoints:
-    live, ledger, wake_ups = parts.live, parts.ledger, parts.wake_ups
+    live, store, wake_ups = parts.live, parts.store, parts.wake_ups
     limiter = Limiter(parts.failures)
     taking = live, parts.submitter, parts.bodies, proxies, limiter, parts.unproved
-    reader = Reader(ledger.client, ledger.keys)
+    reader = Reader(store)
     requests = Requests(live, parts.bodies, reader)
-    deliveries = Deliveries(ledger.client, ledger.keys)
+    deliveries = Deliveries(store)
     return Endpoints(
         hooks=Hooks(*taking, anywhere=anywhere),
-        health=Health(ledger, parts.background, tokens),
+        health=Health(store, parts.background, tokens),
         document=OpenApi(document(OPERATIONS)),
-        targets=Targets(requests, ledger),
-        deploys=Deploys(requests, ledger, wake_ups),
-        redeploys=Redeploys(requests, ledger, wake_ups),
-        pauses=Pausing(requests, ledger, wake_ups),
-        repairs=RepairLog(ledger),
+        targets=Targets(requests, store),
+        deploys=Deploys(requests, store, wake_ups),
+        redeploys=Redeploys(requests, store, wake_ups),
+        pauses=Pausing(requests, store, wake_ups),
+        repairs=RepairLog(store),
         hook_list=HookList(live, parts.proofs, parts.unproved),
         deliveries=Trail(live, deliveries, reader),
         replays=Replaying(live, requests, deliveries, parts.submitter),
@@ -156,6 +155,6 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
         with contextlib.suppress(LedgerUnavailable):
             await parts.unproved.report()
         await to_thread.run_sync(parts.submitter.__exit__)
-        parts.ledger.client.close()
-        parts.failures.client.close()
+        parts.store.client.close()
+        parts.failures.store.client.close()
         parts.wake_ups.queue.connection.close()

@@ -13,7 +13,7 @@ import pytest
 import redis
 from hypothesis import settings
 
-from dispatcher.ledger import Keys, Ledger, Limits, connect
+from dispatcher.ledger import Keys, Retention, Store, connect
 from dispatcher.local.valkey import socket_path, socket_url, valkey_command
 from tests.dispatcher.ledger.helpers import Watched
 from tests.waiting import eventually
@@ -90,8 +90,8 @@ def keys(client: redis.Redis) -> Iterator[Keys]:
 
 
 @pytest.fixture
-def ledger(client: redis.Redis, keys: Keys) -> Ledger:
-    return Ledger(client, keys, Limits())
+def store(client: redis.Redis, keys: Keys) -> Store:
+    return Store(client, keys, Retention())
 
 
 @pytest.fixture

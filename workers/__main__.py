@@ -16,7 +16,7 @@ from dispatcher.domain.errors import (
     LedgerUnavailable,
     UsageError,
 )
-from dispatcher.ledger import connect
+from dispatcher.ledger import Observations, connect
 from dispatcher.runtime import logs
 from dispatcher.runtime.failfast import watch_threads
 from workers import wiring
@@ -48,7 +48,7 @@ def watcher() -> None:
     logs.configure(settings.log_format, settings.log_level)
     watch_threads()
     running = Watcher(
-        wiring.ledger(settings),
+        wiring.store(settings),
         wiring.wake_ups(settings),
         wiring.cluster(settings),
         Reloader(settings.config, os.environ),
@@ -65,11 +65,11 @@ def sweep(*, dry_run: bool) -> None:
     settings = wiring.environment()
     logs.configure(settings.log_format, settings.log_level)
     configured = Reloader(settings.config, os.environ).current
-    ledger = wiring.ledger(settings)
+    store = wiring.store(settings)
     selector = labels.selector(settings.instance)
-    sweep = Sweep(ledger, wiring.wake_ups(settings), wiring.cluster(settings), selector)
+    sweep = Sweep(store, wiring.wake_ups(settings), wiring.cluster(settings), selector)
     used = {target.namespace for target in configured.targets.values()}
-    used |= {observed.namespace for _, observed in ledger.known_jobs()}
+    used |= {observed.namespace for _, observed in Observations(store).known_jobs()}
     found = sweep.look(configured.cluster.followed(used))
     for repair in found:
         print(f"{repair.target or '-'}  {repair.kind}  {repair.what}")
@@ -85,7 +85,7 @@ def diff(path: str, *, as_json: bool) -> None:
     """
     settings = wiring.environment()
     configured = read_without_secrets(Path(path) if path else settings.config)
-    found = diffing.look(wiring.ledger(settings), configured, settings.instance)
+    found = diffing.look(wiring.store(settings), configured, settings.instance)
     if as_json:
         print(json.dumps(diffing.as_data(found), indent=2))
     else:

@@ -8,7 +8,7 @@ import structlog
 
 from dispatcher.domain.model import Deploy, State
 from dispatcher.domain.repairs import Repair
-from dispatcher.ledger import Ledger, Repairs
+from dispatcher.ledger import Repairs
 
 log = structlog.get_logger()
 
@@ -22,8 +22,8 @@ def say(deploy: Deploy) -> None:
         level(str(deploy.state), deploy=deploy.name, commit=deploy.commit[:12], **said)
 
 
-def record_repairs(ledger: Ledger, repairs: Sequence[Repair]) -> None:
+def record_repairs(noted: Repairs, repairs: Sequence[Repair]) -> None:
     """Raises LedgerUnavailable."""
-    Repairs(ledger).note(repairs)
+    noted.note(repairs)
     for repair in repairs:
         log.warning("repaired", target=repair.target, kind=str(repair.kind), what=repair.what)

@@ -5,7 +5,17 @@ from __future__ import annotations
 import os
 
 from dispatcher.config import Environment, read_environment
-from dispatcher.ledger import Keys, Ledger, Limits, WakeUps, connect
+from dispatcher.ledger import (
+    Keys,
+    Places,
+    Repairs,
+    Retention,
+    Schedule,
+    Store,
+    Targets,
+    WakeUps,
+    connect,
+)
 from workers.kube.client import Access, Cluster
 from workers.reconcile.reconciler import Reconciler
 
@@ -15,9 +25,9 @@ def environment() -> Environment:
     return read_environment(os.environ)
 
 
-def ledger(settings: Environment) -> Ledger:
+def store(settings: Environment) -> Store:
     client = connect(settings.redis_url.reveal().decode())
-    return Ledger(client, Keys(settings.instance), Limits(lease=settings.lease * 1000))
+    return Store(client, Keys(settings.instance), Retention(lease=settings.lease * 1000))
 
 
 def wake_ups(settings: Environment) -> WakeUps:
@@ -32,6 +42,13 @@ def cluster(settings: Environment) -> Cluster:
 
 def reconciler() -> Reconciler:
     settings = environment()
+    shared = store(settings)
     return Reconciler(
-        ledger(settings), cluster(settings), settings.instance, wake_ups(settings).enqueue
+        Targets(shared),
+        Places(shared),
+        Schedule(shared),
+        Repairs(shared),
+        cluster(settings),
+        settings.instance,
+        wake_ups(settings).enqueue,
     )

@@ -33,7 +33,7 @@ class LeaseLost(DispatcherError):
     """Another worker holds the target by now; nothing was written."""
 
 
-class LeadLost(DispatcherError):
+class LeadershipLost(DispatcherError):
     """Another watcher leads by now; what this one saw was not written."""
 
 

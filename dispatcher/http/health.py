@@ -16,7 +16,7 @@ from dispatcher.http.api.authentication import Tokens
 from dispatcher.http.background import Background
 from dispatcher.http.connection.threads import Threads
 from dispatcher.http.responses import answer
-from dispatcher.ledger import Contact, Ledger, Reader, check_writes
+from dispatcher.ledger import Contact, Reader, Store, check_writes
 
 PATIENCE = 0.7
 """Seconds for Redis: a probe of Kubernetes gives up after one, and would take web out of service."""
@@ -54,10 +54,10 @@ class Seen:
 class Health:
     """Ready also without Redis: web has to be there to tell Git hosts 503, so that they know."""
 
-    def __init__(self, ledger: Ledger, background: Background, tokens: Tokens) -> None:
+    def __init__(self, store: Store, background: Background, tokens: Tokens) -> None:
         self._background, self._tokens = background, tokens
-        self._ledger, self._reader = ledger, Reader(ledger.client, ledger.keys)
-        self._contact = Contact(ledger)
+        self._store, self._reader = store, Reader(store)
+        self._contact = Contact(store)
         self._threads = Threads(2)  # of its own: probes must not use up the API's
         self._last = Seen("ok", "ok")
         self._durability = ""
@@ -98,7 +98,7 @@ class Health:
         except LedgerUnavailable:
             return Seen("unavailable: Redis did not answer as it should")
         try:
-            check_writes(self._ledger.client, self._ledger.keys.leader)
+            check_writes(self._store.client, self._store.keys.leader)
         except LedgerUnavailable:
             return Seen("unavailable: Redis answers, and refuses what is written to it")
         return Seen("ok", cluster)

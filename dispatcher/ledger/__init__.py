@@ -5,8 +5,10 @@ from dispatcher.ledger.connection import check_writes, connect
 from dispatcher.ledger.delivery_log import Deliveries, Kept
 from dispatcher.ledger.delivery_record import Bounds, Entry, Record, Step, Updated
 from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.ledger import Answering, Ledger
-from dispatcher.ledger.operations import Operations, Told
+from dispatcher.ledger.leadership import Leadership
+from dispatcher.ledger.listings import Listings, RedisRun
+from dispatcher.ledger.observations import Observations
+from dispatcher.ledger.operations import Operations, StopResult
 from dispatcher.ledger.pauses import Pauses, read_pauses
 from dispatcher.ledger.publishing import Publisher
 from dispatcher.ledger.reader import Reader, TargetView
@@ -14,17 +16,19 @@ from dispatcher.ledger.redeployment import Missing, Redeploy, Redeployed
 from dispatcher.ledger.rejections import Allowance, Count, Failures
 from dispatcher.ledger.renaming import Moved, Rename, Renaming
 from dispatcher.ledger.repairs import Repairs
-from dispatcher.ledger.retention import Limits
+from dispatcher.ledger.retention import Retention
+from dispatcher.ledger.schedule import Schedule
 from dispatcher.ledger.secret_usage import Proofs
 from dispatcher.ledger.slots import NoPlace, Places
-from dispatcher.ledger.snapshot import Lead, Leased, Recorded
+from dispatcher.ledger.snapshot import Leased, Recorded
+from dispatcher.ledger.store import Store
 from dispatcher.ledger.submission import Slot, Submission
 from dispatcher.ledger.submitter import Submitter
+from dispatcher.ledger.targets import Targets
 from dispatcher.ledger.wakeups import WakeUp, WakeUps
 
 __all__ = [
     "Allowance",
-    "Answering",
     "Bounds",
     "Contact",
     "Count",
@@ -33,14 +37,14 @@ __all__ = [
     "Failures",
     "Kept",
     "Keys",
-    "Lead",
+    "Leadership",
     "Leased",
-    "Ledger",
-    "Limits",
+    "Listings",
     "Lost",
     "Missing",
     "Moved",
     "NoPlace",
+    "Observations",
     "Operations",
     "Pauses",
     "Places",
@@ -51,15 +55,20 @@ __all__ = [
     "Recorded",
     "Redeploy",
     "Redeployed",
+    "RedisRun",
     "Rename",
     "Renaming",
     "Repairs",
+    "Retention",
+    "Schedule",
     "Slot",
     "Step",
+    "StopResult",
+    "Store",
     "Submission",
     "Submitter",
     "TargetView",
-    "Told",
+    "Targets",
     "Updated",
     "WakeUp",
     "WakeUps",

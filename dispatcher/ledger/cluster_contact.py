@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from dispatcher.ledger.connection import texts, translated
-from dispatcher.ledger.ledger import Ledger
+from dispatcher.ledger.connection import texts
 from dispatcher.ledger.snapshot import decode
+from dispatcher.ledger.store import Store
 
 
 class Lost(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,29 +20,29 @@ class Lost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Contact:
-    """Written by the watcher that leads, with the ledger that it is `leading`. Raises LedgerUnavailable."""
+    """Written by the watcher that leads, fenced by its token. Raises LedgerUnavailable."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger, self._key, self._client = ledger, ledger.keys.contact, ledger.client
+    def __init__(self, store: Store) -> None:
+        self._store, self._key = store, store.keys.contact
 
     def lost(self, namespace: str, kind: str, why: str) -> None:
-        value = Lost(namespace=namespace, kind=kind, why=why, since=self._ledger.now())
+        value = Lost(namespace=namespace, kind=kind, why=why, since=self._store.now())
         json = msgspec.json.encode(value).decode()
-        self._ledger.write(("HSET", self._key, f"{namespace} {kind}", json))
+        self._store.write(("HSET", self._key, f"{namespace} {kind}", json))
 
     def found(self, namespace: str, kind: str) -> None:
-        self._ledger.write(("HDEL", self._key, f"{namespace} {kind}"))
+        self._store.write(("HDEL", self._key, f"{namespace} {kind}"))
 
     def begin(self) -> None:
         """Another watcher leads and says anew what it cannot follow."""
-        self._ledger.write(("DEL", self._key))
+        self._store.write(("DEL", self._key))
 
     def led(self) -> bool:
         """Whether a watcher leads."""
-        with translated(self._client):
-            return bool(self._client.exists(self._ledger.keys.leader))
+        with self._store.redis() as client:
+            return bool(client.exists(self._store.keys.leader))
 
     def troubles(self) -> list[Lost]:
-        with translated(self._client):
-            found = self._client.hvals(self._key)
+        with self._store.redis() as client:
+            found = client.hvals(self._key)
         return [decode(raw, Lost) for raw in texts(found)]

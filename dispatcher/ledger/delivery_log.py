@@ -6,15 +6,14 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import redis
 from redis.client import NEVER_DECODE
 
 from dispatcher.domain.errors import LedgerCorrupt
 from dispatcher.domain.model import Outcome, Result
-from dispatcher.ledger.connection import texts, translated
+from dispatcher.ledger.connection import texts
 from dispatcher.ledger.delivery_record import Entry, Step
-from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.snapshot import decode
+from dispatcher.ledger.store import Store
 from dispatcher.ledger.submission import told
 
 
@@ -32,8 +31,8 @@ class Kept:
 class Deliveries:
     """Raises LedgerUnavailable."""
 
-    def __init__(self, client: redis.Redis, keys: Keys) -> None:
-        self._client, self._keys = client, keys
+    def __init__(self, store: Store) -> None:
+        self._store, self._keys = store, store.keys
 
     def newest(self, limit: int, skip: int = 0) -> list[Kept]:
         """So many, behind so many that are newer."""
@@ -46,9 +45,9 @@ class Deliveries:
 
     def body(self, entry: str) -> bytes | None:
         """As it was sent; None where it is not kept."""
-        with translated(self._client):
+        with self._store.redis() as client:
             # Bytes also from a client that decodes.
-            packed = self._client.execute_command(  # type: ignore[no-untyped-call]
+            packed = client.execute_command(  # type: ignore[no-untyped-call]
                 "HGET", self._keys.trail(entry), "body", **{NEVER_DECODE: []}
             )
         try:
@@ -59,8 +58,8 @@ class Deliveries:
     def _ids(self, limit: int, skip: int = 0) -> list[str]:
         """All for a limit of 0."""
         last = skip + limit - 1 if limit else -1
-        with translated(self._client):
-            return texts(self._client.zrevrange(self._keys.trail_order, skip, last))
+        with self._store.redis() as client:
+            return texts(client.zrevrange(self._keys.trail_order, skip, last))
 
     def _named(self, delivery: str) -> list[str]:
         entries = (entry for entry, _ in self._entries(self._ids(0)))
@@ -68,8 +67,8 @@ class Deliveries:
 
     def _read(self, ids: Sequence[str]) -> list[Kept]:
         found = self._entries(ids)
-        with translated(self._client):
-            pipeline = self._client.pipeline(transaction=False)
+        with self._store.redis() as client:
+            pipeline = client.pipeline(transaction=False)
             for entry, _ in found:
                 fields = [str(number) for number, _ in enumerate(entry.steps)]
                 pipeline.hmget(self._keys.trail(entry.id), fields or ["0"])
@@ -81,8 +80,8 @@ class Deliveries:
 
     def _entries(self, ids: Sequence[str]) -> list[tuple[Entry, int]]:
         """Those that are still there, with the time when they came."""
-        with translated(self._client):
-            pipeline = self._client.pipeline(transaction=False)
+        with self._store.redis() as client:
+            pipeline = client.pipeline(transaction=False)
             for each in ids:
                 pipeline.hmget(self._keys.trail(each), "entry", "at")
             found = pipeline.execute()

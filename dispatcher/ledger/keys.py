@@ -22,7 +22,7 @@ class Keys:
         return f"{self.prefix}row:{target}"
 
     def deploys(self, target: str) -> str:
-        """Hash, bounded by `Limits.history`: number -> Deploy (JSON). Expires with the row."""
+        """Hash, bounded by `Retention.history`: number -> Deploy (JSON). Expires with the row."""
         return f"{self.prefix}deploys:{target}"
 
     def open(self, target: str) -> str:
@@ -34,7 +34,7 @@ class Keys:
         return f"{self.prefix}jobs:{target}"
 
     def chain(self, target: str, stream: str) -> str:
-        """Hash, expires `Limits.edges` after the last push: heads and edges of a stream's refs."""
+        """Hash, expires `Retention.edges` after the last push: heads and edges of a stream's refs."""
         return f"{self.prefix}chain:{target}:{stream}"
 
     def ages(self, target: str, stream: str) -> str:
@@ -42,29 +42,29 @@ class Keys:
         return f"{self.prefix}ages:{target}:{stream}"
 
     def times(self, target: str) -> str:
-        """Sorted set, bounded by `Limits.refs`, expires `Limits.times` after the last push that has a time:
-        ref -> the newest time of its host (ms). It tells an old delivery when the chain is forgotten."""
+        """Sorted set, bounded by `Retention.refs`, expires `Retention.times` after the last push that has a
+        time: ref -> the newest time of its host (ms). It tells an old delivery when the chain is forgotten."""
         return f"{self.prefix}times:{target}:refs"
 
     def seen(self, target: str, ref: str, before: str, after: str, pushed_at: int) -> str:
-        """String, expires after `Limits.remember`: the deploy that this very push went to."""
+        """String, expires after `Retention.remember`: the deploy that this very push went to."""
         return f"{self.prefix}seen:{target}:{_digest(ref, before, after, str(pushed_at))}"
 
     def delivery(self, hook: str, repository: str, delivery: str) -> str:
-        """Hash, expires after `Limits.remember`: `target ref commit` -> first answer (JSON)."""
+        """Hash, expires after `Retention.remember`: `target ref commit` -> first answer (JSON)."""
         return f"{self.prefix}delivery:{hook}:{_digest(repository, delivery)}"
 
     def request(self, target: str, request: str) -> str:
-        """String, expires after `Limits.remember`: the answer to a redeploy request."""
+        """String, expires after `Retention.remember`: the answer to a redeploy request."""
         return f"{self.prefix}request:{target}:{_digest(request)}"
 
     def failures_from(self, address: str) -> str:
-        """String, expires after `Limits.failures`: how many deliveries without proof of origin came from an
+        """String, expires after `Retention.failures`: how many deliveries without proof of origin came from an
         address, or from a /64 of IPv6."""
         return f"{self.prefix}failures:from:{address}"
 
     def failures_at(self, hook: str) -> str:
-        """String, expires after `Limits.failures`: how many came to a hook, whether or not it is there. All
+        """String, expires after `Retention.failures`: how many came to a hook, whether or not it is there. All
         names that a stranger can think of share 4096 such keys."""
         return f"{self.prefix}failures:at:{_digest(hook)[:3]}"
 
@@ -129,7 +129,7 @@ class Keys:
 
     @property
     def leader(self) -> str:
-        """String, expires after `Limits.lead`: token of the watcher that leads."""
+        """String, expires after `Retention.lead`: token of the watcher that leads."""
         return f"{self.prefix}leader"
 
     @property
@@ -176,7 +176,7 @@ class Keys:
 
     @property
     def repaired(self) -> str:
-        """List, bounded by `Limits.repairs`: the newest repairs (JSON), newest first."""
+        """List, bounded by `Retention.repairs`: the newest repairs (JSON), newest first."""
         return f"{self.prefix}repaired"
 
 

@@ -1,4 +1,4 @@
-"""Holding a target, or everything, and letting it go on; stopping and releasing single deploys."""
+"""Redeploying a target; pausing and resuming it, or everything; cancelling and releasing single deploys."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from enum import StrEnum
 import msgspec
 
 from dispatcher.domain.snapshot import Paused
-from dispatcher.ledger.connection import texts, translated
-from dispatcher.ledger.ledger import Ledger
+from dispatcher.ledger.redeployment import Redeploy, Redeployed
+from dispatcher.ledger.schedule import Schedule
 from dispatcher.ledger.snapshot import decode
+from dispatcher.ledger.store import Store
 from dispatcher.ledger.wakeups import WakeUp
 
 
-class Told(StrEnum):
-    """What came of telling a deploy to stop, or of releasing it."""
+class StopResult(StrEnum):
+    """What came of stopping a deploy, or of releasing it."""
 
     CANCELLED = "cancelled"  # it waited, and is over
     STOPPING = "stopping"  # it has its turn, and a worker stops it
@@ -26,64 +27,60 @@ class Told(StrEnum):
 
 
 @dataclass(frozen=True)
-class Answer:
-    told: Told
+class Stopped:
+    result: StopResult
     wake_ups: tuple[WakeUp, ...]
 
 
 class _Reply(msgspec.Struct, frozen=True):
-    outcome: Told
+    outcome: StopResult
     wake: int
 
 
 class Operations:
-    """What an operator can do to a target besides a redeploy. Raises LedgerUnavailable."""
+    """What an operator can do to a target. Raises LedgerUnavailable."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger, self._keys, self._client = ledger, ledger.keys, ledger.client
+    def __init__(self, store: Store) -> None:
+        self._store, self._keys = store, store.keys
+        self._schedule = Schedule(store)
 
-    def cancel(self, target: str, number: int, by: str, reason: str) -> Answer:
-        return self._tell(target, number, "cancel", by, reason)
+    def redeploy(self, asked: Redeploy) -> Redeployed:
+        """Deploys what is asked for, and moves no branch; the same request gets the same answer."""
+        call = asked.call(self._keys, self._store.retention)
+        return asked.answer(self._store.scripts.run(*call))
 
-    def release(self, target: str, number: int, by: str, reason: str) -> Answer:
+    def cancel(self, target: str, number: int, by: str, reason: str) -> Stopped:
+        return self._stop(target, number, "cancel", by, reason)
+
+    def release(self, target: str, number: int, by: str, reason: str) -> Stopped:
         """Knowingly: its Pods may still run, for all that the cluster can tell."""
-        return self._tell(target, number, "release", by, reason)
+        return self._stop(target, number, "release", by, reason)
 
-    def _tell(self, target: str, number: int, verb: str, by: str, reason: str) -> Answer:
+    def _stop(self, target: str, number: int, verb: str, by: str, reason: str) -> Stopped:
         keys = self._keys
-        raw = self._ledger.scripts.run(
+        raw = self._store.scripts.run(
             "cancel",
             (keys.row(target), keys.deploys(target), keys.due, keys.open(target)),
-            (target, number, verb, by or "somebody", reason, self._ledger.limits.grace),
+            (target, number, verb, by or "somebody", reason, self._store.retention.grace),
         )
         reply = decode(raw, _Reply)
         wake = (WakeUp(target, reply.wake, f"{verb} deploy {number}"),) if reply.wake else ()
-        return Answer(reply.outcome, wake)
+        return Stopped(reply.outcome, wake)
 
     def pause(self, target: str | None, by: str, reason: str) -> None:
         """Nothing of the target, or of any with None, starts until it is resumed; what runs goes on."""
-        value = msgspec.json.encode(Paused(by, reason, self._ledger.now())).decode()
-        with translated(self._client):
+        value = msgspec.json.encode(Paused(by, reason, self._store.now())).decode()
+        with self._store.redis() as client:
             if target is None:
-                self._client.set(self._keys.paused, value)
+                client.set(self._keys.paused, value)
             else:
-                self._client.hset(self._keys.row(target), "paused", value)
+                client.hset(self._keys.row(target), "paused", value)
 
     def resume(self, target: str | None) -> list[WakeUp]:
         """Lets go on what was held; returns the wake-ups to enqueue."""
-        with translated(self._client):
+        with self._store.redis() as client:
             if target is not None:
-                self._client.hdel(self._keys.row(target), "paused")
-                return self._ledger.wake([target], "it was resumed")
-            self._client.delete(self._keys.paused)
-            names = texts(self._client.hkeys(self._keys.specs))
-        return self._ledger.wake(self._ledger.with_open_deploys(names), "everything was resumed")
-
-    def paused(self, target: str | None) -> Paused | None:
-        """Who holds it and why, None if nobody does."""
-        with translated(self._client):
-            if target is None:
-                raw = self._client.get(self._keys.paused)
-            else:
-                raw = self._client.hget(self._keys.row(target), "paused")
-        return decode(texts([raw])[0], Paused) if raw else None
+                client.hdel(self._keys.row(target), "paused")
+                return self._schedule.wake([target], "it was resumed")
+            client.delete(self._keys.paused)
+        return self._schedule.wake_open("everything was resumed")

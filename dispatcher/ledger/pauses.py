@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dispatcher.domain.snapshot import Paused
-from dispatcher.ledger.connection import translated
-from dispatcher.ledger.ledger import Ledger
 from dispatcher.ledger.snapshot import decode
+from dispatcher.ledger.store import Store
 
 
 @dataclass(frozen=True)
@@ -23,13 +22,13 @@ class Pauses:
         return self.targets.get(target) or self.everything
 
 
-def read_pauses(ledger: Ledger, targets: Sequence[str] = ()) -> Pauses:
+def read_pauses(store: Store, targets: Sequence[str] = ()) -> Pauses:
     """Of these targets and of everything, in one round trip. Raises LedgerUnavailable."""
-    with translated(ledger.client):
-        pipeline = ledger.client.pipeline(transaction=False)
-        pipeline.get(ledger.keys.paused)
+    with store.redis() as client:
+        pipeline = client.pipeline(transaction=False)
+        pipeline.get(store.keys.paused)
         for target in targets:
-            pipeline.hget(ledger.keys.row(target), "paused")
+            pipeline.hget(store.keys.row(target), "paused")
         everything, *own = pipeline.execute()
     return Pauses(
         decode(everything, Paused) if everything else None,

@@ -9,21 +9,25 @@ import msgspec
 from msgspec.structs import replace
 
 from dispatcher.domain.model import Spec
-from dispatcher.ledger.connection import texts, translated
-from dispatcher.ledger.ledger import Ledger
+from dispatcher.ledger.operations import Operations
+from dispatcher.ledger.redeployment import Redeploy
+from dispatcher.ledger.schedule import Schedule
 from dispatcher.ledger.snapshot import decode
+from dispatcher.ledger.store import Store
 from dispatcher.ledger.wakeups import WakeUp
 
+JOB_CHANGED = "its Job has changed"
 ALL = "*"
 """Stands for all namespaces together."""
 
 
 class Publisher:
-    """Only a watcher that leads publishes: with the ledger that it is `leading`. Raises LedgerUnavailable
-    and, where it leads no more, LeadLost: nothing is written from then on."""
+    """Only a watcher that leads publishes, fenced by its token. Raises LedgerUnavailable and, where it leads
+    no more, LeadershipLost: nothing is written from then on."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger, self._keys, self._client = ledger, ledger.keys, ledger.client
+    def __init__(self, store: Store) -> None:
+        self._store, self._keys = store, store.keys
+        self._schedule, self._operations = Schedule(store), Operations(store)
         self._gone: set[str] = set()
         """Targets that were missing when it was published last."""
 
@@ -32,28 +36,25 @@ class Publisher:
         deploys those anew whose Job has changed. What is no longer there is marked as removed, and counts
         as that after the grace (ms)."""
         wanted = {spec.target: spec_json(spec) for spec in specs}
-        known = self._known()
+        known = self._store.fields(self._keys.specs)
         changed = {name: json for name, json in wanted.items() if known.get(name) != json}
         self._gone = known.keys() - wanted.keys()
         removed = self._removed([known[name] for name in self._gone], removal_grace)
         written = (changed | removed).items()
-        self._ledger.write(*(("HSET", self._keys.specs, name, json) for name, json in written))
+        self._store.write(*(("HSET", self._keys.specs, name, json) for name, json in written))
         self._keep_for_good([name for name in changed if name not in known])
         rolled = self._roll_out(specs)
-        woken = self._ledger.with_open_deploys([*changed, *removed])
-        return rolled + self._ledger.wake(woken, "its configuration is new")
+        woken = self._schedule.with_open_deploys([*changed, *removed])
+        return rolled + self._schedule.wake(woken, "its configuration is new")
 
     def published(self) -> dict[str, Spec]:
         """By target, also those marked as removed."""
-        return {name: decode(raw, Spec) for name, raw in self._known().items()}
-
-    def _known(self) -> dict[str, str]:
-        with translated(self._client):
-            found = self._client.hgetall(self._keys.specs)
-        return dict(zip(texts(found), texts(found.values()), strict=True))
+        return {
+            name: decode(raw, Spec) for name, raw in self._store.fields(self._keys.specs).items()
+        }
 
     def _removed(self, gone: Sequence[str], grace: int) -> dict[str, str]:
-        now = self._ledger.now() if gone else 0
+        now = self._store.now() if gone else 0
         left = [spec for raw in gone if not (spec := decode(raw, Spec)).removed_at]
         marked = [replace(spec, removed_at=now, removal_grace=grace) for spec in left]
         return {spec.target: spec_json(spec) for spec in marked}
@@ -61,24 +62,17 @@ class Publisher:
     def _keep_for_good(self, targets: Sequence[str]) -> None:
         """Their history may be about to expire: they were removed once."""
         kept = [key for each in targets for key in (self._keys.row(each), self._keys.deploys(each))]
-        self._ledger.write(*(("PERSIST", key) for key in kept))
+        self._store.write(*(("PERSIST", key) for key in kept))
 
     def _roll_out(self, specs: Sequence[Spec]) -> list[WakeUp]:
         """A target whose rendered Job has changed since it was published before is deployed anew."""
         rows = [self._keys.row(spec.target) for spec in specs]
-        with translated(self._client):
-            pipeline = self._client.pipeline(transaction=False)
-            for row in rows:
-                pipeline.hget(row, "digest")
-            before = pipeline.execute()
+        before = self._store.each(rows, lambda ask, row: ask.hget(row, "digest"))
         known = zip(rows, specs, before, strict=True)
         first = [(row, spec.digest) for row, spec, digest in known if not digest]
-        self._ledger.write(*(("HSETNX", row, "digest", digest) for row, digest in first))
+        self._store.write(*(("HSETNX", row, "digest", digest) for row, digest in first))
         changed = [(s, d) for s, d in zip(specs, before, strict=True) if d and d != s.digest]
-        done = [
-            self._ledger.spec_changed(spec.target, f"spec-{uuid4()}", was, spec.digest)
-            for spec, was in changed
-        ]
+        done = [self._operations.redeploy(_changed(spec, was)) for spec, was in changed]
         return [each.wake_up for each in done if each.wake_up]
 
     def retire(self, keep_for: int) -> list[str]:
@@ -92,16 +86,25 @@ class Publisher:
         keys = self._keys
         own = keys.row(name), keys.deploys(name), keys.jobs(name)
         mine = (*own, keys.specs, keys.due, keys.open(name))
-        return bool(self._ledger.scripts.run("retire", mine, (name, keep_for)))
+        return bool(self._store.scripts.run("retire", mine, (name, keep_for)))
 
     def limit(self, limits: Mapping[str, int]) -> None:
         """Sets how many deploys may run at once: by namespace, "" for all together."""
         wanted = {name or ALL: str(most) for name, most in limits.items()}
         key = self._keys.limits
-        with translated(self._client):
-            known = self._client.hgetall(key)
-        if known != wanted:
-            self._ledger.write(("DEL", key), *(("HSET", key, *each) for each in wanted.items()))
+        if self._store.fields(key) != wanted:
+            self._store.write(("DEL", key), *(("HSET", key, *each) for each in wanted.items()))
+
+
+def _changed(spec: Spec, was: str) -> Redeploy:
+    """Once for that change, whoever else publishes it."""
+    return Redeploy(
+        target=spec.target,
+        request=f"spec-{uuid4()}",
+        note=JOB_CHANGED,
+        was=was,
+        digest=spec.digest,
+    )
 
 
 def spec_json(spec: Spec) -> str:

@@ -10,9 +10,9 @@ import redis
 
 from dispatcher.domain.model import Deploy, State
 from dispatcher.domain.snapshot import Row
-from dispatcher.ledger.connection import texts, translated
-from dispatcher.ledger.keys import Keys
+from dispatcher.ledger.connection import texts
 from dispatcher.ledger.snapshot import decode
+from dispatcher.ledger.store import Store
 
 SHOWN = 10
 """Deploys of a target that are read because they wait: those that come next. The others are counted."""
@@ -44,14 +44,14 @@ DURABILITY = {
 class Reader:
     """Raises LedgerUnavailable."""
 
-    def __init__(self, client: redis.Redis, keys: Keys) -> None:
-        self._client, self._keys = client, keys
+    def __init__(self, store: Store) -> None:
+        self._store, self._keys = store, store.keys
 
     def targets(self, names: Sequence[str], most: int = SHOWN) -> list[TargetView]:
         """Each of the targets, with so many that wait, in two round trips; one that was never pushed to is
         empty."""
-        with translated(self._client):
-            pipeline = self._client.pipeline(transaction=False)
+        with self._store.redis() as client:
+            pipeline = client.pipeline(transaction=False)
             for name in names:
                 pipeline.hmget(self._keys.row(name), "trouble", "ended", "begun", "attempted")
                 pipeline.hvals(self._keys.open(name))
@@ -67,8 +67,8 @@ class Reader:
     def rows(self) -> list[Row]:
         """Every target that is published, or due, or has Jobs in the cluster. Two round trips."""
         keys = self._keys
-        with translated(self._client):
-            pipeline = self._client.pipeline(transaction=False)
+        with self._store.redis() as client:
+            pipeline = client.pipeline(transaction=False)
             pipeline.hkeys(keys.specs)
             pipeline.zrange(keys.due, 0, -1, withscores=True)
             pipeline.smembers(keys.busy)
@@ -92,30 +92,30 @@ class Reader:
 
     def deploys(self, target: str) -> list[Deploy]:
         """All that are kept, newest first."""
-        with translated(self._client):
-            found = self._client.hvals(self._keys.deploys(target))
+        with self._store.redis() as client:
+            found = client.hvals(self._keys.deploys(target))
         return sorted((decode(raw, Deploy) for raw in texts(found)), key=lambda d: -d.number)
 
     def deploy(self, target: str, number: int) -> Deploy | None:
-        with translated(self._client):
-            raw = self._client.hget(self._keys.deploys(target), str(number))
+        with self._store.redis() as client:
+            raw = client.hget(self._keys.deploys(target), str(number))
         return decode(texts([raw])[0], Deploy) if raw else None
 
     def numbers(self, target: str) -> list[int]:
         """Of all deploys that are kept."""
-        with translated(self._client):
-            return [int(number) for number in texts(self._client.hkeys(self._keys.deploys(target)))]
+        with self._store.redis() as client:
+            return [int(number) for number in texts(client.hkeys(self._keys.deploys(target)))]
 
     def knows(self, target: str) -> bool:
         """Whether any deploy of it is kept."""
-        with translated(self._client):
-            return bool(self._client.exists(self._keys.deploys(target)))
+        with self._store.redis() as client:
+            return bool(client.exists(self._keys.deploys(target)))
 
     def durability(self) -> str:
         """What a Redis that loses its host loses of what was acknowledged, in words; "" if nobody knows."""
-        with translated(self._client):
+        with self._store.redis() as client:
             try:
-                found = self._client.config_get("append*")
+                found = client.config_get("append*")
             except redis.ResponseError:  # a managed Redis keeps its settings to itself
                 return ""
         if found.get("appendonly") != "yes":

@@ -10,7 +10,7 @@ import msgspec
 
 from dispatcher.domain.model import Outcome, Reason, short_ref, stream_of
 from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.retention import Limits
+from dispatcher.ledger.retention import Retention
 from dispatcher.ledger.scripts import Call
 from dispatcher.ledger.wakeups import WakeUp
 
@@ -50,7 +50,7 @@ class Redeploy:
     def reason(self) -> Reason:
         return Reason.SPEC_CHANGE if self.digest else Reason.REDEPLOY
 
-    def call(self, keys: Keys, limits: Limits) -> Call:
+    def call(self, keys: Keys, limits: Retention) -> Call:
         target, stream = self.target, stream_of(self.ref)
         return Call(
             "redeploy",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.retention import Limits
-from dispatcher.ledger.scripts import Call, Scripts
+from dispatcher.ledger.scripts import Call
+from dispatcher.ledger.store import Store
 from dispatcher.ledger.submission import Submission
 
 MOST_HOPS = 4
@@ -15,11 +14,11 @@ MOST_HOPS = 4
 ELSEWHERE = "elsewhere "
 
 
-class Addresses:
+class Redirects:
     """Raises LedgerUnavailable."""
 
-    def __init__(self, scripts: Scripts, keys: Keys, limits: Limits) -> None:
-        self._scripts, self._keys, self._limits = scripts, keys, limits
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def hand_in(self, submissions: Sequence[Submission]) -> list[tuple[Submission, Any]]:
         """Each submission as it was taken, with its reply or its own LedgerUnavailable."""
@@ -42,8 +41,9 @@ class Addresses:
     def _run(
         self, submissions: Sequence[Submission], behind: Sequence[Call]
     ) -> tuple[list[tuple[Submission, Any]], list[Any]]:
-        calls = [each.call(self._keys, self._limits) for each in submissions]
-        replies = self._scripts.run_each([*calls, *behind])
+        store = self._store
+        calls = [each.call(store.keys, store.retention) for each in submissions]
+        replies = store.scripts.run_each([*calls, *behind])
         return list(zip(submissions, replies, strict=False)), replies[len(calls) :]
 
 

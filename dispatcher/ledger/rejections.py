@@ -7,16 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import redis
-
-from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.retention import Limits
-from dispatcher.ledger.scripts import Scripts
+from dispatcher.ledger.store import Store
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """Failures in a window (`Limits.failures`); 0 is any number."""
+    """Failures in a window (`Retention.failures`); 0 is any number."""
 
     per_address: int
     per_hook: int
@@ -39,15 +35,12 @@ class Count:
 class Failures:
     """Raises LedgerUnavailable."""
 
-    def __init__(
-        self, client: redis.Redis, keys: Keys, limits: Limits, allowance: Allowance
-    ) -> None:
-        self.client, self.allowance = client, allowance
-        self._scripts, self._keys, self._window = Scripts(client), keys, limits.failures
+    def __init__(self, store: Store, allowance: Allowance) -> None:
+        self.store, self.allowance = store, allowance
 
     def count(self, address: str, hook: str) -> Count:
         """`hook` is whatever name was asked for: those that aren't there count like those that are."""
-        keys = self._keys.failures_from(address), self._keys.failures_at(hook)
-        most = self.allowance
-        reply = self._scripts.run("fail", keys, (self._window, most.per_address, most.per_hook))
+        keys = self.store.keys.failures_from(address), self.store.keys.failures_at(hook)
+        window, most = self.store.retention.failures, self.allowance
+        reply = self.store.scripts.run("fail", keys, (window, most.per_address, most.per_hook))
         return Count(reply[0], reply[1] == 1)

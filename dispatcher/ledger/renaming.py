@@ -12,9 +12,9 @@ from enum import StrEnum
 
 from dispatcher.domain.model import Spec
 from dispatcher.domain.snapshot import Present
-from dispatcher.ledger.connection import texts, translated
-from dispatcher.ledger.ledger import Ledger
+from dispatcher.ledger.connection import texts
 from dispatcher.ledger.publishing import spec_json
+from dispatcher.ledger.store import Store
 from dispatcher.ledger.wakeups import WakeUp
 
 PAGE = 5_000
@@ -38,43 +38,35 @@ class Rename:
 
 
 class Renaming:
-    """For the watcher that leads, with the ledger that it is `leading`. Raises LedgerUnavailable."""
+    """For the watcher that leads, fenced by its token. Raises LedgerUnavailable."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger, self._keys, self._client = ledger, ledger.keys, ledger.client
+    def __init__(self, store: Store) -> None:
+        self._store, self._keys = store, store.keys
 
     def names(self) -> dict[str, Present]:
         """Each name that a target had, with the one that it has."""
-        with translated(self._client):
-            found = self._client.hgetall(self._keys.renamed)
-        return {
-            former: _present(value)
-            for former, value in zip(texts(found.keys()), texts(found.values()), strict=True)
-        }
+        found = self._store.fields(self._keys.renamed)
+        return {former: _present(value) for former, value in found.items()}
 
     def left_behind(self, names: Sequence[str]) -> list[str]:
         """Those of the names under which there is anything, in one round trip."""
-        with translated(self._client):
-            pipeline = self._client.pipeline(transaction=False)
-            for name in names:
-                pipeline.exists(self._keys.row(name))
-            found = pipeline.execute()
+        found = self._store.each(map(self._keys.row, names), lambda ask, row: ask.exists(row))
         return [name for name, there in zip(names, found, strict=True) if there]
 
     def rename(self, old: str, spec: Spec) -> Rename:
         """Gives all of `old` to the target of `spec`, and publishes that; safe to be repeated."""
         new = spec.target
-        reply = self._ledger.scripts.run(
+        reply = self._store.scripts.run(
             "rename",
             (*self._shared(), *self._own(old), *self._own(new), *self._pairs(old, new)),
-            (old, new, spec_json(spec), self._ledger.limits.grace),
+            (old, new, spec_json(spec), self._store.retention.grace),
         )
         moved, number = Moved(reply[0]), int(reply[1])
         return Rename(moved, WakeUp(new, number, f"it was {old}") if number else None)
 
     def forget(self, names: Sequence[str]) -> None:
         """These names belong to other targets, or to none, from now on."""
-        self._ledger.write(*(("HDEL", self._keys.renamed, name) for name in names))
+        self._store.write(*(("HDEL", self._keys.renamed, name) for name in names))
 
     def _shared(self) -> tuple[str, ...]:
         keys = self._keys
@@ -96,8 +88,8 @@ class Renaming:
         """What there is of such keys: which kind, and how its name goes on."""
         beginnings = self._keys.scattered(target)
         pattern = f"{self._keys.prefix}*:{target}:*"
-        with translated(self._client):
-            found = texts(self._client.scan_iter(match=pattern, count=PAGE))
+        with self._store.redis() as client:
+            found = texts(client.scan_iter(match=pattern, count=PAGE))
         return {
             (kind, key.removeprefix(beginning))
             for key in found

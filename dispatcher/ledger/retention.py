@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
-    """Bounds and times of the ledger; the defaults suit a team of any size."""
+class Retention:
+    """Bounds and times; the defaults suit a team of any size."""
 
     remember: int = 3 * 86400
     """Seconds for which a delivery, a push or a request is known again. GitHub redelivers for 3 days."""

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 import redis
 from redis.exceptions import NoScriptError, ResponseError
 
-from dispatcher.domain.errors import LeadLost, LedgerUnavailable
+from dispatcher.domain.errors import LeadershipLost, LedgerUnavailable
 from dispatcher.ledger.connection import translated, unavailable
 
 Argument: TypeAlias = str | int | bytes
@@ -42,7 +42,7 @@ class Fence:
     """The key that holds the token of the watcher that leads."""
     token: str
     lead: int
-    """Milliseconds for which each script renews the lead."""
+    """Milliseconds for which each script renews the leadership."""
 
 
 @cache
@@ -67,7 +67,7 @@ def digest(name: str, fenced: bool = False) -> str:
 
 
 class Scripts:
-    """Runs scripts on one client. Raises LedgerUnavailable and, behind a fence, LeadLost."""
+    """Runs scripts on one client. Raises LedgerUnavailable and, behind a fence, LeadershipLost."""
 
     def __init__(self, client: redis.Redis, fence: Fence | None = None) -> None:
         self._client, self._fence = client, fence
@@ -89,7 +89,7 @@ class Scripts:
     def run_each(self, calls: Sequence[Call]) -> list[Any]:
         """The same, but a call that failed by itself has its LedgerUnavailable in place of a reply.
 
-        Very many take several round trips: neither Redis nor the caller's lead waits for all of them at once.
+        Very many take several round trips: neither Redis nor who leads waits for all of them at once.
         """
         return [
             reply
@@ -108,7 +108,7 @@ class Scripts:
                 ):
                     replies[at] = reply
         if lost := next(filter(_says_lost, replies), None):
-            raise LeadLost(str(lost).partition(" ")[2])
+            raise LeadershipLost(str(lost).partition(" ")[2])
         return [
             unavailable(self._client, reply) if isinstance(reply, Exception) else reply
             for reply in replies

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from dispatcher.ledger.ledger import Ledger
+from dispatcher.ledger.store import Store
 
 ALL = "*"
 
@@ -31,9 +29,9 @@ class NoPlace:
 class Places:
     """What runs is what counts, not a counter: the targets whose deploy has its turn."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        keys = ledger.keys
-        self._scripts, self._patience = ledger.scripts, ledger.limits.called
+    def __init__(self, store: Store) -> None:
+        keys = store.keys
+        self._scripts, self._patience = store.scripts, store.retention.called
         self._all = (keys.running, keys.waiting, keys.waiters, keys.limits)
 
     def ask(self, target: str, namespace: str, since: int) -> NoPlace | None:

@@ -29,11 +29,6 @@ class Recorded(StrEnum):
     MOVED = "moved"  # not written; a deploy has changed since: look again
 
 
-class Lead(StrEnum):
-    LEADS = "leads"
-    STANDS_BY = "stands by"
-
-
 def decode(raw: str, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(raw, type=kind)

@@ -9,7 +9,7 @@ import msgspec
 
 from dispatcher.domain.model import Deploy, Outcome, Push, Reason, Result, State, short_ref
 from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.retention import Limits
+from dispatcher.ledger.retention import Retention
 from dispatcher.ledger.scripts import Call
 from dispatcher.ledger.wakeups import WakeUp
 
@@ -66,7 +66,7 @@ class Submission:
             return replace(self, target=name, former="", shown=self.shown or self.target)
         return replace(self, target=name, former=self.target, shown=name)
 
-    def call(self, keys: Keys, limits: Limits) -> Call:
+    def call(self, keys: Keys, limits: Retention) -> Call:
         push, target, stream = self.push, self.target, self.push.stream
         return Call(
             "submit",

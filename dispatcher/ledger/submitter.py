@@ -23,10 +23,8 @@ from dispatcher.domain.model import Result
 from dispatcher.ledger.delivery_record import Record, Shelf
 from dispatcher.ledger.fair_queue import FairQueue
 from dispatcher.ledger.group_size import GroupSize
-from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.redirects import Addresses
-from dispatcher.ledger.retention import Limits
-from dispatcher.ledger.scripts import Scripts
+from dispatcher.ledger.redirects import Redirects
+from dispatcher.ledger.store import Store
 from dispatcher.ledger.submission import Answer, Submission
 from dispatcher.ledger.wakeups import WakeUps
 
@@ -98,15 +96,10 @@ class Submitter:
     """Use as a context manager: leaving it finishes what was handed in."""
 
     def __init__(
-        self,
-        scripts: Scripts,
-        wake_ups: WakeUps,
-        keys: Keys,
-        limits: Limits,
-        clock: Callable[[], float] = time.monotonic,
+        self, store: Store, wake_ups: WakeUps, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._addresses, self._wake_ups = Addresses(scripts, keys, limits), wake_ups
-        self._shelf, self._clock = Shelf(keys), clock
+        self._redirects, self._wake_ups = Redirects(store), wake_ups
+        self._shelf, self._clock = Shelf(store.keys), clock
         self._group_size = GroupSize()
         self._queue: FairQueue[_Part] = FairQueue()
         self._changed, self._ended = threading.Condition(), False
@@ -188,7 +181,7 @@ class Submitter:
     def _record(
         self, submissions: Sequence[Submission], records: Sequence[Record]
     ) -> list[Outcome]:
-        taken, kept = self._addresses.hand_in_with(submissions, self._shelf.calls(records))
+        taken, kept = self._redirects.hand_in_with(submissions, self._shelf.calls(records))
         self._note(kept)
         answers = [_understood(*each) for each in taken]
         _warn_of_clocks(taken, answers)

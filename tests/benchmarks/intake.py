@@ -14,7 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from dispatcher.domain.model import Push
-from dispatcher.ledger import Keys, Ledger, Limits, Submission, Submitter, WakeUps, connect
+from dispatcher.ledger import Keys, Store, Submission, Submitter, WakeUps, connect
 from tests.conftest import start_valkey
 from tests.dispatcher.ledger.helpers import ZERO, sha
 
@@ -57,8 +57,8 @@ def measure(url: str, most: int) -> None:
     keys = Keys(uuid4().hex)
     with connect(url) as client, connect(url, text=False) as plain:
         wake_ups = WakeUps(plain, "benchmark")
-        parts = Ledger(client, keys).scripts, wake_ups, keys, Limits()
-        with Submitter(*parts) as submitter, Others(submitter) as others:
+        store = Store(client, keys)
+        with Submitter(store, wake_ups) as submitter, Others(submitter) as others:
             time.sleep(0.5)
             for number in range(ROUNDS):
                 told = one_round(submitter, others, url, number, most)

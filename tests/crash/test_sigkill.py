@@ -97,7 +97,7 @@ def _figures(
     deploys = sum(pusher.target.deploys()[0].number for pusher in pushers)
     ran = sum(len(starts(read_lines(system.markers, p.target.name))) for p in pushers)
     blows = ", ".join(f"{what} {count}" for what, count in sorted(harmed.items()))
-    counts = Repairs(system.ledger).counts()
+    counts = Repairs(system.store).counts()
     repairs = ", ".join(f"{kind} {count}" for kind, count in counts.items() if count)
     return (
         f"seed {seed}, {minutes:g} min, {len(pushers)} targets: "

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rq import Worker
 
-from dispatcher.ledger import connect
+from dispatcher.ledger import Targets, connect
 from tests.system.installation import Installation, Target
 from tests.waiting import PATIENCE, eventually
 
@@ -52,7 +52,7 @@ def test_a_target_whose_worker_hangs_for_longer_than_its_lease_goes_on(
     system: Installation,
 ) -> None:
     target = system.target("worker-hangs", "sleep 0.2")
-    seen = system.ledger.acquire(target.name, "a worker that does not go on")
+    seen = Targets(system.store).acquire(target.name, "a worker that does not go on")
     assert seen is not None
 
     target.push("0", "a")
@@ -102,7 +102,7 @@ def _worker_at(target: Target) -> int | None:
 
 def _is_leased(target: Target) -> bool:
     until = target.system.redis.hget(target.system.keys.row(target.name), "lease_until")
-    return int(until or 0) > target.system.ledger.now()
+    return int(until or 0) > target.system.store.now()
 
 
 def _leader(system: Installation) -> str:

@@ -110,7 +110,7 @@ def disagreements(system: Installation, pushers: Sequence[Pusher]) -> list[str]:
         wrong = _target(pusher, jobs.get(name, []), pods.get(name, []))
         found += [f"{name}: {each}" for each in wrong]
     busy = {str(name) for name in system.redis.smembers(system.keys.busy)}
-    later = system.ledger.now() + LOOKS_AGAIN
+    later = system.store.now() + LOOKS_AGAIN
     due = {str(name) for name in system.redis.zrangebyscore(system.keys.due, later, "+inf")}
     found += [f"{name} is busy and has no Job" for name in sorted(busy - set(jobs))]
     found += [f"{name} has a Job and is not busy" for name in sorted(set(jobs) - busy)]

@@ -15,7 +15,7 @@ import msgspec
 import redis
 from msgspec.structs import replace
 
-from dispatcher.domain.errors import ClusterUnavailable, LeadLost, LedgerUnavailable
+from dispatcher.domain.errors import ClusterUnavailable, LeadershipLost, LedgerUnavailable
 from dispatcher.domain.model import (
     Deploy,
     ObservedJob,
@@ -29,15 +29,20 @@ from dispatcher.domain.model import (
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import (
     Keys,
-    Lead,
     Leased,
-    Ledger,
-    Limits,
+    Observations,
     Operations,
+    Places,
     Recorded,
     Redeploy,
+    Repairs,
+    Retention,
+    Schedule,
+    Store,
     Submission,
+    Targets,
     WakeUp,
+    read_pauses,
 )
 from tests.model import loss
 from tests.model.books import Books
@@ -73,8 +78,8 @@ class Died(BaseException):
     """The worker's process was killed."""
 
 
-class FaultyLedger(Ledger):
-    """The real one, its clock set forward, with a fault before or after any of a worker's calls."""
+class LateStore(Store):
+    """The real one, its clock set forward."""
 
     world: World
 
@@ -90,17 +95,25 @@ class FaultyLedger(Ledger):
     def now(self) -> int:
         return super().now() + self.ahead
 
+
+class FaultyTargets(Targets):
+    """The real ones, with a fault before or after any of a worker's calls."""
+
+    def __init__(self, store: LateStore) -> None:
+        super().__init__(store)
+        self.world = store.world
+
     def acquire(self, target: str, token: str) -> Snapshot | Leased:
         found = self.world.around(
-            "ledger", lambda: super(FaultyLedger, self).acquire(target, token)
+            "ledger", lambda: super(FaultyTargets, self).acquire(target, token)
         )
         if isinstance(found, Leased):
             return found
-        return dataclasses.replace(found, now=found.now + self.ahead)
+        return dataclasses.replace(found, now=found.now + self.world.ahead)
 
     def record(self, seen: Snapshot, token: str, **what: Any) -> Recorded:
         def write() -> Recorded:
-            answer = super(FaultyLedger, self).record(seen, token, **what)
+            answer = super(FaultyTargets, self).record(seen, token, **what)
             if answer is not Recorded.MOVED:
                 self.world.recorded(seen.target, what.get("deploys", ()))
             return answer
@@ -141,14 +154,14 @@ class FaultyCluster:
 class SteppedLeader(Session):
     """A watcher's session, step by step: its reflectors deliver when a test says so.
 
-    Every write of it is fenced like a real one's: it raises LeadLost once another one leads.
+    Every write of it is fenced like a real one's: it raises LeadershipLost once another one leads.
     """
 
     inbox: Inbox
 
     def __init__(self, watcher: Watcher) -> None:
         super().__init__(watcher)
-        clock = lambda: self._ledger.now() / 1000  # noqa: E731
+        clock = lambda: self._store.now() / 1000  # noqa: E731
         self._sweeper.clock = clock
 
     @property
@@ -189,7 +202,7 @@ class SteppedLeader(Session):
         self._take(news)
 
     def every_second(self) -> None:
-        self._ledger.keep_lead()
+        self._watcher.leadership.renew()
         self._keep_listed()
         self._sweeper.every_second(KEEP_REMOVED_FOR)
         if not self._first:
@@ -204,11 +217,14 @@ class World:
     ) -> None:
         self.ahead = 0
         keys = Keys(f"test-{uuid4().hex[:12]}")
-        self.ledger = FaultyLedger(client, keys, Limits(lead=LEAD))
-        self.ledger.world = self
-        self.cluster = FakeCluster(self.ledger.now, self._job_created)
+        self.store = LateStore(client, keys, Retention(lead=LEAD))
+        self.store.world = self
+        self.cluster = FakeCluster(self.store.now, self._job_created)
         self.reconciler = Reconciler(
-            self.ledger,
+            FaultyTargets(self.store),
+            Places(self.store),
+            Schedule(self.store),
+            Repairs(self.store),
             FaultyCluster(self, self.cluster),
             "i",
             self.enqueue,
@@ -233,7 +249,7 @@ class World:
         self.begin_to_lead()
 
     def close(self) -> None:
-        loss.empty(self.ledger.client, self.ledger.keys)
+        loss.empty(self.store.client, self.store.keys)
 
     # Faults
 
@@ -260,13 +276,13 @@ class World:
         return result
 
     def is_leased(self, target: str = TARGET) -> bool:
-        return bool(self.ledger.client.hget(self.ledger.keys.row(target), "lease"))
+        return bool(self.store.client.hget(self.store.keys.row(target), "lease"))
 
     def expire_lease(self) -> None:
         for target in self.targets:
             if self.is_leased(target):
-                self.ledger.client.hset(self.ledger.keys.row(target), "lease_until", "1")
-                self.ledger.client.zadd(self.ledger.keys.due, {target: 1})
+                self.store.client.hset(self.store.keys.row(target), "lease_until", "1")
+                self.store.client.zadd(self.store.keys.due, {target: 1})
 
     def let_late_posts_in(self) -> None:
         late, self.late = self.late, []
@@ -280,7 +296,7 @@ class World:
     # Losses
 
     def back_up_ledger(self) -> loss.LedgerBackup:
-        keys = loss.back_up(self._bytes(), self.ledger.keys)
+        keys = loss.back_up(self._bytes(), self.store.keys)
         return loss.LedgerBackup(keys, {name: book.copied() for name, book in self.books.items()})
 
     def lose_ledger(self, backup: loss.LedgerBackup | None) -> None:
@@ -289,9 +305,9 @@ class World:
         self.let_late_posts_in()
         self.expire_lease()
         if backup is None:
-            loss.empty(self.ledger.client, self.ledger.keys)
+            loss.empty(self.store.client, self.store.keys)
         else:
-            loss.restore(self._bytes(), self.ledger.keys, backup.keys)
+            loss.restore(self._bytes(), self.store.keys, backup.keys)
         for name, books in self.books.items():
             if backup is None:
                 books.forget()
@@ -300,7 +316,7 @@ class World:
 
     def restart_redis(self) -> None:
         """With all that it knew."""
-        loss.restart(self._bytes(), self.ledger.keys)
+        loss.restart(self._bytes(), self.store.keys)
 
     def restore_cluster(self, backup: Backup) -> None:
         """What is back from the dead is known before anything else happens: nobody could know before."""
@@ -310,7 +326,7 @@ class World:
         self.look_at_all()
 
     def _bytes(self) -> redis.Redis:
-        pool = self.ledger.client.connection_pool
+        pool = self.store.client.connection_pool
         settings = pool.connection_kwargs | {"decode_responses": False}
         return redis.Redis(connection_pool=redis.ConnectionPool(pool.connection_class, **settings))
 
@@ -361,8 +377,8 @@ class World:
             filtered=filtered,
             by_paths=filtered == "paths",
         )
-        (raw,) = self.ledger.scripts.run_many(
-            [submission.call(self.ledger.keys, self.ledger.limits)]
+        (raw,) = self.store.scripts.run_many(
+            [submission.call(self.store.keys, self.store.retention)]
         )
         answer = submission.answer(raw)
         self._tick += 1
@@ -380,35 +396,34 @@ class World:
         asked = Redeploy(
             target=target, request=request, by="ann", number=number, commit=commit, ref=ref
         )
-        answer = self.ledger.redeploy(asked)
+        answer = Operations(self.store).redeploy(asked)
         self.books[target].say(Reason.REDEPLOY, self.deploys(target)[answer.number], self._tick)
         self.enqueue([answer.wake_up] if answer.wake_up else [])
 
     def tell(self, verb: str, number: int, target: str = TARGET) -> None:
         """Somebody cancels a deploy, or releases it."""
-        deploy, operations = self.deploys(target)[number], Operations(self.ledger)
+        deploy, operations = self.deploys(target)[number], Operations(self.store)
         if verb == "cancel":
             self.books[target].cancelled(deploy)
             answer = operations.cancel(target, number, "ann", "")
         else:
             answer = operations.release(target, number, "ann", "")
-            if answer.told == "released":
+            if answer.result == "released":
                 self.released.add(deploy.uid)
         self.enqueue(answer.wake_ups)
 
     def hold(self, target: str | None) -> None:
         """Pauses a target, or all of them."""
-        Operations(self.ledger).pause(target, "ann", "")
+        Operations(self.store).pause(target, "ann", "")
         for name in [target] if target else self.targets:
             self.books[name].paused = True
 
     def let_go(self, target: str | None) -> None:
         """Resumes a target, or all that are not held by themselves."""
-        operations = Operations(self.ledger)
+        operations = Operations(self.store)
         self.enqueue(operations.resume(target))
         for name in self.targets:
-            held = operations.paused(name) or operations.paused(None)
-            self.books[name].paused = held is not None
+            self.books[name].paused = read_pauses(self.store, [name]).of(name) is not None
 
     # The configuration
 
@@ -453,7 +468,7 @@ class World:
 
     def wake_due(self) -> bool:
         """What the sweeper does, as of now."""
-        due = self.ledger.due(self.ledger.now())
+        due = Schedule(self.store).due(self.store.now())
         self.enqueue(due)
         return bool(due)
 
@@ -463,23 +478,23 @@ class World:
 
     def begin_to_lead(self) -> None:
         """The lead of the watcher before has run out, and another begins: empty view, both lists. The one
-        before may not know yet: its `session` still hears, and whatever it writes raises LeadLost."""
+        before may not know yet: its `session` still hears, and whatever it writes raises LeadershipLost."""
         self.session = self.new_session()
         self.session.begin()
 
     def new_session(self) -> SteppedLeader:
-        self.ledger.client.delete(self.ledger.keys.leader)
+        self.store.client.delete(self.store.keys.leader)
         watcher = Watcher(
-            self.ledger, cast(Any, self), cast(Any, self.cluster), cast(Any, None), "i"
+            self.store, cast(Any, self), cast(Any, self.cluster), cast(Any, None), "i"
         )
-        assert self.ledger.lead(watcher.token) is Lead.LEADS
+        assert watcher.leadership.acquire()
         return SteppedLeader(watcher)
 
     def as_leader(self, act: Callable[[], T]) -> T | None:
         """What a watcher does whose lead went with the ledger: it begins to lead anew, and nothing is done."""
         try:
             return act()
-        except LeadLost:
+        except LeadershipLost:
             self.begin_to_lead()
             return None
 
@@ -503,15 +518,17 @@ class World:
     # What the ledger says
 
     def deploys(self, target: str = TARGET) -> dict[int, Deploy]:
-        raw = self.ledger.client.hvals(self.ledger.keys.deploys(target))
+        raw = self.store.client.hvals(self.store.keys.deploys(target))
         found = [msgspec.json.decode(each, type=Deploy) for each in raw]
         return {deploy.number: deploy for deploy in sorted(found, key=lambda d: d.number)}
 
     def jobs(self, target: str = TARGET) -> list[ObservedJob]:
-        return [observed for name, observed in self.ledger.known_jobs() if name == target]
+        return [
+            observed for name, observed in Observations(self.store).known_jobs() if name == target
+        ]
 
     def next_due(self, target: str = TARGET) -> int | None:
-        score = self.ledger.client.zscore(self.ledger.keys.due, target)
+        score = self.store.client.zscore(self.store.keys.due, target)
         return None if score is None else int(float(score))
 
 

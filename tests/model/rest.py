@@ -37,8 +37,8 @@ class Rest:
         """Raises AssertionError if it does not."""
         self._faults_end()
         self._settle()
-        self.list_at = self.world.ledger.now() + LIST_AGAIN
-        self.until = self.world.ledger.now() + HORIZON
+        self.list_at = self.world.store.now() + LIST_AGAIN
+        self.until = self.world.store.now() + HORIZON
         for _ in range(ROUNDS):
             if not self._one_round() and not any(self._look_once_more() for _ in range(3)):
                 return
@@ -58,7 +58,7 @@ class Rest:
     def _settle(self) -> None:
         """Seconds pass, Jobs and Pods that were told to go do so, and what runs goes on running."""
         for _ in range(SECONDS // 5_000):
-            self.world.ledger.ahead += 5_000
+            self.world.store.ahead += 5_000
             self.world.tick()
             while self._moves() | self.world.look_at_all() | self._work():
                 pass
@@ -124,19 +124,19 @@ class Rest:
         dues = [due for target in self.world.targets if (due := self.world.next_due(target))]
         if not dues or min(dues) > self.until:
             return False
-        self.world.ledger.ahead += max(0, min(dues) - self.world.ledger.now()) + 1
-        if self.world.ledger.now() > self.list_at:  # as a reflector does every now and then
+        self.world.store.ahead += max(0, min(dues) - self.world.store.now()) + 1
+        if self.world.store.now() > self.list_at:  # as a reflector does every now and then
             self._list_again()
         self.world.tick()
         return True
 
     def _list_again(self) -> None:
         self.world.cluster.list_into(self.world.session.inbox)
-        self.list_at = self.world.ledger.now() + LIST_AGAIN
+        self.list_at = self.world.store.now() + LIST_AGAIN
 
     def _look_once_more(self) -> bool:
         """Whether the sweeper has found anything."""
-        self.world.ledger.ahead += FORGOTTEN
+        self.world.store.ahead += FORGOTTEN
         self._list_again()
         self.world.look_at_all()
         self.world.tick()
@@ -156,13 +156,13 @@ class Rest:
             self._pushes_gave_way_to_pushes(target, deploys, story)
             self._is_clean(target, deploys, story)
         self._nobody_has_a_place(story)
-        went_back = Repairs(world.ledger).counts()[Kind.OLDER_CLUSTER] and not world.restored
+        went_back = Repairs(world.store).counts()[Kind.OLDER_CLUSTER] and not world.restored
         assert not went_back, f"what is old was taken for an older cluster\n{story}"
 
     def story(self) -> str:
         world = self.world
-        client, keys = world.ledger.client, world.ledger.keys
-        lines = [f"now {world.ledger.now()}", repr(client.hgetall(keys.running))]
+        client, keys = world.store.client, world.store.keys
+        lines = [f"now {world.store.now()}", repr(client.hgetall(keys.running))]
         for target in world.targets:
             lines += map(repr, [*world.deploys(target).values(), *world.jobs(target)])
             lines += [repr(client.hgetall(keys.row(target))), f"due {world.next_due(target)}"]
@@ -205,6 +205,6 @@ class Rest:
         assert len(left) <= world.specs[target].policies.keep_failed, f"too many kept\n{story}"
 
     def _nobody_has_a_place(self, story: str) -> None:
-        client, keys = self.world.ledger.client, self.world.ledger.keys
+        client, keys = self.world.store.client, self.world.store.keys
         for left in (keys.running, keys.waiting, keys.waiters):
             assert not client.exists(left), f"{left} is not empty\n{story}"

@@ -15,7 +15,19 @@ from dispatcher.config.reloading import Reloader
 from dispatcher.domain.errors import ClusterUnavailable
 from dispatcher.domain.model import Deploy, Push, Result
 from dispatcher.domain.snapshot import Snapshot
-from dispatcher.ledger import Keys, Ledger, Limits, Submission, WakeUps, connect
+from dispatcher.ledger import (
+    Keys,
+    Listings,
+    Places,
+    Repairs,
+    Retention,
+    Schedule,
+    Store,
+    Submission,
+    Targets,
+    WakeUps,
+    connect,
+)
 from dispatcher.ledger.snapshot import decode
 from dispatcher.local.kube import items
 from tests.system.installation import Installation, sha
@@ -73,7 +85,7 @@ class Bench:
     folder: Path
     instance: str
     script: str = "sleep 60"
-    limits: Limits = field(default_factory=Limits)
+    limits: Retention = field(default_factory=Retention)
     settings: dict[str, Any] = field(default_factory=dict)
     """Further sections of its configuration."""
 
@@ -82,12 +94,12 @@ class Bench:
         self.cluster = FaultyCluster(Access(kubeconfig))
         self.keys = Keys(self.instance)
         self._clients = [connect(url), connect(url, text=False), connect(url)]
-        self.ledger = Ledger(self._clients[0], self.keys, self.limits)
+        self.store = Store(self._clients[0], self.keys, self.limits)
         file = self.folder / "config.yaml"
         self.configure(self.settings)
         self.wake_ups = WakeUps(self._clients[1], f"queue-{self.instance}", self.instance)
         self.watcher = Watcher(
-            Ledger(self._clients[2], self.keys, self.limits),
+            Store(self._clients[2], self.keys, self.limits),
             self.wake_ups,
             Cluster(Access(kubeconfig)),
             Reloader(file, {}),
@@ -95,7 +107,7 @@ class Bench:
         )
         self._thread = threading.Thread(target=self.watcher.run, daemon=True)
         self._thread.start()
-        assert eventually(lambda: self.ledger.listed() & {"default", ""})
+        assert eventually(lambda: Listings(self.store).listed() & {"default", ""})
 
     def stop(self) -> None:
         self.watcher.stop()
@@ -109,8 +121,8 @@ class Bench:
 
     def forget(self) -> None:
         """Redis is emptied, as far as this ledger goes."""
-        for key in self.ledger.client.scan_iter(match=f"{self.keys.prefix}*"):
-            self.ledger.client.delete(key)
+        for key in self.store.client.scan_iter(match=f"{self.keys.prefix}*"):
+            self.store.client.delete(key)
 
     def _configuration(self) -> dict[str, Any]:
         job = {
@@ -124,7 +136,14 @@ class Bench:
 
     def worker(self) -> Reconciler:
         return Reconciler(
-            self.ledger, self.cluster, self.instance, self.wake_ups.enqueue, jitter=lambda: 0.0
+            Targets(self.store),
+            Places(self.store),
+            Schedule(self.store),
+            Repairs(self.store),
+            self.cluster,
+            self.instance,
+            self.wake_ups.enqueue,
+            jitter=lambda: 0.0,
         )
 
     def work(self) -> None:
@@ -139,21 +158,21 @@ class Bench:
         )
         submission = Submission(target=TARGET, push=push, hook="hook")
         call = submission.call(self.keys, self.limits)
-        return submission.answer(self.ledger.scripts.run_many([call])[0]).result
+        return submission.answer(self.store.scripts.run_many([call])[0]).result
 
     def snapshot(self) -> Snapshot:
         """What a worker would read; waits until nobody holds the target."""
         found = eventually(lambda: self.acquire())
         assert found is not None
-        self.ledger.record(found, "look", release=True, due_at=found.now)
+        Targets(self.store).record(found, "look", release=True, due_at=found.now)
         return found
 
     def acquire(self) -> Snapshot | None:
-        found = self.ledger.acquire(TARGET, "look")
+        found = Targets(self.store).acquire(TARGET, "look")
         return found if isinstance(found, Snapshot) else None
 
     def deploy(self, number: int) -> Deploy:
-        raw = self.ledger.client.hget(self.keys.deploys(TARGET), str(number))
+        raw = self.store.client.hget(self.keys.deploys(TARGET), str(number))
         assert isinstance(raw, str)
         return decode(raw, Deploy)
 

@@ -19,7 +19,7 @@ import redis
 import yaml
 
 from dispatcher.domain.model import Deploy
-from dispatcher.ledger import Keys, Ledger, Reader, connect
+from dispatcher.ledger import Keys, Listings, Reader, Store, connect
 from dispatcher.local import up
 from dispatcher.local.kube import items, kube_client
 from dispatcher.local.observer import Observer
@@ -92,8 +92,8 @@ class Installation:
             self.start_standby(f"watcher.{number}")
         self.redis = connect(self.place.redis_url)
         self.keys = Keys("default")
-        self.ledger = Ledger(self.redis, self.keys)
-        self.reader = Reader(self.redis, self.keys)
+        self.store = Store(self.redis, self.keys)
+        self.reader = Reader(self.store)
         self.kube = kube_client(self.place.kubeconfig)
         self.web = httpx.Client(base_url=self.place.url, trust_env=False, timeout=10)
         self.observer = Observer(self.place.kubeconfig)
@@ -177,7 +177,7 @@ class Installation:
 
     def _is_listed(self) -> bool:
         """Until then, workers leave the cluster alone."""
-        return bool(self.ledger.listed() & {"default", ""})
+        return bool(Listings(self.store).listed() & {"default", ""})
 
     def configured(self, name: str) -> Target:
         """A target that the installation was started with."""

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from dispatcher.domain.model import State
-from dispatcher.ledger import Limits
+from dispatcher.ledger import Listings, Retention
 from tests.system.bench import TARGET, Bench, nobody_listens, unavailable
 from tests.system.installation import Installation, sha
 from tests.waiting import eventually
@@ -17,7 +17,7 @@ from tests.waiting import eventually
 
 @pytest.fixture
 def bench(system: Installation, tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(system, tmp_path, f"t{uuid4().hex[:10]}", limits=Limits(lease=1_500))
+    made = Bench(system, tmp_path, f"t{uuid4().hex[:10]}", limits=Retention(lease=1_500))
     made.start()
     yield made
     for name, job in made.jobs().items():
@@ -97,11 +97,11 @@ def test_an_api_server_that_is_away_is_said_and_tried_again_later(bench: Bench) 
 
     bench.work()
 
-    row = bench.ledger.client.hgetall(bench.keys.row(TARGET))
+    row = bench.store.client.hgetall(bench.keys.row(TARGET))
     assert "API server is away" in row["trouble"]
-    assert bench.ledger.client.zscore(bench.keys.due, TARGET) is not None
+    assert bench.store.client.zscore(bench.keys.due, TARGET) is not None
     assert bench.until(lambda: bench.deploy(1).state is State.RUNNING)
-    assert bench.ledger.client.hget(bench.keys.row(TARGET), "trouble") == ""
+    assert bench.store.client.hget(bench.keys.row(TARGET), "trouble") == ""
 
 
 def test_a_stop_that_did_not_reach_the_api_server_stands(bench: Bench) -> None:
@@ -144,10 +144,10 @@ def test_a_job_of_the_same_name_that_is_not_ours_is_left_alone(bench: Bench) -> 
 def test_after_redis_was_emptied_what_runs_is_found_again_and_followed(bench: Bench) -> None:
     bench.push("0", "a")
     assert bench.until(lambda: bench.deploy(1).state is State.RUNNING)
-    for key in bench.ledger.client.scan_iter(match=f"{bench.keys.prefix}*"):
-        bench.ledger.client.delete(key)
+    for key in bench.store.client.scan_iter(match=f"{bench.keys.prefix}*"):
+        bench.store.client.delete(key)
 
-    assert eventually(lambda: "default" in bench.ledger.listed())
+    assert eventually(lambda: "default" in Listings(bench.store).listed())
     result = bench.push("a", "b")
 
     assert result.deploy == "shop/2"

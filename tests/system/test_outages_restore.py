@@ -73,4 +73,4 @@ def is_due(outages: Outages, target: Target) -> bool:
     """Its Job was told to go half a minute ago or less: it is told again when that has passed."""
     system = outages.system
     due = system.redis.zscore(system.keys.due, target.name)
-    return due is not None and float(due) <= system.ledger.now() + 30_000
+    return due is not None and float(due) <= system.store.now() + 30_000

@@ -49,10 +49,10 @@ def test_a_pod_whose_job_was_taken_away_is_said_and_deleted_and_the_deploy_runs_
     assert eventually(lambda: pod["metadata"]["name"] not in names(target))
     assert eventually(lambda: target.deploy(1).troubles == 1)
     assert target.deploy(1).why == "its Job vanished: somebody or something else deleted it"
-    counts = Repairs(system.ledger).counts()
+    counts = Repairs(system.store).counts()
     assert counts[Kind.ORPHANED_POD] >= 1
     assert counts[Kind.VANISHED_JOB] >= 1
-    assert {repair.target for repair in Repairs(system.ledger).newest()} >= {"orphaned"}
+    assert {repair.target for repair in Repairs(system.store).newest()} >= {"orphaned"}
 
 
 def names(target: Target) -> list[str]:

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from dispatcher.domain.model import State
-from dispatcher.ledger import Limits
+from dispatcher.ledger import Listings, Observations, Retention
 from dispatcher.local.kube import create_namespace
 from tests.system.bench import Bench
 from tests.system.installation import Installation
@@ -23,7 +23,7 @@ def bench(system: Installation, tmp_path: Path) -> Iterator[Bench]:
         system,
         tmp_path,
         f"t{uuid4().hex[:10]}",
-        limits=Limits(lease=1_500),
+        limits=Retention(lease=1_500),
         settings={"cluster": {"watch": "all"}, "defaults": {"namespace": "elsewhere"}},
     )
     made.start()
@@ -37,12 +37,14 @@ def test_a_job_in_a_namespace_that_is_used_no_longer_is_found_after_redis_was_em
     bench.push("0", "a")
     bench.work()
     assert bench.until(lambda: bench.deploy(1).state is State.RUNNING)
-    assert bench.ledger.listed() == {""}
+    assert Listings(bench.store).listed() == {""}
 
     bench.configure({"cluster": {"watch": "all"}, "defaults": {"namespace": "default"}})
     bench.forget()
 
-    assert eventually(lambda: [observed.namespace for _, observed in bench.ledger.known_jobs()])
+    assert eventually(
+        lambda: [observed.namespace for _, observed in Observations(bench.store).known_jobs()]
+    )
     bench.work()
     found = bench.deploy(1)
     assert (found.namespace, found.note[:20]) == ("elsewhere", "found in the cluster")

@@ -11,7 +11,7 @@ import yaml
 
 from dispatcher.config import Configuration
 from dispatcher.domain.errors import LedgerUnavailable
-from dispatcher.ledger import Ledger, Publisher, Reader, Renaming, TargetView
+from dispatcher.ledger import Publisher, Reader, Renaming, Store, TargetView
 from workers.manifest.job import render
 from workers.plan.spec_diff import (
     Change,
@@ -37,24 +37,24 @@ class Preview:
     """How they stand in the ledger, by the name that they get."""
 
 
-def look(ledger: Ledger, configuration: Configuration, instance: str) -> Preview:
+def look(store: Store, configuration: Configuration, instance: str) -> Preview:
     """Raises LedgerUnavailable."""
     try:
-        return _look(ledger, configuration, instance)
+        return _look(store, configuration, instance)
     except LedgerUnavailable as error:
         remedy = "set REDIS_URL to the Redis of the installation to compare with"
         raise LedgerUnavailable(f"{error}; {remedy}") from error
 
 
-def _look(ledger: Ledger, configuration: Configuration, instance: str) -> Preview:
-    published, targets = Publisher(ledger).published(), configuration.targets
-    known = Renaming(ledger).names()
-    renames = names.wanted(targets, known, ledger.now(), ledger.limits.renamed)
+def _look(store: Store, configuration: Configuration, instance: str) -> Preview:
+    published, targets = Publisher(store).published(), configuration.targets
+    known = Renaming(store).names()
+    renames = names.wanted(targets, known, store.now(), store.retention.renamed)
     specs = [render(target, instance) for target in targets.values()]
     changes = differences(published, specs, renames)
     former = {change.target: change.former for change in changes if isinstance(change, Renamed)}
     shown = sorted({change.target for change in changes})
-    reader = Reader(ledger.client, ledger.keys)
+    reader = Reader(store)
     views = reader.targets([former.get(name, name) for name in shown], ALL_THAT_WAIT)
     return Preview(changes, unchanged(specs, changes), dict(zip(shown, views, strict=True)))
 

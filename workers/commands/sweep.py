@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from dispatcher.domain.model import ObservedJob
 from dispatcher.domain.repairs import Kind, Repair
-from dispatcher.ledger import Ledger, Reader, Renaming, Repairs, WakeUps
+from dispatcher.ledger import Observations, Reader, Renaming, Repairs, Schedule, Store, WakeUps
 from workers.kube.objects import Job, Pod
 from workers.plan.observed_state import observe_job, owner_of
 from workers.watch import needed_repairs
@@ -21,7 +21,7 @@ from workers.watch.sweeper import WatcherCluster, delete_orphan
 class Sweep:
     """Raises LedgerUnavailable and ClusterError."""
 
-    ledger: Ledger
+    store: Store
     wake_ups: WakeUps
     cluster: WatcherCluster
     selector: str
@@ -30,7 +30,7 @@ class Sweep:
 
     def look(self, namespaces: Iterable[str]) -> list[Repair]:
         """What is not as it should be in these namespaces ("" is all) and in the ledger."""
-        known = self.ledger.known_jobs()
+        known = Observations(self.store).known_jobs()
         for namespace in sorted(namespaces):
             # Jobs last: a Pod's Job is in the list then, however young it is.
             self._pods[namespace] = self.cluster.pods(namespace, self.selector)
@@ -44,24 +44,22 @@ class Sweep:
             told = cache.pods_listed(namespace, self._pods[namespace])
             told += cache.jobs_listed(namespace, self._jobs[namespace])
             told = owned([*told, *self._vanished(namespace, cache)], self._former())
-            self.wake_ups.enqueue(self.ledger.observe(told))
+            self.wake_ups.enqueue(Observations(self.store).observe(told))
         targets = sorted(
             {repair.target for repair in found if repair.kind is not Kind.ORPHANED_POD}
         )
-        self.wake_ups.enqueue(self.ledger.wake(targets, "a sweep"))
+        self.wake_ups.enqueue(Schedule(self.store).wake(targets, "a sweep"))
         repairs = [
             needed_repairs.orphan(p) for p in self._orphaned() if delete_orphan(self.cluster, p)
         ]
-        Repairs(self.ledger).note(
-            [*(r for r in found if r.kind is Kind.FORGOTTEN_TARGET), *repairs]
-        )
+        Repairs(self.store).note([*(r for r in found if r.kind is Kind.FORGOTTEN_TARGET), *repairs])
 
     def _rows(self) -> list[Repair]:
-        rows = Reader(self.ledger.client, self.ledger.keys).rows()
-        return list(needed_repairs.of_rows(rows, self.ledger.now(), self.ledger.limits.grace))
+        rows = Reader(self.store).rows()
+        return list(needed_repairs.of_rows(rows, self.store.now(), self.store.retention.grace))
 
     def _of_jobs(self, known: list[Observation]) -> list[Repair]:
-        reader, now = Reader(self.ledger.client, self.ledger.keys), self.ledger.now()
+        reader, now = Reader(self.store), self.store.now()
         former = self._former()
         there: dict[str, list[ObservedJob]] = {target: [] for target, _ in known}
         for jobs in self._jobs.values():
@@ -83,13 +81,13 @@ class Sweep:
 
     def _former(self) -> dict[str, str]:
         """Former name -> present name of targets that were renamed."""
-        return present((), Renaming(self.ledger).names())
+        return present((), Renaming(self.store).names())
 
     def _vanished(self, namespace: str, cache: Cache) -> list[Observation]:
         there = {job.metadata.uid for job in self._jobs[namespace]}
         return [
             told
-            for target, observed in self.ledger.known_jobs()
+            for target, observed in Observations(self.store).known_jobs()
             if namespace in ("", observed.namespace) and observed.uid not in there
             for told in cache.vanished(target, observed)
         ]

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from dispatcher.domain.model import Deploy, ObservedJob, check_transition
 from dispatcher.domain.repairs import Kind, Repair
 from dispatcher.domain.snapshot import Snapshot
-from dispatcher.ledger import Ledger, Recorded
+from dispatcher.ledger import Recorded, Repairs, Targets
 from workers.recorder import record_repairs, say
 
 
@@ -27,13 +27,15 @@ class Draft:
 
     def __init__(
         self,
-        ledger: Ledger,
+        targets: Targets,
+        noted: Repairs,
         token: str,
         seen: Snapshot,
         clock: Callable[[], float],
         leased_at: float,
     ) -> None:
-        self._ledger, self._token, self._clock = ledger, token, clock
+        self._targets, self._noted = targets, noted
+        self._token, self._clock = token, clock
         self.seen = seen
         self.leased_at = leased_at
         """When the lease was asked for or renewed last, by the worker's own clock (s)."""
@@ -122,7 +124,7 @@ class Draft:
 
     def _record(self, *, release: bool, due_at: int | None, trouble: str) -> Recorded:
         asked_at = self._clock()
-        answer = self._ledger.record(
+        answer = self._targets.record(
             self.seen,
             self._token,
             deploys=tuple(self._changed.values()),
@@ -151,7 +153,7 @@ class Draft:
                 say(deploy)
             self._told[deploy.number] = deploy.state
         repairs, self._repairs = self._repairs, []
-        record_repairs(self._ledger, repairs)
+        record_repairs(self._noted, repairs)
 
 
 def _field(observed: ObservedJob) -> str:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from dispatcher.domain.errors import ClusterError, ClusterRefused, ClusterUnavailable
 from dispatcher.domain.model import ObservedJob, State
-from dispatcher.ledger import Ledger, Places
+from dispatcher.ledger import Places
 from workers.causes.events import told, unreadable
 from workers.kube import labels
 from workers.plan import steps
@@ -29,8 +29,8 @@ log = structlog.get_logger()
 class Actions:
     """Raises ClusterError for what did not work, and WriteConflict and LeaseLost when others were faster."""
 
-    def __init__(self, ledger: Ledger, cluster: LeasedCluster, instance: str) -> None:
-        self._ledger, self._cluster, self._instance = ledger, cluster, instance
+    def __init__(self, places: Places, cluster: LeasedCluster, instance: str) -> None:
+        self._places, self._cluster, self._instance = places, cluster, instance
         self._starts = Starts(cluster, instance)
 
     @singledispatchmethod
@@ -56,7 +56,7 @@ class Actions:
     @do.register
     def _take_place(self, step: steps.TakePlace, draft: Draft) -> None:
         since = step.deploy.created_at
-        refused = Places(self._ledger).ask(draft.seen.target, step.namespace, since)
+        refused = self._places.ask(draft.seen.target, step.namespace, since)
         draft.put_place(str(refused) if refused else "")
 
     @do.register

@@ -15,7 +15,7 @@ import structlog
 
 from dispatcher.config import LONGEST_CALL
 from dispatcher.domain.errors import ClusterError, LeaseLost
-from dispatcher.ledger import Leased, Ledger, Places, WakeUp
+from dispatcher.ledger import Leased, Places, Repairs, Schedule, Targets, WakeUp
 from workers.plan import plan, steps
 from workers.reconcile.draft import Draft, WriteConflict
 from workers.reconcile.executor import Actions
@@ -50,7 +50,10 @@ def _jitter() -> float:
 class Reconciler:
     """Everything a worker needs; one per process."""
 
-    ledger: Ledger
+    targets: Targets
+    places: Places
+    schedule: Schedule
+    repairs: Repairs
     cluster: ClusterClient
     instance: str
     enqueue: Callable[[Sequence[WakeUp]], None]
@@ -73,11 +76,11 @@ class Reconciler:
     def _once(self, target: str, token: str) -> bool:
         """Reads and works until the target was let go (True), or has to be read anew (False)."""
         leased_at = self.clock()
-        seen = self.ledger.acquire(target, token)
+        seen = self.targets.acquire(target, token)
         if isinstance(seen, Leased):
             log.debug("held by another worker", target=target, for_ms=seen.milliseconds)
             return True
-        draft = Draft(self.ledger, token, seen, self.clock, leased_at)
+        draft = Draft(self.targets, self.repairs, token, seen, self.clock, leased_at)
         try:
             return self._try(draft)
         except WriteConflict:
@@ -99,7 +102,7 @@ class Reconciler:
 
     def _work(self, draft: Draft) -> bool:
         calls = LeasedCluster(self.cluster, lambda: self._renew(draft))
-        actions = Actions(self.ledger, calls, self.instance)
+        actions = Actions(self.places, calls, self.instance)
         for _ in range(MOST_STEPS):
             step = plan(draft.seen, self.new_token(), draft.live_pods)
             if isinstance(step, steps.Wait):
@@ -119,7 +122,7 @@ class Reconciler:
     def _renew(self, draft: Draft) -> None:
         """A slow API server must not use the lease up: what is done is written, and the lease begins anew,
         where what is left of it is less than a request can take."""
-        lease = self.ledger.limits.lease / 1000
+        lease = self.targets.lease / 1000
         if self.clock() - draft.leased_at > min(lease / 3, lease - LONGEST_CALL - TO_WRITE):
             draft.write()
 
@@ -127,8 +130,8 @@ class Reconciler:
         """Lets the target go; if that leaves its place to others, they are told."""
         leaves, done = draft.leaves_place, draft.release(due_at, trouble)
         if leaves and done:
-            called = Places(self.ledger).call()
-            self.enqueue(self.ledger.wake(called, "there is a place for it"))
+            called = self.places.call()
+            self.enqueue(self.schedule.wake(called, "there is a place for it"))
         return done
 
     def _later(self, draft: Draft) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from dispatcher.domain.model import Spec
-from dispatcher.ledger import Ledger, Moved, Renaming, WakeUp
+from dispatcher.ledger import Moved, Renaming, Store, WakeUp
 from workers.watch import names
 from workers.watch.cache import Observation
 from workers.watch.names import Named
@@ -16,11 +16,11 @@ log = structlog.get_logger()
 
 
 class Renames:
-    """Of one watcher while it leads. Raises LedgerUnavailable and LeadLost."""
+    """Of one watcher while it leads. Raises LedgerUnavailable and LeadershipLost."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self._renaming = Renaming(ledger)
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._renaming = Renaming(store)
         self._former: dict[str, str] = {}
         self._wanted: dict[str, str] = {}
         self._refused: set[tuple[str, str]] = set()
@@ -32,8 +32,8 @@ class Renames:
     ) -> tuple[list[Spec], list[WakeUp]]:
         """Moves what is to be moved; returns the specs to publish, with their former names, and whom to
         wake after that. With `is_due` set, nothing is to be published yet."""
-        known, now = self._renaming.names(), self._ledger.now()
-        self._wanted = names.wanted(targets, known, now, self._ledger.limits.renamed)
+        known, now = self._renaming.names(), self._store.now()
+        self._wanted = names.wanted(targets, known, now, self._store.retention.renamed)
         self._renaming.forget(names.taken(targets, known, self._wanted))
         self._former = names.present(targets, known)
         self.is_due = False

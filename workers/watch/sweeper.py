@@ -11,7 +11,16 @@ import structlog
 
 from dispatcher.domain.errors import ClusterError
 from dispatcher.domain.repairs import Kind, Repair
-from dispatcher.ledger import Ledger, Places, Publisher, Reader, WakeUp, WakeUps
+from dispatcher.ledger import (
+    Leadership,
+    Places,
+    Publisher,
+    Reader,
+    Repairs,
+    Schedule,
+    WakeUp,
+    WakeUps,
+)
 from workers.kube import labels
 from workers.kube.client import NotThere
 from workers.kube.objects import Job, Pod
@@ -40,9 +49,9 @@ class WatcherCluster(ListWatcher, Protocol):
 
 @dataclass
 class Sweeper:
-    """Of one watcher while it leads. Raises LedgerUnavailable and LeadLost."""
+    """Of one watcher while it leads. Raises LedgerUnavailable and LeadershipLost."""
 
-    ledger: Ledger
+    leadership: Leadership
     wake_ups: WakeUps
     cluster: WatcherCluster
     publisher: Publisher
@@ -52,15 +61,17 @@ class Sweeper:
     _orphans: list[Pod] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._untaken = UntakenWakeUps(self.ledger)
+        self._store = self.leadership.store
+        self._schedule = Schedule(self._store)
+        self._untaken = UntakenWakeUps(self._schedule)
 
     def every_second(self, keep_removed_for: int) -> None:
         self._untaken.check()
-        due = self.ledger.due(self.ledger.now())
+        due = self._schedule.due(self._store.now())
         self._wake(due)
         self._say([*_leases(due), *self._untaken.newly_untaken(due)])
-        if called := Places(self.ledger).call():
-            self._wake(self.ledger.wake(called, "there is a place for it"))
+        if called := Places(self._store).call():
+            self._wake(self._schedule.wake(called, "there is a place for it"))
         if self._is_time("retire", RETIRE_EVERY):
             for target in self.publisher.retire(keep_removed_for):
                 log.info("its history expires", target=target, seconds=keep_removed_for)
@@ -68,7 +79,7 @@ class Sweeper:
             self._remember()
 
     def look_for_orphans(self, orphans: Callable[[], Iterable[Pod]]) -> None:
-        """Deletes at most one Pod at a time, and asks about its Job before: the lead must not be lost."""
+        """Deletes at most one Pod at a time, and asks about its Job before: the leadership must not be lost."""
         if self._is_time("orphans", ORPHANS_EVERY):
             found = list(orphans())
             self._orphans = [pod for pod in found if pod.metadata.uid in self._suspects]
@@ -80,16 +91,16 @@ class Sweeper:
         self._say(repairs)
 
     def _remember(self) -> None:
-        rows = Reader(self.ledger.client, self.ledger.keys).rows()
-        found = needed_repairs.of_rows(rows, self.ledger.now(), self.ledger.limits.grace)
+        rows = Reader(self._store).rows()
+        found = needed_repairs.of_rows(rows, self._store.now(), self._store.retention.grace)
         lost = [repair for repair in found if repair.kind is Kind.FORGOTTEN_TARGET]
-        self._wake(self.ledger.wake([repair.target for repair in lost], "it was forgotten"))
+        self._wake(self._schedule.wake([repair.target for repair in lost], "it was forgotten"))
         self._say(lost)
 
     def _delete(self, pod: Pod) -> None:
         metadata = pod.metadata
         try:
-            if delete_orphan(self.cluster, pod, self.ledger.keep_lead):
+            if delete_orphan(self.cluster, pod, self.leadership.renew):
                 self._say([needed_repairs.orphan(pod)])
         except ClusterError as error:
             log.warning("orphaned Pod not deleted", pod=metadata.name, why=str(error))
@@ -102,7 +113,7 @@ class Sweeper:
         return True
 
     def _say(self, repairs: Sequence[Repair]) -> None:
-        record_repairs(self.ledger, repairs)
+        record_repairs(Repairs(self._store), repairs)
 
     def _wake(self, wake_ups: Sequence[WakeUp]) -> None:
         self.wake_ups.enqueue(wake_ups)
@@ -117,7 +128,7 @@ def delete_orphan(
 ) -> bool:
     """Asks the API server once more whether its Job is there; False if it is, or the Pod has gone.
 
-    `before_each` is called before each request: who leads must not lose the lead by a slow answer.
+    `before_each` is called before each request: who leads must not lose the leadership by a slow answer.
     """
     metadata = pod.metadata
     before_each()

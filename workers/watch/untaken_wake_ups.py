@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import structlog
 
 from dispatcher.domain.repairs import Kind, Repair
-from dispatcher.ledger import Ledger, WakeUp
+from dispatcher.ledger import Schedule, WakeUp
 
 log = structlog.get_logger()
 
@@ -21,8 +21,8 @@ WHAT = "no worker takes wake-ups: targets are woken again until one does"
 class UntakenWakeUps:
     """Of one watcher while it leads. Raises LedgerUnavailable."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule = schedule
         self._left: set[str] = set()
         """Targets whose wake-up no worker has taken since it began."""
 
@@ -37,6 +37,6 @@ class UntakenWakeUps:
         """Logs it when workers have taken all of them."""
         if not self._left:
             return
-        self._left &= set(self._ledger.woken(sorted(self._left)))
+        self._left &= set(self._schedule.woken(sorted(self._left)))
         if not self._left:
             log.info("workers take wake-ups again")

@@ -1,7 +1,7 @@
 """The watcher: follows our Jobs and Pods, records what it sees, and is the clock.
 
 Any number may run; one leads, the others stand by. All that a leader writes carries its token: from the moment
-when it has lost the lead, also without knowing, nothing is written any more.
+when it has lost the leadership, also without knowing, nothing is written any more.
 """
 
 from __future__ import annotations
@@ -15,9 +15,19 @@ from dataclasses import dataclass, field
 import structlog
 
 from dispatcher.config.reloading import Reloader
-from dispatcher.domain.errors import LeadLost, LedgerUnavailable
+from dispatcher.domain.errors import LeadershipLost, LedgerUnavailable
 from dispatcher.domain.repairs import Kind, Repair
-from dispatcher.ledger import Answering, Contact, Lead, Ledger, Publisher, WakeUps
+from dispatcher.ledger import (
+    Contact,
+    Leadership,
+    Listings,
+    Observations,
+    Publisher,
+    RedisRun,
+    Schedule,
+    Store,
+    WakeUps,
+)
 from workers.heartbeat import Beat
 from workers.kube import labels
 from workers.kube.objects import Job, Pod
@@ -35,7 +45,7 @@ from workers.watch.renames import Renames
 from workers.watch.sweeper import Sweeper, WatcherCluster
 
 TICK_SECONDS = 1.0
-"""How often the lead is renewed and what is due is woken."""
+"""How often the leadership is renewed and what is due is woken."""
 NAMESPACES_EVERY = 5.0
 """Seconds between two looks for namespaces that are to be followed too."""
 LARGEST_BATCH = 500
@@ -47,7 +57,7 @@ log = structlog.get_logger()
 class Watcher:
     """Run it in the main thread; `stop` may be called from a signal handler."""
 
-    ledger: Ledger
+    store: Store
     wake_ups: WakeUps
     cluster: WatcherCluster
     reloader: Reloader
@@ -59,6 +69,9 @@ class Watcher:
     """Which run of Redis answered when it led last."""
     _stopped: threading.Event = field(default_factory=threading.Event)
 
+    def __post_init__(self) -> None:
+        self.leadership = Leadership(self.store, self.token)
+
     def stop(self) -> None:
         self._stopped.set()
 
@@ -68,7 +81,7 @@ class Watcher:
         while not self._stopped.is_set():
             self.beat()
             try:
-                leads = self.ledger.lead(self.token) is Lead.LEADS
+                leads = self.leadership.acquire()
                 state = "leading" if leads else "standing by"
                 if state != said:
                     log.info(state)
@@ -88,37 +101,41 @@ class Watcher:
             session.begin()
             while not self._stopped.is_set():
                 session.tick()
-        except LeadLost as lost:
+        except LeadershipLost as lost:
             log.warning("standing back", why=str(lost))
         else:
-            self.ledger.resign(self.token)
+            self.leadership.release()
         finally:
             session.close()
 
 
 class Session:
-    """One time of leading: its reflectors, its cache of the cluster. What a lost lead leaves is thrown away.
+    """One term as leader: its reflectors, its cache of the cluster, which end with it.
 
-    Begin, tick, and close it whatever comes of that. Raises LedgerUnavailable and LeadLost.
+    Begin, tick, and close it whatever comes of that. Raises LedgerUnavailable and LeadershipLost.
     """
 
     def __init__(self, watcher: Watcher) -> None:
-        self._watcher, self._ledger = watcher, watcher.ledger.leading(watcher.token)
+        self._watcher, self._store = watcher, watcher.leadership.store
+        self._observations, self._listings = Observations(self._store), Listings(self._store)
+        self._schedule = Schedule(self._store)
         self._cache = Cache()
         self._reflectors = ReflectorSet(self._reflector)
         self._first: dict[str, set[str]] = {}
         """The kinds that are still to be listed, by namespace."""
         self._due = self._namespaces_due = 0.0
         self._troubles: set[tuple[str, str]] = set()
-        self._contact = Contact(self._ledger)
-        self._publisher = Publisher(self._ledger)
-        self._renames = Renames(self._ledger)
-        self._sweeper = Sweeper(self._ledger, watcher.wake_ups, watcher.cluster, self._publisher)
+        self._contact = Contact(self._store)
+        self._publisher = Publisher(self._store)
+        self._renames = Renames(self._store)
+        self._sweeper = Sweeper(
+            watcher.leadership, watcher.wake_ups, watcher.cluster, self._publisher
+        )
         self._found: list[Repair] = []
         """What the news that are being taken in put right: told when they are written."""
 
     def begin(self) -> None:
-        self._say_which_redis(self._ledger.answering())
+        self._say_which_redis(self._listings.redis_run())
         self._contact.begin()
         self._publish()
 
@@ -138,7 +155,7 @@ class Session:
 
     def _every_second(self) -> None:
         self._due = time.monotonic() + TICK_SECONDS
-        self._ledger.keep_lead()
+        self._watcher.leadership.renew()
         if self._watcher.reloader.changed() or self._renames.is_due:
             self._publish()
         if time.monotonic() >= self._namespaces_due:
@@ -175,7 +192,7 @@ class Session:
         self._namespaces_due = time.monotonic() + NAMESPACES_EVERY
         configured = self._watcher.reloader.current
         used = {target.namespace for target in configured.targets.values()}
-        used |= {observed.namespace for _, observed in self._ledger.known_jobs()}
+        used |= {observed.namespace for _, observed in self._observations.known_jobs()}
         wanted = configured.cluster.followed(used)
         followed = self._reflectors.namespaces
         if followed and ("" in wanted) != ("" in followed):
@@ -196,7 +213,7 @@ class Session:
         log.info("followed no longer", namespace=namespace)
 
     def _follow(self, namespace: str) -> None:
-        self._ledger.begin_listing(namespace, self._watcher.token)
+        self._listings.begin(namespace, self._watcher.token)
         self._first[namespace] = set(KINDS)
         self._reflectors.follow(namespace)
 
@@ -219,7 +236,7 @@ class Session:
             self._mark_listed(namespace)
 
     def _mark_listed(self, namespace: str) -> None:
-        woken = self._ledger.mark_listed(namespace, self._watcher.token)
+        woken = self._listings.complete(namespace, self._watcher.token)
         if woken is not None:
             self._watcher.wake_ups.enqueue(woken)
             log.info("listed", namespace=namespace)
@@ -227,7 +244,7 @@ class Session:
     def _put_in(self, told: Sequence[Observation]) -> None:
         if told:
             told = self._renames.owned(told)
-            self._watcher.wake_ups.enqueue(self._ledger.observe(told))
+            self._watcher.wake_ups.enqueue(self._observations.observe(told))
         found, self._found = self._found, []
         self._sweeper.repaired(found)
 
@@ -260,8 +277,8 @@ class Session:
             for name, spec in self._publisher.published().items()
             if covers(namespace, spec.namespace)
         ]
-        waiting = self._ledger.with_open_deploys(targets)
-        self._watcher.wake_ups.enqueue(self._ledger.wake(waiting, "the cluster answers again"))
+        waiting = self._schedule.with_open_deploys(targets)
+        self._watcher.wake_ups.enqueue(self._schedule.wake(waiting, "the cluster answers again"))
 
     def _change(self, item: object, deleted: bool) -> list[Observation]:
         if isinstance(item, Job):
@@ -273,12 +290,12 @@ class Session:
         self._first.get(listed.namespace, set()).discard(listed.kind)
         if listed.kind == "pod":
             return self._cache.pods_listed(listed.namespace, listed.items)  # type: ignore[arg-type]
-        is_older = not self._ledger.heard(listed.namespace, listed.version)
+        is_older = not self._observations.advance_version(listed.namespace, listed.version)
         if is_older:
             self._older(listed)
         known = [
             (target, observed)
-            for target, observed in self._ledger.known_jobs()
+            for target, observed in self._observations.known_jobs()
             if covers(listed.namespace, observed.namespace)
         ]
         if not is_older:  # or what is known is of a time that has not come yet
@@ -289,7 +306,7 @@ class Session:
 
     def _older(self, listed: ObjectsListed) -> None:
         """The cluster was restored from a backup: no version that was seen before means anything now."""
-        self._ledger.went_back(listed.namespace, listed.version)
+        self._observations.forget_versions(listed.namespace, listed.version)
         where = listed.namespace or "all namespaces"
         what = f"the cluster is older than it was, in {where}"
         self._sweeper.repaired([Repair(kind=Kind.OLDER_CLUSTER, target="", what=what)])
@@ -316,20 +333,20 @@ class Session:
 
     def _keep_listed(self) -> None:
         """Another Redis answers, or it was emptied: put all in again, before anything is created."""
-        answering = self._ledger.answering()
+        running = self._listings.redis_run()
         done = self._reflectors.namespaces - set(self._first)
-        if done - answering.listed:
-            self._say_which_redis(answering)
+        if done - running.listed:
+            self._say_which_redis(running)
             self._begin_again()
             self._publish()
 
-    def _say_which_redis(self, answering: Answering) -> None:
-        before, self._watcher.redis = self._watcher.redis, answering.run_id
+    def _say_which_redis(self, running: RedisRun) -> None:
+        before, self._watcher.redis = self._watcher.redis, running.run_id
         if not before:
             return
-        again = before != answering.run_id
+        again = before != running.run_id
         how = "Redis was restarted, or another one took over" if again else "Redis was emptied"
-        if not answering.has_data:
+        if not running.has_data:
             log.error(f"{how}: its data is not there; listing the cluster into it")
         elif again:
             log.warning(f"{how}: its data is there; listing the cluster again")

@@ -16,7 +16,7 @@ from dispatcher.http.api.requests import (
     unknown_deploy,
 )
 from dispatcher.http.responses import Refusal, answer
-from dispatcher.ledger import Ledger, Operations, Reader, Told, WakeUps
+from dispatcher.ledger import Operations, Reader, StopResult, Store, WakeUps
 
 MOST = 100
 """Deploys in one response; the ledger keeps no more of a target."""
@@ -24,9 +24,9 @@ MOST = 100
 log = structlog.get_logger()
 
 REASONS = {
-    Told.CANCELLED: "it was waiting, and is over",
-    Told.STOPPING: "it is being stopped, and is over once its Job and Pods are gone",
-    Told.RELEASED: "what is left of it in the cluster no longer holds its target up",
+    StopResult.CANCELLED: "it was waiting, and is over",
+    StopResult.STOPPING: "it is being stopped, and is over once its Job and Pods are gone",
+    StopResult.RELEASED: "what is left of it in the cluster no longer holds its target up",
 }
 
 
@@ -34,10 +34,10 @@ class Deploys:
     """Endpoints. Redis is waited for in threads; the response to an order goes out after the wake-ups that it
     asks for are in the queue."""
 
-    def __init__(self, requests: Requests, ledger: Ledger, wake_ups: WakeUps) -> None:
+    def __init__(self, requests: Requests, store: Store, wake_ups: WakeUps) -> None:
         self._requests, self._wake_ups = requests, wake_ups
-        self._operations = Operations(ledger)
-        self._reader = Reader(ledger.client, ledger.keys)
+        self._operations = Operations(store)
+        self._reader = Reader(store)
 
     async def list(self, request: Request) -> Response:
         target, limit = await self._requests.history(request), page_limit(request, MOST, MOST)
@@ -70,16 +70,16 @@ class Deploys:
         said = tell(target, number, order.asker, order.reason)
         self._wake_ups.enqueue(said.wake_ups)
         deploy = f"{target}/{number}"
-        log.info(verb, deploy=deploy, by=order.by, reason=order.reason, outcome=said.told)
-        if said.told not in REASONS:
-            raise self._refusal(said.told, target, number)
-        return views.OrderAnswer(deploy=deploy, outcome=said.told, reason=REASONS[said.told])
+        log.info(verb, deploy=deploy, by=order.by, reason=order.reason, outcome=said.result)
+        if said.result not in REASONS:
+            raise self._refusal(said.result, target, number)
+        return views.OrderAnswer(deploy=deploy, outcome=said.result, reason=REASONS[said.result])
 
-    def _refusal(self, told: Told, target: str, number: int) -> Refusal:
-        found = self._reader.deploy(target, number) if told is not Told.UNKNOWN else None
+    def _refusal(self, told: StopResult, target: str, number: int) -> Refusal:
+        found = self._reader.deploy(target, number) if told is not StopResult.UNKNOWN else None
         if found is None:
             return unknown_deploy(target, number, self._reader.numbers(target))
-        if told is Told.RUNNING:
+        if told is StopResult.RUNNING:
             message = (
                 f"{found.name} is {found.state} and was not told to stop: cancel it first. Release is "
                 "for one that stops and whose Pods do not go"

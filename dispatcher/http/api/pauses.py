@@ -12,7 +12,7 @@ from starlette.responses import Response
 from dispatcher.http.api import views
 from dispatcher.http.api.requests import Order, Requests
 from dispatcher.http.responses import answer
-from dispatcher.ledger import Ledger, Operations, WakeUps, read_pauses
+from dispatcher.ledger import Operations, Store, WakeUps, read_pauses
 
 log = structlog.get_logger()
 
@@ -20,9 +20,9 @@ log = structlog.get_logger()
 class Pausing:
     """Endpoints. The response goes out after the wake-ups that it asks for are in the queue."""
 
-    def __init__(self, requests: Requests, ledger: Ledger, wake_ups: WakeUps) -> None:
-        self._requests, self._ledger, self._wake_ups = requests, ledger, wake_ups
-        self._operations = Operations(ledger)
+    def __init__(self, requests: Requests, store: Store, wake_ups: WakeUps) -> None:
+        self._requests, self._store, self._wake_ups = requests, store, wake_ups
+        self._operations = Operations(store)
 
     async def pause(self, request: Request) -> Response:
         return await self._switch(request, self._pause)
@@ -42,7 +42,7 @@ class Pausing:
         self, switch: Callable[[str | None, Order], None], target: str | None, order: Order
     ) -> views.PauseAnswer:
         switch(target, order)
-        pauses = read_pauses(self._ledger, [target] if target else [])
+        pauses = read_pauses(self._store, [target] if target else [])
         return views.PauseAnswer(target=target, paused=views.pause_info(pauses, target))
 
     def _pause(self, target: str | None, order: Order) -> None:

@@ -17,7 +17,7 @@ from dispatcher.domain.refs import MAX_REF, is_ref, object_name
 from dispatcher.http.api import views
 from dispatcher.http.api.requests import Order, Requests, line, unknown_deploy
 from dispatcher.http.responses import Refusal, answer
-from dispatcher.ledger import Ledger, Missing, Reader, Redeploy, WakeUps
+from dispatcher.ledger import Missing, Operations, Reader, Redeploy, Store, WakeUps
 from dispatcher.matching.matcher import follows
 
 KINDS = ("refs/heads/", "refs/tags/")
@@ -36,9 +36,10 @@ class RedeployOrder(Order, frozen=True, kw_only=True):
 class Redeploys:
     """The endpoint. Redis is waited for in threads."""
 
-    def __init__(self, requests: Requests, ledger: Ledger, wake_ups: WakeUps) -> None:
-        self._requests, self._ledger, self._wake_ups = requests, ledger, wake_ups
-        self._reader = Reader(ledger.client, ledger.keys)
+    def __init__(self, requests: Requests, store: Store, wake_ups: WakeUps) -> None:
+        self._requests, self._wake_ups = requests, wake_ups
+        self._operations = Operations(store)
+        self._reader = Reader(store)
 
     async def redeploy(self, request: Request) -> Response:
         target, key = await self._requests.target(request), _request_id(request)
@@ -53,7 +54,7 @@ class Redeploys:
         return answer(await to_thread.run_sync(self._redeploy, asked), 202)
 
     def _redeploy(self, asked: Redeploy) -> views.RedeployAnswer:
-        made = self._ledger.redeploy(asked)
+        made = self._operations.redeploy(asked)
         if made.outcome is None:
             if made.missing is Missing.DEPLOY:
                 kept = self._reader.numbers(asked.target)

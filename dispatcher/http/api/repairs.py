@@ -9,7 +9,7 @@ from starlette.responses import Response
 from dispatcher.http.api import views
 from dispatcher.http.api.requests import page_limit
 from dispatcher.http.responses import answer
-from dispatcher.ledger import Ledger, Repairs
+from dispatcher.ledger import Repairs, Store
 
 MOST = 100
 """Repairs in one response."""
@@ -18,8 +18,8 @@ MOST = 100
 class RepairLog:
     """The endpoint. Redis is waited for in threads."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._repairs = Repairs(ledger)
+    def __init__(self, store: Store) -> None:
+        self._repairs = Repairs(store)
 
     async def list(self, request: Request) -> Response:
         limit = page_limit(request, MOST, MOST)

@@ -12,15 +12,15 @@ from dispatcher.config import Target
 from dispatcher.http.api import views
 from dispatcher.http.api.requests import Requests
 from dispatcher.http.responses import answer
-from dispatcher.ledger import Ledger, Reader, read_pauses
+from dispatcher.ledger import Reader, Store, read_pauses
 
 
 class Targets:
     """Endpoints; reads only. Redis is waited for in threads."""
 
-    def __init__(self, requests: Requests, ledger: Ledger) -> None:
-        self._requests, self._ledger = requests, ledger
-        self._reader = Reader(ledger.client, ledger.keys)
+    def __init__(self, requests: Requests, store: Store) -> None:
+        self._requests, self._store = requests, store
+        self._reader = Reader(store)
 
     async def list(self, _: Request) -> Response:
         targets = tuple(self._requests.targets().values())
@@ -33,7 +33,7 @@ class Targets:
 
     def _look(self, targets: Sequence[Target]) -> tuple[views.TargetInfo, ...]:
         names = [target.name for target in targets]
-        found, pauses = self._reader.targets(names), read_pauses(self._ledger, names)
+        found, pauses = self._reader.targets(names), read_pauses(self._store, names)
         return tuple(
             views.target_info(target, view, views.pause_info(pauses, target.name))
             for target, view in zip(targets, found, strict=True)

@@ -12,7 +12,7 @@ import msgspec
 from dispatcher.config import Target
 from dispatcher.domain.model import CauseKind, Deploy, Outcome, Reason, State
 from dispatcher.domain.repairs import Kind, Repair
-from dispatcher.ledger import Pauses, TargetView, Told
+from dispatcher.ledger import Pauses, StopResult, TargetView
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -136,7 +136,7 @@ class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What came of telling a deploy to stop, or of releasing it."""
 
     deploy: str
-    outcome: Told
+    outcome: StopResult
     reason: str = ""
 
 

@@ -11,7 +11,7 @@ import redis
 import yaml
 
 from dispatcher.config import read_configuration
-from dispatcher.ledger import Keys, Ledger, Publisher
+from dispatcher.ledger import Keys, Publisher, Store
 from dispatcher.local.ports import free_port
 from tests.dispatcher.commands.test_cli import run
 from tests.dispatcher.ledger.helpers import push, submit
@@ -21,7 +21,7 @@ from workers.manifest.job import render
 class Published:
     """A configuration file whose first content is what the ledger has."""
 
-    def __init__(self, folder: Path, redis_url: str, ledger: Ledger, keys: Keys) -> None:
+    def __init__(self, folder: Path, redis_url: str, store: Store, keys: Keys) -> None:
         self.file = folder / "c.yaml"
         self.instance = keys.prefix.split(":")[1]
         self.environ = {
@@ -33,7 +33,7 @@ class Published:
         self.targets = {name: target() for name in ("docs", "shop", "site", "wiki")}
         self.write()
         configured = read_configuration(self.file, {}).targets.values()
-        Publisher(ledger).publish([render(each, self.instance) for each in configured])
+        Publisher(store).publish([render(each, self.instance) for each in configured])
 
     def write(self) -> None:
         configured = {"version": 1, "hooks": self.hooks, "targets": self.targets}
@@ -52,16 +52,16 @@ def target(**job: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def published(tmp_path: Path, redis_url: str, ledger: Ledger, keys: Keys) -> Published:
-    return Published(tmp_path, redis_url, ledger, keys)
+def published(tmp_path: Path, redis_url: str, store: Store, keys: Keys) -> Published:
+    return Published(tmp_path, redis_url, store, keys)
 
 
 def test_nothing_changes(published: Published) -> None:
     assert published.diff() == (0, "4 targets unchanged\n", "")
 
 
-def test_every_kind_of_change(published: Published, ledger: Ledger) -> None:
-    submit(ledger, push("0", "a"), target="wiki")
+def test_every_kind_of_change(published: Published, store: Store) -> None:
+    submit(store, push("0", "a"), target="wiki")
     targets = published.targets
     targets["web-shop"] = targets.pop("shop") | {"renamed_from": "shop"}
     targets["docs"] = target(image="deployer:4", env={"TOKEN": "correct horse"})

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from dispatcher.domain.model import State
 from dispatcher.domain.snapshot import Snapshot
-from dispatcher.ledger import Ledger, Limits
+from dispatcher.ledger import Retention, Store, Targets
 from tests.dispatcher.http.web import Web
 
 
@@ -21,20 +21,20 @@ def end(web: Web, client: redis.Redis, state: State, **facts: Any) -> None:
 
 def take(web: Web, client: redis.Redis, *states: State, ended_after: int = 0, **facts: Any) -> None:
     """Takes the only open deploy of `shop` through these states."""
-    ledger = Ledger(client, web.keys, Limits())
+    store = Store(client, web.keys, Retention())
     for state in states:
-        seen = ledger.acquire("shop", "token")
+        seen = Targets(store).acquire("shop", "token")
         assert isinstance(seen, Snapshot)
         (deploy,) = (d for d in seen.deploys if not d.terminal)
         started = deploy.created_at + 2_000
         ended = started + ended_after if ended_after else 0
         now = replace(deploy, state=state, started_at=started, ended_at=ended, **facts)
-        ledger.record(seen, "token", deploys=[now], release=True)
+        Targets(store).record(seen, "token", deploys=[now], release=True)
 
 
-def look(ledger: Ledger) -> Snapshot:
+def look(store: Store) -> Snapshot:
     """What a worker finds that looks at `shop` and does nothing."""
-    seen = ledger.acquire("shop", "token")
+    seen = Targets(store).acquire("shop", "token")
     assert isinstance(seen, Snapshot)
-    ledger.record(seen, "token", release=True)
+    Targets(store).record(seen, "token", release=True)
     return seen

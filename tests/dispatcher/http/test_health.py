@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dispatcher import __version__
-from dispatcher.ledger import Contact, Ledger
+from dispatcher.ledger import Contact, Leadership, Store
 from tests.dispatcher.http.web import Web
 
 
@@ -28,9 +28,9 @@ def test_heads_are_answered(web: Web) -> None:
     assert web.http.head("/readyz").status_code == 200
 
 
-def test_it_tells_whether_the_cluster_can_be_followed(web: Web, ledger: Ledger) -> None:
-    contact = Contact(ledger)
-    ledger.lead("the watcher")
+def test_it_tells_whether_the_cluster_can_be_followed(web: Web, store: Store) -> None:
+    contact = Contact(store)
+    Leadership(store, "the watcher").acquire()
     followed = web.readiness().json()["cluster"]
 
     contact.lost("secret-project", "job", "no answer from 10.0.0.7")

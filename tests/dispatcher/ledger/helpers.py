@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from dispatcher.domain.model import Push, Result
-from dispatcher.ledger import Ledger, Submission
+from dispatcher.ledger import Store, Submission
 from dispatcher.ledger.submission import Answer
 
 ZERO = "0" * 40
@@ -34,20 +34,20 @@ def push(before: str, after: str, ref: str = MAIN, at: int = 0) -> Push:
 
 
 def submit(
-    ledger: Ledger, what: Push, delivery: str = "", target: str = "shop", **more: Any
+    store: Store, what: Push, delivery: str = "", target: str = "shop", **more: Any
 ) -> Result:
     """Hands one push in, as web does, and returns the answer."""
-    return taken(ledger, what, delivery, target, **more).result
+    return taken(store, what, delivery, target, **more).result
 
 
 def taken(
-    ledger: Ledger, what: Push, delivery: str = "", target: str = "shop", **more: Any
+    store: Store, what: Push, delivery: str = "", target: str = "shop", **more: Any
 ) -> Answer:
     """The same, with all that web is told."""
     if delivery:
         more["delivery"] = delivery
     submission = Submission(target=target, push=what, hook="hook", **more)
-    (raw,) = ledger.scripts.run_many([submission.call(ledger.keys, ledger.limits)])
+    (raw,) = store.scripts.run_many([submission.call(store.keys, store.retention)])
     return submission.answer(raw)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dispatcher.domain.model import Push
-from dispatcher.ledger import Ledger, Limits, Submission
+from dispatcher.ledger import Retention, Store, Submission
 from tests.dispatcher.ledger.helpers import push
 
 MANY, FEW = 120, 12
@@ -24,11 +24,11 @@ class Size:
     bytes: int
 
 
-def size(ledger: Ledger) -> Size:
+def size(store: Store) -> Size:
     """Of all that has no end of its own, and of the target's chains, which each push keeps for longer."""
-    client: Any = ledger.client
+    client: Any = store.client
     keys, fields, length = set(), 0, 0
-    for key in client.scan_iter(match=f"{ledger.keys.prefix}*", count=5_000):
+    for key in client.scan_iter(match=f"{store.keys.prefix}*", count=5_000):
         if client.pttl(key) >= 0 and not {"chain", "ages", "times"} & set(key.split(":")):
             continue
         keys.add(key)
@@ -42,19 +42,19 @@ def size(ledger: Ledger) -> Size:
     return Size(frozenset(keys), fields, length)
 
 
-def pass_windows(ledger: Ledger) -> None:
+def pass_windows(store: Store) -> None:
     """Longer than any of them: all that has a time is that much older."""
-    client: Any = ledger.client
-    for key in client.scan_iter(match=f"{ledger.keys.prefix}ages:*", count=5_000):
+    client: Any = store.client
+    for key in client.scan_iter(match=f"{store.keys.prefix}ages:*", count=5_000):
         for member, score in client.zrange(key, 0, -1, withscores=True):
-            client.zadd(key, {member: score - ledger.limits.edges - 1})
+            client.zadd(key, {member: score - store.retention.edges - 1})
 
 
-def hand_in(ledger: Ledger, pushes: list[Push], **more: Any) -> None:
+def hand_in(store: Store, pushes: list[Push], **more: Any) -> None:
     submissions = [Submission(target="shop", push=p, hook="hook", **more) for p in pushes]
     again = submissions if "delivery" in more else []
-    calls = [each.call(ledger.keys, ledger.limits) for each in (*submissions, *again)]
-    ledger.scripts.run_many(calls)
+    calls = [each.call(store.keys, store.retention) for each in (*submissions, *again)]
+    store.scripts.run_many(calls)
 
 
 def tag(number: int, *, before: str = "0", at: int = 0) -> Push:
@@ -92,46 +92,46 @@ def later(ref: str) -> list[Push]:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("history", HISTORIES)
 def test_after_its_windows_a_ledger_is_as_large_as_one_that_saw_little(
-    ledger: Ledger, history: str, kind: str
+    store: Store, history: str, kind: str
 ) -> None:
     """The stream goes on, so that nothing of it expires as a whole."""
-    ledger.limits = Limits(refs=5, deliveries=3)
-    hand_in(ledger, HISTORIES[history](MANY, ledger.now()), **KINDS[kind])
-    pass_windows(ledger)
+    store.retention = Retention(refs=5, deliveries=3)
+    hand_in(store, HISTORIES[history](MANY, store.now()), **KINDS[kind])
+    pass_windows(store)
     last = later("refs/tags/last" if "tag" in history else "refs/heads/main")
-    hand_in(ledger, last)
-    seen_many = size(ledger)
-    ledger.client.delete(*ledger.client.scan_iter(match=f"{ledger.keys.prefix}*", count=5_000))
+    hand_in(store, last)
+    seen_many = size(store)
+    store.client.delete(*store.client.scan_iter(match=f"{store.keys.prefix}*", count=5_000))
 
-    hand_in(ledger, HISTORIES[history](FEW, ledger.now()), **KINDS[kind])
-    pass_windows(ledger)
-    hand_in(ledger, last)
-    seen_few = size(ledger)
+    hand_in(store, HISTORIES[history](FEW, store.now()), **KINDS[kind])
+    pass_windows(store)
+    hand_in(store, last)
+    seen_few = size(store)
 
     assert {key for key in seen_many.keys if key not in seen_few.keys} == set()
     assert seen_many.fields <= seen_few.fields + 1
     assert seen_many.bytes <= seen_few.bytes + SLACK
 
 
-def test_streams_that_nobody_pushes_to_expire_as_a_whole(ledger: Ledger) -> None:
+def test_streams_that_nobody_pushes_to_expire_as_a_whole(store: Store) -> None:
     branches = [f"refs/heads/b{n}" for n in range(20)]
-    hand_in(ledger, [push("0", "a", ref=ref, at=ledger.now()) for ref in branches])
-    hand_in(ledger, [push("a", "0", ref=ref) for ref in branches])
+    hand_in(store, [push("0", "a", ref=ref, at=store.now()) for ref in branches])
+    hand_in(store, [push("a", "0", ref=ref) for ref in branches])
 
     kept = {
-        key.removeprefix(ledger.keys.prefix)
-        for key in ledger.client.scan_iter(match=f"{ledger.keys.prefix}*", count=5_000)
-        if ledger.client.pttl(key) < 0
+        key.removeprefix(store.keys.prefix)
+        for key in store.client.scan_iter(match=f"{store.keys.prefix}*", count=5_000)
+        if store.client.pttl(key) < 0
     }
 
     assert kept == {"row:shop", "deploys:shop", "open:shop", "due"}
 
 
-def test_of_times_the_newest_are_kept(ledger: Ledger) -> None:
-    ledger.limits = Limits(refs=5)
-    hand_in(ledger, [tag(n, at=1_000) for n in range(50)])
+def test_of_times_the_newest_are_kept(store: Store) -> None:
+    store.retention = Retention(refs=5)
+    hand_in(store, [tag(n, at=1_000) for n in range(50)])
 
-    kept = ledger.client.zrange(ledger.keys.times("shop"), 0, -1)
+    kept = store.client.zrange(store.keys.times("shop"), 0, -1)
 
     assert kept == [f"refs/tags/v{n}" for n in range(45, 50)]
-    assert ledger.client.pttl(ledger.keys.times("shop")) > 0
+    assert store.client.pttl(store.keys.times("shop")) > 0

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dispatcher.domain.model import Outcome, Push
-from dispatcher.ledger import Ledger, Redeploy, Submission, Submitter, WakeUps
+from dispatcher.ledger import Operations, Redeploy, Store, Submission, Submitter, WakeUps
 from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit, taken
 from tests.dispatcher.ledger.test_submit import the_deploys
 
@@ -17,55 +17,55 @@ TAG = "refs/tags/v1"
 
 
 @pytest.fixture
-def now(ledger: Ledger) -> int:
-    return ledger.now()
+def now(store: Store) -> int:
+    return store.now()
 
 
 @pytest.mark.parametrize("ahead", [6 * MINUTE, YEARS])
-def test_a_time_that_is_far_ahead_is_none(ledger: Ledger, now: int, ahead: int) -> None:
-    answer = taken(ledger, push("0", "a", at=now + ahead))
-    later = submit(ledger, push("b", "c", at=now))
+def test_a_time_that_is_far_ahead_is_none(store: Store, now: int, ahead: int) -> None:
+    answer = taken(store, push("0", "a", at=now + ahead))
+    later = submit(store, push("b", "c", at=now))
 
     assert answer.ahead == now + ahead
     assert later.outcome is Outcome.COALESCED
-    assert [d.commit for d in the_deploys(ledger)] == [sha("c")]
+    assert [d.commit for d in the_deploys(store)] == [sha("c")]
 
 
-def test_one_that_is_a_little_ahead_counts(ledger: Ledger, now: int) -> None:
-    answer = taken(ledger, push("0", "a", at=now + 4 * MINUTE))
+def test_one_that_is_a_little_ahead_counts(store: Store, now: int) -> None:
+    answer = taken(store, push("0", "a", at=now + 4 * MINUTE))
 
     assert answer.ahead == 0
-    assert submit(ledger, push("b", "c", at=now + 3 * MINUTE)).outcome is Outcome.STALE
+    assert submit(store, push("b", "c", at=now + 3 * MINUTE)).outcome is Outcome.STALE
 
 
-def test_how_far_is_a_setting(ledger: Ledger, now: int) -> None:
-    assert taken(ledger, push("0", "a", at=now + MINUTE), clock_skew=1_000).ahead
+def test_how_far_is_a_setting(store: Store, now: int) -> None:
+    assert taken(store, push("0", "a", at=now + MINUTE), clock_skew=1_000).ahead
 
 
 @pytest.mark.parametrize("ref", [MAIN, TAG])
 def test_what_was_stored_before_such_times_were_none_heals(
-    ledger: Ledger, now: int, ref: str
+    store: Store, now: int, ref: str
 ) -> None:
-    submit(ledger, push("0", "a", ref=ref, at=now))
-    chain = ledger.keys.chain("shop", MAIN if ref == MAIN else "refs/tags")
+    submit(store, push("0", "a", ref=ref, at=now))
+    chain = store.keys.chain("shop", MAIN if ref == MAIN else "refs/tags")
     wrong = str(now + YEARS)
     fields: dict[Any, Any] = {
         f"time {ref}": wrong,
         f"dated {ref}": wrong,
         f"asked {ref}": f"{sha('a')} {wrong}",
     }
-    ledger.client.hset(chain, mapping=fields | {"time": wrong, "newest": "refs/tags/v0"})
-    ledger.client.zadd(ledger.keys.times("shop"), {ref: now + YEARS})
+    store.client.hset(chain, mapping=fields | {"time": wrong, "newest": "refs/tags/v0"})
+    store.client.zadd(store.keys.times("shop"), {ref: now + YEARS})
 
-    assert submit(ledger, push("b", "c", ref=ref, at=now)).outcome is Outcome.COALESCED
+    assert submit(store, push("b", "c", ref=ref, at=now)).outcome is Outcome.COALESCED
 
 
 def test_the_log_names_hook_repository_ref_and_time(
-    ledger: Ledger, capsys: pytest.CaptureFixture[str]
+    store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     submission = Submission(target="shop", push=push("0", "a", at=4_000_000_000_000), hook="github")
     wake_ups: Any = Silent()
-    with Submitter(ledger.scripts, wake_ups, ledger.keys, ledger.limits) as submitter:
+    with Submitter(store, wake_ups) as submitter:
         submitter.submit([submission]).result()
 
     said = capsys.readouterr().out
@@ -85,57 +85,61 @@ class Silent(WakeUps):
 # Deliveries that somebody kept
 
 
-def forget_chain(ledger: Ledger, what: Push) -> None:
+def forget_chain(store: Store, what: Push) -> None:
     """As after more than thirty days in which nobody pushed."""
-    keys = ledger.keys
+    keys = store.keys
     seen = keys.seen("shop", what.ref, what.before, what.after, what.pushed_at)
-    ledger.client.delete(keys.chain("shop", what.stream), keys.ages("shop", what.stream), seen)
+    store.client.delete(keys.chain("shop", what.stream), keys.ages("shop", what.stream), seen)
 
 
 @pytest.mark.parametrize("ref", [MAIN, TAG])
 @pytest.mark.parametrize("again", ["older", "same"])
 def test_a_delivery_that_is_older_than_the_chain_deploys_nothing(
-    ledger: Ledger, now: int, ref: str, again: str
+    store: Store, now: int, ref: str, again: str
 ) -> None:
     older = push("0", "a", ref=ref, at=now - 2_000)
     newer = push("a", "b", ref=ref, at=now - 1_000)
-    submit(ledger, older)
-    submit(ledger, newer)
+    submit(store, older)
+    submit(store, newer)
     for each in (older, newer):
-        forget_chain(ledger, each)
+        forget_chain(store, each)
 
-    result = submit(ledger, older if again == "older" else newer)
+    result = submit(store, older if again == "older" else newer)
 
     assert result.outcome is Outcome.STALE
     assert result.reason.startswith("by its host's clock, a push of this branch or tag is known")
-    assert submit(ledger, push("b", "c", ref=ref, at=now)).outcome is Outcome.COALESCED
+    assert submit(store, push("b", "c", ref=ref, at=now)).outcome is Outcome.COALESCED
 
 
 # An operator has the last word
 
 
-def put(ledger: Ledger, commit: str, ref: str = MAIN) -> str:
-    return ledger.redeploy(Redeploy(target="shop", commit=sha(commit), ref=ref, by="ann")).reason
+def put(store: Store, commit: str, ref: str = MAIN) -> str:
+    return (
+        Operations(store)
+        .redeploy(Redeploy(target="shop", commit=sha(commit), ref=ref, by="ann"))
+        .reason
+    )
 
 
-def test_a_redeploy_of_a_commit_and_a_ref_says_where_that_is(ledger: Ledger, now: int) -> None:
-    submit(ledger, push("0", "a", at=now + 4 * MINUTE))
-    submit(ledger, push("n", "d", at=now + 4 * MINUTE + 1))  # of a commit that is yet to come
+def test_a_redeploy_of_a_commit_and_a_ref_says_where_that_is(store: Store, now: int) -> None:
+    submit(store, push("0", "a", at=now + 4 * MINUTE))
+    submit(store, push("n", "d", at=now + 4 * MINUTE + 1))  # of a commit that is yet to come
 
-    said = put(ledger, "d")
-    other = submit(ledger, push("m", "n", at=ledger.now() + 1))
-    follows = submit(ledger, push("n", "o", at=ledger.now() + 2))
+    said = put(store, "d")
+    other = submit(store, push("m", "n", at=store.now() + 1))
+    follows = submit(store, push("n", "o", at=store.now() + 2))
 
     assert said.endswith("main is taken to be at that commit from now on")
     assert other.outcome is follows.outcome is Outcome.COALESCED
-    assert [d.commit for d in the_deploys(ledger)][-1] == sha("o")
+    assert [d.commit for d in the_deploys(store)][-1] == sha("o")
 
 
-def test_what_was_pushed_before_it_is_late(ledger: Ledger, now: int) -> None:
-    submit(ledger, push("0", "a", at=now - 3_000))
-    put(ledger, "c")
+def test_what_was_pushed_before_it_is_late(store: Store, now: int) -> None:
+    submit(store, push("0", "a", at=now - 3_000))
+    put(store, "c")
 
-    late = submit(ledger, push("a", "b", at=now - 2_000))
+    late = submit(store, push("a", "b", at=now - 2_000))
 
     assert late.outcome is Outcome.STALE
     assert late.reason == f"the branch has moved past this commit; it is at {sha('c')}"
@@ -143,55 +147,55 @@ def test_what_was_pushed_before_it_is_late(ledger: Ledger, now: int) -> None:
 
 @pytest.mark.parametrize("dated", [True, False])
 def test_what_is_pushed_after_it_counts_wherever_it_begins(
-    ledger: Ledger, now: int, dated: bool
+    store: Store, now: int, dated: bool
 ) -> None:
     """Who goes back to an earlier commit by name does not keep the next push from going on."""
-    submit(ledger, push("0", "a", at=now - 2 if dated else 0))
-    submit(ledger, push("a", "b", at=now - 1 if dated else 0))
-    put(ledger, "a")
+    submit(store, push("0", "a", at=now - 2 if dated else 0))
+    submit(store, push("a", "b", at=now - 1 if dated else 0))
+    put(store, "a")
 
-    result = submit(ledger, push("b", "c", at=ledger.now() + 1 if dated else 0))
+    result = submit(store, push("b", "c", at=store.now() + 1 if dated else 0))
 
     assert result.outcome is Outcome.COALESCED
-    assert [d.commit for d in the_deploys(ledger)][-1] == sha("c")
+    assert [d.commit for d in the_deploys(store)][-1] == sha("c")
 
 
-def test_a_tag_that_an_operator_names_is_the_newest(ledger: Ledger, now: int) -> None:
-    submit(ledger, push("0", "a", ref="refs/tags/v2", at=now + 4 * MINUTE))
-    put(ledger, "b", ref=TAG)
+def test_a_tag_that_an_operator_names_is_the_newest(store: Store, now: int) -> None:
+    submit(store, push("0", "a", ref="refs/tags/v2", at=now + 4 * MINUTE))
+    put(store, "b", ref=TAG)
 
-    assert submit(ledger, push("0", "c", ref="refs/tags/v0", at=now - 1)).outcome is Outcome.STALE
-    assert submit(ledger, push("0", "d", ref="refs/tags/v3", at=now + MINUTE)).deploy == "shop/2"
+    assert submit(store, push("0", "c", ref="refs/tags/v0", at=now - 1)).outcome is Outcome.STALE
+    assert submit(store, push("0", "d", ref="refs/tags/v3", at=now + MINUTE)).deploy == "shop/2"
 
 
 def test_a_host_whose_clock_is_years_behind_counts_by_its_own_after_it(
-    ledger: Ledger, now: int
+    store: Store, now: int
 ) -> None:
-    put(ledger, "a")
-    submit(ledger, push("a", "b", at=now - YEARS))
+    put(store, "a")
+    submit(store, push("a", "b", at=now - YEARS))
 
-    submit(ledger, push("c", "d", at=now - YEARS + 2))
+    submit(store, push("c", "d", at=now - YEARS + 2))
 
-    assert [d.commit for d in the_deploys(ledger)][-1] == sha("d")
+    assert [d.commit for d in the_deploys(store)][-1] == sha("d")
 
 
 @pytest.mark.parametrize("named", [{"number": 1}, {"commit": sha("x")}, {"ref": MAIN}, {}])
 def test_a_redeploy_of_less_leaves_the_branch_where_it_is(
-    ledger: Ledger, named: dict[str, Any]
+    store: Store, named: dict[str, Any]
 ) -> None:
-    submit(ledger, push("0", "a"))
+    submit(store, push("0", "a"))
 
-    said = ledger.redeploy(Redeploy(target="shop", **named)).reason
+    said = Operations(store).redeploy(Redeploy(target="shop", **named)).reason
 
     assert "from now on" not in said
-    assert submit(ledger, push("0", "a", at=5)).outcome is not Outcome.STALE
+    assert submit(store, push("0", "a", at=5)).outcome is not Outcome.STALE
 
 
-def test_asked_for_twice_it_says_so_once(ledger: Ledger) -> None:
+def test_asked_for_twice_it_says_so_once(store: Store) -> None:
     asked = Redeploy(target="shop", request="r1", commit=sha("a"), ref=MAIN)
-    ledger.redeploy(asked)
-    submit(ledger, push("a", "b"))
+    Operations(store).redeploy(asked)
+    submit(store, push("a", "b"))
 
-    assert "from now on" in ledger.redeploy(asked).reason
-    assert submit(ledger, push("b", "c")).outcome is Outcome.COALESCED
-    assert ledger.client.hget(ledger.keys.chain("shop", MAIN), f"head {MAIN}") == sha("c")
+    assert "from now on" in Operations(store).redeploy(asked).reason
+    assert submit(store, push("b", "c")).outcome is Outcome.COALESCED
+    assert store.client.hget(store.keys.chain("shop", MAIN), f"head {MAIN}") == sha("c")

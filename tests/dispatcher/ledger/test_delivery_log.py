@@ -17,12 +17,11 @@ from dispatcher.ledger import (
     Entry,
     Kept,
     Keys,
-    Ledger,
-    Limits,
     Proofs,
     Record,
     Slot,
     Step,
+    Store,
     Submission,
     Submitter,
     WakeUps,
@@ -75,18 +74,19 @@ class Hand:
 
 
 @pytest.fixture
-def hand(ledger: Ledger, redis_url: str, client: redis.Redis) -> Iterator[Hand]:
+def hand(store: Store, redis_url: str, client: redis.Redis) -> Iterator[Hand]:
     scripts = Counting(client)
     with connect(redis_url, text=False) as plain:
         wake_ups = WakeUps(plain, f"queue-{uuid4().hex[:8]}")
-        with Submitter(scripts, wake_ups, ledger.keys, Limits()) as submitter:
+        store.scripts = scripts
+        with Submitter(store, wake_ups) as submitter:
             yield Hand(submitter, scripts)
         wake_ups.queue.delete(delete_jobs=True)
 
 
 @pytest.fixture
 def trail(client: redis.Redis, keys: Keys) -> Deliveries:
-    return Deliveries(client, keys)
+    return Deliveries(Store(client, keys))
 
 
 def names(trail: Deliveries) -> list[str]:
@@ -248,11 +248,11 @@ def test_nothing_is_kept_where_nothing_may_be(
 
     assert names(trail) == []
     assert not client.exists(keys.trail("two"))
-    assert Proofs(client, keys).used().keys() == {("github", "env A")}
+    assert Proofs(Store(client, keys)).used().keys() == {("github", "env A")}
 
 
 def test_when_a_secret_was_last_used(hand: Hand, client: redis.Redis, keys: Keys) -> None:
-    proofs = Proofs(client, keys)
+    proofs = Proofs(Store(client, keys))
     hand.deliver("one", "0a", secret="env OLD")
     first = proofs.used()
     hand.deliver("two", "ab", secret="file /run/secrets/new one")
@@ -264,7 +264,7 @@ def test_when_a_secret_was_last_used(hand: Hand, client: redis.Redis, keys: Keys
 
 
 def test_refusals_are_counted(client: redis.Redis, keys: Keys) -> None:
-    proofs = Proofs(client, keys)
+    proofs = Proofs(Store(client, keys))
     proofs.count({("github", "signature_missing"): 2, ("", "signature_mismatch"): 5})
     proofs.count({("", "signature_mismatch"): 1})
 

@@ -10,7 +10,20 @@ from msgspec.structs import replace
 from dispatcher.domain.errors import IllegalTransition, LeaseLost, LedgerUnavailable
 from dispatcher.domain.model import ObservedJob, Outcome, Policies, Spec, State, check_transition
 from dispatcher.domain.snapshot import Snapshot
-from dispatcher.ledger import Keys, Lead, Leased, Ledger, Limits, Publisher, Recorded, connect
+from dispatcher.ledger import (
+    Keys,
+    Leadership,
+    Leased,
+    Listings,
+    Observations,
+    Publisher,
+    Recorded,
+    Retention,
+    Schedule,
+    Store,
+    Targets,
+    connect,
+)
 from dispatcher.local.ports import free_port
 from tests.dispatcher.ledger.helpers import Watched, push, submit
 from tests.waiting import eventually
@@ -18,45 +31,47 @@ from tests.waiting import eventually
 JOB = ObservedJob(namespace="ns", job="shop-1", uid="u", rv="5", number=1, token="t")
 
 
-def hold(ledger: Ledger, token: str = "mine") -> Snapshot:
-    found = ledger.acquire("shop", token)
+def hold(store: Store, token: str = "mine") -> Snapshot:
+    found = Targets(store).acquire("shop", token)
     assert isinstance(found, Snapshot)
     return found
 
 
-def start(ledger: Ledger) -> Snapshot:
+def start(store: Store) -> Snapshot:
     """shop/1 is starting and its Job is known; the lease is let go."""
-    submit(ledger, push("0", "a"))
-    seen = hold(ledger)
+    submit(store, push("0", "a"))
+    seen = hold(store)
     starting = replace(seen.deploys[0], state=State.STARTING, attempt=1, job="shop-1", uid="u")
-    ledger.record(seen, "mine", deploys=[starting], new_jobs=[JOB], release=True)
+    Targets(store).record(seen, "mine", deploys=[starting], new_jobs=[JOB], release=True)
     return seen
 
 
-def test_one_worker_at_a_time(ledger: Ledger) -> None:
-    hold(ledger)
+def test_one_worker_at_a_time(store: Store) -> None:
+    hold(store)
 
-    other = ledger.acquire("shop", "another")
+    other = Targets(store).acquire("shop", "another")
 
     assert isinstance(other, Leased)
-    assert 0 < other.milliseconds <= ledger.limits.lease
+    assert 0 < other.milliseconds <= store.retention.lease
 
 
 def test_a_lease_runs_out_and_its_late_holder_writes_nothing(client: object, keys: Keys) -> None:
-    ledger = Ledger(client, keys, Limits(lease=50))  # type: ignore[arg-type]
-    submit(ledger, push("0", "a"))
-    seen = hold(ledger)
+    store = Store(client, keys, Retention(lease=50))  # type: ignore[arg-type]
+    submit(store, push("0", "a"))
+    seen = hold(store)
 
-    assert eventually(lambda: isinstance(ledger.acquire("shop", "another"), Snapshot))
+    assert eventually(lambda: isinstance(Targets(store).acquire("shop", "another"), Snapshot))
 
     with pytest.raises(LeaseLost):
-        ledger.record(seen, "mine", deploys=[replace(seen.deploys[0], state=State.STARTING)])
-    assert ledger.acquire("shop", "another").deploys[0].state is State.PENDING  # type: ignore[union-attr]
+        Targets(store).record(
+            seen, "mine", deploys=[replace(seen.deploys[0], state=State.STARTING)]
+        )
+    assert Targets(store).acquire("shop", "another").deploys[0].state is State.PENDING  # type: ignore[union-attr]
 
 
-def test_a_transition_that_the_table_does_not_have_is_refused(ledger: Ledger) -> None:
-    submit(ledger, push("0", "a"))
-    (waiting,) = hold(ledger).deploys
+def test_a_transition_that_the_table_does_not_have_is_refused(store: Store) -> None:
+    submit(store, push("0", "a"))
+    (waiting,) = hold(store).deploys
 
     check_transition(waiting, replace(waiting, state=State.STARTING))
     with pytest.raises(IllegalTransition, match="from pending to running"):
@@ -65,39 +80,39 @@ def test_a_transition_that_the_table_does_not_have_is_refused(ledger: Ledger) ->
         check_transition(None, replace(waiting, state=State.SUCCEEDED))
 
 
-def test_what_happens_while_a_worker_holds_the_target_makes_it_look_again(ledger: Ledger) -> None:
-    seen = hold(ledger)
-    result = submit(ledger, push("0", "a"))
+def test_what_happens_while_a_worker_holds_the_target_makes_it_look_again(store: Store) -> None:
+    seen = hold(store)
+    result = submit(store, push("0", "a"))
 
     assert result.outcome is Outcome.ACCEPTED
-    assert ledger.record(seen, "mine", release=True) is Recorded.AGAIN
-    assert ledger.record(hold(ledger), "mine", release=True) is Recorded.OK
+    assert Targets(store).record(seen, "mine", release=True) is Recorded.AGAIN
+    assert Targets(store).record(hold(store), "mine", release=True) is Recorded.OK
 
 
-def test_who_is_woken_while_a_worker_holds_it_is_looked_at_once_more(ledger: Ledger) -> None:
+def test_who_is_woken_while_a_worker_holds_it_is_looked_at_once_more(store: Store) -> None:
     """The cluster was listed, say, or the configuration is new: the worker may have read before that."""
-    seen = hold(ledger)
+    seen = hold(store)
 
-    assert ledger.wake(["shop"], "the cluster is listed") == []
+    assert Schedule(store).wake(["shop"], "the cluster is listed") == []
 
-    assert ledger.record(seen, "mine", release=True) is Recorded.AGAIN
-    assert ledger.record(hold(ledger), "mine", release=True) is Recorded.OK
-
-
-def test_who_is_due_while_a_worker_holds_it_is_in_good_hands(ledger: Ledger) -> None:
-    seen = hold(ledger)
-
-    assert ledger.due(ledger.now() + 60_000) == []
-
-    assert ledger.record(seen, "mine", release=True) is Recorded.OK
+    assert Targets(store).record(seen, "mine", release=True) is Recorded.AGAIN
+    assert Targets(store).record(hold(store), "mine", release=True) is Recorded.OK
 
 
-def test_the_first_push_asks_for_a_wake_up_and_the_next_ones_do_not(ledger: Ledger) -> None:
+def test_who_is_due_while_a_worker_holds_it_is_in_good_hands(store: Store) -> None:
+    seen = hold(store)
+
+    assert Schedule(store).due(store.now() + 60_000) == []
+
+    assert Targets(store).record(seen, "mine", release=True) is Recorded.OK
+
+
+def test_the_first_push_asks_for_a_wake_up_and_the_next_ones_do_not(store: Store) -> None:
     calls = [push("0", "a"), push("a", "b")]
     woken = []
     for each in calls:
-        submit(ledger, each)
-        woken.append(ledger.client.hget(ledger.keys.row("shop"), "wakes"))
+        submit(store, each)
+        woken.append(store.client.hget(store.keys.row("shop"), "wakes"))
 
     assert woken == ["1", "1"]
 
@@ -105,94 +120,95 @@ def test_the_first_push_asks_for_a_wake_up_and_the_next_ones_do_not(ledger: Ledg
 def test_a_wake_up_that_nobody_answers_comes_again_later_and_later(
     client: object, keys: Keys
 ) -> None:
-    ledger = Ledger(client, keys, Limits(grace=10_000))  # type: ignore[arg-type]
-    submit(ledger, push("0", "a"))
-    now = ledger.now()
+    store = Store(client, keys, Retention(grace=10_000))  # type: ignore[arg-type]
+    submit(store, push("0", "a"))
+    now = store.now()
 
     waits = []
     for _ in range(3):
-        due = ledger.client.zscore(ledger.keys.due, "shop")
+        due = store.client.zscore(store.keys.due, "shop")
         assert isinstance(due, float)
-        (wake_up,) = ledger.due(int(due))
+        (wake_up,) = Schedule(store).due(int(due))
         assert wake_up.target == "shop"
-        later = ledger.client.zscore(ledger.keys.due, "shop")
+        later = store.client.zscore(store.keys.due, "shop")
         assert isinstance(later, float)
         waits.append(later - now)
 
     assert waits[0] < waits[1] < waits[2]
-    assert ledger.due(now) == []
+    assert Schedule(store).due(now) == []
 
 
-def test_a_target_that_is_held_is_not_woken(ledger: Ledger) -> None:
-    hold(ledger)
+def test_a_target_that_is_held_is_not_woken(store: Store) -> None:
+    hold(store)
 
-    assert ledger.wake(["shop"], "because") == []
-
-
-def test_facts_that_change_nothing_for_a_plan_wake_nobody(ledger: Ledger) -> None:
-    start(ledger)
-
-    assert ledger.observe([("shop", replace(JOB, rv="6", created_at=9))]) == []
-    assert len(ledger.observe([("shop", replace(JOB, rv="6", started=True))])) == 1
+    assert Schedule(store).wake(["shop"], "because") == []
 
 
-def test_facts_that_are_older_than_what_is_known_are_dropped(ledger: Ledger) -> None:
-    start(ledger)
-    ledger.observe([("shop", replace(JOB, rv="10", outcome="succeeded"))])
+def test_facts_that_change_nothing_for_a_plan_wake_nobody(store: Store) -> None:
+    start(store)
 
-    ledger.observe([("shop", replace(JOB, rv="9", started=True))])
+    assert Observations(store).observe([("shop", replace(JOB, rv="6", created_at=9))]) == []
+    assert len(Observations(store).observe([("shop", replace(JOB, rv="6", started=True))])) == 1
 
-    (facts,) = hold(ledger).jobs
+
+def test_facts_that_are_older_than_what_is_known_are_dropped(store: Store) -> None:
+    start(store)
+    Observations(store).observe([("shop", replace(JOB, rv="10", outcome="succeeded"))])
+
+    Observations(store).observe([("shop", replace(JOB, rv="9", started=True))])
+
+    (facts,) = hold(store).jobs
     assert (facts.rv, facts.outcome) == ("10", "succeeded")
 
 
-def test_gone_is_gone_whatever_comes_later(ledger: Ledger) -> None:
-    start(ledger)
-    ledger.observe([("shop", replace(JOB, rv="10", gone=True))])
+def test_gone_is_gone_whatever_comes_later(store: Store) -> None:
+    start(store)
+    Observations(store).observe([("shop", replace(JOB, rv="10", gone=True))])
 
-    ledger.observe([("shop", replace(JOB, rv="11"))])
+    Observations(store).observe([("shop", replace(JOB, rv="11"))])
 
-    (facts,) = hold(ledger).jobs
+    (facts,) = hold(store).jobs
     assert facts.gone
 
 
-def test_a_job_that_is_gone_is_forgotten_when_its_deploy_is_over(ledger: Ledger) -> None:
-    start(ledger)
-    seen = hold(ledger)
+def test_a_job_that_is_gone_is_forgotten_when_its_deploy_is_over(store: Store) -> None:
+    start(store)
+    seen = hold(store)
     over = replace(seen.deploys[0], state=State.SUCCEEDED)
-    ledger.record(seen, "mine", deploys=[over], release=True)
+    Targets(store).record(seen, "mine", deploys=[over], release=True)
 
-    assert ledger.observe([("shop", replace(JOB, rv="10", gone=True))]) == []
-    assert ledger.known_jobs() == []
+    assert Observations(store).observe([("shop", replace(JOB, rv="10", gone=True))]) == []
+    assert Observations(store).known_jobs() == []
 
 
-def test_numbers_go_on_from_the_highest_in_the_cluster(ledger: Ledger) -> None:
-    ledger.observe([("shop", replace(JOB, number=41))])
+def test_numbers_go_on_from_the_highest_in_the_cluster(store: Store) -> None:
+    Observations(store).observe([("shop", replace(JOB, number=41))])
 
-    assert submit(ledger, push("0", "a")).deploy == "shop/42"
+    assert submit(store, push("0", "a")).deploy == "shop/42"
 
 
 def test_history_is_bounded_and_open_deploys_are_kept(client: object, keys: Keys) -> None:
-    ledger = Ledger(client, keys, Limits(history=3))  # type: ignore[arg-type]
+    store = Store(client, keys, Retention(history=3))  # type: ignore[arg-type]
     for before, after in zip("0abcdefg", "abcdefgh", strict=True):
-        submit(ledger, push(before, after))
-        seen = hold(ledger)
+        submit(store, push(before, after))
+        seen = hold(store)
         (deploy,) = (d for d in seen.deploys if not d.terminal)
         over = replace(deploy, state=State.FAILED, attempt=1)
-        ledger.record(seen, "mine", deploys=[over], release=True)
+        Targets(store).record(seen, "mine", deploys=[over], release=True)
 
-    found = ledger.client.hkeys(ledger.keys.deploys("shop"))
+    found = store.client.hkeys(store.keys.deploys("shop"))
     assert sorted(found) == ["6", "7", "8"]
 
 
-def test_one_watcher_leads_and_another_takes_over_when_it_resigns(ledger: Ledger) -> None:
-    assert ledger.lead("one") is Lead.LEADS
-    assert ledger.lead("two") is Lead.STANDS_BY
-    assert ledger.lead("one") is Lead.LEADS
+def test_one_watcher_leads_and_another_takes_over_when_it_resigns(store: Store) -> None:
+    one, two = Leadership(store, "one"), Leadership(store, "two")
+    assert one.acquire()
+    assert not two.acquire()
+    assert one.acquire()
 
-    ledger.resign("one")
+    one.release()
 
-    assert ledger.lead("two") is Lead.LEADS
+    assert two.acquire()
 
 
 @pytest.mark.parametrize("number", range(3))
@@ -201,8 +217,9 @@ def test_who_resigns_late_takes_no_lead_from_its_successor(
 ) -> None:
     """It is paused before one of its commands, for as long as its lead lasts."""
     client = cast(Watched, Watched.from_url(redis_url, decode_responses=True))
-    ledger = Ledger(client, keys)
-    ledger.lead("one")
+    store = Store(client, keys)
+    one, two = Leadership(store, "one"), Leadership(store, "two")
+    one.acquire()
     sent = 0
 
     def before(commands: object) -> None:
@@ -210,12 +227,12 @@ def test_who_resigns_late_takes_no_lead_from_its_successor(
         if sent == number:
             client.sends = lambda commands: None
             client.delete(keys.leader)
-            ledger.lead("two")
+            two.acquire()
         sent += 1
 
     with client:
         client.sends = before
-        ledger.resign("one")
+        one.release()
         client.sends = lambda commands: None
 
         assert client.get(keys.leader) == (None if number >= sent else "two")
@@ -223,66 +240,66 @@ def test_who_resigns_late_takes_no_lead_from_its_successor(
 
 def test_what_was_taken_up_since_it_was_found_due_is_not_woken(redis_url: str, keys: Keys) -> None:
     client = cast(Watched, Watched.from_url(redis_url, decode_responses=True))
-    ledger = Ledger(client, keys)
-    submit(ledger, push("0", "a"))
+    store = Store(client, keys)
+    submit(store, push("0", "a"))
 
     def before(commands: list[tuple[Any, ...]]) -> None:
         if commands[0][0] == "EVALSHA":
             client.sends = lambda commands: None
-            ledger.record(hold(ledger), "mine", release=True, due_at=None)
+            Targets(store).record(hold(store), "mine", release=True, due_at=None)
 
     with client:
         client.sends = before
-        assert ledger.due(ledger.now() + 60_000) == []
+        assert Schedule(store).due(store.now() + 60_000) == []
         assert client.zscore(keys.due, "shop") is None
 
 
-def test_nothing_is_listed_until_a_watcher_says_so_and_only_in_this_redis(ledger: Ledger) -> None:
+def test_nothing_is_listed_until_a_watcher_says_so_and_only_in_this_redis(store: Store) -> None:
     spec = Spec(
         target="shop", repository="r", namespace="ns", policies=Policies(), manifest={}, digest="d"
     )
-    Publisher(ledger).publish([spec])
-    assert hold(ledger).listed is False
+    Publisher(store).publish([spec])
+    assert hold(store).listed is False
 
-    ledger.begin_listing("ns", "me")
-    ledger.mark_listed("ns", "me")
-    assert hold(ledger).listed is True
+    Listings(store).begin("ns", "me")
+    Listings(store).complete("ns", "me")
+    assert hold(store).listed is True
 
-    ledger.client.hset(ledger.keys.listed, "ns", "another-run-id")
-    assert hold(ledger).listed is False
+    store.client.hset(store.keys.listed, "ns", "another-run-id")
+    assert hold(store).listed is False
 
 
-def test_specs_that_are_no_longer_configured_are_taken_back(ledger: Ledger) -> None:
+def test_specs_that_are_no_longer_configured_are_taken_back(store: Store) -> None:
     spec = Spec(
         target="shop", repository="r", namespace="ns", policies=Policies(), manifest={}, digest="d"
     )
-    publisher = Publisher(ledger)
+    publisher = Publisher(store)
     publisher.publish([spec])
-    assert hold(ledger).spec == spec
+    assert hold(store).spec == spec
 
     publisher.publish([])
-    removed = hold(ledger).spec
+    removed = hold(store).spec
     assert removed is not None
     assert removed.removed_at > 0
     assert replace(removed, removed_at=0) == spec
 
-    ledger.record(hold(ledger), "mine", release=True)
+    Targets(store).record(hold(store), "mine", release=True)
     assert publisher.retire(3600) == ["shop"]
-    assert hold(ledger).spec is None
+    assert hold(store).spec is None
 
 
 def test_a_redis_that_is_away_is_said_without_its_password(keys: Keys) -> None:
     client = connect(f"redis://:hunter2@127.0.0.1:{free_port()}/0")
 
     with client, pytest.raises(LedgerUnavailable) as raised:
-        Ledger(client, keys).now()
+        Store(client, keys).now()
 
     assert "hunter2" not in str(raised.value)
     assert "127.0.0.1" in str(raised.value)
 
 
-def test_scripts_are_loaded_again_after_the_server_forgot_them(ledger: Ledger) -> None:
-    submit(ledger, push("0", "a"))
-    ledger.client.script_flush()
+def test_scripts_are_loaded_again_after_the_server_forgot_them(store: Store) -> None:
+    submit(store, push("0", "a"))
+    store.client.script_flush()
 
-    assert submit(ledger, push("a", "b")).outcome is Outcome.COALESCED
+    assert submit(store, push("a", "b")).outcome is Outcome.COALESCED

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from dispatcher.domain.model import Deploy, Outcome, Push
-from dispatcher.ledger import Ledger, Submission
+from dispatcher.ledger import Store, Submission
 from tests.dispatcher.ledger.helpers import push
 
 WANTED, PATHS, SKIP = "wanted", "paths", "skip"
@@ -72,14 +72,14 @@ class Case:
         return list(self.order) == sorted(self.order)
 
 
-def run(ledger: Ledger, cases: Sequence[Case]) -> None:
+def run(store: Store, cases: Sequence[Case]) -> None:
     for step in range(max(len(case.order) for case in cases)):
         now = [case for case in cases if step < len(case.order)]
         submissions = [case.submission(step) for case in now]
-        replies = ledger.scripts.run_many([s.call(ledger.keys, ledger.limits) for s in submissions])
-        pipeline: Any = ledger.client.pipeline(transaction=False)
+        replies = store.scripts.run_many([s.call(store.keys, store.retention) for s in submissions])
+        pipeline: Any = store.client.pipeline(transaction=False)
         for case in now:
-            pipeline.hget(ledger.keys.deploys(case.name), "1")
+            pipeline.hget(store.keys.deploys(case.name), "1")
         for case, submission, raw, deploy in zip(
             now, submissions, replies, pipeline.execute(), strict=True
         ):
@@ -107,13 +107,13 @@ def wrong(case: Case, clock: str) -> str:
     return ""
 
 
-def check(ledger: Ledger, cases: Iterable[Case], clock: str) -> None:
+def check(store: Store, cases: Iterable[Case], clock: str) -> None:
     everything = list(cases)
     for start in range(0, len(everything), AT_ONCE):
         group = everything[start : start + AT_ONCE]
-        run(ledger, group)
-        pipeline: Any = ledger.client.pipeline(transaction=False)
-        for key in ledger.client.scan_iter(match=f"{ledger.keys.prefix}*", count=5_000):
+        run(store, group)
+        pipeline: Any = store.client.pipeline(transaction=False)
+        for key in store.client.scan_iter(match=f"{store.keys.prefix}*", count=5_000):
             pipeline.unlink(key)
         pipeline.execute()
     found = [(why, case) for case in everything if (why := wrong(case, clock))]
@@ -125,9 +125,9 @@ def check(ledger: Ledger, cases: Iterable[Case], clock: str) -> None:
     [*((True, clock) for clock in CLOCKS), (False, "none")],
 )
 def test_whatever_is_filtered_and_in_whatever_order_four_pushes_come(
-    ledger: Ledger, known: bool, clock: str
+    store: Store, known: bool, clock: str
 ) -> None:
-    check(ledger, all_of_four(known, clock), clock)
+    check(store, all_of_four(known, clock), clock)
 
 
 def all_of_four(known: bool, clock: str) -> Iterator[Case]:
@@ -147,7 +147,7 @@ def all_of_four(known: bool, clock: str) -> Iterator[Case]:
 
 @pytest.mark.parametrize("clock", CLOCKS)
 def test_some_of_six_are_answered_503_and_sent_again_and_some_come_twice(
-    ledger: Ledger, clock: str
+    store: Store, clock: str
 ) -> None:
     chance = random.Random(20)
 
@@ -159,11 +159,11 @@ def test_some_of_six_are_answered_503_and_sent_again_and_some_come_twice(
             kinds = chance.choices(KINDS, k=6)
             yield Case(f"t{number}", chain(6, clock), kinds, order + again)
 
-    check(ledger, some(), clock)
+    check(store, some(), clock)
 
 
 def test_what_is_lost_for_good_is_made_up_for_by_whatever_is_not_marked_to_be_skipped(
-    ledger: Ledger,
+    store: Store,
 ) -> None:
     """Of a known branch's pushes some never come: their files are in none that any filter has seen."""
     cases = [
@@ -172,7 +172,7 @@ def test_what_is_lost_for_good_is_made_up_for_by_whatever_is_not_marked_to_be_sk
             product(product(KINDS, repeat=4), [(2, 3, 4), (3, 4), (2, 4), (1, 3, 4), (1, 2, 4)])
         )
     ]
-    run(ledger, cases)
+    run(store, cases)
 
     for case in cases:
         after_loss = next(at for at in case.order[1:] if at - 1 not in case.order)

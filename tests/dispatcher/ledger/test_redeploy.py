@@ -13,48 +13,48 @@ from msgspec.structs import replace
 
 from dispatcher.domain.model import Deploy, Outcome, Reason, State
 from dispatcher.domain.snapshot import Snapshot
-from dispatcher.ledger import Ledger, Missing, Operations, Reader, Redeploy, Redeployed
+from dispatcher.ledger import Missing, Operations, Reader, Redeploy, Redeployed, Store, Targets
 from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit
 
 NEXT = "refs/heads/next"
 
 
-def redeploy(ledger: Ledger, target: str = "shop", **named: Any) -> Redeployed:
+def redeploy(store: Store, target: str = "shop", **named: Any) -> Redeployed:
     if "commit" in named:
         named["commit"] = sha(named["commit"])
-    return ledger.redeploy(Redeploy(target=target, **named))
+    return Operations(store).redeploy(Redeploy(target=target, **named))
 
 
-def leased(ledger: Ledger, target: str = "shop") -> Snapshot:
-    found = ledger.acquire(target, "a-token")
+def leased(store: Store, target: str = "shop") -> Snapshot:
+    found = Targets(store).acquire(target, "a-token")
     assert isinstance(found, Snapshot)
     return found
 
 
-def move(ledger: Ledger, number: int, *states: State) -> None:
+def move(store: Store, number: int, *states: State) -> None:
     for state in states:
-        seen = leased(ledger)
+        seen = leased(store)
         (deploy,) = (d for d in seen.deploys if d.number == number)
-        ledger.record(seen, "a-token", deploys=[replace(deploy, state=state, attempt=1)])
-    ledger.record(leased(ledger), "a-token", release=True)
+        Targets(store).record(seen, "a-token", deploys=[replace(deploy, state=state, attempt=1)])
+    Targets(store).record(leased(store), "a-token", release=True)
 
 
-def waiting(ledger: Ledger, target: str = "shop") -> dict[int, Deploy]:
-    deploys = leased(ledger, target).deploys
-    ledger.record(leased(ledger, target), "a-token", release=True)
+def waiting(store: Store, target: str = "shop") -> dict[int, Deploy]:
+    deploys = leased(store, target).deploys
+    Targets(store).record(leased(store, target), "a-token", release=True)
     return {d.number: d for d in deploys if d.state is State.PENDING}
 
 
 @pytest.fixture
-def deployed(ledger: Ledger) -> Ledger:
+def deployed(store: Store) -> Store:
     """`shop/1` has deployed a, `shop/2` b."""
     for number, (before, after) in enumerate((("0", "a"), ("a", "b")), 1):
-        submit(ledger, push(before, after))
-        move(ledger, number, State.STARTING, State.SUCCEEDED)
-    return ledger
+        submit(store, push(before, after))
+        move(store, number, State.STARTING, State.SUCCEEDED)
+    return store
 
 
-def test_named_nothing_it_runs_the_newest_deploy_once_more(deployed: Ledger) -> None:
+def test_named_nothing_it_runs_the_newest_deploy_once_more(deployed: Store) -> None:
     made = redeploy(deployed, by="ann", note="the database is back")
 
     assert (made.outcome, made.number) == (Outcome.ACCEPTED, 3)
@@ -66,14 +66,14 @@ def test_named_nothing_it_runs_the_newest_deploy_once_more(deployed: Ledger) -> 
     assert deploy.title == "commit b"
 
 
-def test_the_newest_is_found_at_once_whatever_numbers_were_given_since(deployed: Ledger) -> None:
+def test_the_newest_is_found_at_once_whatever_numbers_were_given_since(deployed: Store) -> None:
     """A Job that somebody has labelled with a great number raises those that follow."""
     deployed.client.hset(deployed.keys.row("shop"), "seq", 999_999_990)
 
     assert redeploy(deployed).commit == sha("b")
 
 
-def test_the_same_request_gets_the_same_answer_also_when_it_is_over(deployed: Ledger) -> None:
+def test_the_same_request_gets_the_same_answer_also_when_it_is_over(deployed: Store) -> None:
     first = redeploy(deployed, request="r1")
     move(deployed, 3, State.STARTING, State.FAILED)
 
@@ -83,21 +83,21 @@ def test_the_same_request_gets_the_same_answer_also_when_it_is_over(deployed: Le
     assert waiting(deployed) == {}
 
 
-def test_a_deploy_of_the_history_is_how_to_roll_back(deployed: Ledger) -> None:
+def test_a_deploy_of_the_history_is_how_to_roll_back(deployed: Store) -> None:
     made = redeploy(deployed, number=1)
 
     assert (made.number, made.commit, made.ref) == (3, sha("a"), MAIN)
     assert waiting(deployed)[3].title == "commit a"
 
 
-def test_a_commit_is_deployed_on_the_ref_of_the_newest_deploy(deployed: Ledger) -> None:
+def test_a_commit_is_deployed_on_the_ref_of_the_newest_deploy(deployed: Store) -> None:
     made = redeploy(deployed, commit="x")
 
     assert (made.commit, made.ref) == (sha("x"), MAIN)
     assert waiting(deployed)[3].title == ""
 
 
-def test_of_a_ref_the_newest_known_commit_is_deployed(deployed: Ledger) -> None:
+def test_of_a_ref_the_newest_known_commit_is_deployed(deployed: Store) -> None:
     submit(deployed, push("0", "n", ref=NEXT))
     submit(deployed, push("n", "o", ref=NEXT), filtered="only documents")
     move(deployed, 3, State.STARTING, State.FAILED)
@@ -109,11 +109,11 @@ def test_of_a_ref_the_newest_known_commit_is_deployed(deployed: Ledger) -> None:
     assert waiting(deployed)[5].title == "commit n"
 
 
-def test_commit_and_ref_need_no_history(ledger: Ledger) -> None:
-    made = redeploy(ledger, commit="a", ref="refs/tags/v1")
+def test_commit_and_ref_need_no_history(store: Store) -> None:
+    made = redeploy(store, commit="a", ref="refs/tags/v1")
 
     assert (made.outcome, made.number) == (Outcome.ACCEPTED, 1)
-    assert waiting(ledger)[1].stream == "refs/tags"
+    assert waiting(store)[1].stream == "refs/tags"
 
 
 @pytest.mark.parametrize(
@@ -125,20 +125,20 @@ def test_commit_and_ref_need_no_history(ledger: Ledger) -> None:
         ({"ref": MAIN}, Missing.COMMIT),
     ],
 )
-def test_what_is_not_known_is_said(ledger: Ledger, named: dict[str, Any], missing: Missing) -> None:
-    made = redeploy(ledger, **named)
+def test_what_is_not_known_is_said(store: Store, named: dict[str, Any], missing: Missing) -> None:
+    made = redeploy(store, **named)
 
     assert (made.outcome, made.missing) == (None, missing)
-    assert waiting(ledger) == {}
+    assert waiting(store) == {}
 
 
-def test_a_branch_that_was_deleted_has_no_newest_commit(deployed: Ledger) -> None:
+def test_a_branch_that_was_deleted_has_no_newest_commit(deployed: Store) -> None:
     submit(deployed, push("b", "0"))
 
     assert redeploy(deployed, ref=MAIN).missing is Missing.COMMIT
 
 
-def test_no_branch_moves(deployed: Ledger) -> None:
+def test_no_branch_moves(deployed: Store) -> None:
     chain = deployed.keys.chain("shop", MAIN)
     before = deployed.client.hgetall(chain)
 
@@ -154,7 +154,7 @@ def test_no_branch_moves(deployed: Ledger) -> None:
 # What waits already
 
 
-def test_what_waits_with_this_commit_is_it(deployed: Ledger) -> None:
+def test_what_waits_with_this_commit_is_it(deployed: Store) -> None:
     submit(deployed, push("b", "c"))
 
     made = redeploy(deployed, by="ann")
@@ -164,7 +164,7 @@ def test_what_waits_with_this_commit_is_it(deployed: Ledger) -> None:
     assert waiting(deployed)[3].reason is Reason.PUSH
 
 
-def test_a_redeploy_that_waits_is_given_the_newer_request(deployed: Ledger) -> None:
+def test_a_redeploy_that_waits_is_given_the_newer_request(deployed: Store) -> None:
     redeploy(deployed, by="ann", note="once more")
 
     made = redeploy(deployed, number=1, by="bob", note="b is broken")
@@ -176,7 +176,7 @@ def test_a_redeploy_that_waits_is_given_the_newer_request(deployed: Ledger) -> N
     assert (deploy.requested_by, deploy.note) == ("bob", "b is broken")
 
 
-def test_a_push_that_waits_is_never_replaced(deployed: Ledger) -> None:
+def test_a_push_that_waits_is_never_replaced(deployed: Store) -> None:
     submit(deployed, push("b", "c"))
 
     made = redeploy(deployed, number=1)
@@ -186,7 +186,7 @@ def test_a_push_that_waits_is_never_replaced(deployed: Ledger) -> None:
     assert [d.commit for d in waiting(deployed).values()] == [sha("c"), sha("a")]
 
 
-def test_of_what_waits_the_last_is_compared_so_that_the_last_request_wins(deployed: Ledger) -> None:
+def test_of_what_waits_the_last_is_compared_so_that_the_last_request_wins(deployed: Store) -> None:
     submit(deployed, push("b", "c"))
     redeploy(deployed, number=1)
 
@@ -196,7 +196,7 @@ def test_of_what_waits_the_last_is_compared_so_that_the_last_request_wins(deploy
     assert waiting(deployed)[4].commit == sha("c")
 
 
-def test_another_stream_has_its_own_line(deployed: Ledger) -> None:
+def test_another_stream_has_its_own_line(deployed: Store) -> None:
     submit(deployed, push("0", "n", ref=NEXT))
 
     made = redeploy(deployed, number=2)
@@ -204,15 +204,15 @@ def test_another_stream_has_its_own_line(deployed: Ledger) -> None:
     assert (made.outcome, made.number) == (Outcome.ACCEPTED, 4)
 
 
-def test_the_same_commit_under_another_tag_is_another_deploy(ledger: Ledger) -> None:
-    submit(ledger, push("0", "a", ref="refs/tags/v1"))
+def test_the_same_commit_under_another_tag_is_another_deploy(store: Store) -> None:
+    submit(store, push("0", "a", ref="refs/tags/v1"))
 
-    made = redeploy(ledger, commit="a", ref="refs/tags/v2")
+    made = redeploy(store, commit="a", ref="refs/tags/v2")
 
     assert (made.outcome, made.number) == (Outcome.ACCEPTED, 2)
 
 
-def test_a_later_push_takes_the_redeploys_place_and_the_pushes_before_it(deployed: Ledger) -> None:
+def test_a_later_push_takes_the_redeploys_place_and_the_pushes_before_it(deployed: Store) -> None:
     submit(deployed, push("b", "c"))
     redeploy(deployed, number=1, by="bob", note="c is broken")
 
@@ -222,13 +222,13 @@ def test_a_later_push_takes_the_redeploys_place_and_the_pushes_before_it(deploye
     (deploy,) = waiting(deployed).values()
     assert (deploy.number, deploy.commit, deploy.reason) == (4, sha("d"), Reason.PUSH)
     assert (deploy.requested_by, deploy.note) == ("ann", "")
-    before = Reader(deployed.client, deployed.keys).deploy("shop", 3)
+    before = Reader(deployed).deploy("shop", 3)
     assert before is not None
     assert (before.state, before.superseded_by) == (State.SUPERSEDED, 4)
     assert before.why == "a newer commit came: shop/4"
 
 
-def test_redelivered_after_it_failed_such_a_push_runs_again(deployed: Ledger) -> None:
+def test_redelivered_after_it_failed_such_a_push_runs_again(deployed: Store) -> None:
     redeploy(deployed, number=1)
     submit(deployed, push("b", "c"), delivery="one")
     move(deployed, 3, State.STARTING, State.FAILED)
@@ -238,7 +238,7 @@ def test_redelivered_after_it_failed_such_a_push_runs_again(deployed: Ledger) ->
     assert (again.outcome, again.deploy) == (Outcome.ACCEPTED, "shop/4")
 
 
-def test_what_stands_for_a_push_stays_even_if_it_was_a_redeploy(deployed: Ledger) -> None:
+def test_what_stands_for_a_push_stays_even_if_it_was_a_redeploy(deployed: Store) -> None:
     redeploy(deployed, number=1)
     submit(deployed, push("b", "a"))
 
@@ -247,7 +247,7 @@ def test_what_stands_for_a_push_stays_even_if_it_was_a_redeploy(deployed: Ledger
     assert (made.outcome, made.number) == (Outcome.ACCEPTED, 4)
 
 
-def test_nothing_is_put_into_what_is_cancelled(deployed: Ledger) -> None:
+def test_nothing_is_put_into_what_is_cancelled(deployed: Store) -> None:
     submit(deployed, push("b", "c"))
     move(deployed, 3, State.STARTING)
     Operations(deployed).cancel("shop", 3, "ann", "")
@@ -258,7 +258,7 @@ def test_nothing_is_put_into_what_is_cancelled(deployed: Ledger) -> None:
 
 
 @pytest.mark.parametrize("everything", [True, False])
-def test_while_it_is_paused_it_is_held(deployed: Ledger, everything: bool) -> None:
+def test_while_it_is_paused_it_is_held(deployed: Store, everything: bool) -> None:
     Operations(deployed).pause(None if everything else "shop", "ann", "migration")
 
     first = redeploy(deployed)
@@ -282,19 +282,19 @@ orders = st.lists(st.one_of(st.just("push"), st.sampled_from(COMMITS)), max_size
 @given(orders=orders)
 @example(orders=["push", "x", "push", "x", "push", "x"])
 def test_one_push_and_one_redeploy_wait_at_the_most_and_the_newest_is_last(
-    ledger: Ledger, orders: list[str]
+    store: Store, orders: list[str]
 ) -> None:
     target, head, last, pushes = f"shop-{uuid4().hex[:8]}", "0", "", 0
     for order in orders:
         if order == "push":
             pushes, before = pushes + 1, head
             head = last = f"push {pushes}"
-            submit(ledger, push(before, head), target=target)
+            submit(store, push(before, head), target=target)
         else:
             last = order
-            redeploy(ledger, target, commit=order, ref=MAIN)
+            redeploy(store, target, commit=order, ref=MAIN)
 
-        found = waiting(ledger, target).values()
+        found = waiting(store, target).values()
         reasons = [deploy.reason for deploy in found]
         assert reasons.count(Reason.PUSH) == min(pushes, 1)
         assert reasons.count(Reason.REDEPLOY) <= 1
@@ -303,19 +303,19 @@ def test_one_push_and_one_redeploy_wait_at_the_most_and_the_newest_is_last(
 
 
 def test_a_deploy_that_was_put_back_keeps_its_commit_and_the_newest_number_the_newest(
-    ledger: Ledger,
+    store: Store,
 ) -> None:
-    submit(ledger, push("0", "a"))
-    move(ledger, 1, State.STARTING, State.RUNNING)
-    submit(ledger, push("a", "b"))
-    Operations(ledger).cancel("shop", 2, "ann", "")
-    move(ledger, 1, State.PENDING)  # its node was restarted
+    submit(store, push("0", "a"))
+    move(store, 1, State.STARTING, State.RUNNING)
+    submit(store, push("a", "b"))
+    Operations(store).cancel("shop", 2, "ann", "")
+    move(store, 1, State.PENDING)  # its node was restarted
 
-    newer = submit(ledger, push("b", "c"))
+    newer = submit(store, push("b", "c"))
 
     assert (newer.outcome, newer.deploy) == (Outcome.ACCEPTED, "shop/3")
-    old = Reader(ledger.client, ledger.keys).deploy("shop", 1)
+    old = Reader(store).deploy("shop", 1)
     assert old is not None
     assert (old.state, old.commit, old.superseded_by) == (State.SUPERSEDED, sha("a"), 3)
-    move(ledger, 3, State.STARTING, State.SUCCEEDED)
-    assert redeploy(ledger).commit == sha("c")
+    move(store, 3, State.STARTING, State.SUCCEEDED)
+    assert redeploy(store).commit == sha("c")

@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from dispatcher.domain.errors import LedgerUnavailable
-from dispatcher.ledger import Allowance, Count, Failures, Keys, Limits, connect
+from dispatcher.ledger import Allowance, Count, Failures, Keys, Retention, Store, connect
 from dispatcher.local.ports import free_port
 from tests.waiting import eventually
 
@@ -14,7 +14,7 @@ from tests.waiting import eventually
 def failures(
     client: redis.Redis, keys: Keys, *, address: int = 2, hook: int = 0, window: int = 60_000
 ) -> Failures:
-    return Failures(client, keys, Limits(failures=window), Allowance(address, hook))
+    return Failures(Store(client, keys, Retention(failures=window)), Allowance(address, hook))
 
 
 def test_the_first_few_are_free(client: redis.Redis, keys: Keys) -> None:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from dispatcher.domain.errors import LeadLost
+from dispatcher.domain.errors import LeadershipLost
 from dispatcher.domain.model import (
     Deploy,
     ObservedJob,
@@ -24,22 +24,26 @@ from dispatcher.domain.model import (
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import (
     Keys,
-    Ledger,
-    Limits,
+    Leadership,
     Moved,
+    Observations,
     Operations,
     Publisher,
     Reader,
     Renaming,
+    Retention,
+    Schedule,
+    Store,
     Submission,
+    Targets,
     WakeUp,
 )
-from dispatcher.ledger.redirects import Addresses
+from dispatcher.ledger.redirects import Redirects
 from tests.dispatcher.ledger.helpers import MAIN, push, sha
 
 OLD, NEW = "shop", "web-shop"
 JOB = ObservedJob(namespace="ns", job="shop-1", uid="u", rv="5", number=1, token="t")
-LIMITS = Limits()
+LIMITS = Retention()
 
 
 def spec(target: str = NEW, **more: Any) -> Spec:
@@ -47,82 +51,80 @@ def spec(target: str = NEW, **more: Any) -> Spec:
     return Spec(target=target, policies=Policies(), **settings)
 
 
-def hand_in(
-    ledger: Ledger, what: Push, target: str, former: str = "", delivery: str = ""
-) -> Result:
+def hand_in(store: Store, what: Push, target: str, former: str = "", delivery: str = "") -> Result:
     """Hands one push in, as web does that knows this target and the name that it had."""
     named: dict[str, Any] = {"delivery": delivery} if delivery else {}
     submission = Submission(target=target, push=what, hook="hook", former=former, **named)
-    addresses = Addresses(ledger.scripts, ledger.keys, ledger.limits)
-    ((taken, reply),) = addresses.hand_in([submission])
+    redirects = Redirects(store)
+    ((taken, reply),) = redirects.hand_in([submission])
     return taken.answer(reply).result
 
 
-def by_old(ledger: Ledger, before: str, after: str, at: int = 0, **more: Any) -> Result:
+def by_old(store: Store, before: str, after: str, at: int = 0, **more: Any) -> Result:
     """From web that has read the configuration before the change."""
-    return hand_in(ledger, push(before, after, at=at), OLD, **more)
+    return hand_in(store, push(before, after, at=at), OLD, **more)
 
 
-def by_new(ledger: Ledger, before: str, after: str, at: int = 0, **more: Any) -> Result:
+def by_new(store: Store, before: str, after: str, at: int = 0, **more: Any) -> Result:
     """From web that has read of the new name."""
-    return hand_in(ledger, push(before, after, at=at), NEW, OLD, **more)
+    return hand_in(store, push(before, after, at=at), NEW, OLD, **more)
 
 
-def rename(ledger: Ledger, old: str = OLD, new: str = NEW) -> Moved:
-    return Renaming(ledger).rename(old, spec(new)).moved
+def rename(store: Store, old: str = OLD, new: str = NEW) -> Moved:
+    return Renaming(store).rename(old, spec(new)).moved
 
 
-def hold(ledger: Ledger, target: str, token: str = "mine") -> Snapshot:
-    found = ledger.acquire(target, token)
+def hold(store: Store, target: str, token: str = "mine") -> Snapshot:
+    found = Targets(store).acquire(target, token)
     assert isinstance(found, Snapshot)
     return found
 
 
-def run(ledger: Ledger, target: str, *states: State, jobs: tuple[ObservedJob, ...] = ()) -> None:
+def run(store: Store, target: str, *states: State, jobs: tuple[ObservedJob, ...] = ()) -> None:
     """Takes the oldest open deploy through these states; its Job's name is the target's of now."""
     for state in states:
-        seen = hold(ledger, target)
+        seen = hold(store, target)
         deploy = min((d for d in seen.deploys if not d.terminal), key=lambda d: d.number)
         job = deploy.job or f"{target}-{deploy.number}"
         now = replace(deploy, state=state, attempt=1, token="t", job=job, uid="u", namespace="ns")
-        ledger.record(seen, "mine", deploys=[now], new_jobs=jobs, release=True)
+        Targets(store).record(seen, "mine", deploys=[now], new_jobs=jobs, release=True)
 
 
-def history(ledger: Ledger, target: str = NEW) -> dict[int, Deploy]:
-    found = Reader(ledger.client, ledger.keys).deploys(target)
+def history(store: Store, target: str = NEW) -> dict[int, Deploy]:
+    found = Reader(store).deploys(target)
     assert {deploy.target for deploy in found} <= {target}
     return {deploy.number: deploy for deploy in reversed(found)}
 
 
-def left_of(ledger: Ledger, target: str) -> list[str]:
+def left_of(store: Store, target: str) -> list[str]:
     """Every key that is about the target, and every shared one that names it."""
-    keys = ledger.keys
-    found = [k for k in ledger.client.scan_iter(f"{keys.prefix}*") if f":{target}:" in f"{k}:"]
+    keys = store.keys
+    found = [k for k in store.client.scan_iter(f"{keys.prefix}*") if f":{target}:" in f"{k}:"]
     shared = [
-        (keys.specs, ledger.client.hexists(keys.specs, target)),
-        (keys.due, ledger.client.zscore(keys.due, target) is not None),
-        (keys.busy, ledger.client.sismember(keys.busy, target)),
-        (keys.running, ledger.client.hexists(keys.running, target)),
-        (keys.waiting, ledger.client.zscore(keys.waiting, target) is not None),
-        (keys.waiters, ledger.client.hexists(keys.waiters, target)),
+        (keys.specs, store.client.hexists(keys.specs, target)),
+        (keys.due, store.client.zscore(keys.due, target) is not None),
+        (keys.busy, store.client.sismember(keys.busy, target)),
+        (keys.running, store.client.hexists(keys.running, target)),
+        (keys.waiting, store.client.zscore(keys.waiting, target) is not None),
+        (keys.waiters, store.client.hexists(keys.waiters, target)),
     ]
     return sorted([*map(str, found), *(key for key, there in shared if there)])
 
 
 @pytest.fixture
-def running(ledger: Ledger) -> Ledger:
+def running(store: Store) -> Store:
     """shop/1 has succeeded, shop/2 runs, shop/3 waits."""
-    Publisher(ledger).publish([spec(OLD)])
-    by_old(ledger, "0", "a")
-    run(ledger, OLD, State.STARTING, State.SUCCEEDED)
-    by_old(ledger, "a", "b")
+    Publisher(store).publish([spec(OLD)])
+    by_old(store, "0", "a")
+    run(store, OLD, State.STARTING, State.SUCCEEDED)
+    by_old(store, "a", "b")
     job = replace(JOB, job="shop-2", number=2)
-    run(ledger, OLD, State.STARTING, State.RUNNING, jobs=(job,))
-    by_old(ledger, "b", "c")
-    return ledger
+    run(store, OLD, State.STARTING, State.RUNNING, jobs=(job,))
+    by_old(store, "b", "c")
+    return store
 
 
-def test_history_what_runs_and_what_waits_go_over_and_nothing_is_left(running: Ledger) -> None:
+def test_history_what_runs_and_what_waits_go_over_and_nothing_is_left(running: Store) -> None:
     assert rename(running) is Moved.RENAMED
 
     states = {number: deploy.state for number, deploy in history(running).items()}
@@ -131,11 +133,11 @@ def test_history_what_runs_and_what_waits_go_over_and_nothing_is_left(running: L
     seen = hold(running, NEW)
     assert [facts.job for facts in seen.jobs] == ["shop-2"]
     assert (seen.attempted, seen.succeeded, seen.spec) == (2, 1, spec())
-    assert [target for target, _ in running.known_jobs()] == [NEW]
+    assert [target for target, _ in Observations(running).known_jobs()] == [NEW]
     assert left_of(running, OLD) == []
 
 
-def test_it_is_woken_under_its_new_name(running: Ledger) -> None:
+def test_it_is_woken_under_its_new_name(running: Store) -> None:
     done = Renaming(running).rename(OLD, spec())
 
     assert isinstance(done.wake_up, WakeUp)
@@ -143,7 +145,7 @@ def test_it_is_woken_under_its_new_name(running: Ledger) -> None:
     assert running.client.zscore(running.keys.due, NEW) is not None
 
 
-def test_numbering_goes_on(running: Ledger) -> None:
+def test_numbering_goes_on(running: Store) -> None:
     rename(running)
     run(running, NEW, State.SUCCEEDED)
     run(running, NEW, State.STARTING, State.SUCCEEDED)
@@ -151,7 +153,7 @@ def test_numbering_goes_on(running: Ledger) -> None:
     assert by_new(running, "c", "d").deploy == "web-shop/4"
 
 
-def test_a_place_among_those_that_run_and_one_in_line_go_over(running: Ledger) -> None:
+def test_a_place_among_those_that_run_and_one_in_line_go_over(running: Store) -> None:
     keys, client = running.keys, running.client
     client.hset(keys.running, OLD, "ns")
     client.zadd(keys.waiting, {OLD: 7})
@@ -164,7 +166,7 @@ def test_a_place_among_those_that_run_and_one_in_line_go_over(running: Ledger) -
     assert client.hgetall(keys.waiters) == {NEW: "ns 0"}
 
 
-def test_a_pause_goes_over(running: Ledger) -> None:
+def test_a_pause_goes_over(running: Store) -> None:
     Operations(running).pause(OLD, "ann", "migration")
 
     rename(running)
@@ -172,14 +174,14 @@ def test_a_pause_goes_over(running: Ledger) -> None:
     assert "ann" in hold(running, NEW).paused
 
 
-def test_a_rename_alone_is_no_change_of_the_job(running: Ledger) -> None:
+def test_a_rename_alone_is_no_change_of_the_job(running: Store) -> None:
     rename(running)
 
     assert Publisher(running).publish([spec()]) == []
     assert len(history(running)) == 3
 
 
-def test_late_and_repeated_pushes_do_not_roll_back(running: Ledger) -> None:
+def test_late_and_repeated_pushes_do_not_roll_back(running: Store) -> None:
     first = by_old(running, "c", "d", delivery="one")
     rename(running)
 
@@ -191,7 +193,7 @@ def test_late_and_repeated_pushes_do_not_roll_back(running: Ledger) -> None:
     assert history(running)[3].commit == sha("d")
 
 
-def test_until_then_pushes_go_where_the_row_is_under_either_name(running: Ledger) -> None:
+def test_until_then_pushes_go_where_the_row_is_under_either_name(running: Store) -> None:
     result = by_new(running, "c", "d")
 
     assert (result.target, result.deploy) == (NEW, "web-shop/3")
@@ -200,7 +202,7 @@ def test_until_then_pushes_go_where_the_row_is_under_either_name(running: Ledger
     assert by_new(running, "a", "b", at=1).outcome is Outcome.STALE
 
 
-def test_after_that_too_for_a_while(running: Ledger) -> None:
+def test_after_that_too_for_a_while(running: Store) -> None:
     rename(running)
 
     result = by_old(running, "c", "d")
@@ -211,26 +213,26 @@ def test_after_that_too_for_a_while(running: Ledger) -> None:
 
 
 def test_what_comes_later_still_is_moved_by_the_next_look(client: Any, keys: Keys) -> None:
-    ledger = Ledger(client, keys, Limits(renamed=0))
-    by_old(ledger, "0", "a")
-    rename(ledger)
-    run(ledger, NEW, State.STARTING, State.SUCCEEDED)
-    assert by_old(ledger, "a", "b").deploy == "shop/1"
-    assert Renaming(ledger).left_behind([OLD, NEW]) == [OLD, NEW]
+    store = Store(client, keys, Retention(renamed=0))
+    by_old(store, "0", "a")
+    rename(store)
+    run(store, NEW, State.STARTING, State.SUCCEEDED)
+    assert by_old(store, "a", "b").deploy == "shop/1"
+    assert Renaming(store).left_behind([OLD, NEW]) == [OLD, NEW]
 
-    assert rename(ledger) is Moved.RENAMED
+    assert rename(store) is Moved.RENAMED
 
-    found = {n: (d.state, d.commit) for n, d in history(ledger).items()}
+    found = {n: (d.state, d.commit) for n, d in history(store).items()}
     assert found == {1: (State.SUCCEEDED, sha("a")), 2: (State.PENDING, sha("b"))}
-    assert left_of(ledger, OLD) == []
-    assert by_new(ledger, "b", "c").deploy == "web-shop/2"
+    assert left_of(store, OLD) == []
+    assert by_new(store, "b", "c").deploy == "web-shop/2"
 
 
-def test_a_wake_up_that_comes_with_the_old_name_leaves_nothing_for_long(running: Ledger) -> None:
+def test_a_wake_up_that_comes_with_the_old_name_leaves_nothing_for_long(running: Store) -> None:
     rename(running)
     seen = hold(running, OLD)
     assert (seen.deploys, seen.jobs, seen.spec) == ((), (), None)
-    running.record(seen, "mine", release=True)
+    Targets(running).record(seen, "mine", release=True)
 
     assert by_new(running, "c", "d").deploy == "web-shop/3"
     assert rename(running) is Moved.RENAMED
@@ -239,37 +241,39 @@ def test_a_wake_up_that_comes_with_the_old_name_leaves_nothing_for_long(running:
 
 
 @pytest.mark.parametrize("held", [OLD, NEW])
-def test_nothing_moves_while_a_worker_is_at_it(running: Ledger, held: str) -> None:
+def test_nothing_moves_while_a_worker_is_at_it(running: Store, held: str) -> None:
     seen = hold(running, held)
 
     assert rename(running) is Moved.HELD
     assert set(history(running, OLD)) == {1, 2, 3}
 
-    running.record(seen, "mine", release=True)
+    Targets(running).record(seen, "mine", release=True)
     assert rename(running) is Moved.RENAMED
 
 
 def test_a_worker_whose_lease_ran_out_writes_nothing_any_more(client: Any, keys: Keys) -> None:
-    ledger = Ledger(client, keys, Limits(lease=1))
-    by_old(ledger, "0", "a")
-    seen = hold(ledger, OLD)
-    while rename(ledger) is not Moved.RENAMED:
+    store = Store(client, keys, Retention(lease=1))
+    by_old(store, "0", "a")
+    seen = hold(store, OLD)
+    while rename(store) is not Moved.RENAMED:
         pass
 
     with pytest.raises(Exception, match="another worker holds shop"):
-        ledger.record(seen, "mine", deploys=[replace(seen.deploys[0], state=State.STARTING)])
+        Targets(store).record(
+            seen, "mine", deploys=[replace(seen.deploys[0], state=State.STARTING)]
+        )
 
 
-def test_a_watcher_that_no_longer_leads_renames_nothing(running: Ledger) -> None:
-    running.lead("another")
+def test_a_watcher_that_no_longer_leads_renames_nothing(running: Store) -> None:
+    Leadership(running, "another").acquire()
 
-    with pytest.raises(LeadLost):
-        Renaming(running.leading("me")).rename(OLD, spec())
+    with pytest.raises(LeadershipLost):
+        Renaming(running.fenced("me")).rename(OLD, spec())
 
     assert left_of(running, NEW) == []
 
 
-def test_done_again_it_changes_nothing(running: Ledger) -> None:
+def test_done_again_it_changes_nothing(running: Store) -> None:
     rename(running)
     before = running.client.hgetall(running.keys.row(NEW)), history(running)
 
@@ -277,7 +281,7 @@ def test_done_again_it_changes_nothing(running: Ledger) -> None:
     assert (running.client.hgetall(running.keys.row(NEW)), history(running)) == before
 
 
-def test_renamed_back_and_on(running: Ledger) -> None:
+def test_renamed_back_and_on(running: Store) -> None:
     rename(running)
     assert rename(running, NEW, OLD) is Moved.RENAMED
     assert set(history(running, OLD)) == {1, 2, 3}
@@ -292,7 +296,7 @@ def test_renamed_back_and_on(running: Ledger) -> None:
     assert hand_in(running, push("c", "d"), OLD).deploy == "store/3"
 
 
-def test_a_name_that_has_started_deploys_of_its_own_keeps_them(running: Ledger) -> None:
+def test_a_name_that_has_started_deploys_of_its_own_keeps_them(running: Store) -> None:
     hand_in(running, push("0", "x"), NEW)
     run(running, NEW, State.STARTING, State.SUCCEEDED)
 
@@ -301,14 +305,14 @@ def test_a_name_that_has_started_deploys_of_its_own_keeps_them(running: Ledger) 
     assert set(history(running, OLD)) == {1, 2, 3}
 
 
-def test_the_history_of_another_target_is_not_taken_away(running: Ledger) -> None:
+def test_the_history_of_another_target_is_not_taken_away(running: Store) -> None:
     rename(running)
 
     assert rename(running, OLD, "store") is Moved.USED
     assert Renaming(running).names()[OLD].name == NEW
 
 
-def test_what_waits_under_the_new_name_goes_behind_what_the_old_one_had(running: Ledger) -> None:
+def test_what_waits_under_the_new_name_goes_behind_what_the_old_one_had(running: Store) -> None:
     """It was used before somebody thought of saying what it was renamed from."""
     hand_in(running, push("c", "d"), NEW)
     hand_in(running, push("0", "x", ref="refs/heads/x"), NEW)
@@ -325,7 +329,7 @@ def test_what_waits_under_the_new_name_goes_behind_what_the_old_one_had(running:
     assert by_new(running, "b", "c", at=1).outcome is Outcome.STALE
 
 
-def test_names_that_are_not_in_use_are_told_apart_from_those_that_are(running: Ledger) -> None:
+def test_names_that_are_not_in_use_are_told_apart_from_those_that_are(running: Store) -> None:
     by_old_other = hand_in(running, push("0", "a"), "shop-2")
     hand_in(running, push("0", "a"), "shop")
     rename(running)
@@ -334,7 +338,7 @@ def test_names_that_are_not_in_use_are_told_apart_from_those_that_are(running: L
     assert set(history(running, "shop-2")) == {1}
 
 
-def test_a_name_that_another_target_gets_is_forgotten(running: Ledger) -> None:
+def test_a_name_that_another_target_gets_is_forgotten(running: Store) -> None:
     rename(running)
 
     Renaming(running).forget([OLD])
@@ -343,7 +347,7 @@ def test_a_name_that_another_target_gets_is_forgotten(running: Ledger) -> None:
     assert hand_in(running, push("0", "a"), OLD).deploy == "shop/1"
 
 
-def test_a_target_that_was_about_to_expire_stays(running: Ledger) -> None:
+def test_a_target_that_was_about_to_expire_stays(running: Store) -> None:
     running.client.expire(running.keys.row(OLD), 60)
     running.client.expire(running.keys.deploys(OLD), 60)
 
@@ -354,7 +358,7 @@ def test_a_target_that_was_about_to_expire_stays(running: Ledger) -> None:
     assert running.client.pttl(running.keys.chain(NEW, MAIN)) > 0
 
 
-def test_what_is_written_stays_to_the_letter(running: Ledger) -> None:
+def test_what_is_written_stays_to_the_letter(running: Store) -> None:
     raw = running.client.hget(running.keys.deploys(OLD), "1")
     assert raw is not None
     odd = replace(msgspec.json.decode(raw, type=Deploy), title='"target":"shop" ü', deliveries=())
@@ -374,38 +378,38 @@ STEPS = st.sampled_from(["old", "new", "rename", "work", "fail"])
 )
 @given(steps=st.lists(STEPS, min_size=3, max_size=14))
 def test_whoever_knows_which_name_the_newest_commit_is_left_and_numbers_never_repeat(
-    ledger: Ledger, steps: list[str]
+    store: Store, steps: list[str]
 ) -> None:
-    clear(ledger)
+    clear(store)
     commits = ["0"]
     numbers: list[int] = []
     for step in steps:
         if step in ("old", "new"):
             commits.append(f"c{len(commits)}")
             hand = by_old if step == "old" else by_new
-            taken = hand(ledger, commits[-2], commits[-1])
+            taken = hand(store, commits[-2], commits[-1])
             numbers.append(int(taken.deploy.rpartition("/")[2]))
         elif step == "rename":
-            rename(ledger)
+            rename(store)
         else:
-            work(ledger, State.SUCCEEDED if step == "work" else State.FAILED)
-    rename(ledger)
+            work(store, State.SUCCEEDED if step == "work" else State.FAILED)
+    rename(store)
 
     assert numbers == sorted(numbers)
-    assert left_of(ledger, OLD) == []
+    assert left_of(store, OLD) == []
     if len(commits) > 1:
-        newest = history(ledger)[max(numbers)]
+        newest = history(store)[max(numbers)]
         assert newest.commit == sha(commits[-1])
 
 
-def work(ledger: Ledger, end: State) -> None:
+def work(store: Store, end: State) -> None:
     """A worker takes what waits, under whatever name it is, to its end."""
-    for target in ledger.with_open_deploys([OLD, NEW]):
-        run(ledger, target, State.STARTING, end)
+    for target in Schedule(store).with_open_deploys([OLD, NEW]):
+        run(store, target, State.STARTING, end)
 
 
-def clear(ledger: Ledger) -> None:
+def clear(store: Store) -> None:
     """A target that is published, and was never pushed to."""
-    for key in ledger.client.scan_iter(f"{ledger.keys.prefix}*"):
-        ledger.client.delete(key)
-    Publisher(ledger).publish([spec(OLD)])
+    for key in store.client.scan_iter(f"{store.keys.prefix}*"):
+        store.client.delete(key)
+    Publisher(store).publish([spec(OLD)])

@@ -7,30 +7,30 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatcher.ledger import Keys, Ledger, Limits, NoPlace, Places, Publisher, connect
+from dispatcher.ledger import Keys, NoPlace, Places, Publisher, Retention, Store, Targets, connect
 from tests.waiting import eventually
 
 NAMESPACES = {"a": "x", "b": "x", "c": "y", "d": "y", "e": "z"}
 
 
-def give_back(ledger: Ledger, target: str) -> None:
+def give_back(store: Store, target: str) -> None:
     """As a worker does that lets a target go of which nothing runs."""
-    seen = ledger.acquire(target, "t")
-    ledger.record(seen, "t", release=True)  # type: ignore[arg-type]
+    seen = Targets(store).acquire(target, "t")
+    Targets(store).record(seen, "t", release=True)  # type: ignore[arg-type]
 
 
-def test_without_a_limit_everybody_has_a_place(ledger: Ledger) -> None:
-    places = Places(ledger)
+def test_without_a_limit_everybody_has_a_place(store: Store) -> None:
+    places = Places(store)
 
     assert [places.ask(target, "ns", 0) for target in "abc"] == [None] * 3
-    assert ledger.acquire("a", "t").limited is False  # type: ignore[union-attr]
+    assert Targets(store).acquire("a", "t").limited is False  # type: ignore[union-attr]
 
 
 def test_who_asks_when_all_places_are_taken_is_told_why_and_called_when_one_is_free(
-    ledger: Ledger,
+    store: Store,
 ) -> None:
-    Publisher(ledger).limit({"": 1})
-    places = Places(ledger)
+    Publisher(store).limit({"": 1})
+    places = Places(store)
     assert places.ask("a", "ns", 10) is None
 
     later, sooner = places.ask("b", "ns", 30), places.ask("c", "ns", 20)
@@ -39,16 +39,16 @@ def test_who_asks_when_all_places_are_taken_is_told_why_and_called_when_one_is_f
     assert str(sooner) == "waits for a place: 1 deploy may run at once"
     assert str(places.ask("b", "ns", 30)).endswith("; 1 before it in line")
     assert places.call() == []
-    give_back(ledger, "a")
+    give_back(store, "a")
     assert places.call() == ["c"]
     assert places.call() == []  # it was told
     assert places.ask("b", "ns", 30) == NoPlace("*", 1, 1)  # the place is kept for it
     assert places.ask("c", "ns", 20) is None
 
 
-def test_a_full_namespace_holds_up_no_other(ledger: Ledger) -> None:
-    Publisher(ledger).limit({"": 3, "narrow": 1})
-    places = Places(ledger)
+def test_a_full_namespace_holds_up_no_other(store: Store) -> None:
+    Publisher(store).limit({"": 3, "narrow": 1})
+    places = Places(store)
     assert places.ask("a", "narrow", 1) is None
 
     refused = places.ask("b", "narrow", 2)
@@ -61,13 +61,13 @@ def test_a_full_namespace_holds_up_no_other(ledger: Ledger) -> None:
 
 def test_a_place_that_nobody_comes_for_goes_to_the_next(keys: Keys, redis_url: str) -> None:
     with connect(redis_url) as client:
-        ledger = Ledger(client, keys, Limits(called=50))
-        Publisher(ledger).limit({"": 1})
-        places = Places(ledger)
+        store = Store(client, keys, Retention(called=50))
+        Publisher(store).limit({"": 1})
+        places = Places(store)
         places.ask("a", "ns", 1)
         places.ask("gone", "ns", 2)
         places.ask("b", "ns", 3)
-        give_back(ledger, "a")
+        give_back(store, "a")
 
         assert places.call() == ["gone"]
 
@@ -76,13 +76,13 @@ def test_a_place_that_nobody_comes_for_goes_to_the_next(keys: Keys, redis_url: s
         assert places.ask("gone", "ns", 2) == NoPlace("*", 1, 0)
 
 
-def test_a_limit_that_is_lifted_lets_everybody_in(ledger: Ledger) -> None:
-    Publisher(ledger).limit({"": 1})
-    places = Places(ledger)
+def test_a_limit_that_is_lifted_lets_everybody_in(store: Store) -> None:
+    Publisher(store).limit({"": 1})
+    places = Places(store)
     for since, target in enumerate("abc"):
         places.ask(target, "ns", since)
 
-    Publisher(ledger).limit({})
+    Publisher(store).limit({})
 
     assert places.call() == ["b", "c"]
 
@@ -122,9 +122,9 @@ def test_never_more_than_allowed_and_the_longest_wait_first(
     redis_url: str, limits: dict[str, int], steps: list[tuple[bool, str]]
 ) -> None:
     with connect(redis_url) as client:
-        ledger = Ledger(client, Keys("places"))
-        Publisher(ledger).limit(limits)
-        places, model = Places(ledger), Model(limits)
+        store = Store(client, Keys("places"))
+        Publisher(store).limit(limits)
+        places, model = Places(store), Model(limits)
         for since, (asks, target) in enumerate(steps):
             if asks:
                 if target not in model.running:
@@ -135,8 +135,8 @@ def test_never_more_than_allowed_and_the_longest_wait_first(
                     model.waiting.pop(target, None)
                     model.running.add(target)
             else:
-                give_back(ledger, target)
+                give_back(store, target)
                 model.running.discard(target)
                 model.waiting.pop(target, None)
-        for key in client.scan_iter(match=f"{ledger.keys.prefix}*"):
+        for key in client.scan_iter(match=f"{store.keys.prefix}*"):
             client.delete(key)

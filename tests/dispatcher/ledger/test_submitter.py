@@ -18,9 +18,8 @@ from dispatcher.ledger import (
     Deliveries,
     Entry,
     Keys,
-    Ledger,
-    Limits,
     Record,
+    Store,
     Submission,
     Submitter,
     WakeUps,
@@ -90,12 +89,12 @@ class Intake:
 
 
 @pytest.fixture
-def intake(ledger: Ledger, redis_url: str, client: redis.Redis) -> Iterator[Intake]:
+def intake(store: Store, redis_url: str, client: redis.Redis) -> Iterator[Intake]:
     scripts = Watched(client)
     with connect(redis_url, text=False) as plain:
         wake_ups = WakeUps(plain, f"queue-{uuid4().hex[:8]}")
-        parts = scripts, wake_ups, ledger.keys, Limits()
-        with Submitter(*parts, clock=lambda: scripts.seconds) as submitter:
+        store.scripts = scripts
+        with Submitter(store, wake_ups, clock=lambda: scripts.seconds) as submitter:
             intake = Intake(submitter, scripts)
             yield intake
             scripts.free.set()
@@ -194,17 +193,17 @@ def test_without_redis_a_large_delivery_is_given_up_at_the_first_group(intake: I
 
 
 def test_one_push_s_trouble_keeps_no_other_from_being_recorded(
-    intake: Intake, ledger: Ledger
+    intake: Intake, store: Store
 ) -> None:
     """The delivery is answered with it once all others are through."""
     (answer, other) = intake.deliver("large", "a", 3), intake.deliver("small", "b")
-    ledger.client.set(ledger.keys.chain("a", "refs/heads/large-0"), "no hash")
+    store.client.set(store.keys.chain("a", "refs/heads/large-0"), "no hash")
     intake.go_on()
 
     with pytest.raises(LedgerUnavailable):
         answer.result(30)
     assert other.result(30)
-    assert ledger.client.hlen(ledger.keys.deploys("a")) == 2
+    assert store.client.hlen(store.keys.deploys("a")) == 2
 
 
 def test_who_waits_no_longer_costs_nothing(intake: Intake) -> None:
@@ -249,7 +248,7 @@ def test_a_large_delivery_leaves_no_body_behind(
         intake.submitter.submit((), record).result(30)
         intake.deliver(f"large-{name}", "a", 200).result(30)
 
-    kept = {kept.entry.id for kept in Deliveries(client, keys).newest(10)}
+    kept = {kept.entry.id for kept in Deliveries(Store(client, keys)).newest(10)}
     bodies = {name for name in "abcdef" if client.exists(keys.trail(name))}
     assert kept == {"e", "f"}
     assert bodies <= {"d", *kept}

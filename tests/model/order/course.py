@@ -13,7 +13,7 @@ from hypothesis import note
 from hypothesis import strategies as st
 
 from dispatcher.domain.model import TAGS, Policies, State
-from dispatcher.ledger import Keys, Ledger, Redeploy, Submission
+from dispatcher.ledger import Keys, Operations, Redeploy, Store, Submission
 from tests.model import loss
 from tests.model.order.history import NONE, History, Made, commit_named
 from tests.model.order.lane import Lane
@@ -123,9 +123,9 @@ class Run:
 
     def __init__(self, client: redis.Redis, course: Course) -> None:
         self._course, self._clock = course, course.clock
-        self._ledger = Ledger(client, Keys(f"test-{uuid4().hex[:12]}"))
+        self._store = Store(client, Keys(f"test-{uuid4().hex[:12]}"))
         policies = Policies(on_new_push="every" if course.every else "cancel", every_limit=100)
-        self._lane = Lane(self._ledger, TARGET, policies)
+        self._lane = Lane(self._store, TARGET, policies)
         self._refs = FOLLOWED[course.followed]
         self._history = History()
         self._right = Right(self._history, course.every)
@@ -139,7 +139,7 @@ class Run:
         """When each delivery came first, by the ledger's clock."""
 
     def close(self) -> None:
-        loss.empty(self._ledger.client, self._ledger.keys)
+        loss.empty(self._store.client, self._store.keys)
 
     def __call__(self) -> None:
         for moment in self._course.moments:
@@ -165,7 +165,7 @@ class Run:
     def _later(self) -> int:
         """Now, by the ledger's clock: a millisecond of its own, so that what comes first is never a matter of
         how fast the machine is."""
-        while (now := self._ledger.now()) <= self._time:
+        while (now := self._store.now()) <= self._time:
             time.sleep(0.0002)
         self._time = now
         return now
@@ -250,8 +250,8 @@ class Run:
             replays=replays,
             **_filtered(made),
         )
-        keys, limits = self._ledger.keys, self._ledger.limits
-        (raw,) = self._ledger.scripts.run_many([submission.call(keys, limits)])
+        keys, limits = self._store.keys, self._store.retention
+        (raw,) = self._store.scripts.run_many([submission.call(keys, limits)])
         result = submission.answer(raw).result
         what = f"replay of {made.number}" if replays else f"{made.number}"
         note(f"   {what}: {result.outcome} {result.deploy} {result.reason}")
@@ -267,7 +267,7 @@ class Run:
         self._asked_for.add((made.ref, made.commit))
         self._later()
         asked = Redeploy(target=TARGET, by="ann", ref=made.ref, commit=made.commit)
-        self._ledger.redeploy(asked)
+        Operations(self._store).redeploy(asked)
 
     def _work(self, steps: str) -> None:
         for step in steps:

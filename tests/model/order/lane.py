@@ -6,7 +6,7 @@ from dataclasses import replace as with_fields
 
 from dispatcher.domain.model import Deploy, Policies, Spec, State
 from dispatcher.domain.snapshot import Snapshot
-from dispatcher.ledger import Ledger
+from dispatcher.ledger import Store, Targets
 from dispatcher.ledger.publishing import spec_json
 from workers.plan.deploys import attempted, ended
 from workers.plan.queries import waiting_deploys
@@ -19,8 +19,8 @@ WORKER = "worker"
 class Lane:
     """One target's deploys, one at a time, as a worker records them."""
 
-    def __init__(self, ledger: Ledger, target: str, policies: Policies) -> None:
-        self._ledger, self._target = ledger, target
+    def __init__(self, store: Store, target: str, policies: Policies) -> None:
+        self._store, self._target = store, target
         self.started: list[Deploy] = []
         """As they were when they were started."""
         spec = Spec(
@@ -31,7 +31,7 @@ class Lane:
             manifest={},
             digest="d",
         )
-        ledger.client.hset(ledger.keys.specs, target, spec_json(spec))
+        store.client.hset(store.keys.specs, target, spec_json(spec))
 
     def go_on(self, ends: State | None, starts: bool) -> bool:
         """What runs ends like that; then the one starts that has waited longest. Whether there was
@@ -44,7 +44,7 @@ class Lane:
         if starts and not active:
             seen = self._begun(seen)
         changed = [deploy for deploy in seen.deploys if deploy not in read.deploys]
-        self._ledger.record(read, WORKER, deploys=changed, release=True)
+        Targets(self._store).record(read, WORKER, deploys=changed, release=True)
         return bool(changed)
 
     def _begun(self, seen: Snapshot) -> Snapshot:
@@ -57,7 +57,7 @@ class Lane:
         return seen
 
     def _seen(self) -> Snapshot:
-        seen = self._ledger.acquire(self._target, WORKER)
+        seen = Targets(self._store).acquire(self._target, WORKER)
         assert isinstance(seen, Snapshot)
         return seen
 

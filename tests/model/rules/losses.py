@@ -49,7 +49,7 @@ class Losses(Rules):
     @rule(name=st.sampled_from(TARGETS))
     def history_expires(self, name: str) -> None:
         """Long after a target was removed."""
-        client, keys = self.world.ledger.client, self.world.ledger.keys
+        client, keys = self.world.store.client, self.world.store.keys
         if client.pttl(keys.row(name)) > 0:
             client.delete(keys.row(name), keys.deploys(name))
             self.world.books[name].forget()

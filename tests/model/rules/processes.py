@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 from msgspec.structs import replace
 
-from dispatcher.domain.errors import LeadLost
+from dispatcher.domain.errors import LeadershipLost
 from dispatcher.ledger import Publisher
 from dispatcher.ledger.connection import texts
 from tests.model.harness import FAULTS
@@ -55,7 +55,7 @@ class Processes(Hosts):
     @rule()
     def call_is_lost(self) -> None:
         """Who was told of a place a while ago has not come for it."""
-        client, waiters = self.world.ledger.client, self.world.ledger.keys.waiters
+        client, waiters = self.world.store.client, self.world.store.keys.waiters
         for target, value in client.hgetall(waiters).items():
             namespace, called = texts([value])[0].split()
             if called != "0":
@@ -72,7 +72,7 @@ class Processes(Hosts):
     def time_passes(self, seconds: int) -> None:
         if seconds > 60:
             self.world.let_late_posts_in()
-        self.world.ledger.ahead += seconds * 1000
+        self.world.store.ahead += seconds * 1000
         self.world.tick()
 
     # The watcher
@@ -106,7 +106,7 @@ class Processes(Hosts):
         for kind in KINDS:
             self.world.observe(kind, 20)
         for kind in KINDS[:most]:
-            with suppress(LeadLost):
+            with suppress(LeadershipLost):
                 old.hear(kind, most)
 
     @precondition(lambda self: self.made)
@@ -123,7 +123,7 @@ class Processes(Hosts):
             self.world.begin_to_lead()
 
         self.world.as_leader(lambda: self.client.before(after, meanwhile, old.publish_anew))
-        published = Publisher(self.world.ledger).published()
+        published = Publisher(self.world.store).published()
         wanted = self.world.specs[name]
         assert wanted.removed_at or published[name].digest == wanted.digest, "an older one counts"
 

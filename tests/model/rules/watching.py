@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from msgspec.structs import replace
 
-from dispatcher.domain.errors import LeadLost
+from dispatcher.domain.errors import LeadershipLost
 from dispatcher.domain.model import Policies, Push
 from dispatcher.domain.repairs import Kind
 from dispatcher.ledger import Publisher, Repairs
@@ -136,7 +136,7 @@ class Watching(RuleBasedStateMachine):
         old = self.world.session
         self.world.begin_to_lead()
         for kind in KINDS:
-            with suppress(LeadLost):
+            with suppress(LeadershipLost):
                 old.hear(kind, late)
 
     @rule(after=st.integers(0, 9), first=st.booleans(), limit=st.integers(0, 2))
@@ -151,7 +151,7 @@ class Watching(RuleBasedStateMachine):
             self._configure(2 - limit)
             self.world.begin_to_lead()
 
-        with suppress(LeadLost):
+        with suppress(LeadershipLost):
             self.client.before(after, meanwhile, old.publish_anew)
         self._is_published()
 
@@ -176,15 +176,15 @@ class Watching(RuleBasedStateMachine):
 
     def _is_published(self) -> None:
         """What the newest configuration says."""
-        ledger, wanted = self.world.ledger, self.world.specs[TARGET]
-        published = Publisher(ledger).published()[TARGET]
+        store, wanted = self.world.store, self.world.specs[TARGET]
+        published = Publisher(store).published()[TARGET]
         assert published.digest == wanted.digest, "an older configuration is published"
-        digest = ledger.client.hget(ledger.keys.row(TARGET), "digest")
+        digest = store.client.hget(store.keys.row(TARGET), "digest")
         assert digest == wanted.digest, f"{digest!r} was deployed after {wanted.digest}"
-        limits = ledger.client.hgetall(ledger.keys.limits)
+        limits = store.client.hgetall(store.keys.limits)
         said = {name or ALL: str(most) for name, most in self.world.limits.items()}
         assert limits == said, "older limits are published"
 
     def _nothing_was_repaired(self) -> None:
-        counts = Repairs(self.world.ledger).counts()
+        counts = Repairs(self.world.store).counts()
         assert not any(counts[kind] for kind in UNASKED), counts

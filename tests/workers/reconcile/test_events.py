@@ -31,13 +31,13 @@ def started(world: World) -> str:
 
 
 def later(world: World, milliseconds: int) -> None:
-    world.ledger.ahead += milliseconds
+    world.store.ahead += milliseconds
     world.tick()
     take_over(world)
 
 
 def trouble(world: World) -> str:
-    return str(world.ledger.client.hget(world.ledger.keys.row(TARGET), "trouble") or "")
+    return str(world.store.client.hget(world.store.keys.row(TARGET), "trouble") or "")
 
 
 def test_why_a_job_gets_no_pod_is_said_while_it_waits(world: World) -> None:

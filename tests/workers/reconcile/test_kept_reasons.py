@@ -46,7 +46,7 @@ def test_a_worker_that_dies_as_it_deletes_what_did_not_start_leaves_no_vanished_
     world.submit(push("0", "a", 1), "1")
     world.reconcile()
     world.look_at_all()
-    world.ledger.ahead += 11_000
+    world.store.ahead += 11_000
     world.expire_lease()
     world.wake_due()
     world.faults = {"delete": "die after"}
@@ -57,4 +57,4 @@ def test_a_worker_that_dies_as_it_deletes_what_did_not_start_leaves_no_vanished_
     (deploy,) = world.deploys().values()
     assert states(world) == [State.PENDING]
     assert "10 s" in deploy.why
-    assert Repairs(world.ledger).newest() == []
+    assert Repairs(world.store).newest() == []

@@ -168,7 +168,7 @@ def test_a_cluster_that_goes_back_is_noticed_by_what_was_heard_since_the_last_li
 
     world.restore_cluster(backup)
     settle(world)
-    assert Repairs(world.ledger).counts()[Kind.OLDER_CLUSTER] == 1
+    assert Repairs(world.store).counts()[Kind.OLDER_CLUSTER] == 1
     assert states(world) == [State.RUNNING]
     end(world, pod, "shop-1", 0)
 
@@ -203,17 +203,17 @@ def test_a_pod_of_an_older_deploy_that_was_started_last_keeps_the_next_one_waiti
     world.configure(replace(world.specs[TARGET], policies=policies))
     world.submit(push("0", "a", 1), "1")
     world.reconcile()
-    world.ledger.ahead += 11_000
+    world.store.ahead += 11_000
     settle(world)
     world.cluster.remove_job("shop-1")
     world.submit(replace(push("0", "b", 2), ref="refs/heads/next"), "2")
     settle(world)
     end(world, run(world, "shop-2"), "shop-2", 0)
-    world.ledger.ahead += 11_000
+    world.store.ahead += 11_000
     settle(world)
     world.cluster.make_pod("shop-1-2")
     (pod,) = world.cluster.pods
-    world.ledger.ahead += 11_000
+    world.store.ahead += 11_000
     settle(world)
     gone_unseen(world, "shop-1-2")
     world.submit(push("a", "c", 3), "3")
@@ -234,7 +234,7 @@ def test_a_pod_in_the_namespace_that_a_target_has_left_keeps_the_next_deploy_wai
     world.reconcile()
     world.cluster.make_pod("shop-1")
     (pod,) = world.cluster.pods
-    world.ledger.ahead += 11_000
+    world.store.ahead += 11_000
     settle(world)
     gone_unseen(world, "shop-1")
 

@@ -55,8 +55,8 @@ class SlowCluster(FaultyCluster):
         seconds = self.takes.get(what, SLOW)
         self.now += seconds
         if self.world.is_leased():
-            row = self.world.ledger.keys.row(TARGET)
-            self.world.ledger.client.hincrby(row, "lease_until", -int(seconds * 1000))
+            row = self.world.store.keys.row(TARGET)
+            self.world.store.client.hincrby(row, "lease_until", -int(seconds * 1000))
         return call(*args)
 
 
@@ -106,7 +106,7 @@ def test_a_claim_whose_name_is_taken_keeps_its_lease_too(world: World, slow: Slo
     world.submit(push("0", "a", 1), "1")
     world.faults = {"create": "away after"}
     world.reconcile()
-    world.ledger.ahead += 3_000
+    world.store.ahead += 3_000
     slow.calls.clear()
 
     take_over(world)
@@ -132,13 +132,13 @@ def test_a_repair_is_told_and_counted_once_it_is_written(world: World, slow: Slo
     world.submit(push("0", "a", 1), "1")
     world.faults = {"create": "away after"}
     world.reconcile()
-    world.ledger.ahead += 3_000
+    world.store.ahead += 3_000
     slow.takes = {"read": LONGER_THAN_A_LEASE}
 
     with capture_logs() as logs:
         take_over(world)
     assert "repaired" not in [line["event"] for line in logs]
-    assert not any(Repairs(world.ledger).counts().values())
+    assert not any(Repairs(world.store).counts().values())
 
     slow.takes = {}
     with capture_logs() as logs:

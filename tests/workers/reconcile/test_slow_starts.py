@@ -48,7 +48,7 @@ def until_due(world: World) -> None:
     """Time passes until a look is due, and there is one."""
     due = world.next_due()
     assert due is not None
-    world.ledger.ahead += max(0, due - world.ledger.now()) + 1
+    world.store.ahead += max(0, due - world.store.now()) + 1
     world.tick()
     world.expire_lease()
     world.reconcile()
@@ -84,6 +84,6 @@ def test_an_image_that_is_not_there_behind_a_clone_is_said_and_ended_in_time(wor
 
     assert (seen.state, seen.why) == (State.STARTING, "container deploy waits: ErrImagePull")
     assert shown == "container deploy waits: ErrImagePull"
-    assert world.ledger.now() - seen.starting_at > GRACE
+    assert world.store.now() - seen.starting_at > GRACE
     assert (deploy.cause, deploy.gives_up) == (CauseKind.IMAGE, True)
     assert START + 60 <= after <= START + 60 + LOOK_AGAIN // 1000, "its clone took a minute"

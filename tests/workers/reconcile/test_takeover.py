@@ -74,7 +74,7 @@ def test_a_pod_that_outlives_its_job_and_a_watcher_blocks_only_while_it_lives(wo
 
     world.cluster.remove_pod(pod)
     world.look_at_all()
-    world.ledger.ahead += 60_000
+    world.store.ahead += 60_000
     take_over(world)
 
     assert states(world) == [State.SUPERSEDED, State.STARTING]
@@ -103,7 +103,7 @@ def test_a_refused_claim_does_not_end_a_deploy_whose_job_may_be_there(world: Wor
         return create(manifest)
 
     world.cluster.create_job = over_quota  # type: ignore[method-assign]
-    world.ledger.ahead += NEWER
+    world.store.ahead += NEWER
     take_over(world)
 
     assert refused
@@ -114,7 +114,7 @@ def test_a_push_during_a_claim_is_what_starts_next(world: World) -> None:
     world.submit(push("0", "a", 1), "1")
     world.faults = {"create": "away before"}
     world.reconcile()
-    world.ledger.ahead += NEWER
+    world.store.ahead += NEWER
     world.faults = {"create": "pause"}
     world.pause = lambda: world.submit(push("a", "b", 2), "2")
 
@@ -128,7 +128,7 @@ def test_a_pause_during_a_claim_keeps_the_next_attempt_from_starting(world: Worl
     world.submit(push("0", "a", 1), "1")
     world.faults = {"create": "away before"}
     world.reconcile()
-    world.ledger.ahead += NEWER
+    world.store.ahead += NEWER
     world.faults = {"create": "pause"}
     world.pause = lambda: world.hold(None)
 
@@ -181,11 +181,11 @@ def test_a_delete_that_is_refused_loses_no_success(world: World) -> None:
 def test_when_all_is_over_nothing_is_due(world: World) -> None:
     world.submit(push("0", "a", 1), "1")
     world.reconcile()
-    world.ledger.ahead += 11_000  # no Pod of it started: put back
+    world.store.ahead += 11_000  # no Pod of it started: put back
     take_over(world)
     world.cluster.remove_job("shop-1")
     world.look_at_all()
-    world.ledger.ahead += 11_000
+    world.store.ahead += 11_000
     take_over(world)
     pod = run(world, "shop-1-2")
     world.look_at_all()
@@ -196,7 +196,7 @@ def test_when_all_is_over_nothing_is_due(world: World) -> None:
     world.cluster.remove_job("shop-1-2")
     world.cluster.remove_pod(pod)
     world.look_at_all()
-    world.ledger.ahead += 60_000
+    world.store.ahead += 60_000
     take_over(world)
 
     assert states(world) == [State.SUCCEEDED]

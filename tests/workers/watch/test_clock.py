@@ -17,7 +17,7 @@ def test_a_clock_that_jumps_forward_ends_nothing_that_runs(world: World) -> None
     pod = run(world, "shop-1")
     settle(world)
 
-    world.ledger.ahead += YEAR
+    world.store.ahead += YEAR
     settle(world)
     assert states(world) == [State.RUNNING]
 
@@ -30,13 +30,13 @@ def test_a_clock_that_jumps_forward_ends_nothing_that_runs(world: World) -> None
 def test_a_clock_that_jumps_back_ends_nothing_that_runs_and_starts_what_comes_next(
     world: World,
 ) -> None:
-    world.ledger.ahead = YEAR
+    world.store.ahead = YEAR
     world.submit(push("0", "a", 1), "1")
     world.reconcile()
     run(world, "shop-1")
     settle(world)
 
-    world.ledger.ahead = 0
+    world.store.ahead = 0
     world.submit(push("a", "b", 2), "2")
     settle(world)
     assert states(world) == [State.STOPPING, State.PENDING]
@@ -50,9 +50,9 @@ def test_a_clock_that_jumps_back_ends_nothing_that_runs_and_starts_what_comes_ne
 
 def test_a_lease_of_a_clock_that_was_ahead_holds_nobody_up(world: World) -> None:
     """Whoever had it has died; by the clock of now it would last for an hour."""
-    row = world.ledger.keys.row(TARGET)
-    until = world.ledger.now() + HOUR
-    world.ledger.client.hset(row, mapping={"lease": "dead", "lease_until": until})
+    row = world.store.keys.row(TARGET)
+    until = world.store.now() + HOUR
+    world.store.client.hset(row, mapping={"lease": "dead", "lease_until": until})
 
     world.submit(push("0", "a", 1), "1")
 

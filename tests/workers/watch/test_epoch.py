@@ -45,7 +45,7 @@ def test_a_job_whose_versions_begin_anew_is_followed_to_its_end(world: World) ->
     settle(world)
 
     assert states(world) == [State.SUCCEEDED]
-    assert Repairs(world.ledger).counts()[Kind.OLDER_CLUSTER] == 1
+    assert Repairs(world.store).counts()[Kind.OLDER_CLUSTER] == 1
 
 
 def test_a_job_that_the_backup_does_not_have_has_vanished_and_runs_again(world: World) -> None:
@@ -60,7 +60,7 @@ def test_a_job_that_the_backup_does_not_have_has_vanished_and_runs_again(world: 
 
     (deploy,) = world.deploys().values()
     assert (deploy.state, deploy.troubles) == (State.PENDING, 1)
-    assert Repairs(world.ledger).counts()[Kind.VANISHED_JOB] == 1
+    assert Repairs(world.store).counts()[Kind.VANISHED_JOB] == 1
 
 
 def test_a_job_of_an_older_deploy_that_comes_back_is_deleted(world: World) -> None:
@@ -78,7 +78,7 @@ def test_a_job_of_an_older_deploy_that_comes_back_is_deleted(world: World) -> No
     assert not world.cluster.jobs
     later(world)
 
-    world.ledger.ahead += 60_000
+    world.store.ahead += 60_000
     restore(world, backup)
     settle(world)
 

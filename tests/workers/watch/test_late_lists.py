@@ -35,8 +35,8 @@ def test_a_list_of_before_a_restart_of_redis_makes_nothing_run_twice(
     settle(world)
 
     assert states(world) == [State.RUNNING]
-    assert Repairs(world.ledger).counts()[Kind.OLDER_CLUSTER] == 0
-    assert Repairs(world.ledger).counts()[Kind.VANISHED_JOB] == 0
+    assert Repairs(world.store).counts()[Kind.OLDER_CLUSTER] == 0
+    assert Repairs(world.store).counts()[Kind.VANISHED_JOB] == 0
 
 
 def test_what_troubled_a_feed_that_was_stopped_troubles_nobody(world: World) -> None:
@@ -47,7 +47,7 @@ def test_what_troubled_a_feed_that_was_stopped_troubles_nobody(world: World) -> 
 
     world.hear_late("job")
 
-    assert Contact(world.ledger).troubles() == []
+    assert Contact(world.store).troubles() == []
 
 
 def test_a_list_that_was_told_and_not_taken_before_a_restart_is_void(world: World) -> None:
@@ -62,4 +62,4 @@ def test_a_list_that_was_told_and_not_taken_before_a_restart_is_void(world: Worl
     settle(world)
 
     assert states(world) == [State.RUNNING]
-    assert Repairs(world.ledger).counts()[Kind.VANISHED_JOB] == 0
+    assert Repairs(world.store).counts()[Kind.VANISHED_JOB] == 0

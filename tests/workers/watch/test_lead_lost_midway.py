@@ -27,10 +27,10 @@ class Overtaken(Scripts):
 
 
 def overtake(world: World, after: int) -> None:
-    ledger = world.session._ledger
-    scripts = Overtaken(ledger.client, ledger.scripts._fence)
-    scripts.writes, scripts.leader = after, ledger.keys.leader
-    ledger.scripts = scripts
+    store = world.session._store
+    scripts = Overtaken(store.client, store.scripts._fence)
+    scripts.writes, scripts.leader = after, store.keys.leader
+    store.scripts = scripts
 
 
 @pytest.mark.parametrize("writes", range(6))

@@ -15,18 +15,18 @@ from msgspec.structs import replace
 
 from dispatcher.config import LONGEST_CALL
 from dispatcher.config.reloading import Reloader
-from dispatcher.domain.errors import LeadLost
+from dispatcher.domain.errors import LeadershipLost
 from dispatcher.domain.model import Deploy, ObservedJob, State
 from dispatcher.domain.repairs import Kind
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import (
     Contact,
     Keys,
-    Lead,
-    Ledger,
-    Limits,
     Publisher,
     Repairs,
+    Retention,
+    Store,
+    Targets,
     WakeUp,
     connect,
 )
@@ -122,8 +122,8 @@ class Installation:
 
     def __post_init__(self) -> None:
         self.client = cast(Watched, Watched.from_url(self.url, decode_responses=True))
-        self.ledger = Ledger(self.client, self.keys, Limits(lead=LEAD))
-        self.cluster = FakeCluster(self.ledger.now, lambda manifest: None)
+        self.store = Store(self.client, self.keys, Retention(lead=LEAD))
+        self.cluster = FakeCluster(self.store.now, lambda manifest: None)
         self.cluster.pods["pod"] = orphan()
 
     def begin(self) -> None:
@@ -134,7 +134,7 @@ class Installation:
         )
         session.close()
         for name in ("shop", "docs"):
-            submit(self.ledger, push("0", "a"), target=name)
+            submit(self.store, push("0", "a"), target=name)
         self._run("shop")
 
     def session(self, configuration: dict[str, Any]) -> HandFedLeader:
@@ -142,13 +142,13 @@ class Installation:
         file = self.folder / f"{uuid4().hex}.yaml"
         file.write_text(yaml.safe_dump({"version": 1, **configuration}))
         queue, cluster = cast(Any, Queue()), cast(Any, self.cluster)
-        watcher = Watcher(self.ledger, queue, cluster, Reloader(file, {}), "i")
+        watcher = Watcher(self.store, queue, cluster, Reloader(file, {}), "i")
         self.client.delete(self.keys.leader)
-        assert self.ledger.lead(watcher.token) is Lead.LEADS
+        assert watcher.leadership.acquire()
         return HandFedLeader(watcher)
 
     def _run(self, name: str) -> None:
-        seen = self.ledger.acquire(name, "worker")
+        seen = Targets(self.store).acquire(name, "worker")
         assert isinstance(seen, Snapshot)
         (deploy,) = seen.deploys
         runs = replace(deploy, state=State.STARTING, attempt=1, namespace=NAMESPACE, job="shop-1")
@@ -156,7 +156,9 @@ class Installation:
         observed = ObservedJob(
             namespace=NAMESPACE, job="shop-1", uid="u", rv="60", number=1, token="t"
         )
-        self.ledger.record(seen, "worker", deploys=[runs], new_jobs=[observed], release=True)
+        Targets(self.store).record(
+            seen, "worker", deploys=[runs], new_jobs=[observed], release=True
+        )
 
     def all_of_it(self) -> dict[bytes, bytes]:
         with connect(self.url, text=False) as raw:
@@ -231,7 +233,7 @@ def test_whatever_a_watcher_writes_is_fenced(installation: Callable[[], Installa
 
     lead(running, session)
 
-    found = {kind for kind, count in Repairs(running.ledger).counts().items() if count}
+    found = {kind for kind, count in Repairs(running.store).counts().items() if count}
     assert found == {Kind.OLDER_CLUSTER, Kind.ORPHANED_POD, Kind.MISSED_END}
     names = {str(command[0]).upper() for command in sent}
     assert names - READS <= {"EVALSHA", "SCRIPT LOAD"}
@@ -250,15 +252,15 @@ def test_interrupted_before_any_write_it_changes_nothing_of_its_successor_s(
         session = running.session(OLDER)
         after = _taken_over_before(running, number)
 
-        with pytest.raises(LeadLost):
+        with pytest.raises(LeadershipLost):
             lead(running, session)
         session.close()
 
         assert running.all_of_it() == after[0], f"interrupted before write {number} of {count}"
-        shop = Publisher(running.ledger).published()["shop"]
+        shop = Publisher(running.store).published()["shop"]
         assert "deployer:3" in str(shop.manifest)
         assert running.client.hgetall(running.keys.limits) == {"*": "1"}
-        assert Contact(running.ledger).troubles() == []
+        assert Contact(running.store).troubles() == []
 
 
 def _writes_of(running: Installation) -> int:
@@ -300,17 +302,17 @@ def test_a_deploy_of_the_older_job_is_not_made_over_the_newer_one(
             running.session(NEWER).begin()
 
     running.client.sends = before
-    with pytest.raises(LeadLost):
+    with pytest.raises(LeadershipLost):
         session.begin()
 
     deploys: list[Deploy] = [d for d in _deploys(running) if d.reason == "spec-change"]
     assert len(deploys) == 1
     digest = running.client.hget(running.keys.row("shop"), "digest")
-    assert digest == Publisher(running.ledger).published()["shop"].digest
+    assert digest == Publisher(running.store).published()["shop"].digest
 
 
 def _deploys(running: Installation) -> list[Deploy]:
-    seen = running.ledger.acquire("shop", "a-reader")
+    seen = Targets(running.store).acquire("shop", "a-reader")
     assert isinstance(seen, Snapshot)
     return list(seen.deploys)
 
@@ -325,9 +327,9 @@ def test_a_watcher_whose_lead_was_another_s_meanwhile_does_not_simply_go_on(
     running.session(NEWER).begin()
     running.client.delete(running.keys.leader)
 
-    with pytest.raises(LeadLost):
+    with pytest.raises(LeadershipLost):
         session.second()
-    with pytest.raises(LeadLost):
+    with pytest.raises(LeadershipLost):
         session.hear(ObjectsListed(NAMESPACE, "job", (), "99"))
 
 
@@ -368,7 +370,7 @@ def test_many_writes_are_many_round_trips(installation: Callable[[], Installatio
 def test_slow_answers_do_not_cost_it_the_lead(installation: Callable[[], Installation]) -> None:
     """It asks about a Pod's Job, and then deletes the Pod: each takes as long as it is waited for."""
     running = installation()
-    leader, takes = running.keys.leader, LONGEST_CALL * 1000 * LEAD // Limits().lead
+    leader, takes = running.keys.leader, LONGEST_CALL * 1000 * LEAD // Retention().lead
 
     def slowly() -> None:
         left = int(running.client.pttl(leader)) - takes
@@ -381,7 +383,7 @@ def test_slow_answers_do_not_cost_it_the_lead(installation: Callable[[], Install
 
     lead(running, session)
 
-    assert Repairs(running.ledger).counts()[Kind.ORPHANED_POD] > 0
+    assert Repairs(running.store).counts()[Kind.ORPHANED_POD] > 0
 
 
 class Slow:

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from dispatcher.domain.model import ObservedJob, Policies, Spec, State
 from dispatcher.domain.snapshot import Snapshot
-from dispatcher.ledger import Ledger, Publisher, Renaming
+from dispatcher.ledger import Observations, Publisher, Renaming, Store, Targets
 from tests.dispatcher.ledger.helpers import push, submit
 from workers.watch.renames import Renames
 
@@ -36,9 +36,9 @@ def spec(target: str) -> Spec:
 class Watching:
     """The part of a watcher that matters here."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger, self.publisher = ledger, Publisher(ledger)
-        self.renames = Renames(ledger)
+    def __init__(self, store: Store) -> None:
+        self.store, self.publisher = store, Publisher(store)
+        self.renames = Renames(store)
 
     def publish(self, *targets: Target) -> list[str]:
         """Whom to wake."""
@@ -57,10 +57,10 @@ class Watching:
 SHOP, WEB_SHOP = Target("shop"), Target("web-shop", "shop")
 
 
-def test_it_is_renamed_and_published_at_once_and_woken_after_that(ledger: Ledger) -> None:
-    watching = Watching(ledger)
+def test_it_is_renamed_and_published_at_once_and_woken_after_that(store: Store) -> None:
+    watching = Watching(store)
     watching.publish(SHOP, Target("docs"))
-    submit(ledger, push("0", "a"))
+    submit(store, push("0", "a"))
 
     assert watching.publish(WEB_SHOP, Target("docs")) == ["web-shop"]
 
@@ -70,11 +70,11 @@ def test_it_is_renamed_and_published_at_once_and_woken_after_that(ledger: Ledger
     assert watching.publish(WEB_SHOP, Target("docs")) == []
 
 
-def test_nothing_is_published_while_a_worker_is_at_it(ledger: Ledger) -> None:
-    watching = Watching(ledger)
+def test_nothing_is_published_while_a_worker_is_at_it(store: Store) -> None:
+    watching = Watching(store)
     watching.publish(SHOP)
-    submit(ledger, push("0", "a"))
-    seen = ledger.acquire("shop", "a-worker")
+    submit(store, push("0", "a"))
+    seen = Targets(store).acquire("shop", "a-worker")
     assert isinstance(seen, Snapshot)
 
     assert watching.publish(WEB_SHOP, Target("docs")) == []
@@ -82,31 +82,31 @@ def test_nothing_is_published_while_a_worker_is_at_it(ledger: Ledger) -> None:
     assert watching.published() == {"shop": ()}
     assert watching.renames.owned([("shop", FACTS)]) == [("shop", FACTS)]
 
-    ledger.record(seen, "a-worker", release=True)
+    Targets(store).record(seen, "a-worker", release=True)
     watching.publish(WEB_SHOP, Target("docs"))
     assert not watching.renames.is_due
     assert watching.published() == {"web-shop": ("shop",), "docs": ()}
 
 
-def test_what_comes_under_the_old_name_is_found_by_a_look(ledger: Ledger) -> None:
-    watching = Watching(ledger)
+def test_what_comes_under_the_old_name_is_found_by_a_look(store: Store) -> None:
+    watching = Watching(store)
     watching.publish(SHOP)
     watching.publish(WEB_SHOP)
     watching.renames.look()
     assert not watching.renames.is_due
 
-    ledger.observe([("shop", FACTS)])
+    Observations(store).observe([("shop", FACTS)])
     watching.renames.look()
     assert watching.renames.is_due
     assert watching.publish(WEB_SHOP) == ["web-shop"]
 
-    assert [target for target, _ in ledger.known_jobs()] == ["web-shop"]
+    assert [target for target, _ in Observations(store).known_jobs()] == ["web-shop"]
 
 
 def test_jobs_with_the_old_label_are_its_own_also_where_the_ledger_was_emptied(
-    ledger: Ledger,
+    store: Store,
 ) -> None:
-    watching = Watching(ledger)
+    watching = Watching(store)
 
     watching.publish(WEB_SHOP)
 
@@ -114,20 +114,20 @@ def test_jobs_with_the_old_label_are_its_own_also_where_the_ledger_was_emptied(
     assert watching.published() == {"web-shop": ("shop",)}
 
 
-def test_the_line_can_go_and_the_labels_are_still_understood(ledger: Ledger) -> None:
-    watching = Watching(ledger)
+def test_the_line_can_go_and_the_labels_are_still_understood(store: Store) -> None:
+    watching = Watching(store)
     watching.publish(SHOP)
     watching.publish(WEB_SHOP)
 
-    later = Watching(ledger)
+    later = Watching(store)
     later.publish(Target("web-shop"))
 
     assert later.renames.owned([("shop", FACTS)]) == [("web-shop", FACTS)]
     assert later.published() == {"web-shop": ("shop",)}
 
 
-def test_another_target_can_have_the_old_name_then(ledger: Ledger) -> None:
-    watching = Watching(ledger)
+def test_another_target_can_have_the_old_name_then(store: Store) -> None:
+    watching = Watching(store)
     watching.publish(SHOP)
     watching.publish(WEB_SHOP)
 
@@ -135,32 +135,32 @@ def test_another_target_can_have_the_old_name_then(ledger: Ledger) -> None:
 
     assert watching.renames.owned([("shop", FACTS)]) == [("shop", FACTS)]
     assert watching.published() == {"web-shop": (), "shop": ()}
-    assert Renaming(ledger).names() == {}
+    assert Renaming(store).names() == {}
 
 
-def test_a_change_that_is_taken_back_gives_everything_back(ledger: Ledger) -> None:
-    watching = Watching(ledger)
+def test_a_change_that_is_taken_back_gives_everything_back(store: Store) -> None:
+    watching = Watching(store)
     watching.publish(SHOP)
-    submit(ledger, push("0", "a"))
+    submit(store, push("0", "a"))
     watching.publish(WEB_SHOP)
 
     assert watching.publish(SHOP) == ["shop"]
 
     assert watching.published() == {"shop": ("web-shop",)}
     assert watching.renames.owned([("web-shop", FACTS)]) == [("shop", FACTS)]
-    assert submit(ledger, push("a", "b")).deploy == "shop/1"
+    assert submit(store, push("a", "b")).deploy == "shop/1"
 
 
 def test_a_name_with_a_history_of_its_own_is_left_alone_and_that_is_said_once(
-    ledger: Ledger,
+    store: Store,
 ) -> None:
-    watching = Watching(ledger)
+    watching = Watching(store)
     watching.publish(SHOP, Target("web-shop"))
-    submit(ledger, push("0", "x"), target="web-shop")
-    seen = ledger.acquire("web-shop", "a-worker")
+    submit(store, push("0", "x"), target="web-shop")
+    seen = Targets(store).acquire("web-shop", "a-worker")
     assert isinstance(seen, Snapshot)
     started = replace(seen.deploys[0], state=State.STARTING, attempt=1)
-    ledger.record(seen, "a-worker", deploys=[started], release=True)
+    Targets(store).record(seen, "a-worker", deploys=[started], release=True)
 
     with capture_logs() as logs:
         watching.publish(WEB_SHOP)

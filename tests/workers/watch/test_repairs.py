@@ -30,7 +30,7 @@ def world(client: redis.Redis) -> Iterator[World]:
 
 def later(world: World, times: int = 1) -> None:
     for _ in range(times):
-        world.ledger.ahead += LONG
+        world.store.ahead += LONG
         world.tick()
 
 
@@ -49,7 +49,7 @@ def test_that_no_worker_takes_up_wake_ups_is_said_once_and_that_it_is_over_once(
         later(world, 10)
     (line,) = [line for line in logs if line["event"] in about]
     assert line["what"].startswith("no worker takes wake-ups")
-    assert Repairs(world.ledger).counts()[Kind.UNTAKEN_WAKE_UP] == 1
+    assert Repairs(world.store).counts()[Kind.UNTAKEN_WAKE_UP] == 1
     assert {wake_up.target for wake_up in world.queue} == {TARGET, OTHER}
 
     with capture_logs() as logs:
@@ -69,19 +69,19 @@ def test_when_it_happens_again_it_is_said_again(world: World) -> None:
         world.reconcile()
         world.tick()
 
-    assert Repairs(world.ledger).counts()[Kind.UNTAKEN_WAKE_UP] == 3
+    assert Repairs(world.store).counts()[Kind.UNTAKEN_WAKE_UP] == 3
 
 
 def test_a_start_that_is_tried_again_is_no_repair(world: World) -> None:
     world.submit(push("0", "a", 1), "1")
     world.reconcile()
     world.look_at_all()
-    world.ledger.ahead += 11_000
+    world.store.ahead += 11_000
     take_over(world)
     assert states(world) == [State.PENDING]
 
     assert world.cluster.jobs["shop-1"].metadata.deletion_timestamp is not None
-    assert [repair.kind for repair in Repairs(world.ledger).newest()] == []
+    assert [repair.kind for repair in Repairs(world.store).newest()] == []
 
 
 def test_a_job_whose_pod_was_taken_away_is_tried_again_and_is_no_repair_either(
@@ -95,4 +95,4 @@ def test_a_job_whose_pod_was_taken_away_is_tried_again_and_is_no_repair_either(
     world.reconcile()
     assert states(world) == [State.PENDING]
 
-    assert [repair.kind for repair in Repairs(world.ledger).newest()] == []
+    assert [repair.kind for repair in Repairs(world.store).newest()] == []

@@ -9,7 +9,8 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from dispatcher.domain.errors import LeadLost, LedgerUnavailable
+from dispatcher.domain.errors import LeadershipLost, LedgerUnavailable
+from dispatcher.ledger import Listings
 from tests.conftest import start_valkey
 from tests.workers.watch.test_leadership import FIRST, NAMESPACE, HandFedLeader, Installation
 from workers.watch.reflector import ObjectsListed
@@ -27,10 +28,10 @@ def goes_on(session: HandFedLeader) -> HandFedLeader:
     """As a watcher does: whose session has ended by this leads anew."""
     try:
         session.second()
-    except (LeadLost, LedgerUnavailable):
+    except (LeadershipLost, LedgerUnavailable):
         session.close()
         watcher = session.watcher
-        watcher.ledger.lead(watcher.token)
+        watcher.leadership.acquire()
         session = HandFedLeader(watcher)
         session.begin()
     lists(session)
@@ -60,7 +61,7 @@ def test_a_restart_says_once_whether_the_data_is_there(
             session.begin()
             lists(session)
         assert about_redis(logs) == []
-        assert running.ledger.listed() == {NAMESPACE}
+        assert Listings(running.store).listed() == {NAMESPACE}
 
     if not kept:
         shutil.rmtree(folder)
@@ -70,7 +71,7 @@ def test_a_restart_says_once_whether_the_data_is_there(
             session = goes_on(session)
 
         assert about_redis(logs) == [said]
-        assert running.ledger.listed() == {NAMESPACE}
+        assert Listings(running.store).listed() == {NAMESPACE}
         session.close()
         running.client.close()
 

@@ -10,7 +10,7 @@ import redis
 
 from dispatcher.domain.model import State
 from dispatcher.http.api.deploys import REASONS
-from dispatcher.ledger import Ledger, Told
+from dispatcher.ledger import StopResult, Store
 from tests.dispatcher.http.helpers import end, look, take
 from tests.dispatcher.http.web import Web, error
 from tests.dispatcher.webhooks.support import MIDDLE, NEW, OLD, sent
@@ -32,9 +32,9 @@ def pushed(web: Web) -> Web:
 
 
 @pytest.fixture
-def looked_at(pushed: Web, ledger: Ledger) -> Web:
+def looked_at(pushed: Web, store: Store) -> Web:
     """A worker has looked at `shop`, so that the next change wakes it again."""
-    look(ledger)
+    look(store)
     return pushed
 
 
@@ -159,7 +159,7 @@ def test_what_is_over_stays_as_it_is(pushed: Web, client: redis.Redis, verb: str
 
 
 def test_what_stops_and_does_not_go_can_be_released(
-    pushed: Web, client: redis.Redis, ledger: Ledger
+    pushed: Web, client: redis.Redis, store: Store
 ) -> None:
     take(pushed, client, State.STARTING, State.RUNNING, State.STOPPING)
     before = len(pushed.wake_ups())
@@ -168,7 +168,7 @@ def test_what_stops_and_does_not_go_can_be_released(
 
     assert (response.status_code, response.json()["outcome"]) == (202, "released")
     assert pushed.api(FIRST).json()["released_by"] == "ann"
-    assert [deploy.released_by for deploy in look(ledger).deploys] == ["ann"]
+    assert [deploy.released_by for deploy in look(store).deploys] == ["ann"]
     assert len(pushed.wake_ups()) == before + 1
 
 
@@ -194,7 +194,11 @@ def test_a_deploy_that_is_not_there_takes_no_order(pushed: Web, verb: str, numbe
 
 
 def test_every_outcome_has_an_answer() -> None:
-    assert set(Told) - set(REASONS) == {Told.OVER, Told.RUNNING, Told.UNKNOWN}
+    assert set(StopResult) - set(REASONS) == {
+        StopResult.OVER,
+        StopResult.RUNNING,
+        StopResult.UNKNOWN,
+    }
 
 
 # Every push

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dispatcher.ledger import Ledger
+from dispatcher.ledger import Store
 from tests.dispatcher.http.helpers import look
 from tests.dispatcher.http.web import Web, results
 from tests.dispatcher.webhooks.support import sent
@@ -12,7 +12,7 @@ from tests.dispatcher.webhooks.support import sent
 PUSH = "github/push__branch"
 
 
-def test_a_paused_target_takes_pushes_and_holds_them(web: Web, ledger: Ledger) -> None:
+def test_a_paused_target_takes_pushes_and_holds_them(web: Web, store: Store) -> None:
     response = web.api("targets/shop/pause", "POST", json={"by": "ann", "reason": "migration"})
     delivered = web.deliver(sent(PUSH))
 
@@ -22,7 +22,7 @@ def test_a_paused_target_takes_pushes_and_holds_them(web: Web, ledger: Ledger) -
     assert paused.pop("since").endswith("Z")
     assert paused == {"by": "ann", "reason": "migration", "everything": False}
     assert (delivered.status_code, results(delivered)["shop"]) == (202, "held")
-    assert look(ledger).paused == "paused by ann: migration"
+    assert look(store).paused == "paused by ann: migration"
 
 
 def test_a_pause_is_shown_with_the_target_and_no_other(web: Web) -> None:
@@ -35,20 +35,20 @@ def test_a_pause_is_shown_with_the_target_and_no_other(web: Web) -> None:
     assert web.api("targets/shop").json() == shop
 
 
-def test_resumed_it_goes_on(web: Web, ledger: Ledger) -> None:
+def test_resumed_it_goes_on(web: Web, store: Store) -> None:
     web.api("targets/shop/pause", "POST")
     web.deliver(sent(PUSH))
-    look(ledger)
+    look(store)
     before = len(web.wake_ups())
 
     response = web.api("targets/shop/resume", "POST")
 
     assert (response.status_code, response.json()) == (200, {"target": "shop", "paused": None})
     assert len(web.wake_ups()) == before + 1
-    assert look(ledger).paused == ""
+    assert look(store).paused == ""
 
 
-def test_everything_is_paused_and_resumed(web: Web, ledger: Ledger) -> None:
+def test_everything_is_paused_and_resumed(web: Web, store: Store) -> None:
     response = web.api("pause", "POST", json={"by": "ann"})
 
     assert (response.status_code, response.json()["target"]) == (200, None)
@@ -58,7 +58,7 @@ def test_everything_is_paused_and_resumed(web: Web, ledger: Ledger) -> None:
 
     assert web.api("resume", "POST").json() == {"target": None, "paused": None}
     assert {each["paused"] for each in web.api("targets").json()["targets"]} == {None}
-    assert look(ledger).paused == ""
+    assert look(store).paused == ""
 
 
 def test_each_kind_of_pause_has_its_own_end(web: Web) -> None:

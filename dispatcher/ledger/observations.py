@@ -1,0 +1,105 @@
+"""What a watcher has seen of the Jobs in the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import structlog
+
+from dispatcher.domain.errors import LedgerCorrupt, LedgerUnavailable
+from dispatcher.domain.model import ObservedJob
+from dispatcher.ledger.connection import texts
+from dispatcher.ledger.scripts import Call
+from dispatcher.ledger.snapshot import decode
+from dispatcher.ledger.store import Store
+from dispatcher.ledger.targets import row_keys
+from dispatcher.ledger.wakeups import WakeUp
+
+log = structlog.get_logger()
+
+
+class Observations:
+    """Raises LedgerUnavailable."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._keys = store, store.keys
+
+    def observe(self, observed: Sequence[tuple[str, ObservedJob]]) -> list[WakeUp]:
+        """Takes the observed state of Jobs, by target; returns the wake-ups to enqueue.
+
+        What one target's row makes impossible is logged, and holds up no other.
+        """
+        calls = [self._call(target, each) for target, each in observed]
+        replies = self._store.scripts.run_each(calls) if calls else []
+        return [
+            WakeUp(target, number, f"Job {each.job} {_happened(each)}")
+            for (target, each), number in zip(observed, replies, strict=True)
+            if _wakes(number, target)
+        ]
+
+    def _call(self, target: str, observed: ObservedJob) -> Call:
+        name = f"{observed.namespace}/{observed.job}"
+        json = msgspec.json.encode(observed).decode()
+        shared = (self._keys.running, self._keys.versions, self._keys.open(target))
+        keys = (*row_keys(self._keys, target), *shared)
+        grace, by_leader = self._store.retention.grace, int(self._store.is_fenced)
+        return Call("observe", keys, (target, name, json, grace, by_leader))
+
+    def known_jobs(self) -> list[tuple[str, ObservedJob]]:
+        """Every Job that the ledger takes to be in the cluster, with its target. Two round trips."""
+        with self._store.redis() as client:
+            targets = sorted(texts(client.smembers(self._keys.busy)))
+        found = self._store.each(map(self._keys.jobs, targets), lambda ask, key: ask.hvals(key))
+        return [
+            (target, observed)
+            for target, values in zip(targets, found, strict=True)
+            for raw in texts(values)
+            if (observed := _readable(target, raw))
+        ]
+
+    def advance_version(self, namespace: str, version: str) -> bool:
+        """Notes the resourceVersion of a namespace's newest LIST of Jobs; False, and nothing is noted, if a
+        newer one is known: the cluster has gone back in time, see `forget_versions`."""
+        noted = self._store.scripts.run(
+            "heard", (self._keys.versions,), (namespace or "*", version)
+        )
+        return bool(noted)
+
+    def forget_versions(self, namespace: str, version: str) -> None:
+        """No version that is known says anything: what is seen next of the Jobs counts, whatever its own.
+        The LIST's is noted last, so that whoever leads next begins again with what was left half done."""
+        for target, observed in self.known_jobs():
+            if namespace in ("", observed.namespace):
+                name = f"{observed.namespace}/{observed.job}"
+                self._store.scripts.run("forget", (self._keys.jobs(target),), (name,))
+        self._store.write(("HSET", self._keys.versions, namespace or "*", version))
+
+
+def _wakes(reply: Any, target: str) -> bool:
+    if isinstance(reply, LedgerUnavailable):
+        log.error("what was seen could not be written", target=target, why=str(reply))
+        return False
+    return bool(reply)
+
+
+def _readable(target: str, raw: str) -> ObservedJob | None:
+    """One target's broken row must not blind the watcher for all others."""
+    try:
+        return decode(raw, ObservedJob)
+    except LedgerCorrupt as error:
+        log.error(
+            "a Job's observed state cannot be read and is left out", target=target, why=str(error)
+        )
+        return None
+
+
+def _happened(observed: ObservedJob) -> str:
+    if observed.gone:
+        return "is gone" if not observed.live_pods else "is gone, a Pod is not"
+    if observed.outcome:
+        return observed.outcome
+    if observed.deleting:
+        return "is being deleted"
+    return "runs" if observed.started else "was seen"

@@ -1,0 +1,56 @@
+"""Which targets have to be looked at, and when: what is due is woken, what changes wakes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dispatcher.ledger.connection import texts
+from dispatcher.ledger.scripts import Call
+from dispatcher.ledger.store import Store
+from dispatcher.ledger.wakeups import WakeUp
+
+
+class Schedule:
+    """Raises LedgerUnavailable."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._keys = store, store.keys
+
+    def due(self, now: int, most: int = 500) -> list[WakeUp]:
+        """Wakes every target whose time has come, by Redis' clock; returns what to enqueue."""
+        with self._store.redis() as client:
+            found = client.zrange(self._keys.due, "-inf", now, byscore=True, offset=0, num=most)
+        return self._wake(texts(found), "it is due", str(now))
+
+    def wake(self, targets: Sequence[str], why: str) -> list[WakeUp]:
+        """Wakes targets whatever became of earlier wake-ups; one that a worker holds is read anew by it.
+        What `found` says of a wake-up counts for targets that were due only."""
+        return self._wake(targets, why, "")
+
+    def wake_open(self, why: str) -> list[WakeUp]:
+        """Wakes every published target that has a deploy which is not over."""
+        with self._store.redis() as client:
+            names = texts(client.hkeys(self._keys.specs))
+        return self.wake(self.with_open_deploys(names), why)
+
+    def _wake(self, targets: Sequence[str], why: str, due_by: str) -> list[WakeUp]:
+        retention = self._store.retention
+        args = (retention.grace, retention.longest_wait, due_by)
+        calls = [Call("wake", (self._keys.row(t), self._keys.due), (t, *args)) for t in targets]
+        replies = self._store.scripts.run_many(calls) if calls else []
+        return [
+            WakeUp(target, number, why, found)
+            for target, (number, found) in zip(targets, replies, strict=True)
+            if number
+        ]
+
+    def woken(self, targets: Sequence[str]) -> list[str]:
+        """Those of the targets whose last wake-up no worker has taken up yet."""
+        rows = map(self._keys.row, targets)
+        found = self._store.each(rows, lambda ask, row: ask.hget(row, "woken"))
+        return [name for name, woken in zip(targets, found, strict=True) if woken == "1"]
+
+    def with_open_deploys(self, targets: Sequence[str]) -> list[str]:
+        """Those of the targets that have a deploy which is not over."""
+        found = self._store.each(map(self._keys.open, targets), lambda ask, key: ask.exists(key))
+        return [name for name, there in zip(targets, found, strict=True) if there]

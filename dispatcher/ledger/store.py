@@ -1,0 +1,69 @@
+"""What the ledger's services share: a client, an installation's keys, how long things are kept, the scripts.
+
+Whatever is written goes through `scripts`, so that a fencing token covers all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from copy import copy
+from typing import Any, Self
+
+import redis
+from redis.client import Pipeline
+
+from dispatcher.ledger.connection import texts, translated
+from dispatcher.ledger.keys import Keys
+from dispatcher.ledger.retention import Retention
+from dispatcher.ledger.scripts import Argument, Fence, Scripts
+
+
+class Store:
+    """One installation's ledger, as one client reaches it. Raises LedgerUnavailable."""
+
+    def __init__(self, client: redis.Redis, keys: Keys, retention: Retention | None = None) -> None:
+        self.client, self.keys, self.retention = client, keys, retention or Retention()
+        self.scripts = Scripts(client)
+        self.is_fenced = False
+
+    def fenced(self, token: str) -> Self:
+        """The same for the watcher with this token: all that is written through it raises LeadershipLost from
+        the moment when another one, or none, leads."""
+        fenced = copy(self)
+        fenced.scripts = self.scripts.fenced(Fence(self.keys.leader, token, self.retention.lead))
+        fenced.is_fenced = True
+        return fenced
+
+    @contextmanager
+    def redis(self) -> Iterator[redis.Redis]:
+        """The client, whose errors leave as LedgerUnavailable."""
+        with translated(self.client):
+            yield self.client
+
+    def write(self, *commands: tuple[str, str, *tuple[Argument, ...]]) -> None:
+        """Plain commands (name, key, arguments …), all at once."""
+        if commands:
+            keys = [key for _, key, *_ in commands]
+            args = [each for name, _, *rest in commands for each in (name, len(rest), *rest)]
+            self.scripts.run("write", keys, args)
+
+    def each(self, keys: Iterable[str], ask: Callable[[Pipeline, str], object]) -> list[Any]:
+        """Asks the same of every key, in one round trip."""
+        with self.redis() as client:
+            pipeline = client.pipeline(transaction=False)
+            for key in keys:
+                ask(pipeline, key)
+            return pipeline.execute()
+
+    def fields(self, key: str) -> dict[str, str]:
+        """A hash, as text."""
+        with self.redis() as client:
+            found = client.hgetall(key)
+        return dict(zip(texts(found), texts(found.values()), strict=True))
+
+    def now(self) -> int:
+        """Redis' clock, in milliseconds."""
+        with self.redis() as client:
+            seconds, micros = client.time()
+        return int(seconds) * 1000 + int(micros) // 1000
