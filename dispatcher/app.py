@@ -28,7 +28,7 @@ from dispatcher.http.api.targets import Targets
 from dispatcher.http.background import Background
 from dispatcher.http.client_address import Proxies
 from dispatcher.http.connection.bodies import Bodies
-from dispatcher.http.connection.header_limits import Bounds
+from dispatcher.http.connection.header_limits import HeaderLimits
 from dispatcher.http.health import Health
 from dispatcher.http.live_config import LOOK_EVERY, Live
 from dispatcher.http.openapi.document import document
@@ -81,7 +81,7 @@ def create_app(
     parts = _parts(settings, source)
     app = Starlette(
         exception_handlers=dict.fromkeys(REFUSED, refused),
-        middleware=[Middleware(Bounds)],
+        middleware=[Middleware(HeaderLimits)],
         lifespan=lambda _: _running(parts),
     )
     app.router.routes.extend(_routes(parts, settings, anywhere=allow_insecure))

@@ -33,7 +33,7 @@ RETIRED = {
     "unproved": "rejected, unauthenticated",
 }
 """Retired word → what it is called now."""
-STILL_USED = ("crowd", "feed", "seldom", "shelf", "silence", "stranger", "trail", "unproved")
+STILL_USED = ("feed", "shelf", "silence", "stranger", "trail", "unproved")
 """To become empty."""
 OTHERS = re.compile(r"FEED_MAX_COMMIT_NUM")
 """Names of other programs."""

@@ -60,7 +60,7 @@ WALLS = {
         " anyio msgspec starlette structlog"
     ),
     "dispatcher.http.connection.protocol": "dispatcher.http.* h11 starlette uvicorn",
-    "dispatcher.http.connection.framing": "h11",
+    "dispatcher.http.connection.strict_parser": "h11",
     "dispatcher.http.operations": (
         "dispatcher.http.* dispatcher.webhooks.providers.generic starlette"
     ),
@@ -220,8 +220,8 @@ PURE = {
     "dispatcher.matching.*",
     "dispatcher.webhooks.*",
     "dispatcher.http.client_address",
-    "dispatcher.http.connection.framing",
-    "dispatcher.http.connection.limits",
+    "dispatcher.http.connection.strict_parser",
+    "dispatcher.http.connection.connection_limits",
     "dispatcher.http.connection.origins",
     "dispatcher.http.webhooks.unauthenticated",
     "dispatcher.http.openapi.document",

@@ -16,7 +16,7 @@ from dispatcher.config import Environment, load
 from dispatcher.config.insecure import acceptance
 from dispatcher.config.reloading import Reloader
 from dispatcher.domain.errors import UsageError
-from dispatcher.http.connection.limits import Crowd
+from dispatcher.http.connection.connection_limits import ConnectionLimits
 from dispatcher.http.connection.protocol import HEADER_BYTES, Connection
 from dispatcher.runtime import logs
 from dispatcher.runtime.failfast import watch_threads
@@ -37,23 +37,23 @@ def serve(environ: Mapping[str, str], *, allow_insecure: bool = False) -> None:
     source = Reloader(settings.config, environ, accept)
     app = create_app(settings, source, allow_insecure=allow_insecure)
     with listen(settings.host, settings.port) as listener:
-        server = uvicorn.Server(server_config(app, _crowd(settings)))
+        server = uvicorn.Server(server_config(app, _limits(settings)))
         _stop_on_signals(server)
         server.run(sockets=[listener])
 
 
-def _crowd(settings: Environment) -> Crowd:
-    share = settings.connections_per_address
-    return Crowd(settings.connections, share, settings.trusted_proxies)
+def _limits(settings: Environment) -> ConnectionLimits:
+    per_address = settings.connections_per_address
+    return ConnectionLimits(settings.connections, per_address, settings.trusted_proxies)
 
 
 def server_config(
-    app: ASGIApp, crowd: Crowd, kind: type[Connection] = Connection
+    app: ASGIApp, limits: ConnectionLimits, kind: type[Connection] = Connection
 ) -> uvicorn.Config:
     """How the application is served. Logs go where ours go; there is no log of URLs and headers."""
     return uvicorn.Config(
         app,
-        http=partial(kind, crowd=crowd),  # type: ignore[arg-type]  # it is only called
+        http=partial(kind, limits=limits),  # type: ignore[arg-type]  # it is only called
         ws="none",
         lifespan="on",
         log_config=None,

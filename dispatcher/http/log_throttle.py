@@ -1,4 +1,4 @@
-"""What would fill the log if it were said each time: said once, then now and then with a count."""
+"""Log throttle: what would fill the log is logged once, then once a minute with a count."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 EVERY = 60.0
-"""Seconds between two lines about the same."""
+"""Seconds between two lines about the same kind."""
 KINDS = 1000
-"""That are told apart; the one that was said longest ago is forgotten first."""
+"""That are told apart; the one that was logged longest ago is forgotten first."""
 
 
 @dataclass
-class _Said:
+class _Logged:
     at: float
     since: int = 0
 
 
-class Seldom:
+class LogThrottle:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._said: dict[tuple[str, ...], _Said] = {}
+        self._logged: dict[tuple[str, ...], _Logged] = {}
 
     def count(self, *kind: str) -> int:
-        """How often it has been since it was said last, with this time; 0 where it is not to be said now."""
-        now, said = self._clock(), self._said.get(kind)
-        if said is not None and now - said.at < EVERY:
-            said.since += 1
+        """How often it happened since it was logged last, with this time; 0 if it is not to be logged now."""
+        now, logged = self._clock(), self._logged.get(kind)
+        if logged is not None and now - logged.at < EVERY:
+            logged.since += 1
             return 0
-        self._said.pop(kind, None)
-        self._said[kind] = _Said(now)
-        if len(self._said) > KINDS:
-            del self._said[next(iter(self._said))]
-        return 1 + (said.since if said else 0)
+        self._logged.pop(kind, None)
+        self._logged[kind] = _Logged(now)
+        if len(self._logged) > KINDS:
+            del self._logged[next(iter(self._logged))]
+        return 1 + (logged.since if logged else 0)

@@ -14,7 +14,7 @@ from structlog.contextvars import bind_contextvars
 
 from dispatcher.config import Secret
 from dispatcher.http.client_address import Address, Proxies, group
-from dispatcher.http.log_throttle import Seldom
+from dispatcher.http.log_throttle import LogThrottle
 from dispatcher.http.responses import CAUSE, Refusal
 from dispatcher.webhooks.authentication import same
 
@@ -46,7 +46,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, tokens: Tokens, proxies: Proxies) -> None:
         self._app, self._tokens, self._proxies = app, tokens, proxies
-        self._seldom = Seldom()
+        self._throttle = LogThrottle()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         peer = scope["client"][0] if scope.get("client") else ""
@@ -87,7 +87,7 @@ class Guard:
 
     def _tell(self, scope: Scope, sender: Address | None, cause: str) -> None:
         """Once for each sender and cause, then once a minute: who guesses must not fill the disk."""
-        if count := self._seldom.count(group(sender) if sender else "", cause):
+        if count := self._throttle.count(group(sender) if sender else "", cause):
             path = "".join(c if c.isprintable() else "?" for c in scope["path"][:LONGEST])
             log.warning(
                 "api request refused", cause=cause, method=scope["method"], path=path, count=count

@@ -1,4 +1,4 @@
-"""Bounds what a request's headers may hold, before anything looks at them."""
+"""Header limits: how many headers a request may have and how large, before anything looks at them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ TOO_LARGE = Refusal(
 )
 
 
-class Bounds:
-    """Lets through what is within them."""
+class HeaderLimits:
+    """Middleware: what exceeds them gets a 431."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,9 +1,10 @@
-"""Connections, bounded in number and in time: whoever sends slowly, or doesn't read, is let go.
+"""A client's connection, limited in time: a client that sends slowly, or does not read, is disconnected.
 
-What finds no room is told so and closed where it is accepted: to hold it would fill the room that there is.
+One that finds no room is sent a 503 and closed at once: to hold it would fill the room that there is.
 
-uvicorn bounds the time between two requests only. Here also the time for a request's headers to arrive, for the
-rest of it, whether or not anybody reads that, and for an answer to be taken.
+uvicorn limits the time between two requests only. Here also the time for a request's headers to arrive, for the
+rest of it, whether or not anybody reads that, and for a response to be taken. What is used of uvicorn for that
+is no public interface of its: docs/decisions/0008-uvicorn-protocol.md.
 """
 
 from __future__ import annotations
@@ -16,58 +17,58 @@ import h11
 from starlette.responses import Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from dispatcher.http.connection.framing import Framing
-from dispatcher.http.connection.limits import Crowd
+from dispatcher.http.connection.connection_limits import ConnectionLimits
+from dispatcher.http.connection.strict_parser import StrictParser
 from dispatcher.http.responses import RETRY_AFTER, Refusal, refusal
 
 NOT_HTTP = Refusal(400, "not_http", "This is no HTTP/1.1 request, or its headers are too long")
-CROWDED = Refusal(503, "busy", "Too many connections at a time: come again", RETRY_AFTER)
+BUSY = Refusal(503, "busy", "Too many connections at a time: come again", RETRY_AFTER)
 HEADER_BYTES = 64 * 1024
 
 
 class Connection(H11Protocol):
     """One client's connection."""
 
-    HEADERS_WITHIN: ClassVar[float] = 10
+    HEADER_TIMEOUT: ClassVar[float] = 10
     """Seconds from a request's first byte, or the connection's begin, to the end of its headers."""
-    REST_WITHIN: ClassVar[float] = 30
-    """Seconds from there to the end of its body; longer than the endpoints wait, which answer."""
-    TAKEN_WITHIN: ClassVar[float] = 30
-    """Seconds for a client to read on when the answer doesn't fit into the network's buffers."""
+    BODY_TIMEOUT: ClassVar[float] = 30
+    """Seconds from there to the end of its body; longer than the endpoints wait, which respond with a 408."""
+    SEND_TIMEOUT: ClassVar[float] = 30
+    """Seconds for a client to read on when the response doesn't fit into the network's buffers."""
 
-    def __init__(self, *args: Any, crowd: Crowd, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, limits: ConnectionLimits, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.conn = Framing(self.config.h11_max_incomplete_event_size or HEADER_BYTES)
-        self._crowd = crowd
-        self._arriving, self._leaving = Patience(self._let_go), Patience(self._let_go)
-        self._resting = False
+        self.conn = StrictParser(self.config.h11_max_incomplete_event_size or HEADER_BYTES)
+        self._limits = limits
+        self._receiving, self._sending = Timeout(self._abort), Timeout(self._abort)
+        self._is_idle = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if self._crowd.enter(self, self.client[0] if self.client else ""):
-            self._arriving.start(self.HEADERS_WITHIN)
+        if self._limits.admit(self, self.client[0] if self.client else ""):
+            self._receiving.start(self.HEADER_TIMEOUT)
         else:
-            _write(self.conn, transport, refusal(CROWDED))
+            _write(self.conn, transport, refusal(BUSY))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._crowd.goes(self)
-        self._arriving.end()
-        self._leaving.end()
+        self._limits.closed(self)
+        self._receiving.end()
+        self._sending.end()
         super().connection_lost(exc)
 
-    def leave(self) -> None:
+    def close_idle(self) -> None:
         """To make room: its last request was answered, and no other has begun to come."""
         self.transport.close()
 
     def data_received(self, data: bytes) -> None:
-        if self._resting:
-            self._resting = False
-            self._crowd.works(self)
-            self._arriving.start(self.HEADERS_WITHIN)
+        if self._is_idle:
+            self._is_idle = False
+            self._limits.active(self)
+            self._receiving.start(self.HEADER_TIMEOUT)
         super().data_received(data)
 
     def handle_events(self) -> None:
-        """Called with what has arrived, and after an answer with what came behind its request."""
+        """uvicorn calls it with what has arrived, and after a response with what came behind its request."""
         before = self.conn.their_state, self.cycle
         super().handle_events()
         if (self.conn.their_state, self.cycle) != before:
@@ -76,35 +77,35 @@ class Connection(H11Protocol):
     def _follow(self) -> None:
         """The request has come a step further."""
         if self.conn.their_state is h11.SEND_BODY:
-            self._arriving.start(self.REST_WITHIN)
+            self._receiving.start(self.BODY_TIMEOUT)
         elif self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
-            self._arriving.start(self.HEADERS_WITHIN)
-        elif not self._rest():
-            self._arriving.end()
+            self._receiving.start(self.HEADER_TIMEOUT)
+        elif not self._note_idle():
+            self._receiving.end()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        self._rest()
+        self._note_idle()
 
-    def _rest(self) -> bool:
+    def _note_idle(self) -> bool:
         """Whether all that was asked for has been answered, and nothing has come since."""
         done = self.conn.our_state is h11.IDLE and self.conn.their_state is h11.IDLE
-        self._resting = done and not self.conn.trailing_data[0] and not self.transport.is_closing()
-        if self._resting:
-            self._crowd.rests(self)
-            self._arriving.start(self.timeout_keep_alive)
-        return self._resting
+        self._is_idle = done and not self.conn.trailing_data[0] and not self.transport.is_closing()
+        if self._is_idle:
+            self._limits.idle(self)
+            self._receiving.start(self.timeout_keep_alive)
+        return self._is_idle
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._leaving.start(self.TAKEN_WITHIN)
+        self._sending.start(self.SEND_TIMEOUT)
 
     def resume_writing(self) -> None:
-        self._leaving.end()
+        self._sending.end()
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
-        """As JSON, like every other refusal, unless an answer has been begun."""
+        """As JSON, like every other refusal, unless a response has been begun."""
         if self.cycle and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -112,12 +113,12 @@ class Connection(H11Protocol):
             _write(self.conn, self.transport, refusal(NOT_HTTP))
         self.transport.close()
 
-    def _let_go(self) -> None:
+    def _abort(self) -> None:
         self.transport.abort()
 
 
-class Patience:
-    """A time that runs out, unless it is ended before."""
+class Timeout:
+    """Acts when its time has run out, unless it is ended before."""
 
     def __init__(self, act: Callable[[], None]) -> None:
         self._act = act
@@ -137,12 +138,12 @@ class Patience:
         self._timer = None
 
 
-def _write(conn: h11.Connection, transport: asyncio.Transport, answer: Response) -> None:
+def _write(conn: h11.Connection, transport: asyncio.Transport, response: Response) -> None:
     """Past the application, for what isn't a request that could be handed to it."""
-    headers = [*answer.raw_headers, (b"connection", b"close")]
+    headers = [*response.raw_headers, (b"connection", b"close")]
     for event in (
-        h11.Response(status_code=answer.status_code, headers=headers),
-        h11.Data(data=bytes(answer.body)),
+        h11.Response(status_code=response.status_code, headers=headers),
+        h11.Data(data=bytes(response.body)),
         h11.EndOfMessage(),
     ):
         transport.write(conn.send(event) or b"")

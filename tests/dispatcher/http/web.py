@@ -20,7 +20,7 @@ from dispatcher.app import create_app
 from dispatcher.commands.serve import listen, server_config
 from dispatcher.config import load
 from dispatcher.config.reloading import Reloader
-from dispatcher.http.connection.limits import Crowd
+from dispatcher.http.connection.connection_limits import ConnectionLimits
 from dispatcher.ledger import Keys, connect
 from tests.dispatcher.webhooks.support import SECRET, Sent
 from tests.waiting import eventually
@@ -106,7 +106,7 @@ class Web:
         source = self.source(settings.config, self.environ)
         app = create_app(settings, source, allow_insecure=self.allow_insecure)
         self._listener = listen("127.0.0.1", 0)
-        self._server = uvicorn.Server(server_config(app, Crowd()))
+        self._server = uvicorn.Server(server_config(app, ConnectionLimits()))
         self._thread = threading.Thread(target=self._server.run, args=([self._listener],))
         self._thread.start()
         self.url = "http://{}:{}".format(*self._listener.getsockname())

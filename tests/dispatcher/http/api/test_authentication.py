@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from dispatcher.http.log_throttle import EVERY, KINDS, Seldom
+from dispatcher.http.log_throttle import EVERY, KINDS, LogThrottle
 from dispatcher.ledger import Keys
 from tests.dispatcher.http.web import OTHER_TOKEN, TOKEN, Web, error
 from tests.dispatcher.webhooks.support import sent
@@ -139,15 +139,15 @@ def test_a_name_is_no_part_of_the_token(named: Web) -> None:
     assert error(refused) == (401, "unauthorized")
 
 
-def test_what_is_said_seldom_is_said_with_its_number() -> None:
+def test_what_is_throttled_is_logged_with_its_number() -> None:
     now = 0.0
-    seldom = Seldom(lambda: now)
+    throttle = LogThrottle(lambda: now)
 
-    said = [seldom.count("a", "b") for _ in range(5)]
+    said = [throttle.count("a", "b") for _ in range(5)]
     now = EVERY
-    said += [seldom.count("a", "b"), seldom.count("a", "b"), seldom.count("other")]
+    said += [throttle.count("a", "b"), throttle.count("a", "b"), throttle.count("other")]
 
     assert said == [1, 0, 0, 0, 0, 5, 0, 1]
     for number in range(10 * KINDS):
-        seldom.count(str(number))
-    assert len(seldom._said) == KINDS
+        throttle.count(str(number))
+    assert len(throttle._logged) == KINDS

@@ -19,8 +19,8 @@ from starlette.types import Receive, Scope, Send
 
 from dispatcher.commands.serve import listen, server_config
 from dispatcher.http.connection.bodies import ALL_TOGETHER, MIB, READ_WITHIN, SMALL
+from dispatcher.http.connection.connection_limits import CONNECTIONS, PER_ADDRESS, ConnectionLimits
 from dispatcher.http.connection.header_limits import HEADER_BYTES, MOST_HEADERS
-from dispatcher.http.connection.limits import CONNECTIONS, PER_ADDRESS, Crowd
 from dispatcher.http.connection.protocol import Connection
 from dispatcher.http.responses import HEADERS
 from tests.dispatcher.http.web import Web, error
@@ -30,9 +30,9 @@ LARGE = 16 * 1024 * 1024
 
 
 class Hasty(Connection):
-    HEADERS_WITHIN = 0.3
-    REST_WITHIN = 0.6
-    TAKEN_WITHIN = 0.3
+    HEADER_TIMEOUT = 0.3
+    BODY_TIMEOUT = 0.6
+    SEND_TIMEOUT = 0.3
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,12 +49,12 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 class Patient(Connection):
     """Nothing of it ends by itself while a test lasts."""
 
-    HEADERS_WITHIN = REST_WITHIN = TAKEN_WITHIN = 600
+    HEADER_TIMEOUT = BODY_TIMEOUT = SEND_TIMEOUT = 600
 
 
 @contextmanager
-def served(crowd: Crowd | None = None, kind: type[Connection] = Hasty) -> Iterator[int]:
-    config = server_config(application, Crowd() if crowd is None else crowd, kind)
+def served(limits: ConnectionLimits | None = None, kind: type[Connection] = Hasty) -> Iterator[int]:
+    config = server_config(application, ConnectionLimits() if limits is None else limits, kind)
     with listen("127.0.0.1", 0) as listener:
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],))
@@ -200,11 +200,15 @@ def is_answered(connection: socket.socket) -> bool:
     return received.startswith(b"HTTP/1.1 200")
 
 
-@pytest.mark.parametrize("crowd", [Crowd(most=3), Crowd(per_address=3)], ids=["all", "a sender's"])
-def test_too_many_connections_are_told_so_closed_and_make_room_again(crowd: Crowd) -> None:
-    with served(crowd, Patient) as port:
+@pytest.mark.parametrize(
+    "limits", [ConnectionLimits(most=3), ConnectionLimits(per_address=3)], ids=["all", "a sender's"]
+)
+def test_too_many_connections_are_told_so_closed_and_make_room_again(
+    limits: ConnectionLimits,
+) -> None:
+    with served(limits, Patient) as port:
         busy = [half_open(port) for _ in range(3)]
-        assert eventually(lambda: len(crowd) == 3)
+        assert eventually(lambda: len(limits) == 3)
 
         with connected(port) as one_more:  # it sends nothing: nothing of it is waited for
             head, _, body = everything(one_more).partition(b"\r\n\r\n")
@@ -212,19 +216,21 @@ def test_too_many_connections_are_told_so_closed_and_make_room_again(crowd: Crow
         assert head.startswith(b"HTTP/1.1 503")
         assert b"retry-after: 5" in head.lower()
         assert b'"busy"' in body
-        assert len(crowd) == 3
+        assert len(limits) == 3
         assert all(goes_on(each) for each in busy)
         for each in busy:
             each.close()
-        assert eventually(lambda: len(crowd) == 0)
+        assert eventually(lambda: len(limits) == 0)
         assert ask(port) == 200
 
 
-@pytest.mark.parametrize("crowd", [Crowd(most=3), Crowd(per_address=3)], ids=["all", "a sender's"])
-def test_the_longest_idle_makes_room_first(crowd: Crowd) -> None:
-    with served(crowd, Patient) as port, contextlib.ExitStack() as stack:
+@pytest.mark.parametrize(
+    "limits", [ConnectionLimits(most=3), ConnectionLimits(per_address=3)], ids=["all", "a sender's"]
+)
+def test_the_longest_idle_makes_room_first(limits: ConnectionLimits) -> None:
+    with served(limits, Patient) as port, contextlib.ExitStack() as stack:
         first, busy, second = idle(port), half_open(port), idle(port)
-        assert eventually(lambda: len(crowd) == 3)
+        assert eventually(lambda: len(limits) == 3)
 
         new = half_open(port)
         assert is_closed(first)
@@ -239,10 +245,10 @@ def test_the_longest_idle_makes_room_first(crowd: Crowd) -> None:
 
 
 def test_one_that_asks_again_is_not_idle() -> None:
-    crowd = Crowd(most=2)
-    with served(crowd, Patient) as port, idle(port) as asks_again, idle(port) as stays_idle:
+    limits = ConnectionLimits(most=2)
+    with served(limits, Patient) as port, idle(port) as asks_again, idle(port) as stays_idle:
         asks_again.sendall(b"GET / HTTP/1.1\r\nHost: ")
-        assert eventually(lambda: len(crowd._idle) == 1)
+        assert eventually(lambda: len(limits._idle) == 1)
 
         with half_open(port) as new:
             assert is_closed(stays_idle)
@@ -251,12 +257,12 @@ def test_one_that_asks_again_is_not_idle() -> None:
 
 
 def test_who_is_answered_before_the_body_is_there_is_idle_once_it_is() -> None:
-    crowd = Crowd(most=1)
-    with served(crowd, Patient) as port, connected(port) as early:
+    limits = ConnectionLimits(most=1)
+    with served(limits, Patient) as port, connected(port) as early:
         early.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n")
         assert is_answered(early)
         early.sendall(b"abc")
-        assert eventually(lambda: len(crowd._idle) == 1)
+        assert eventually(lambda: len(limits._idle) == 1)
 
         with half_open(port) as new:
             assert is_closed(early)
@@ -356,8 +362,8 @@ def test_the_bounds_are_documented() -> None:
         f"more than {MOST_HEADERS} headers, or {HEADER_BYTES // 1024} KiB",
         f"{CONNECTIONS:,} connections are open, or {PER_ADDRESS} of the same address",
         f"hold {ALL_TOGETHER // MIB} MiB together, and this one is larger than {SMALL // 1024} KiB",
-        f"take longer than {Connection.HEADERS_WITHIN:g} seconds, the rest of it longer than"
-        f" {Connection.REST_WITHIN:g}",
+        f"take longer than {Connection.HEADER_TIMEOUT:g} seconds, the rest of it longer than"
+        f" {Connection.BODY_TIMEOUT:g}",
         f"longer than {READ_WITHIN:g} seconds",
     ]
 
@@ -366,7 +372,7 @@ def test_the_bounds_are_documented() -> None:
 
 
 def test_who_takes_too_long_for_a_body_hears_of_it() -> None:
-    assert READ_WITHIN < Connection.REST_WITHIN
+    assert READ_WITHIN < Connection.BODY_TIMEOUT
 
 
 def test_no_answer_tells_what_serves_it(web: Web) -> None:

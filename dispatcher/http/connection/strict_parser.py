@@ -1,4 +1,4 @@
-"""HTTP/1.1 as h11 reads it, less what it forgives: forms that a proxy in front may understand in another way.
+"""h11's parser, less what it tolerates: forms that a proxy in front may understand in another way.
 
 Where two read the same bytes differently, one's body is the other's next request (request smuggling): that of
 another sender, past whatever the proxy checks. RFC 9112 lets a server refuse each of them.
@@ -16,7 +16,7 @@ _LINES = re.compile(rb"(?P<end>\r\n\r\n)|(?<!\r)\n|\r(?!\n|\Z)|\r\n[ \t]")
 """The end of a head, or first what is wrong in it: a bare LF or CR, a line that is folded (obs-fold)."""
 
 
-class Framing(h11.Connection):
+class StrictParser(h11.Connection):
     """The server's side of a connection."""
 
     def __init__(self, longest_head: int) -> None:
@@ -24,7 +24,7 @@ class Framing(h11.Connection):
         self._looked, self._chunked = 0, False
 
     def next_event(self) -> Any:
-        """As h11's. Raises RemoteProtocolError for what is not to be guessed at."""
+        """As h11's. Raises RemoteProtocolError also for what h11 would take a guess at."""
         if self.their_state is h11.IDLE:
             self._check_head()
         before = self.trailing_data[0] if self._chunked else b""
