@@ -1,7 +1,7 @@
-"""An independent witness: follows all Pods of the cluster through its API and notes what ran when.
+"""An independent observer: it watches all Pods through the cluster's API and records when each ran.
 
-It shares no code with what it watches. A cluster that goes away and comes back is followed from where it was
-left; what it has forgotten meanwhile counts as ended.
+It shares no code with the product. When the cluster comes back after an outage, the watch goes on from the last
+resourceVersion; a Pod that is gone by then counts as ended.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class _TooOld(Exception):  # no error: the cluster answers so, and is listed aga
 
 @dataclass
 class Run:
-    """One Pod's time of running, by the witness' clock."""
+    """One Pod's time of running, by the observer's clock."""
 
     pod: str
     job: str
@@ -59,7 +59,7 @@ class Observer:
         threading.Thread(target=self._follow, daemon=True).start()
 
     def stop(self) -> None:
-        """From now on the cluster may go without a word."""
+        """From now on an outage of the cluster is not reported."""
         self._stopped.set()
 
     def _follow(self) -> None:
@@ -75,7 +75,7 @@ class Observer:
                 self._stopped.wait(AGAIN_SECONDS)
             except Exception as error:  # noqa: BLE001  # nobody is there to whom it could be raised
                 self.trouble = f"{type(error).__name__}: {error}"
-                self.tell(f"the witness sees nothing any more: {self.trouble}")
+                self.tell(f"the observer sees nothing any more: {self.trouble}")
                 return
 
     def _stay(self, client: httpx.Client) -> None:

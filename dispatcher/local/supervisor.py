@@ -1,4 +1,4 @@
-"""Keeps processes running: starts them in order, says when one ends, starts it again, stops them all."""
+"""A supervisor of processes: starts each, waits until it is ready, restarts it when it ends, stops it."""
 
 from __future__ import annotations
 
@@ -18,48 +18,48 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 STEADY_SECONDS = 10.0
 """A process that ran for so long starts again without a pause."""
 
-Say = Callable[[str, str], None]
-"""Takes the name of a part and a line of its log."""
+LogLine = Callable[[str, str], None]
+"""Takes a process' name and a line of its log."""
 
 
 class NotReady(DispatcherError):
-    """A part did not come up."""
+    """A process did not get ready."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """One process: how it is started, and how one can tell that it is ready."""
+class ProcessSpec:
+    """One process: its command line, and a probe that says whether it is ready."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     ready: Callable[[], Awaitable[bool]]
-    unheard: str = ""
+    muted: str = ""
     """Lines of its log that hold this are left out; "" for none."""
 
 
 @dataclass
-class Running:
-    """A part that is kept running."""
+class SupervisedProcess:
+    """A process that is started again whenever it ends."""
 
-    part: Part
-    say: Say
+    spec: ProcessSpec
+    log: LogLine
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
     _stopping: bool = False
-    _keeper: asyncio.Task[None] | None = None
+    _restarter: asyncio.Task[None] | None = None
     _reader: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def start(self) -> None:
         """Returns once it is ready; raises NotReady."""
         await self._spawn()
         deadline = time.monotonic() + READY_SECONDS
-        while not await self.part.ready():
+        while not await self.spec.ready():
             if self._ended() or time.monotonic() > deadline:
                 await self.stop()
-                raise NotReady(f"{self.part.name} did not come up; its last lines are above")
+                raise NotReady(f"{self.spec.name} did not get ready; its last log lines are above")
             await asyncio.sleep(0.03)
-        self._keeper = asyncio.create_task(self._keep())
+        self._restarter = asyncio.create_task(self._restart())
 
     async def stop(self) -> None:
         """SIGTERM, and SIGKILL for what is not gone in time."""
@@ -71,10 +71,10 @@ class Running:
             try:
                 await asyncio.wait_for(process.wait(), STOP_SECONDS)
             except TimeoutError:
-                self.say(self.part.name, "does not stop; killed")
+                self.log(self.spec.name, "does not stop; killed")
                 process.kill()
                 await process.wait()
-        for task in (self._keeper, self._reader):
+        for task in (self._restarter, self._reader):
             if task:
                 await task
 
@@ -82,11 +82,11 @@ class Running:
         return self.process is None or self.process.returncode is not None
 
     async def _spawn(self) -> None:
-        tether = python("-m", "dispatcher.local.tether", str(os.getpid()))
+        wrapper = python("-m", "dispatcher.local.parent_death", str(os.getpid()))
         self.process = await asyncio.create_subprocess_exec(
-            *tether,
-            *self.part.command,
-            env={**os.environ, **python_path(), **self.part.environment},
+            *wrapper,
+            *self.spec.command,
+            env={**os.environ, **python_path(), **self.spec.environment},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -99,12 +99,12 @@ class Running:
             return
         while line := await _line(process.stdout):
             text = line.decode(errors="replace").rstrip()
-            if not self.part.unheard or self.part.unheard not in text:
-                # Whoever reads along may be gone; a part whose output nobody takes would stand still.
+            if not self.spec.muted or self.spec.muted not in text:
+                # The terminal may be gone; a process whose output nobody reads would block.
                 with suppress(OSError):
-                    self.say(self.part.name, text)
+                    self.log(self.spec.name, text)
 
-    async def _keep(self) -> None:
+    async def _restart(self) -> None:
         pause = FIRST_PAUSE
         while self.process is not None:
             begun = time.monotonic()
@@ -113,18 +113,18 @@ class Running:
                 return
             self.restarts += 1
             pause = FIRST_PAUSE if time.monotonic() - begun > STEADY_SECONDS else pause
-            self.say(self.part.name, f"ended ({_how(code)}); starting it again")
+            self.log(self.spec.name, f"ended ({_how(code)}); starting it again")
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE, pause * 2)
             if not self._stopping:
                 await self._spawn_again()
 
     async def _spawn_again(self) -> None:
-        """Where the system has no process to spare now, it is tried again like one that ends at once."""
+        """Where the system can't start a process now, the supervisor tries again later."""
         try:
             await self._spawn()
         except OSError as error:
-            self.say(self.part.name, f"cannot be started: {error}")
+            self.log(self.spec.name, f"cannot be started: {error}")
 
 
 async def _line(stream: asyncio.StreamReader) -> bytes:

@@ -1,4 +1,4 @@
-"""`git-dispatcher up`: all parts on one machine, supervised, with their state in one directory."""
+"""`git-dispatcher up`: all processes on one machine, supervised, with their state in one directory."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ from dispatcher.local.kube import create_namespace, kube_client
 from dispatcher.local.ports import Ports
 from dispatcher.local.private_files import private_folder, write_private
 from dispatcher.local.python import program, python
-from dispatcher.local.starter import ensure_starter
-from dispatcher.local.supervisor import NotReady, Part, Running, Say
-from dispatcher.local.valkey import UNHEARD, socket_path, socket_url, valkey_command
+from dispatcher.local.quickstart import ensure_quickstart
+from dispatcher.local.supervisor import LogLine, NotReady, ProcessSpec, SupervisedProcess
+from dispatcher.local.valkey import MUTED, socket_path, socket_url, valkey_command
 
 COLOURS = {"valkey": "red", "cluster": "blue", "web": "green", "watcher": "magenta"}
-NAMESPACES_EVERY = 2.0  # seconds
+NAMESPACES_SECONDS = 2.0
+"""Between two looks at which namespaces a changed configuration needs."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the parts of one `up` are."""
+class LocalInstallation:
+    """Where the processes of one `up` keep their state, and where they listen."""
 
     state: Path
     config: Path
@@ -71,15 +72,15 @@ def run(*, state_dir: Path, config: Path | None, port: int, workers: int) -> int
     """Runs until Ctrl-C or SIGTERM. Returns the exit code. Raises UsageError and ConfigError."""
     console = Console(highlight=False, soft_wrap=True)
     ports = Ports()
-    with _locked(state_dir):
+    with _Lock(state_dir):
         try:
-            place = find_place(state_dir, config, ports.take(port))
-            return asyncio.run(_run(place, workers, console))
+            local = prepare_installation(state_dir, config, ports.take(port))
+            return asyncio.run(_run(local, workers, console))
         finally:
             ports.release()
 
 
-def find_place(state: Path, config: Path | None, web_port: int) -> Place:
+def prepare_installation(state: Path, config: Path | None, web_port: int) -> LocalInstallation:
     """Makes what is missing in the state directory, checks the configuration.
 
     The token is new each time: commands give the last one to whoever has taken the port since.
@@ -87,14 +88,14 @@ def find_place(state: Path, config: Path | None, web_port: int) -> Place:
     state = state.resolve()
     token = secrets.token_hex(32)
     url = f"http://127.0.0.1:{web_port}"
-    config = config.resolve() if config else ensure_starter(state, url)
+    config = config.resolve() if config else ensure_quickstart(state, url)
     read_configuration(config, os.environ)
     write_private(state / "client.json", json.dumps({"url": url, "token": token}))
-    return Place(state, config, web_port, socket_path(state), token)
+    return LocalInstallation(state, config, web_port, socket_path(state), token)
 
 
-async def _run(place: Place, workers: int, console: Console) -> int:
-    def say(name: str, line: str) -> None:
+async def _run(local: LocalInstallation, workers: int, console: Console) -> int:
+    def log(name: str, line: str) -> None:
         colour = COLOURS.get(name, "cyan")
         console.print(f"[{colour}]{name:>8} |[/] ", end="")
         console.print(line, markup=False)
@@ -103,18 +104,18 @@ async def _run(place: Place, workers: int, console: Console) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    running: list[Running] = []
+    running: list[SupervisedProcess] = []
     try:
-        starting = asyncio.create_task(start_all(place, workers, say, running))
+        starting = asyncio.create_task(start_all(local, workers, log, running))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
-            targets = list(read_configuration(place.config, os.environ).targets)
-            console.print(welcome(place, targets), markup=False)
-            keeping = asyncio.create_task(_keep_namespaces(place, say))
+            targets = list(read_configuration(local.config, os.environ).targets)
+            console.print(welcome(local, targets), markup=False)
+            creating = asyncio.create_task(_keep_creating_namespaces(local, log))
             await stopping
-            keeping.cancel()
+            creating.cancel()
         else:
             starting.cancel()
     except NotReady as error:
@@ -127,124 +128,133 @@ async def _run(place: Place, workers: int, console: Console) -> int:
     return 0
 
 
-async def start_all(place: Place, workers: int, say: Say, running: list[Running]) -> None:
-    """Starts the parts in order; what runs is in `running`, also when it raises NotReady."""
-    for part in storage(place):
-        await _start(part, say, running)
-    await asyncio.to_thread(_make_namespaces, place)
-    starting = [_start(part, say, running) for part in processes(place, workers)]
+async def start_all(
+    local: LocalInstallation, workers: int, log: LogLine, running: list[SupervisedProcess]
+) -> None:
+    """Starts the processes in order; those that run are in `running`, also when it raises NotReady."""
+    for spec in backends(local):
+        await _start(spec, log, running)
+    await asyncio.to_thread(_create_namespaces, local)
+    starting = [_start(spec, log, running) for spec in processes(local, workers)]
     await asyncio.gather(*starting)
 
 
-async def _start(part: Part, say: Say, running: list[Running]) -> None:
-    process = Running(part, say)
+async def _start(spec: ProcessSpec, log: LogLine, running: list[SupervisedProcess]) -> None:
+    process = SupervisedProcess(spec, log)
     running.append(process)
     await process.start()
 
 
-async def stop_all(running: Sequence[Running]) -> None:
-    """First what receives, last what keeps the state."""
+async def stop_all(running: Sequence[SupervisedProcess]) -> None:
+    """Stops the receivers first, the storage last."""
     order = ("web", "worker", "watcher", "cluster", "valkey")
     for name in order:
-        those = [r.stop() for r in running if r.part.name.startswith(name)]
-        await asyncio.gather(*those)
+        stops = [each.stop() for each in running if each.spec.name.startswith(name)]
+        await asyncio.gather(*stops)
 
 
-def storage(place: Place) -> list[Part]:
-    """What the product's own processes need: a Redis and a cluster."""
-    folder = private_folder(place.state / "valkey")
-    cluster = private_folder(place.state / "cluster")
-    place.kubeconfig.unlink(missing_ok=True)
-    valkey = [*valkey_command(folder, place.socket), "--loglevel", "warning"]
-    local = python("-m", "dispatcher.local.cluster", "--state-dir", str(cluster))
+def backends(local: LocalInstallation) -> list[ProcessSpec]:
+    """The backends of the product's own processes: a Redis and a cluster."""
+    folder = private_folder(local.state / "valkey")
+    cluster = private_folder(local.state / "cluster")
+    local.kubeconfig.unlink(missing_ok=True)
+    valkey = [*valkey_command(folder, local.socket), "--loglevel", "warning"]
+    cluster_command = python("-m", "dispatcher.local.cluster", "--state-dir", str(cluster))
     return [
-        Part("valkey", valkey, {}, lambda: asyncio.to_thread(_redis_answers, place), UNHEARD),
-        Part("cluster", local, {}, lambda: asyncio.to_thread(place.kubeconfig.exists)),
+        ProcessSpec("valkey", valkey, {}, lambda: asyncio.to_thread(_redis_answers, local), MUTED),
+        ProcessSpec(
+            "cluster", cluster_command, {}, lambda: asyncio.to_thread(local.kubeconfig.exists)
+        ),
     ]
 
 
-def processes(place: Place, workers: int) -> list[Part]:
+def processes(local: LocalInstallation, workers: int) -> list[ProcessSpec]:
     """The three kinds of process that a production installation runs too."""
 
-    def part(name: str, module: str, verb: str, ready: Callable[[], Awaitable[bool]]) -> Part:
-        return Part(name, python("-m", module, verb), place.environment, ready)
+    def spec(
+        name: str, module: str, verb: str, ready: Callable[[], Awaitable[bool]]
+    ) -> ProcessSpec:
+        return ProcessSpec(name, python("-m", module, verb), local.environment, ready)
 
     names = ["worker"] if workers == 1 else [f"worker.{n}" for n in range(1, workers + 1)]
     return [
-        part("web", "dispatcher.cli", "web", lambda: asyncio.to_thread(_web_answers, place)),
-        part("watcher", "workers", "watcher", lambda: asyncio.to_thread(_is_led, place)),
-        *(part(n, "workers", "worker", lambda: _workers_are_there(place, workers)) for n in names),
+        spec("web", "dispatcher.cli", "web", lambda: asyncio.to_thread(_web_answers, local)),
+        spec("watcher", "workers", "watcher", lambda: asyncio.to_thread(_has_leader, local)),
+        *(
+            spec(n, "workers", "worker", lambda: _workers_are_registered(local, workers))
+            for n in names
+        ),
     ]
 
 
-async def _workers_are_there(place: Place, count: int) -> bool:
+async def _workers_are_registered(local: LocalInstallation, count: int) -> bool:
     def look() -> bool:
-        with connect(place.redis_url) as client:
+        with connect(local.redis_url) as client:
             return int(client.scard("rq:workers")) >= count
 
     return await asyncio.to_thread(look)
 
 
-def _redis_answers(place: Place) -> bool:
+def _redis_answers(local: LocalInstallation) -> bool:
     try:
-        with connect(place.redis_url) as client:
+        with connect(local.redis_url) as client:
             return bool(client.ping())
     except redis.RedisError:
         return False
 
 
-def _is_led(place: Place) -> bool:
-    with connect(place.redis_url) as client:
+def _has_leader(local: LocalInstallation) -> bool:
+    with connect(local.redis_url) as client:
         return bool(client.exists(Keys("default").leader))
 
 
-def _web_answers(place: Place) -> bool:
+def _web_answers(local: LocalInstallation) -> bool:
     try:
-        headers = {"Authorization": f"Bearer {place.token}"}
-        url = f"{place.url}/api/v1/targets"
+        headers = {"Authorization": f"Bearer {local.token}"}
+        url = f"{local.url}/api/v1/targets"
         return httpx.get(url, headers=headers, trust_env=False).is_success
     except httpx.HTTPError:
         return False
 
 
-async def _keep_namespaces(place: Place, say: Say) -> None:
-    """Makes what a changed configuration needs."""
+async def _keep_creating_namespaces(local: LocalInstallation, log: LogLine) -> None:
+    """Creates the namespaces that a changed configuration names."""
     while True:
         try:
-            await asyncio.to_thread(_make_namespaces, place)
+            await asyncio.to_thread(_create_namespaces, local)
         except (httpx.HTTPError, DispatcherError, OSError):
-            pass  # its log says what is wrong
+            pass  # the log of the process that is away says why
         except Exception as error:  # noqa: BLE001  # tried again, whatever it is
-            say("up", f"namespaces could not be made: {type(error).__name__}: {error}")
-        await asyncio.sleep(NAMESPACES_EVERY)
+            log("up", f"namespaces could not be created: {type(error).__name__}: {error}")
+        await asyncio.sleep(NAMESPACES_SECONDS)
 
 
-def _make_namespaces(place: Place) -> None:
-    """A real cluster's namespaces are somebody else's business; the local one's are ours."""
-    targets = read_configuration(place.config, os.environ).targets.values()
-    with kube_client(place.kubeconfig) as client:
+def _create_namespaces(local: LocalInstallation) -> None:
+    """Creates the targets' namespaces: in a real cluster an operator does."""
+    targets = read_configuration(local.config, os.environ).targets.values()
+    with kube_client(local.kubeconfig) as client:
         for namespace in sorted({target.namespace for target in targets}):
             create_namespace(client, namespace)
 
 
-def welcome(place: Place, targets: Sequence[str]) -> str:
+def welcome(local: LocalInstallation, targets: Sequence[str]) -> str:
     """What to do next: every command can be copied into any other terminal."""
-    state = f"--state-dir {shlex.quote(str(place.state))}"
-    ask = program("git-dispatcher")
+    state = f"--state-dir {shlex.quote(str(local.state))}"
+    command = program("git-dispatcher")
     lines = [
         "",
-        f"git-dispatcher is up.  Webhooks: {place.url}/webhooks/…   Configuration: {place.config}",
+        f"git-dispatcher is up.  Webhooks: {local.url}/webhooks/…   Configuration: {local.config}",
         "",
         "What there is, what runs, what happened:",
-        f"  {ask} targets {state}",
-        *(f"  {ask} deploys {name} {state}" for name in targets[:1]),
+        f"  {command} targets {state}",
+        *(f"  {command} deploys {name} {state}" for name in targets[:1]),
         "",
         "The Jobs and Pods, and the queue:",
-        f"  kubectl --kubeconfig {shlex.quote(str(place.kubeconfig))} get jobs,pods",
-        f"  {program('rq')} info --url {shlex.quote(place.redis_url)}",
+        f"  kubectl --kubeconfig {shlex.quote(str(local.kubeconfig))} get jobs,pods",
+        f"  {program('rq')} info --url {shlex.quote(local.redis_url)}",
     ]
-    if (place.state / "hello.git").exists():
-        hello = place.state / "hello.git"
+    if (local.state / "hello.git").exists():
+        hello = local.state / "hello.git"
         lines += [
             "",
             "A push to try:",
@@ -254,7 +264,7 @@ def welcome(place: Place, targets: Sequence[str]) -> str:
     return "\n".join([*lines, "", "Ctrl-C stops everything; the state stays.", ""])
 
 
-class _locked:  # reads as a function where it is used
+class _Lock:
     """One `up` per state directory."""
 
     def __init__(self, state: Path) -> None:

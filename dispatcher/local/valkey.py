@@ -1,6 +1,8 @@
-"""The embedded Valkey: how it is started, and where. Its package's own wrapper is not used: it can orphan it.
+"""The embedded Valkey: how it is started, and where it listens.
 
-Who can write to it has deploys run. So it is on no port, which everyone on the machine could connect to, but on
+The package's own wrapper is not used, since it can leave the server running when it dies.
+
+Whoever can write to it can start deploys. So it listens on no port, to which every user could connect, but on
 a Unix socket in a folder that only its owner enters.
 """
 
@@ -17,11 +19,11 @@ from dispatcher.domain.errors import UsageError
 LONGEST_SOCKET = 103
 """Bytes of a socket's path: `sun_path` less its end, on macOS; Linux has room for 107.
 https://man7.org/linux/man-pages/man7/unix.7.html"""
-UNHEARD = "WARNING Memory overcommit must be enabled"
-"""Advice for a server with gigabytes, about a setting of the whole machine: it would be the first line of all.
+MUTED = "WARNING Memory overcommit must be enabled"
+"""A warning for servers with gigabytes about a setting of the whole machine; else it is the first line printed.
 https://github.com/valkey-io/valkey/blob/unstable/src/syscheck.c"""
 SOCKET = "valkey.sock"
-ELSEWHERE = "socket-folder"
+SOCKET_FOLDER = "socket-folder"
 """A file of the state directory; it names the folder of the socket where the path would be too long."""
 
 
@@ -65,7 +67,7 @@ def socket_path(state: Path, *, short: Path | None = None) -> Path:
     """
     if _fits(state / SOCKET):
         return state / SOCKET
-    if (again := _remembered(state / ELSEWHERE)) is not None:
+    if (again := _recorded_folder(state / SOCKET_FOLDER)) is not None:
         return again / SOCKET
     parent = short or Path(tempfile.gettempdir())
     if not _fits(parent / "git-dispatcher-12345678" / SOCKET):
@@ -74,7 +76,7 @@ def socket_path(state: Path, *, short: Path | None = None) -> Path:
             "a folder with a short name, or choose another --state-dir"
         )
     made = Path(tempfile.mkdtemp(prefix="git-dispatcher-", dir=parent))
-    (state / ELSEWHERE).write_bytes(os.fsencode(made))
+    (state / SOCKET_FOLDER).write_bytes(os.fsencode(made))
     return made / SOCKET
 
 
@@ -86,7 +88,7 @@ def _fits(socket: Path) -> bool:
         return False
 
 
-def _remembered(file: Path) -> Path | None:
+def _recorded_folder(file: Path) -> Path | None:
     """The folder of an earlier start, if it is still there and still ours alone."""
     try:
         folder = Path(os.fsdecode(file.read_bytes()))

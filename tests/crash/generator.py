@@ -168,7 +168,7 @@ class Pusher(threading.Thread):
         """Tells the API; that it is too late, or that there is nothing to do, are answers as well."""
         self._made += 1
         system, key = self.target.system, f"{self.target.name}-{self._made}"
-        headers = {"Authorization": f"Bearer {system.place.token}", "Idempotency-Key": key}
+        headers = {"Authorization": f"Bearer {system.local.token}", "Idempotency-Key": key}
 
         def ask() -> None:
             url = f"/api/v1/targets/{self.target.name}/{path}"

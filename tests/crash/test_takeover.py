@@ -93,7 +93,7 @@ def test_no_container_outlives_a_cluster_that_was_killed_and_its_deploy_runs_aga
 
 def _worker_at(target: Target) -> int | None:
     """The process of the worker whose task is this target's."""
-    with connect(target.system.place.redis_url, text=False) as client:
+    with connect(target.system.local.redis_url, text=False) as client:
         for worker in Worker.all(connection=client):
             if str(worker.get_current_job_id()).startswith(f"{target.name}-wake-"):
                 return worker.pid

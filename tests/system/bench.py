@@ -90,7 +90,7 @@ class Bench:
     """Further sections of its configuration."""
 
     def start(self) -> None:
-        url, kubeconfig = self.system.place.redis_url, str(self.system.place.kubeconfig)
+        url, kubeconfig = self.system.local.redis_url, str(self.system.local.kubeconfig)
         self.cluster = FaultyCluster(Access(kubeconfig))
         self.keys = Keys(self.instance)
         self._clients = [connect(url), connect(url, text=False), connect(url)]

@@ -24,8 +24,8 @@ from dispatcher.local import up
 from dispatcher.local.kube import items, kube_client
 from dispatcher.local.observer import Observer
 from dispatcher.local.ports import Ports
-from dispatcher.local.starter import ensure_secret
-from dispatcher.local.supervisor import Running
+from dispatcher.local.quickstart import ensure_secret
+from dispatcher.local.supervisor import SupervisedProcess
 from dispatcher.webhooks.authentication import signature
 from tests.waiting import PATIENCE, eventually
 
@@ -44,7 +44,7 @@ def sha(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Place(up.Place):
+class LocalInstallation(up.LocalInstallation):
     """Where the product's processes may be told something else than `up` tells them."""
 
     product: Mapping[str, str] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Installation:
 
     folder: Path
     log: list[str] = field(default_factory=list)
-    running: list[Running] = field(default_factory=list)
+    running: list[SupervisedProcess] = field(default_factory=list)
 
     def start(
         self,
@@ -85,23 +85,23 @@ class Installation:
             self._configure(name, **settings)
         state = self.folder / "state"
         state.mkdir()
-        place = up.find_place(state, self.config, self._ports.take(0))
-        self.place = Place(**vars(place), product=product or {})
-        self._run(up.start_all(self.place, workers, self._say, self.running))
+        local = up.prepare_installation(state, self.config, self._ports.take(0))
+        self.local = LocalInstallation(**vars(local), product=product or {})
+        self._run(up.start_all(self.local, workers, self._say, self.running))
         for number in range(2, watchers + 1):
             self.start_standby(f"watcher.{number}")
-        self.redis = connect(self.place.redis_url)
+        self.redis = connect(self.local.redis_url)
         self.keys = Keys("default")
         self.store = Store(self.redis, self.keys)
         self.reader = Reader(self.store)
-        self.kube = kube_client(self.place.kubeconfig)
-        self.web = httpx.Client(base_url=self.place.url, trust_env=False, timeout=10)
-        self.observer = Observer(self.place.kubeconfig)
+        self.kube = kube_client(self.local.kubeconfig)
+        self.web = httpx.Client(base_url=self.local.url, trust_env=False, timeout=10)
+        self.observer = Observer(self.local.kubeconfig)
         self.observer.start()
 
     def start_standby(self, name: str) -> None:
         """Another watcher."""
-        process = Running(replace(self.part("watcher").part, name=name), self._say)
+        process = SupervisedProcess(replace(self.process("watcher").spec, name=name), self._say)
         self.running.append(process)
         self._run(process.start())
 
@@ -128,11 +128,11 @@ class Installation:
         except (redis.RedisError, httpx.HTTPError):
             return False
 
-    def part(self, name: str) -> Running:
-        return next(running for running in self.running if running.part.name == name)
+    def process(self, name: str) -> SupervisedProcess:
+        return next(running for running in self.running if running.spec.name == name)
 
     def pid(self, name: str) -> int:
-        process = self.part(name).process
+        process = self.process(name).process
         if process is None:
             raise LookupError(name)
         return process.pid
@@ -141,12 +141,12 @@ class Installation:
 
     def halt(self, name: str) -> None:
         """Ends a part, and nobody starts it again."""
-        self._run(self.part(name).stop())
+        self._run(self.process(name).stop())
 
     def restart(self, name: str) -> None:
         """Starts a part that was halted; returns once it is ready."""
-        old = self.part(name)
-        new = Running(old.part, self._say)
+        old = self.process(name)
+        new = SupervisedProcess(old.spec, self._say)
         self.running[self.running.index(old)] = new
         self._run(new.start())
 

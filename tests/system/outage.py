@@ -76,7 +76,7 @@ class Outages:
 
     def readiness(self) -> dict[str, Any]:
         found: dict[str, Any] = self.system.web.get(
-            "/readyz", headers={"Authorization": f"Bearer {self.system.place.token}"}
+            "/readyz", headers={"Authorization": f"Bearer {self.system.local.token}"}
         ).json()
         return found
 

@@ -10,7 +10,7 @@ from tests.waiting import eventually
 
 def ask(system: Installation, path: str, **body: Any) -> dict[str, Any]:
     """POSTs to the API; the answer's body."""
-    headers = {"Authorization": f"Bearer {system.place.token}"}
+    headers = {"Authorization": f"Bearer {system.local.token}"}
     answer = system.web.post(f"/api/v1/{path}", json={"by": "ann", **body}, headers=headers)
     answer.raise_for_status()
     found: dict[str, Any] = answer.json()

@@ -221,7 +221,7 @@ def test_a_watch_on_which_nothing_comes_any_more_is_opened_anew(
 ) -> None:
     """A firewall that forgot the connection: nobody ever says that it is dead."""
     news: queue.Queue[ReflectorEvent] = queue.Queue()
-    proxy = FaultProxy(outages.system.place.kubeconfig, tmp_path)
+    proxy = FaultProxy(outages.system.local.kubeconfig, tmp_path)
     proxy.start()
     cluster = Cluster(Access(str(proxy.kubeconfig)), Timeouts(watch=1.0))
     reflector = Reflector(cluster, "job", "default", labels.selector("nobody"), news.put)

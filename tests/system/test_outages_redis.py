@@ -105,7 +105,7 @@ def test_a_redis_that_refuses_what_is_written_is_no_better_than_none(
 def test_a_redis_that_lost_its_tail_finds_what_runs_again(outages: Outages) -> None:
     """As after a failover to a replica that was behind."""
     target = outages.system.target("tail", "[ $DEPLOY_NUMBER = 2 ] || sleep 60")
-    files = outages.system.place.state / "valkey"
+    files = outages.system.local.state / "valkey"
     copy = outages.folder / "behind"
     with outages.redis_away():
         shutil.copytree(files, copy)

@@ -14,7 +14,7 @@ from tests.waiting import eventually
 @contextmanager
 def restored(outages: Outages) -> Iterator[None]:
     """The cluster as it is now is what it is again after the block; its versions go back with it."""
-    state = outages.system.place.state / "cluster" / "objects"
+    state = outages.system.local.state / "cluster" / "objects"
     backup = outages.folder / "backup"
     outages.system.halt("cluster")
     shutil.copytree(state, backup)

@@ -15,7 +15,7 @@ from tests.waiting import eventually
 def sweep(system: Installation, *options: str) -> str:
     """As an operator types it, where a watcher's environment is."""
     command = [sys.executable, "-m", "dispatcher.cli", "sweep", *options]
-    environ = {**os.environ, **system.place.environment}
+    environ = {**os.environ, **system.local.environment}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -1,4 +1,4 @@
-"""The demo's and the crash test's witness keeps to its post while the cluster goes and comes back."""
+"""The observer of the demo and of the system tests goes on when the cluster comes back after an outage."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_cluster_that_was_killed_is_followed_from_where_it_was_left(
         assert observer.overlaps == []
 
 
-def test_a_witness_that_died_says_that_it_saw_nothing(cluster: LocalProcess) -> None:
+def test_an_observer_that_died_says_that_it_saw_nothing(cluster: LocalProcess) -> None:
     """What it has not seen would look like what has not happened."""
 
     lines: list[str] = []

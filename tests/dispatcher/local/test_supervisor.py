@@ -1,4 +1,4 @@
-"""A part is kept running, and heard, whatever happens to the system and to whoever reads along."""
+"""The supervisor keeps a process running and reads its log, whatever the system and the terminal do."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from dispatcher.local.python import python
-from dispatcher.local.supervisor import Part, Running
+from dispatcher.local.supervisor import ProcessSpec, SupervisedProcess
 
 
 def test_a_line_that_nobody_needs_is_left_out_and_all_others_are_said() -> None:
     said: list[tuple[str, str]] = []
     lines = "print('WARNING Memory is short'); print('ready'); import time; time.sleep(60)"
-    part = Part("valkey", python("-u", "-c", lines), {}, told(said), unheard="WARNING Memory")
+    spec = ProcessSpec("valkey", python("-u", "-c", lines), {}, told(said), muted="WARNING Memory")
 
-    asyncio.run(started_and_stopped(Running(part, lambda *line: said.append(line))))
+    asyncio.run(started_and_stopped(SupervisedProcess(spec, lambda *line: said.append(line))))
 
     assert ("valkey", "ready") in said
     assert not [line for _, line in said if "Memory" in line]
@@ -28,12 +28,12 @@ def told(said: list[tuple[str, str]]) -> Callable[[], Awaitable[bool]]:
     return ready
 
 
-async def started_and_stopped(running: Running) -> None:
+async def started_and_stopped(running: SupervisedProcess) -> None:
     await running.start()
     await running.stop()
 
 
-class Starved(Running):
+class Starved(SupervisedProcess):
     """The system has no process to spare for a while."""
 
     refusals = 0
@@ -45,8 +45,8 @@ class Starved(Running):
         await super()._spawn()
 
 
-def part(script: str, ready: Callable[[], Awaitable[bool]]) -> Part:
-    return Part("part", python("-c", script), {}, ready)
+def spec(script: str, ready: Callable[[], Awaitable[bool]]) -> ProcessSpec:
+    return ProcessSpec("process", python("-c", script), {}, ready)
 
 
 async def until(condition: Callable[[], bool]) -> bool:
@@ -65,7 +65,7 @@ def test_a_part_that_cannot_be_started_again_is_tried_again() -> None:
             return "up" in lines
 
         running = Starved(
-            part("import time; print('up', flush=True); time.sleep(600)", ready),
+            spec("import time; print('up', flush=True); time.sleep(600)", ready),
             lambda _, line: lines.append(line),
         )
         await running.start()
@@ -93,7 +93,7 @@ def test_a_part_whose_lines_nobody_takes_does_not_stand_still(tmp_path: Path) ->
         async def ready() -> bool:
             return True
 
-        running = Running(part(script, ready), say)
+        running = SupervisedProcess(spec(script, ready), say)
         await running.start()
         finished = await until(done.exists)
         await running.stop()

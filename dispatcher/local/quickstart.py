@@ -1,4 +1,4 @@
-"""What a newcomer finds after the first `git-dispatcher up`: a repository to push to, and its target."""
+"""The quickstart of the first `git-dispatcher up`: a repository to push to, and its target."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def ensure_secret(path: Path) -> Path:
     return path
 
 
-def ensure_starter(state: Path, web_url: str) -> Path:
-    """The starter's configuration; its repository is made if need be. Returns the file's path."""
+def ensure_quickstart(state: Path, web_url: str) -> Path:
+    """Creates the quickstart's configuration and repository, unless they exist; returns the file's path."""
     secret = ensure_secret(state / "hook-secret")
     repository, configuration = state / "hello.git", state / "git-dispatcher.yaml"
     hook = f"{web_url}/webhooks/local"

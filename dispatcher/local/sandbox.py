@@ -1,4 +1,4 @@
-"""The demo's stage: a Git repository, a working copy, a configuration, and all parts running."""
+"""The demo's sandbox: a Git repository, a working copy, a configuration, and all processes running."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from dispatcher.domain.errors import DispatcherError
 from dispatcher.local import up
 from dispatcher.local.kube import items, kube_client
 from dispatcher.local.ports import Ports
+from dispatcher.local.quickstart import ensure_secret
 from dispatcher.local.repository import create_repository, git
-from dispatcher.local.starter import ensure_secret
-from dispatcher.local.supervisor import Running
+from dispatcher.local.supervisor import SupervisedProcess
 
 T = TypeVar("T")
 DEADLINE_SECONDS = 30.0
@@ -51,11 +51,11 @@ class ClaimFailed(DispatcherError):
 
 
 @dataclass(frozen=True)
-class Stage:
-    """What the story is told with: pushes, and looks at the API and the cluster."""
+class Sandbox:
+    """What a scenario acts on: it pushes, and reads the API and the cluster."""
 
     folder: Path
-    place: up.Place
+    local: up.LocalInstallation
     api: httpx.Client
     kube: httpx.Client
 
@@ -114,24 +114,24 @@ class Stage:
         return found
 
 
-class Curtain:
-    """Opens the stage in `folder`, closes it at the end. For `async with`."""
+class SandboxProcesses:
+    """Starts the processes of a sandbox in `folder`, and stops them. For `async with`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._log = (folder / "log.txt").open("w", buffering=1)
-        self._running: list[Running] = []
+        self._running: list[SupervisedProcess] = []
         self._ports = Ports()
 
-    async def __aenter__(self) -> Stage:
-        place = self._prepare()
-        await up.start_all(place, 2, self._say, self._running)
+    async def __aenter__(self) -> Sandbox:
+        local = self._prepare()
+        await up.start_all(local, 2, self._log_line, self._running)
         api = httpx.Client(
-            base_url=place.url,
-            headers={"Authorization": f"Bearer {place.token}"},
+            base_url=local.url,
+            headers={"Authorization": f"Bearer {local.token}"},
             trust_env=False,
         )
-        return Stage(self._folder, place, api, kube_client(place.kubeconfig))
+        return Sandbox(self._folder, local, api, kube_client(local.kubeconfig))
 
     async def __aexit__(
         self,
@@ -142,10 +142,10 @@ class Curtain:
         await up.stop_all(self._running)
         self._ports.release()
 
-    def _say(self, name: str, line: str) -> None:
+    def _log_line(self, name: str, line: str) -> None:
         self._log.write(f"{name:>8} | {line}\n")
 
-    def _prepare(self) -> up.Place:
+    def _prepare(self) -> up.LocalInstallation:
         folder, state = self._folder, self._folder / "state"
         state.mkdir(mode=0o700)
         (folder / "markers").mkdir()
@@ -158,14 +158,14 @@ class Curtain:
         config.write_text(
             CONFIGURATION.format(secret=secret, repository=repository, markers=folder / "markers")
         )
-        return up.find_place(state, config, port)
+        return up.prepare_installation(state, config, port)
 
 
-def play(folder: Path, story: Callable[[Stage], None]) -> None:
-    """Opens the stage, tells the story, closes the stage. Raises ClaimFailed and NotReady."""
+def run_in_sandbox(folder: Path, scenario: Callable[[Sandbox], None]) -> None:
+    """Starts a sandbox, runs the scenario in it, stops it. Raises ClaimFailed and NotReady."""
 
-    async def _play() -> None:
-        async with Curtain(folder) as stage:
-            await asyncio.to_thread(story, stage)
+    async def _run() -> None:
+        async with SandboxProcesses(folder) as sandbox:
+            await asyncio.to_thread(scenario, sandbox)
 
-    asyncio.run(_play())
+    asyncio.run(_run())

@@ -1,6 +1,6 @@
-"""`python -m dispatcher.local.tether COMMAND …`: becomes the command, and dies with whoever started it.
+"""`python -m dispatcher.local.parent_death PARENT COMMAND …`: becomes the command, which dies with its parent.
 
-The kernel kills a process that asked for it when its parent ends, even by SIGKILL; the wish survives exec.
+The kernel kills a process that asked for it when its parent ends, even by SIGKILL; exec keeps the request.
 https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
 Elsewhere than on Linux there is no such call, and a killed `up` leaves its parts behind.
 """
@@ -15,7 +15,7 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def tether(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Ties this process to its parent, which is to be `parent`."""
     if sys.platform != "linux":
         return
@@ -25,5 +25,5 @@ def tether(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    tether(int(sys.argv[1]))
+    die_with(int(sys.argv[1]))
     os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606  # no shell is wanted
