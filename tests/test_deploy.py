@@ -74,14 +74,14 @@ def from_kubectl(folder: Path) -> list[Object]:
     return [without_hashes(found) for found in yaml.safe_load_all(done.stdout)]
 
 
-def without_hashes(found: Any) -> Any:
+def without_hashes(found: Any, *more: str) -> Any:
     """Names of generated objects as they are written; `data` of Secrets and ConfigMaps in the clear."""
     if isinstance(found, list):
-        return [without_hashes(each) for each in found]
+        return [without_hashes(each, *more) for each in found]
     if not isinstance(found, dict):
         return found
-    names = [each["name"] for kind in GENERATORS for each in kustomization()[kind]]
-    done = {key: without_hashes(value) for key, value in found.items()}
+    names = [*more, *(each["name"] for kind in GENERATORS for each in kustomization()[kind])]
+    done = {key: without_hashes(value, *more) for key, value in found.items()}
     plain = re.sub("-[a-z0-9]{10}$", "", str(done.get("name", "")))
     if plain in names:
         done["name"] = plain
@@ -436,3 +436,115 @@ def test_the_image_is_without_the_local_parts() -> None:
     assert "RUN rm -rf dispatcher/local" in dockerfile()
     ignored = (DEPLOY.parent / ".dockerignore").read_text().splitlines()
     assert "dispatcher/local" in ignored
+
+
+# On kind or k3d: docs/quickstart-kind.md
+
+KIND = DEPLOY / "kind"
+QUICKSTART = (DEPLOY.parent / "docs" / "quickstart-kind.md").read_text()
+
+
+def secret_files() -> dict[str, str]:
+    """What the quick start writes: file → content, with its shell variables filled in."""
+    written = dict(re.findall(r"^echo \"(.+)\" > (deploy/\S+)$", QUICKSTART, re.MULTILINE))
+    files = {file: f"{line}\n" for line, file in written.items()}
+    file, lines = re.findall(
+        r"^cat > (deploy/\S+) <<END\n(.*?)^END$", QUICKSTART, re.DOTALL | re.MULTILINE
+    )[0]
+    return {
+        name: re.sub(r"\$\w+", "a-secret", text) for name, text in {**files, file: lines}.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def on_kind(tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
+    """What kubectl makes of deploy/kind after the quick start's second step."""
+    if not shutil.which("kubectl"):
+        pytest.skip("kubectl renders these")
+    folder = tmp_path_factory.mktemp("kind")
+    shutil.copytree(DEPLOY, folder / "deploy")
+    for name, text in secret_files().items():
+        (folder / name).write_text(text)
+    command = ["kubectl", "kustomize", str(folder / "deploy" / "kind")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [without_hashes(found, "valkey") for found in yaml.safe_load_all(done.stdout)]
+
+
+def test_the_quick_start_writes_each_secret_that_is_asked_for() -> None:
+    overlay = yaml.safe_load((KIND / "kustomization.yaml").read_text())
+    asked = {f"deploy/kind/{file}" for each in overlay["secretGenerator"] for file in each["envs"]}
+    asked |= {
+        f"deploy/kubernetes/{f}"
+        for each in kustomization()["secretGenerator"]
+        for f in each["envs"]
+    }
+
+    assert set(secret_files()) == asked
+    for name, text in secret_files().items():
+        example = (DEPLOY.parent / f"{name}.example").read_text()
+        assert re.findall(r"^(\w+)=", text, re.MULTILINE) == re.findall(
+            r"^(\w+)=", example, re.MULTILINE
+        )
+    assert {f"deploy/kind/{name}" for name in (KIND / ".gitignore").read_text().split()} <= asked
+
+
+def test_on_kind_valkey_keeps_what_was_acknowledged_and_evicts_nothing() -> None:
+    (stateful, _) = yaml.safe_load_all((KIND / "valkey.yaml").read_text())
+    (container,) = stateful["spec"]["template"]["spec"]["containers"]
+    flags = dict(zip(container["args"][::2], container["args"][1::2], strict=True))
+
+    assert flags["--appendonly"] == "yes"
+    assert flags["--appendfsync"] == "always"
+    assert flags["--maxmemory-policy"] == "noeviction"
+    mounts = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+    assert flags["--dir"] == mounts["data"]
+
+
+def test_on_kind_redis_url_names_the_service_and_the_password(on_kind: list[Object]) -> None:
+    (url,) = re.findall(r"^REDIS_URL=(.+)$", QUICKSTART, re.MULTILINE)
+    service = of_kind(on_kind, "Service")["valkey"]
+    parts = urlsplit(url.replace("$valkey", "secret"))
+
+    assert (parts.hostname, parts.port) == ("valkey", service["spec"]["ports"][0]["port"])
+    assert service["metadata"]["namespace"] == "git-dispatcher"
+    assert "VALKEY_PASSWORD=$valkey" in QUICKSTART
+
+
+def test_on_kind_every_pod_fits_the_restricted_standard(on_kind: list[Object]) -> None:
+    stateful = of_kind(on_kind, "StatefulSet")["valkey"]
+    everything = {**pods(on_kind), "valkey": stateful["spec"]["template"]["spec"]}
+
+    assert set(everything) == {*PROCESSES, "valkey"}
+    for name, pod in everything.items():
+        assert pod["securityContext"]["runAsNonRoot"] is True, name
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        for container in pod["containers"]:
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}, name
+            assert container["securityContext"]["allowPrivilegeEscalation"] is False, name
+
+
+def test_on_kind_the_image_is_the_one_that_was_built_and_loaded(on_kind: list[Object]) -> None:
+    images = {
+        container["image"] for pod in pods(on_kind).values() for container in pod["containers"]
+    }
+
+    assert images == {f"git-dispatcher:{__version__}"}
+    for command in (
+        "docker build -f deploy/Dockerfile -t",
+        "kind load docker-image",
+        "k3d image import",
+    ):
+        assert f"{command} git-dispatcher:{__version__}" in QUICKSTART
+
+
+def test_on_kind_the_configuration_is_valid_and_the_processes_read_it(
+    on_kind: list[Object],
+) -> None:
+    environ = environment() | {"DISPATCHER_CONFIG": str(KIND / "git-dispatcher.yaml")}
+    read = load(environ).configuration
+    (data,) = of_kind(on_kind, "ConfigMap")["git-dispatcher"]["stringData"].values()
+
+    assert {target.namespace for target in read.targets.values()} <= set(
+        of_kind(on_kind, "Namespace")
+    )
+    assert data == (KIND / "git-dispatcher.yaml").read_text()

@@ -17,7 +17,9 @@ from dispatcher.config import describe, read_configuration
 from dispatcher.domain.model import TRANSITIONS, Outcome
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md")]
+)
 WIDTH, WIDTH_OF_TABLES = 120, 140
 LEFT_OUT = {".git", ".venv", ".dispatcher", "__pycache__", "build", "dist"}
 LEFT_OUT |= {".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".fuzz"}
@@ -126,7 +128,7 @@ def uses() -> Iterator[tuple[str, str]]:
     """Each `git-dispatcher command …` in a document, with the document's name."""
     for path in DOCUMENTS:
         for line in code(path.read_text()):
-            for use in re.findall(r"(?<![\w./-])git-dispatcher ([a-z].*)", line):
+            for use in re.findall(r"(?<![\w./=-])git-dispatcher ([a-z].*)", line):
                 yield named(path), use
 
 
