@@ -195,7 +195,7 @@ WALLS = {
     "workers.__main__": (
         "dispatcher.config dispatcher.config.reloading dispatcher.domain.errors dispatcher.ledger"
         " dispatcher.runtime.* workers.commands.* workers.heartbeat workers.kube.labels"
-        " workers.listener workers.watch.watcher workers.wiring"
+        " workers.listener workers.watch.election workers.watch.watcher workers.wiring"
     ),
 }
 

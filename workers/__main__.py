@@ -25,6 +25,7 @@ from workers.commands.sweep import Sweep
 from workers.heartbeat import Heartbeat
 from workers.kube import labels
 from workers.listener import WAITS, Listener
+from workers.watch.election import Election
 from workers.watch.watcher import Watcher
 
 DEQUEUE_SECONDS = WAITS + 10
@@ -34,7 +35,7 @@ NAMES = {"diff": "check --diff"}
 """How people call a verb where that is another word."""
 
 
-def worker() -> None:
+def run_worker() -> None:
     settings = wiring.environment()
     logs.configure(settings.log_format, settings.log_level)
     watch_threads()
@@ -43,11 +44,11 @@ def worker() -> None:
     Listener(client, settings.queue, Heartbeat(settings.heartbeat_file).beat).run()
 
 
-def watcher() -> None:
+def run_watcher() -> None:
     settings = wiring.environment()
     logs.configure(settings.log_format, settings.log_level)
     watch_threads()
-    running = Watcher(
+    watcher = Watcher(
         wiring.store(settings),
         wiring.wake_ups(settings),
         wiring.cluster(settings),
@@ -55,9 +56,10 @@ def watcher() -> None:
         settings.instance,
         Heartbeat(settings.heartbeat_file).beat,
     )
+    election = Election(watcher)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: running.stop())
-    running.run()
+        signal.signal(number, lambda *_: election.stop())
+    election.run()
 
 
 def sweep(*, dry_run: bool) -> None:
@@ -96,9 +98,9 @@ def main(arguments: list[str]) -> int:
     try:
         match arguments:
             case ["worker"]:
-                worker()
+                run_worker()
             case ["watcher"]:
-                watcher()
+                run_watcher()
             case ["sweep", *options]:
                 sweep(dry_run="--dry-run" in options)
             case ["diff", as_, path]:

@@ -61,7 +61,7 @@ class Listener:
 
     def away(self, error: LedgerUnavailable) -> None:
         if self._said != "away" and not self._stopped.is_set():
-            log.error("the ledger is away", reason=str(error))
+            log.error("Redis is unavailable", reason=str(error))
         self._said = "away"
 
     def listening(self) -> None:

@@ -1,6 +1,6 @@
 """Some targets' ledger, worker and watcher in one thread, with everything going wrong that can.
 
-The ledger, the reconciler and the watcher's session are the real ones. The cluster is a fake; every call to
+The ledger, the reconciler and the watcher that leads are the real ones. The cluster is a fake; every call to
 it and to the ledger is a place where the worker can die, lose the connection, or be paused.
 """
 
@@ -59,9 +59,10 @@ from workers.kube import labels
 from workers.kube.client import JobExists
 from workers.kube.objects import Event, Job, PodList
 from workers.reconcile.reconciler import Reconciler
+from workers.watch.leader import LARGEST_BATCH, Leader
 from workers.watch.reflector import ReflectorEvent
 from workers.watch.reflectors import KINDS
-from workers.watch.watcher import LARGEST_BATCH, Session, Watcher
+from workers.watch.watcher import Watcher
 
 TARGET = "shop"
 KEEP_REMOVED_FOR = 90 * 86400
@@ -151,8 +152,8 @@ class FaultyCluster:
         return self._world.around("log", lambda: self._cluster.log_tail(namespace, pod, container))
 
 
-class SteppedLeader(Session):
-    """A watcher's session, step by step: its reflectors deliver when a test says so.
+class SteppedLeader(Leader):
+    """A watcher that leads, step by step: its reflectors deliver when a test says so.
 
     Every write of it is fenced like a real one's: it raises LeadershipLost once another one leads.
     """
@@ -161,7 +162,7 @@ class SteppedLeader(Session):
 
     def __init__(self, watcher: Watcher) -> None:
         super().__init__(watcher)
-        clock = lambda: self._store.now() / 1000  # noqa: E731
+        clock = lambda: self._leadership.store.now() / 1000  # noqa: E731
         self._sweeper.clock = clock
 
     @property
@@ -198,15 +199,14 @@ class SteppedLeader(Session):
             self.take_in()
         return bool(heard)
 
-    def take(self, news: list[ReflectorEvent]) -> None:
-        self._take(news)
+    def take(self, events: list[ReflectorEvent]) -> None:
+        self._observer.take_in(events)
 
     def every_second(self) -> None:
         self._watcher.leadership.renew()
         self._keep_listed()
         self._sweeper.every_second(KEEP_REMOVED_FOR)
-        if not self._first:
-            self._sweeper.look_for_orphans(self._cache.orphans)
+        self._sweeper.look_for_orphans(self._orphans)
 
 
 class World:
@@ -434,7 +434,7 @@ class World:
 
     def publish(self) -> None:
         """The watcher that leads publishes what is configured."""
-        self.as_leader(lambda: self.session.publish_anew())
+        self.as_leader(lambda: self.leader.publish_anew())
 
     def put_in(self, publish: Callable[[], list[WakeUp]]) -> None:
         """Notes what a watcher's publishing deploys anew, and for whom that counts."""
@@ -474,15 +474,15 @@ class World:
 
     def tick(self) -> None:
         """What the watcher that leads does every second."""
-        self.as_leader(lambda: self.session.every_second())
+        self.as_leader(lambda: self.leader.every_second())
 
     def begin_to_lead(self) -> None:
-        """The lead of the watcher before has run out, and another begins: empty view, both lists. The one
-        before may not know yet: its `session` still hears, and whatever it writes raises LeadershipLost."""
-        self.session = self.new_session()
-        self.session.begin()
+        """The lead of the watcher before has run out, and another begins: empty cache, both lists. The one
+        before may not know yet: its `leader` still hears, and whatever it writes raises LeadershipLost."""
+        self.leader = self.new_leader()
+        self.leader.begin()
 
-    def new_session(self) -> SteppedLeader:
+    def new_leader(self) -> SteppedLeader:
         self.store.client.delete(self.store.keys.leader)
         watcher = Watcher(
             self.store, cast(Any, self), cast(Any, self.cluster), cast(Any, None), "i"
@@ -500,15 +500,15 @@ class World:
 
     def observe(self, kind: str, most: int = 1) -> bool:
         """The watcher takes in what has come; whether there was anything."""
-        waits = bool(self.session.inbox.waiting[kind])
-        self.as_leader(lambda: self.session.hear(kind, most))
+        waits = bool(self.leader.inbox.waiting[kind])
+        self.as_leader(lambda: self.leader.hear(kind, most))
         return waits
 
     def hear_late(self, kind: str, most: int = 1) -> None:
         """A reflector that was stopped delivers what it had: a LIST that was under way, say."""
         for inbox in self.cluster.stopped:
             inbox.deliver(kind, most)
-        self.as_leader(self.session.take_in)
+        self.as_leader(self.leader.take_in)
 
     def look_at_all(self) -> bool:
         """The watcher takes in everything; whether there was anything."""

@@ -131,7 +131,7 @@ class Rest:
         return True
 
     def _list_again(self) -> None:
-        self.world.cluster.list_into(self.world.session.inbox)
+        self.world.cluster.list_into(self.world.leader.inbox)
         self.list_at = self.world.store.now() + LIST_AGAIN
 
     def _look_once_more(self) -> bool:
@@ -140,7 +140,7 @@ class Rest:
         self._list_again()
         self.world.look_at_all()
         self.world.tick()
-        return bool(self.world.queue) or self.world.session.inbox.any()
+        return bool(self.world.queue) or self.world.leader.inbox.any()
 
     # Promises
 

@@ -35,6 +35,7 @@ from tests.waiting import PATIENCE, eventually
 from workers.kube.client import Access, Cluster
 from workers.kube.objects import Job
 from workers.reconcile.reconciler import Reconciler
+from workers.watch.election import Election
 from workers.watch.watcher import Watcher
 
 TARGET = "shop"
@@ -98,19 +99,20 @@ class Bench:
         file = self.folder / "config.yaml"
         self.configure(self.settings)
         self.wake_ups = WakeUps(self._clients[1], f"queue-{self.instance}", self.instance)
-        self.watcher = Watcher(
+        watcher = Watcher(
             Store(self._clients[2], self.keys, self.limits),
             self.wake_ups,
             Cluster(Access(kubeconfig)),
             Reloader(file, {}),
             self.instance,
         )
-        self._thread = threading.Thread(target=self.watcher.run, daemon=True)
+        self.election = Election(watcher)
+        self._thread = threading.Thread(target=self.election.run, daemon=True)
         self._thread.start()
         assert eventually(lambda: Listings(self.store).listed() & {"default", ""})
 
     def stop(self) -> None:
-        self.watcher.stop()
+        self.election.stop()
         self._thread.join()
         for client in self._clients:
             client.close()

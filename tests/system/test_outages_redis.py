@@ -35,13 +35,13 @@ def test_while_redis_is_away_hosts_are_told_to_come_again_and_then_all_goes_on(
     assert target.is_clean()
     assert target.overlaps() == []
     assert outages.readiness()["ledger"] == "ok"
-    assert outages.tellers("the ledger is away") == dict.fromkeys(PROCESSES, 1)
+    assert outages.tellers("Redis is unavailable") == dict.fromkeys(PROCESSES, 1)
     assert each_process_said_it_once(outages)
 
 
 def each_process_said_it_once(outages: Outages) -> bool:
     """Who noticed said so, and that it is over; nobody ended, nobody went on and on about it."""
-    away = outages.tellers("the ledger is away")
+    away = outages.tellers("Redis is unavailable")
     assert set(away.values()) == {1}, away
 
     def back() -> set[str]:
@@ -70,7 +70,7 @@ def test_a_redis_that_hangs_is_not_waited_for_and_goes_on_where_it_was(outages: 
     assert target.until(2, "succeeded")
     assert target.overlaps() == []
     assert outages.restarts() == 0
-    assert set(outages.tellers("the ledger is away").values()) <= {1}
+    assert set(outages.tellers("Redis is unavailable").values()) <= {1}
 
 
 REFUSES = {"read-only": Outages.redis_read_only, "full": Outages.redis_full}

@@ -13,7 +13,7 @@ from workers.kube.objects import Job, Pod
 from workers.plan.observed_state import observe_job, owner_of
 from workers.watch import needed_repairs
 from workers.watch.cache import Cache, Observation
-from workers.watch.names import owned, present
+from workers.watch.names import by_present_name, present
 from workers.watch.sweeper import WatcherCluster, delete_orphan
 
 
@@ -41,10 +41,12 @@ class Sweep:
         """What was seen goes into the ledger, as a watcher's news would, and workers do the rest."""
         for namespace in self._jobs:
             cache = Cache()
-            told = cache.pods_listed(namespace, self._pods[namespace])
-            told += cache.jobs_listed(namespace, self._jobs[namespace])
-            told = owned([*told, *self._vanished(namespace, cache)], self._former())
-            self.wake_ups.enqueue(Observations(self.store).observe(told))
+            observations = cache.pods_listed(namespace, self._pods[namespace])
+            observations += cache.jobs_listed(namespace, self._jobs[namespace])
+            observations = by_present_name(
+                [*observations, *self._vanished(namespace, cache)], self._former()
+            )
+            self.wake_ups.enqueue(Observations(self.store).observe(observations))
         targets = sorted(
             {repair.target for repair in found if repair.kind is not Kind.ORPHANED_POD}
         )
@@ -64,7 +66,7 @@ class Sweep:
         there: dict[str, list[ObservedJob]] = {target: [] for target, _ in known}
         for jobs in self._jobs.values():
             for job in jobs:
-                ((target, observed),) = owned([observe_job(job)], former)
+                ((target, observed),) = by_present_name([observe_job(job)], former)
                 if target:
                     there.setdefault(target, []).append(observed)
         return [
@@ -86,10 +88,10 @@ class Sweep:
     def _vanished(self, namespace: str, cache: Cache) -> list[Observation]:
         there = {job.metadata.uid for job in self._jobs[namespace]}
         return [
-            told
+            observation
             for target, observed in Observations(self.store).known_jobs()
             if namespace in ("", observed.namespace) and observed.uid not in there
-            for told in cache.vanished(target, observed)
+            for observation in cache.vanished(target, observed)
         ]
 
     def _orphans(self) -> list[Repair]:

@@ -66,6 +66,8 @@ def with_former(spec: Spec, former: Mapping[str, str], *more: str) -> Spec:
     return replace(spec, former=tuple(sorted(had.union(more) - {spec.target})))
 
 
-def owned(told: Sequence[Observation], former: Mapping[str, str]) -> list[Observation]:
+def by_present_name(
+    observations: Sequence[Observation], former: Mapping[str, str]
+) -> list[Observation]:
     """Labels say the name that a target had when its Job was made: these are by the one that it has."""
-    return [(former.get(target, target), observed) for target, observed in told]
+    return [(former.get(target, target), observed) for target, observed in observations]

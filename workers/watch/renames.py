@@ -54,9 +54,9 @@ class Renames:
         asked = [old for old in self._wanted.values() if old not in refused]
         self.is_due = self.is_due or bool(asked and self._renaming.left_behind(asked))
 
-    def owned(self, told: Sequence[Observation]) -> list[Observation]:
+    def by_present_name(self, observations: Sequence[Observation]) -> list[Observation]:
         """What was seen of Jobs, by the names that their targets have now."""
-        return names.owned(told, self._former)
+        return names.by_present_name(observations, self._former)
 
     def _rename(self, old: str, spec: Spec) -> list[WakeUp]:
         done, pair = self._renaming.rename(old, spec), (old, spec.target)

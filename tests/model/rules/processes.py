@@ -77,23 +77,23 @@ class Processes(Hosts):
 
     # The watcher
 
-    @precondition(lambda self: self.world.session.inbox.any())
+    @precondition(lambda self: self.world.leader.inbox.any())
     @rule(kind=st.sampled_from(KINDS), most=st.integers(1, 5))
     def look(self, kind: str, most: int) -> None:
         self.world.observe(kind, most)
 
-    @precondition(lambda self: self.made and self.world.session.inbox.last)
+    @precondition(lambda self: self.made and self.world.leader.inbox.last)
     @rule(kind=st.sampled_from(KINDS))
     def hear_twice(self, kind: str) -> None:
-        session = self.world.session
-        if kind in session.inbox.last:
-            self.world.as_leader(lambda: session.take([session.inbox.last[kind]]))
+        leader = self.world.leader
+        if kind in leader.inbox.last:
+            self.world.as_leader(lambda: leader.take([leader.inbox.last[kind]]))
 
     @precondition(lambda self: self.world.cluster.jobs)
     @rule(kind=st.sampled_from(KINDS))
     def list_again(self, kind: str) -> None:
         if self.may("list"):
-            self.world.cluster.list_into(self.world.session.inbox, (kind,))
+            self.world.cluster.list_into(self.world.leader.inbox, (kind,))
 
     @precondition(lambda self: self.world.cluster.jobs)
     @rule(most=st.integers(0, 3))
@@ -101,7 +101,7 @@ class Processes(Hosts):
         """The one before may have been paused, and writes late what it still had."""
         if not self.may("lead"):
             return
-        old = self.world.session
+        old = self.world.leader
         self.world.begin_to_lead()
         for kind in KINDS:
             self.world.observe(kind, 20)
@@ -116,7 +116,7 @@ class Processes(Hosts):
         if not self.may("publish"):
             return
         self._other_digest(name)
-        old = self.world.session
+        old = self.world.leader
 
         def meanwhile() -> None:
             self._other_digest(name)
@@ -134,7 +134,7 @@ class Processes(Hosts):
         if not self.may("restart"):
             return
         world = self.world
-        world.cluster.list_into(world.session.inbox, (kind,))
+        world.cluster.list_into(world.leader.inbox, (kind,))
         for target in TARGETS:
             world.reconcile(target)
         self._all_moves()

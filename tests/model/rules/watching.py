@@ -104,7 +104,7 @@ class Watching(RuleBasedStateMachine):
     @rule(kinds=st.sampled_from([("job",), ("pod",), KINDS]))
     def list_again(self, kinds: tuple[str, ...]) -> None:
         """The LIST is under way from now on."""
-        self.world.cluster.list_into(self.world.session.inbox, kinds)
+        self.world.cluster.list_into(self.world.leader.inbox, kinds)
 
     @rule(
         kind=st.sampled_from(("job", "job", "pod")),
@@ -116,7 +116,7 @@ class Watching(RuleBasedStateMachine):
     ) -> None:
         """With all that it knew. The watcher notices within a second and lists anew; then the old list comes,
         or it comes later."""
-        self.world.cluster.list_into(self.world.session.inbox, (kind,))
+        self.world.cluster.list_into(self.world.leader.inbox, (kind,))
         for each in meanwhile:
             self._happens(each)
         self.world.restart_redis()
@@ -133,7 +133,7 @@ class Watching(RuleBasedStateMachine):
     @rule(late=st.integers(0, 9))
     def another_watcher_leads(self, late: int) -> None:
         """The one before was paused, and writes late what it still had."""
-        old = self.world.session
+        old = self.world.leader
         self.world.begin_to_lead()
         for kind in KINDS:
             with suppress(LeadershipLost):
@@ -144,7 +144,7 @@ class Watching(RuleBasedStateMachine):
         """Before one of its round trips; the next one has read a newer configuration by then."""
         if first:
             self._configure(limit)
-        old = self.world.session
+        old = self.world.leader
         note(f"interrupted before round trip {after}")
 
         def meanwhile() -> None:

@@ -13,9 +13,9 @@ def restore(world: World, backup: tuple[dict, dict, int]) -> None:  # type: igno
     """The API server is back with an older state: connections were cut, so watchers list again."""
     jobs, pods, world.cluster._version = backup
     world.cluster.jobs, world.cluster.pods = dict(jobs), dict(pods)
-    world.session.inbox.waiting["job"].clear()
-    world.session.inbox.waiting["pod"].clear()
-    world.cluster.list_into(world.session.inbox)
+    world.leader.inbox.waiting["job"].clear()
+    world.leader.inbox.waiting["pod"].clear()
+    world.cluster.list_into(world.leader.inbox)
 
 
 def back_up(world: World) -> tuple[dict, dict, int]:  # type: ignore[type-arg]
@@ -25,7 +25,7 @@ def back_up(world: World) -> tuple[dict, dict, int]:  # type: ignore[type-arg]
 def later(world: World) -> None:
     """Much happens in the cluster that is not ours, and the watcher lists once more."""
     world.cluster._version += 50
-    world.cluster.list_into(world.session.inbox)
+    world.cluster.list_into(world.leader.inbox)
     settle(world)
 
 

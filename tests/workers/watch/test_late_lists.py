@@ -15,7 +15,7 @@ from workers.watch.reflectors import KINDS
 
 def run_and_restart(world: World) -> None:
     """A LIST is under way since before shop/1 runs; Redis is restarted, and the watcher has listed anew."""
-    world.cluster.list_into(world.session.inbox)
+    world.cluster.list_into(world.leader.inbox)
     world.submit(push("0", "a", 1), "1")
     world.reconcile()
     run(world, "shop-1")
@@ -51,8 +51,8 @@ def test_what_troubled_a_feed_that_was_stopped_troubles_nobody(world: World) -> 
 
 
 def test_a_list_that_was_told_and_not_taken_before_a_restart_is_void(world: World) -> None:
-    world.cluster.list_into(world.session.inbox)
-    world.session.inbox.deliver("job", 10)
+    world.cluster.list_into(world.leader.inbox)
+    world.leader.inbox.deliver("job", 10)
     world.submit(push("0", "a", 1), "1")
     world.reconcile()
     run(world, "shop-1")

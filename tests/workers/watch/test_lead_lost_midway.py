@@ -27,7 +27,7 @@ class Overtaken(Scripts):
 
 
 def overtake(world: World, after: int) -> None:
-    store = world.session._store
+    store = world.leader._leadership.store
     scripts = Overtaken(store.client, store.scripts._fence)
     scripts.writes, scripts.leader = after, store.keys.leader
     store.scripts = scripts

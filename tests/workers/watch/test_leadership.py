@@ -37,8 +37,9 @@ from tests.model.fakecluster import FakeCluster
 from tests.model.harness import LEAD
 from workers.kube import labels
 from workers.kube.objects import Condition, Job, JobStatus, Metadata, Pod, PodStatus
+from workers.watch.leader import Leader
 from workers.watch.reflector import ConnectionLost, ObjectChanged, ObjectsListed, ReflectorEvent
-from workers.watch.watcher import Session, Watcher
+from workers.watch.watcher import Watcher
 
 NAMESPACE = "default"
 READS = {
@@ -68,8 +69,8 @@ class Queue:
         self.wake_ups += wake_ups
 
 
-class HandFedLeader(Session):
-    """The real session; its reflectors tell what a test tells them."""
+class HandFedLeader(Leader):
+    """The real one; its reflectors emit what a test hands them."""
 
     def __init__(self, watcher: Watcher) -> None:
         super().__init__(watcher)
@@ -127,17 +128,17 @@ class Installation:
         self.cluster.pods["pod"] = orphan()
 
     def begin(self) -> None:
-        session = self.session(FIRST)
-        session.begin()
-        session.hear(
+        leader = self.leader(FIRST)
+        leader.begin()
+        leader.hear(
             ObjectsListed(NAMESPACE, "job", (), "50"), ObjectsListed(NAMESPACE, "pod", (), "50")
         )
-        session.close()
+        leader.close()
         for name in ("shop", "docs"):
             submit(self.store, push("0", "a"), target=name)
         self._run("shop")
 
-    def session(self, configuration: dict[str, Any]) -> HandFedLeader:
+    def leader(self, configuration: dict[str, Any]) -> HandFedLeader:
         """Another watcher leads from now on: the lead of the one before has run out."""
         file = self.folder / f"{uuid4().hex}.yaml"
         file.write_text(yaml.safe_dump({"version": 1, **configuration}))
@@ -184,25 +185,25 @@ def orphan() -> Pod:
     return Pod(metadata, PodStatus("Running"))
 
 
-def lead(installation: Installation, session: HandFedLeader) -> None:
+def lead(installation: Installation, leader: HandFedLeader) -> None:
     """All that a watcher can have to write."""
-    session.begin()
-    session.hear(
+    leader.begin()
+    leader.hear(
         ConnectionLost(NAMESPACE, "job", "cut off"), ConnectionLost(NAMESPACE, "pod", "cut off")
     )
-    session.hear(ObjectsListed(NAMESPACE, "pod", (orphan(),), "70"))
-    session.hear(
+    leader.hear(ObjectsListed(NAMESPACE, "pod", (orphan(),), "70"))
+    leader.hear(
         ObjectsListed(NAMESPACE, "job", (job("70"),), "70"), ObjectChanged(job("71"), False)
     )
-    session.hear(
+    leader.hear(
         ObjectsListed(NAMESPACE, "job", (job("65"),), "65")
     )  # the cluster has gone back in time
-    session.second()
+    leader.second()
     for _ in range(3):
-        session.now += LATER
-        session.second()
-    session.hear(ObjectsListed(NAMESPACE, "job", (job("90", ended=True),), "90"))
-    session.close()
+        leader.now += LATER
+        leader.second()
+    leader.hear(ObjectsListed(NAMESPACE, "job", (job("90", ended=True),), "90"))
+    leader.close()
 
 
 @pytest.fixture
@@ -227,11 +228,11 @@ def writes(commands: list[tuple[Any, ...]]) -> bool:
 
 def test_whatever_a_watcher_writes_is_fenced(installation: Callable[[], Installation]) -> None:
     running = installation()
-    session = running.session(OLDER)
+    leader = running.leader(OLDER)
     sent: list[tuple[Any, ...]] = []
     running.client.sends = sent.extend
 
-    lead(running, session)
+    lead(running, leader)
 
     found = {kind for kind, count in Repairs(running.store).counts().items() if count}
     assert found == {Kind.OLDER_CLUSTER, Kind.ORPHANED_POD, Kind.MISSED_END}
@@ -249,12 +250,12 @@ def test_interrupted_before_any_write_it_changes_nothing_of_its_successor_s(
 
     for number in range(count):
         running = installation()
-        session = running.session(OLDER)
+        leader = running.leader(OLDER)
         after = _taken_over_before(running, number)
 
         with pytest.raises(LeadershipLost):
-            lead(running, session)
-        session.close()
+            lead(running, leader)
+        leader.close()
 
         assert running.all_of_it() == after[0], f"interrupted before write {number} of {count}"
         shop = Publisher(running.store).published()["shop"]
@@ -264,10 +265,10 @@ def test_interrupted_before_any_write_it_changes_nothing_of_its_successor_s(
 
 
 def _writes_of(running: Installation) -> int:
-    session = running.session(OLDER)
+    leader = running.leader(OLDER)
     groups: list[bool] = []
     running.client.sends = lambda commands: groups.append(writes(commands))
-    lead(running, session)
+    lead(running, leader)
     return sum(groups)
 
 
@@ -281,7 +282,7 @@ def _taken_over_before(running: Installation, number: int) -> list[dict[bytes, b
             return
         if seen == number:
             running.client.sends = lambda commands: None
-            running.session(NEWER).begin()
+            running.leader(NEWER).begin()
             after.append(running.all_of_it())
         seen += 1
 
@@ -294,16 +295,16 @@ def test_a_deploy_of_the_older_job_is_not_made_over_the_newer_one(
 ) -> None:
     """Interrupted right before it deploys what it takes for new."""
     running = installation()
-    session = running.session(OLDER)
+    leader = running.leader(OLDER)
 
     def before(commands: list[tuple[Any, ...]]) -> None:
         if any("spec-" in str(command) for command in commands):
             running.client.sends = lambda commands: None
-            running.session(NEWER).begin()
+            running.leader(NEWER).begin()
 
     running.client.sends = before
     with pytest.raises(LeadershipLost):
-        session.begin()
+        leader.begin()
 
     deploys: list[Deploy] = [d for d in _deploys(running) if d.reason == "spec-change"]
     assert len(deploys) == 1
@@ -322,21 +323,21 @@ def test_a_watcher_whose_lead_was_another_s_meanwhile_does_not_simply_go_on(
 ) -> None:
     """The other has led, published and died: nobody leads, and yet what this one has read is old."""
     running = installation()
-    session = running.session(OLDER)
-    session.begin()
-    running.session(NEWER).begin()
+    leader = running.leader(OLDER)
+    leader.begin()
+    running.leader(NEWER).begin()
     running.client.delete(running.keys.leader)
 
     with pytest.raises(LeadershipLost):
-        session.second()
+        leader.second()
     with pytest.raises(LeadershipLost):
-        session.hear(ObjectsListed(NAMESPACE, "job", (), "99"))
+        leader.hear(ObjectsListed(NAMESPACE, "job", (), "99"))
 
 
 def test_whatever_it_writes_renews_its_lead(installation: Callable[[], Installation]) -> None:
     """What takes longer than a lead lasts, and writes all the time, must not begin anew for ever."""
     running = installation()
-    session = running.session(OLDER)
+    leader = running.leader(OLDER)
     left: list[int] = []
 
     def before(commands: list[tuple[Any, ...]]) -> None:
@@ -345,23 +346,23 @@ def test_whatever_it_writes_renews_its_lead(installation: Callable[[], Installat
             running.client.pexpire(running.keys.leader, LEAD // 3)
 
     running.client.sends = _quietly(running, before)
-    lead(running, session)
+    lead(running, leader)
 
     assert min(left[1:]) > LEAD // 2
 
 
 def test_many_writes_are_many_round_trips(installation: Callable[[], Installation]) -> None:
     running = installation()
-    session = running.session(FIRST)
-    session.begin()
+    leader = running.leader(FIRST)
+    leader.begin()
     sizes: list[int] = []
     running.client.sends = lambda commands: sizes.append(len(commands))
     jobs = tuple(job("70", number) for number in range(2, 2 * AT_ONCE + 3))
 
-    session.hear(
+    leader.hear(
         ObjectsListed(NAMESPACE, "pod", (), "70"), ObjectsListed(NAMESPACE, "job", jobs, "70")
     )
-    session.close()
+    leader.close()
 
     assert max(sizes) == AT_ONCE
     assert sum(sizes) > len(jobs)
@@ -370,18 +371,18 @@ def test_many_writes_are_many_round_trips(installation: Callable[[], Installatio
 def test_slow_answers_do_not_cost_it_the_lead(installation: Callable[[], Installation]) -> None:
     """It asks about a Pod's Job, and then deletes the Pod: each takes as long as it is waited for."""
     running = installation()
-    leader, takes = running.keys.leader, LONGEST_CALL * 1000 * LEAD // Retention().lead
+    key, takes = running.keys.leader, LONGEST_CALL * 1000 * LEAD // Retention().lead
 
     def slowly() -> None:
-        left = int(running.client.pttl(leader)) - takes
+        left = int(running.client.pttl(key)) - takes
         assert left > 0, "its lead has run out"
-        running.client.pexpire(leader, left)
+        running.client.pexpire(key, left)
 
-    session = running.session(OLDER)
-    session.watcher.cluster = cast(Any, Slow(running.cluster, slowly))
-    session = HandFedLeader(session.watcher)
+    leader = running.leader(OLDER)
+    leader.watcher.cluster = cast(Any, Slow(running.cluster, slowly))
+    leader = HandFedLeader(leader.watcher)
 
-    lead(running, session)
+    lead(running, leader)
 
     assert Repairs(running.store).counts()[Kind.ORPHANED_POD] > 0
 

@@ -64,9 +64,9 @@ def test_who_thinks_better_of_a_name_need_not_say_both() -> None:
 def test_what_labels_say_is_by_the_name_of_now() -> None:
     former = {"shop": "web-shop"}
 
-    told = names.owned([("shop", FACTS), ("docs", FACTS), ("", FACTS)], former)
+    observations = names.by_present_name([("shop", FACTS), ("docs", FACTS), ("", FACTS)], former)
 
-    assert [target for target, _ in told] == ["web-shop", "docs", ""]
+    assert [target for target, _ in observations] == ["web-shop", "docs", ""]
 
 
 def test_a_spec_tells_the_names_before() -> None:

@@ -66,7 +66,7 @@ def test_it_is_renamed_and_published_at_once_and_woken_after_that(store: Store) 
 
     assert watching.published() == {"web-shop": ("shop",), "docs": ()}
     assert watching.publisher.published().keys() == {"web-shop", "docs"}
-    assert watching.renames.owned([("shop", FACTS)]) == [("web-shop", FACTS)]
+    assert watching.renames.by_present_name([("shop", FACTS)]) == [("web-shop", FACTS)]
     assert watching.publish(WEB_SHOP, Target("docs")) == []
 
 
@@ -80,7 +80,7 @@ def test_nothing_is_published_while_a_worker_is_at_it(store: Store) -> None:
     assert watching.publish(WEB_SHOP, Target("docs")) == []
     assert watching.renames.is_due
     assert watching.published() == {"shop": ()}
-    assert watching.renames.owned([("shop", FACTS)]) == [("shop", FACTS)]
+    assert watching.renames.by_present_name([("shop", FACTS)]) == [("shop", FACTS)]
 
     Targets(store).record(seen, "a-worker", release=True)
     watching.publish(WEB_SHOP, Target("docs"))
@@ -110,7 +110,7 @@ def test_jobs_with_the_old_label_are_its_own_also_where_the_ledger_was_emptied(
 
     watching.publish(WEB_SHOP)
 
-    assert watching.renames.owned([("shop", FACTS)]) == [("web-shop", FACTS)]
+    assert watching.renames.by_present_name([("shop", FACTS)]) == [("web-shop", FACTS)]
     assert watching.published() == {"web-shop": ("shop",)}
 
 
@@ -122,7 +122,7 @@ def test_the_line_can_go_and_the_labels_are_still_understood(store: Store) -> No
     later = Watching(store)
     later.publish(Target("web-shop"))
 
-    assert later.renames.owned([("shop", FACTS)]) == [("web-shop", FACTS)]
+    assert later.renames.by_present_name([("shop", FACTS)]) == [("web-shop", FACTS)]
     assert later.published() == {"web-shop": ("shop",)}
 
 
@@ -133,7 +133,7 @@ def test_another_target_can_have_the_old_name_then(store: Store) -> None:
 
     watching.publish(Target("web-shop"), SHOP)
 
-    assert watching.renames.owned([("shop", FACTS)]) == [("shop", FACTS)]
+    assert watching.renames.by_present_name([("shop", FACTS)]) == [("shop", FACTS)]
     assert watching.published() == {"web-shop": (), "shop": ()}
     assert Renaming(store).names() == {}
 
@@ -147,7 +147,7 @@ def test_a_change_that_is_taken_back_gives_everything_back(store: Store) -> None
     assert watching.publish(SHOP) == ["shop"]
 
     assert watching.published() == {"shop": ("web-shop",)}
-    assert watching.renames.owned([("web-shop", FACTS)]) == [("shop", FACTS)]
+    assert watching.renames.by_present_name([("web-shop", FACTS)]) == [("shop", FACTS)]
     assert submit(store, push("a", "b")).deploy == "shop/1"
 
 
@@ -169,5 +169,5 @@ def test_a_name_with_a_history_of_its_own_is_left_alone_and_that_is_said_once(
 
     assert [line["event"] for line in logs] == ["not renamed"]
     assert not watching.renames.is_due
-    assert watching.renames.owned([("shop", FACTS)]) == [("shop", FACTS)]
+    assert watching.renames.by_present_name([("shop", FACTS)]) == [("shop", FACTS)]
     assert watching.published() == {"web-shop": ()}

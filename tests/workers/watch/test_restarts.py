@@ -18,24 +18,24 @@ from workers.watch.reflector import ObjectsListed
 RESTARTED = "Redis was restarted, or another one took over"
 
 
-def lists(session: HandFedLeader) -> None:
-    session.hear(
+def lists(leader: HandFedLeader) -> None:
+    leader.hear(
         ObjectsListed(NAMESPACE, "job", (), "50"), ObjectsListed(NAMESPACE, "pod", (), "50")
     )
 
 
-def goes_on(session: HandFedLeader) -> HandFedLeader:
-    """As a watcher does: whose session has ended by this leads anew."""
+def goes_on(leader: HandFedLeader) -> HandFedLeader:
+    """As a watcher does: one that has lost the leadership by this leads anew."""
     try:
-        session.second()
+        leader.second()
     except (LeadershipLost, LedgerUnavailable):
-        session.close()
-        watcher = session.watcher
+        leader.close()
+        watcher = leader.watcher
         watcher.leadership.acquire()
-        session = HandFedLeader(watcher)
-        session.begin()
-    lists(session)
-    return session
+        leader = HandFedLeader(watcher)
+        leader.begin()
+    lists(leader)
+    return leader
 
 
 def about_redis(logs: list[EventDict]) -> list[str]:
@@ -56,10 +56,10 @@ def test_a_restart_says_once_whether_the_data_is_there(
     folder.mkdir()
     with start_valkey(folder) as url:
         running = Installation(url, tmp_path)
-        session = running.session(FIRST)
+        leader = running.leader(FIRST)
         with capture_logs() as logs:
-            session.begin()
-            lists(session)
+            leader.begin()
+            lists(leader)
         assert about_redis(logs) == []
         assert Listings(running.store).listed() == {NAMESPACE}
 
@@ -68,27 +68,27 @@ def test_a_restart_says_once_whether_the_data_is_there(
         folder.mkdir()
     with start_valkey(folder), capture_logs() as logs:
         for _ in range(3):
-            session = goes_on(session)
+            leader = goes_on(leader)
 
         assert about_redis(logs) == [said]
         assert Listings(running.store).listed() == {NAMESPACE}
-        session.close()
+        leader.close()
         running.client.close()
 
 
 def test_a_redis_that_was_emptied_is_called_that(tmp_path: Path) -> None:
     with start_valkey(tmp_path) as url:
         running = Installation(url, tmp_path)
-        session = running.session(FIRST)
-        session.begin()
-        lists(session)
+        leader = running.leader(FIRST)
+        leader.begin()
+        lists(leader)
 
         running.client.flushall()
         with capture_logs() as logs:
-            session = goes_on(session)
+            leader = goes_on(leader)
 
         assert about_redis(logs) == [
             "Redis was emptied: its data is not there; listing the cluster into it"
         ]
-        session.close()
+        leader.close()
         running.client.close()
