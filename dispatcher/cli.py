@@ -1,4 +1,4 @@
-"""`git-dispatcher …`: every command, and what its end is called."""
+"""`git-dispatcher …`: every command, its module, and the exit code."""
 
 from __future__ import annotations
 
@@ -13,21 +13,33 @@ from dispatcher import __version__
 from dispatcher.commands.exits import Exit, code_of
 from dispatcher.domain.errors import DispatcherError
 
-COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "Processes": ("processes", ("web", "worker", "watcher", "sweep", "check")),
-    "Configuration": ("explain", ("explain",)),
-    "People": ("deploys", ("targets", "deploys", "show", "logs", "redeploy")),
-    "Deliveries": ("deliveries", ("hooks", "deliveries", "replay")),
-    "Operators": ("operations", ("cancel", "release", "pause", "resume", "repairs")),
-    "Git servers": ("notify", ("notify",)),
-    "On one machine": ("local", ("up", "demo")),
+COMMANDS: dict[str, dict[str, str]] = {
+    "Processes": dict.fromkeys(("web", "worker", "watcher", "sweep"), "processes"),
+    "Configuration": {"check": "check", "explain": "explain"},
+    "People": {
+        "targets": "targets",
+        "deploys": "deploys",
+        "show": "deploys",
+        "logs": "deploys",
+        "redeploy": "redeploy",
+    },
+    "Deliveries": {"hooks": "hooks", "deliveries": "deliveries", "replay": "replay"},
+    "Operators": {
+        "cancel": "deploys",
+        "release": "deploys",
+        "pause": "pauses",
+        "resume": "pauses",
+        "repairs": "repairs",
+    },
+    "Git servers": {"notify": "notify"},
+    "On one machine": {"up": "local", "demo": "local"},
 }
-"""Panel of the help → module of `dispatcher.commands`, and its functions."""
+"""Panel of the help → command → module of `dispatcher.commands` with the function of that name."""
 
 
 def build(wanted: str = "") -> typer.Typer:
-    """The application. With the name of a command it has only the module of that one: `notify` runs in
-    somebody's `git push`, and must not load what others need."""
+    """The application. With the name of a command it has only that one: `notify` runs in somebody's `git push`,
+    and must not load what others need."""
     app = typer.Typer(
         name="git-dispatcher",
         help="Turns a Git push into a finished deploy on Kubernetes.",
@@ -37,13 +49,12 @@ def build(wanted: str = "") -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
-    known = any(wanted in commands for _, commands in COMMANDS.values())
-    for panel, (module, commands) in COMMANDS.items():
-        if known and wanted not in commands:
-            continue
-        functions = import_module(f"dispatcher.commands.{module}")
-        for command in commands:
-            app.command(rich_help_panel=panel)(getattr(functions, command))
+    known = any(wanted in commands for commands in COMMANDS.values())
+    for panel, commands in COMMANDS.items():
+        for command, module in commands.items():
+            if not known or command == wanted:
+                functions = import_module(f"dispatcher.commands.{module}")
+                app.command(rich_help_panel=panel)(getattr(functions, command))
     return app
 
 

@@ -78,12 +78,18 @@ WALLS = {
     "dispatcher.cli": "dispatcher dispatcher.commands.* dispatcher.domain.errors typer",
     "dispatcher.commands.*": (
         "dispatcher.config dispatcher.config.secret dispatcher.domain.* dispatcher.http.responses"
-        " dispatcher.http.api.delivery_views dispatcher.http.api.views dispatcher.matching.evaluation"
-        " httpx msgspec rich typer"
+        " dispatcher.http.api.delivery_views dispatcher.http.api.views httpx msgspec rich typer"
+    ),
+    "dispatcher.commands.tables.*": (
+        "dispatcher.commands.formatting dispatcher.domain.* dispatcher.http.api.delivery_views"
+        " dispatcher.http.api.views dispatcher.matching.evaluation rich"
     ),
     "dispatcher.commands.processes": (
-        "dispatcher dispatcher.commands.* dispatcher.config dispatcher.config.warnings"
-        " dispatcher.domain.errors typer"
+        "dispatcher.commands.serve dispatcher.commands.worker_program typer"
+    ),
+    "dispatcher.commands.worker_program": "dispatcher",
+    "dispatcher.commands.check": (
+        "dispatcher.commands.* dispatcher.config dispatcher.config.warnings dispatcher.domain.errors typer"
     ),
     "dispatcher.commands.saved_requests": "dispatcher.domain.errors",
     "dispatcher.commands.explain": (
@@ -201,9 +207,11 @@ WALLS = {
 
 # Who looks at the environment; everyone else is told what they need.
 ENVIRONMENT = {
+    "dispatcher.commands.check",
     "dispatcher.commands.explain",
     "dispatcher.commands.options",
     "dispatcher.commands.processes",
+    "dispatcher.commands.worker_program",
     "dispatcher.commands.notify",
     "dispatcher.local.python",
     "dispatcher.local.supervisor",
@@ -230,6 +238,7 @@ PURE = {
     "dispatcher.http.api.views",
     "dispatcher.commands.saved_requests",
     "dispatcher.commands.formatting",
+    "dispatcher.commands.tables.*",
     "dispatcher.local.cluster.apimachinery.*",
     "dispatcher.local.cluster.admission.defaults",
     "dispatcher.local.cluster.admission.immutability",

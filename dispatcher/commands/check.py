@@ -1,62 +1,82 @@
-"""What `check` understood of the configuration: a line for each hook and target, or all of it."""
+"""`git-dispatcher check`: validates the configuration and shows what it means."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
 
-from rich.console import Console
-from rich.table import Table
+import typer
 
-from dispatcher.commands import tables
-from dispatcher.commands.formatting import count, plain
-
-Described = dict[str, Any]
-"""Plain data, as `dispatcher.config.describe` makes it."""
-
-
-def everything(out: Console, understood: Described) -> None:
-    """Every setting of every hook and target, with its value."""
-    for line in tables.tree(understood):
-        out.print(line, style="bold" if not line.startswith(" ") else None)
+from dispatcher.commands.access import TOKEN, TOKEN_FILE, URL
+from dispatcher.commands.exits import Exit, Failed
+from dispatcher.commands.output import Output, console, write_json
+from dispatcher.commands.tables.configuration import Description, last_line, summary
+from dispatcher.commands.tables.layout import tree
+from dispatcher.commands.worker_program import exec_workers
+from dispatcher.config import describe, load, mistyped_variables, warnings
+from dispatcher.domain.errors import ConfigError, DispatcherError
 
 
-def summary(out: Console, understood: Described) -> None:
-    for table in (_hooks(understood["hooks"]), _targets(understood["targets"])):
-        if table.row_count:
-            out.print(table)
-            out.print()
+def check(
+    path: Annotated[
+        Path | None,
+        typer.Argument(metavar="PATH", help="File or directory; else DISPATCHER_CONFIG."),
+    ] = None,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show what it would change; needs REDIS_URL.")
+    ] = False,
+    without_secrets: Annotated[
+        bool, typer.Option("--without-secrets", help="Look no secret up, as where CI has none.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Every setting, not a line for each target.")
+    ] = False,
+    output: Annotated[Output, typer.Option("--output", "-o", help="Text, or JSON.")] = Output.TABLE,
+) -> None:
+    """Validates the configuration and shows what it means."""
+    environ = {**os.environ, "DISPATCHER_CONFIG": str(path)} if path else os.environ
+    try:
+        configuration = load(environ, secrets=not without_secrets).configuration
+    except ConfigError as error:
+        if output is Output.TABLE:
+            raise _with_remedy(error, environ, without_secrets) from None
+        write_json({"mistakes": error.mistakes})
+        raise typer.Exit(Exit.USAGE) from None
+    found = *mistyped_variables(os.environ, (URL, TOKEN, TOKEN_FILE)), *warnings(configuration)
+    described, warned = describe(configuration), list(map(str, found))
+    if diff:
+        exec_workers("diff", output.value, str(path or ""))
+    if output is Output.JSON:
+        write_json({**described, "warnings": warned})
+        return
+    _print(described, verbose=verbose)
+    for warning in warned:
+        typer.echo(f"warning: {warning}", err=True)
+    console().print(last_line(described, len(warned), secrets=not without_secrets))
 
 
-def end(understood: Described, warnings: int, *, secrets: bool) -> str:
-    """The last line."""
-    hooks, targets = (count(len(understood[f"{noun}s"]), noun) for noun in ("hook", "target"))
-    more = f", {count(warnings, 'warning')}" if warnings else ""
-    return (
-        f"{hooks}, {targets}: no mistakes{more}{'' if secrets else '; secrets were not looked at'}"
-    )
+def _print(described: Description, *, verbose: bool) -> None:
+    out = console()
+    if verbose:
+        for line in tree(described):
+            out.print(line, style="bold" if not line.startswith(" ") else None)
+        return
+    for table in summary(described):
+        out.print(table)
+        out.print()
 
 
-def _hooks(hooks: dict[str, Described]) -> Table:
-    table = tables.columns("HOOK", "PROVIDER", "SECRETS")
-    table.add_column("REPOSITORIES", overflow="fold")
-    for name, hook in hooks.items():
-        secrets = _listed(hook["secrets"]) or "none: insecure"
-        table.add_row(name, hook["provider"], secrets, _listed(hook["repositories"]))
-    return table
-
-
-def _targets(targets: dict[str, Described]) -> Table:
-    table = tables.columns("TARGET", "REPOSITORY", "NAMESPACE", "RUNS", "FOLLOWS")
-    for name, target in targets.items():
-        runs = target["job"].get("image") or target["job"]["manifest"]
-        refs = [*target["branches"], *(f"tag {tag}" for tag in target["tags"])]
-        follows = _listed(refs) + (f" in {_listed(target['paths'])}" if target["paths"] else "")
-        table.add_row(
-            name, plain(target["repository"]), target["namespace"], plain(runs), plain(follows)
-        )
-    return table
-
-
-def _listed(values: Iterable[object]) -> str:
-    return plain(", ".join(map(str, values)))
+def _with_remedy(
+    error: ConfigError, environ: Mapping[str, str], without_secrets: bool
+) -> DispatcherError:
+    """Says so where nothing but secrets is wrong, as on a machine that has none."""
+    if without_secrets:
+        return error
+    try:
+        load(environ, secrets=False)
+    except ConfigError:
+        return error
+    all_else = "all else is right: where there are no secrets, `check --without-secrets` is enough"
+    return Failed(Exit.USAGE, f"{error}\n{all_else}")

@@ -1,32 +1,19 @@
-"""Commands for people, all through the API: what there is, what happened, once more."""
+"""`git-dispatcher deploys`, and what is done with one deploy: show, logs, cancel, release."""
 
 from __future__ import annotations
 
-import time
+import sys
 from typing import Annotated
-from uuid import uuid4
 
 import typer
 
-from dispatcher.commands import tables
-from dispatcher.commands.client import Client
-from dispatcher.commands.exits import Exit
-from dispatcher.commands.follow import follow
+from dispatcher.commands.exits import Exit, Failed
 from dispatcher.commands.options import Api, Asker, DeployName, TargetName, now, split_name, spread
-from dispatcher.commands.tables import console, write_json
-
-
-@spread
-def targets(api: Api) -> None:
-    """Lists the targets: what runs, what waits, what was last."""
-    with api.client() as client:
-        found = client.targets()
-    if api.as_json:
-        write_json(found)
-    elif found.targets:
-        console().print(tables.targets(found.targets, now()))
-    else:
-        print("There are no targets: add one to the configuration.")
+from dispatcher.commands.output import console, write_json
+from dispatcher.commands.tables.deploys import deploys as table
+from dispatcher.commands.tables.deploys import details, log, no_log
+from dispatcher.domain.errors import UsageError
+from dispatcher.http.api.views import DeployDetail, OrderAnswer
 
 
 @spread
@@ -41,7 +28,7 @@ def deploys(
     if api.as_json:
         write_json(found)
     elif found.deploys:
-        console().print(tables.deploys(found.deploys, now()))
+        console().print(table(found.deploys, now()))
     else:
         print(f"{target} was never deployed: push to it.")
 
@@ -55,8 +42,8 @@ def show(deploy: DeployName, api: Api) -> None:
     if api.as_json:
         write_json(found)
         return
-    console().print(tables.facts(found, now()))
-    if tail := tables.log(found):
+    console().print(details(found, now()))
+    if tail := log(found):
         print(f"\n{tail}")
 
 
@@ -68,60 +55,54 @@ def logs(deploy: DeployName, api: Api) -> None:
         found = client.deploy(target, number)
     if api.as_json:
         write_json(found)
-    elif tail := tables.log(found):
+    elif tail := log(found):
         print(tail)
     else:
-        typer.echo(tables.no_log(found), err=True)
+        typer.echo(no_log(found), err=True)
 
 
 @spread
-def redeploy(
-    target: Annotated[
-        str, typer.Argument(metavar="TARGET[/NUMBER]", help="Like shop, or shop/41.")
-    ],
+def cancel(deploy: DeployName, asker: Asker, api: Api) -> None:
+    """Stops a deploy, whether it waits or runs."""
+    target, number = split_name(deploy)
+    with api.client() as client:
+        _print(client.cancel(target, number, reason=asker.reason, by=asker.name), api)
+
+
+@spread
+def release(
+    deploy: DeployName,
     asker: Asker,
     api: Api,
-    commit: Annotated[
-        str | None, typer.Option(metavar="SHA", help="This commit, by its full name.")
-    ] = None,
-    ref: Annotated[
-        str | None, typer.Option(help="This branch or tag; else that of the newest deploy.")
-    ] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Follow it until it is over.")] = False,
-    timeout: Annotated[
-        int, typer.Option(min=1, metavar="SECONDS", help="How long --wait waits at the most.")
-    ] = 3600,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
 ) -> None:
-    """Deploys once more: the newest deploy, or what you name."""
-    name, number = split_name(target) if "/" in target else (target, None)
-    with api.client() as client:
-        answer = client.redeploy(
-            name,
-            reason=asker.reason,
-            by=asker.name,
-            commit=commit,
-            ref=ref,
-            deploy=number,
-            request=str(uuid4()),
-        )
-        if api.as_json and not wait:
-            write_json(answer)
-        else:
-            typer.echo(f"{answer.deploy}: {answer.reason}", err=api.as_json)
-        code = wait_for(client, answer.deploy, timeout, as_json=api.as_json) if wait else Exit.DONE
-    raise typer.Exit(code)
-
-
-def wait_for(client: Client, deploy: str, timeout: int, *, as_json: bool) -> Exit:
-    """Follows a deploy, says what changes, and returns how it ended."""
+    """Goes on without a deploy whose Pods do not go."""
     target, number = split_name(deploy)
-    code, last = follow(
-        lambda: client.deploy(target, number),
-        timeout,
-        say=lambda line: typer.echo(line, err=as_json),
-        sleep=time.sleep,
-        clock=time.monotonic,
+    with api.client() as client:
+        typer.echo(_warning(client.deploy(target, number)), err=True)
+        if not yes:
+            _confirm(deploy)
+        _print(client.release(target, number, reason=asker.reason, by=asker.name), api)
+
+
+def _print(answer: OrderAnswer, api: Api) -> None:
+    if api.as_json:
+        write_json(answer)
+    else:
+        print(f"{answer.deploy}: {answer.reason}")
+
+
+def _warning(deploy: DeployDetail) -> str:
+    return (
+        f"To release {deploy.deploy} is to say that nothing of it runs any more. git-dispatcher cannot "
+        "see that: if a Pod of it is still at work, the next deploy runs beside it.\n"
+        f"Look first: kubectl get pods -n {deploy.namespace or 'NAMESPACE'} "
+        f"-l git-dispatcher/target={deploy.target} -o wide"
     )
-    if as_json:
-        write_json(last)
-    return code
+
+
+def _confirm(deploy: str) -> None:
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError("nobody is there to be asked: say --yes when you are sure")
+    if not typer.confirm(f"Release {deploy}?", err=True):
+        raise Failed(Exit.FAILED, "nothing was released")

@@ -11,11 +11,11 @@ from typing import Annotated
 import msgspec
 import typer
 
-from dispatcher.commands import tables
 from dispatcher.commands.exits import Exit, Failed
 from dispatcher.commands.formatting import count, plain
+from dispatcher.commands.output import Output, console, write_json
 from dispatcher.commands.saved_requests import Saved, read_saved
-from dispatcher.commands.tables import Output, console, write_json
+from dispatcher.commands.tables.explanations import explanations
 from dispatcher.config import Configuration, Hook, configuration_path, read_without_secrets
 from dispatcher.domain.errors import UsageError
 from dispatcher.domain.suggestions import did_you_mean
@@ -149,7 +149,7 @@ def _print(explained: Explained) -> None:
     if explained.reason:
         out.print(f"ignored: {explained.reason}")
         return
-    out.print(tables.explanations(explained.explanations))
+    out.print(explanations(explained.explanations))
     targets = {each.target for each in explained.explanations if each.target}
     wanted = {each.target for each in explained.explanations if each.wanted}
     out.print(f"{len(wanted)} of {count(len(targets), 'target')} would deploy it")

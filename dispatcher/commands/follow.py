@@ -1,11 +1,17 @@
-"""Follows a deploy until it is over, and says what changes. The clock and the sleep are passed in."""
+"""Follows a deploy until it has ended, and prints what changes."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
+import typer
+
+from dispatcher.commands.client import Client
 from dispatcher.commands.exits import Exit, Failed
 from dispatcher.commands.formatting import plain, span
+from dispatcher.commands.options import split_name
+from dispatcher.commands.output import write_json
 from dispatcher.domain.model import TERMINAL, State
 from dispatcher.http.api.views import DeployDetail
 
@@ -56,3 +62,18 @@ def _line(deploy: DeployDetail) -> str:
     if deploy.superseded_by:
         words += f" by {deploy.superseded_by}"
     return f"{words}: {plain(deploy.why)}" if deploy.why else words
+
+
+def follow_to_end(client: Client, deploy: str, timeout: int, *, as_json: bool) -> Exit:
+    """Follows a deploy, prints what changes, and returns how it ended."""
+    target, number = split_name(deploy)
+    code, last = follow(
+        lambda: client.deploy(target, number),
+        timeout,
+        say=lambda line: typer.echo(line, err=as_json),
+        sleep=time.sleep,
+        clock=time.monotonic,
+    )
+    if as_json:
+        write_json(last)
+    return code

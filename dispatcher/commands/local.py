@@ -26,9 +26,9 @@ def up(
 ) -> None:
     """Starts all parts here, with a Valkey and a local cluster."""
     with _local_parts():
-        from dispatcher.local import up as starting
+        from dispatcher.local.up import run
 
-    raise typer.Exit(starting.run(state_dir=state_dir, config=config, port=port, workers=workers))
+    raise typer.Exit(run(state_dir=state_dir, config=config, port=port, workers=workers))
 
 
 def demo(
@@ -36,9 +36,9 @@ def demo(
 ) -> None:
     """Shows it at work, with a repository of its own."""
     with _local_parts():
-        from dispatcher.local import demo as showing
+        from dispatcher.local.demo import run
 
-    raise typer.Exit(showing.run(keep=keep))
+    raise typer.Exit(run(keep=keep))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import typer
 
 from dispatcher.config.secret import secret_from_file
 from dispatcher.domain.errors import UsageError
-from dispatcher.notify import post_receive as notifying
+from dispatcher.notify import post_receive
 
 PUSHERS = ("GL_USER", "GL_USERNAME", "REMOTE_USER", "USER", "LOGNAME")
 """Where servers say who pushes: gitolite, GitLab's shell, HTTP, then the account."""
@@ -28,7 +28,7 @@ def notify(
     ] = None,
 ) -> None:
     """Reports a push from a plain Git server's post-receive hook."""
-    code = notifying.run(
+    code = post_receive.run(
         _stdin(),
         url=url,
         repository=repository,

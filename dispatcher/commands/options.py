@@ -16,7 +16,7 @@ import typer
 
 from dispatcher.commands.access import TOKEN, URL, find_access
 from dispatcher.commands.client import Client
-from dispatcher.commands.tables import Output
+from dispatcher.commands.output import Output
 from dispatcher.domain.errors import UsageError
 
 Url = Annotated[

@@ -65,7 +65,7 @@ def test_the_common_options_are_documented() -> None:
     common = DOCUMENT.partition("All of these commands take the options")[2].partition("###")[0]
 
     assert options(common) == COMMON
-    asking = {command for panel in API for command in cli.COMMANDS[panel][1]}
+    asking = {command for panel in API for command in cli.COMMANDS[panel]}
     assert asking == {command for command in COMMANDS if has(command) >= COMMON}
 
 

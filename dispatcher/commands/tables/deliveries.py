@@ -1,43 +1,27 @@
-"""Hooks and deliveries as tables and pages for people."""
+"""Deliveries, what each target made of one, and replays. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 from rich.table import Table
 from rich.text import Text
 
-from dispatcher.commands import tables
 from dispatcher.commands.formatting import age, count, plain, short
+from dispatcher.commands.tables.deploys import STYLES
+from dispatcher.commands.tables.layout import columns, page
 from dispatcher.domain.model import short_ref
 from dispatcher.http.api.delivery_views import (
     DeliveryDetail,
     DeliveryInfo,
-    HookInfo,
     ReplayAnswer,
     ResultInfo,
 )
 
 
-def hooks(found: Iterable[HookInfo], now: datetime) -> Table:
-    """A line for each secret."""
-    table = tables.columns("HOOK", "PROVIDER", "REPOSITORIES", "SECRET", "LAST USED", "REFUSED")
-    for hook in found:
-        rows = [(plain(each.source), _ago(each.last_used, now)) for each in hook.secrets]
-        for number, (secret, used) in enumerate(rows or [("none: insecure", "")]):
-            first = (hook.name, hook.provider, plain(", ".join(hook.repositories)))
-            own = first if number == 0 else ("", "", "")
-            table.add_row(*own, secret, used, counts(hook.refused) if number == 0 else "")
-    return table
-
-
-def counts(refused: Mapping[str, int]) -> str:
-    return plain(", ".join(f"{number} {why}" for why, number in refused.items()))
-
-
 def deliveries(found: Iterable[DeliveryInfo], now: datetime) -> Table:
-    table = tables.columns("ID", "AGE", "HOOK", "EVENT", "REPOSITORY", "REF", "COMMIT", "WHAT")
+    table = columns("ID", "AGE", "HOOK", "EVENT", "REPOSITORY", "REF", "COMMIT", "WHAT")
     for each in found:
         first = each.refs[0] if each.refs else None
         more = f" +{len(each.refs) - 1}" if len(each.refs) > 1 else ""
@@ -54,9 +38,9 @@ def deliveries(found: Iterable[DeliveryInfo], now: datetime) -> Table:
     return table
 
 
-def facts(found: DeliveryDetail, now: datetime) -> Table:
+def details(found: DeliveryDetail, now: datetime) -> Table:
     ago = age(found.received_at, now)
-    return tables.page(
+    return page(
         [
             ("id", found.id),
             ("delivery", plain(found.delivery)),
@@ -79,7 +63,7 @@ def facts(found: DeliveryDetail, now: datetime) -> Table:
 
 
 def results(found: DeliveryDetail) -> Table:
-    table = tables.columns("TARGET", "REF", "OUTCOME", "DEPLOY", "STATE")
+    table = columns("TARGET", "REF", "OUTCOME", "DEPLOY", "STATE")
     table.add_column("WHY", overflow="fold")
     for each in found.results:
         state = found.states.get(each.deploy or "")
@@ -88,14 +72,10 @@ def results(found: DeliveryDetail) -> Table:
             plain(short_ref(each.ref)),
             each.outcome or "unknown",
             each.deploy or "",
-            Text(state, tables.STYLES.get(state, "dim")) if state else "",
+            Text(state, STYLES.get(state, "dim")) if state else "",
             plain(each.reason),
         )
     return table
-
-
-def explained(found: DeliveryDetail) -> Table:
-    return tables.explanations(found.explanations)
 
 
 def replayed(answer: ReplayAnswer) -> list[str]:
@@ -119,7 +99,3 @@ def _result(result: ResultInfo) -> str:
 
 def _moved(ref: str, before: str, after: str) -> str:
     return plain(f"{ref} {short(before)}..{short(after)}" if before else f"{ref} {short(after)}")
-
-
-def _ago(moment: str | None, now: datetime) -> str:
-    return f"{age(moment, now)} ago" if moment else "never"

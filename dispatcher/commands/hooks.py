@@ -1,0 +1,22 @@
+"""`git-dispatcher hooks`."""
+
+from __future__ import annotations
+
+from dispatcher.commands.options import Api, now, spread
+from dispatcher.commands.output import console, write_json
+from dispatcher.commands.tables.hooks import counts
+from dispatcher.commands.tables.hooks import hooks as table
+
+
+@spread
+def hooks(api: Api) -> None:
+    """Lists the hooks, and when each secret was last used."""
+    with api.client() as client:
+        found = client.hooks()
+    if api.as_json:
+        write_json(found)
+        return
+    out = console()
+    out.print(table(found.hooks, now()))
+    if found.unknown:
+        out.print(f"to hooks that are not there: {counts(found.unknown)}")

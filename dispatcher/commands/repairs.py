@@ -1,0 +1,28 @@
+"""`git-dispatcher repairs`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dispatcher.commands.options import Api, now, spread
+from dispatcher.commands.output import console, write_json
+from dispatcher.commands.tables.repairs import repairs as table
+
+
+@spread
+def repairs(
+    api: Api,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100, help="How many.")] = 20,
+) -> None:
+    """Shows what was found wrong and put right, and how often."""
+    with api.client() as client:
+        found = client.repairs(limit)
+    if api.as_json:
+        write_json(found)
+        return
+    out = console()
+    out.print(table(found, now()))
+    counts = [f"{count} {kind}" for kind, count in found.counts.items() if count]
+    out.print(f"since ever: {', '.join(counts) or 'nothing'}")

@@ -1,0 +1,53 @@
+"""`git-dispatcher replay`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dispatcher.commands.client import Client
+from dispatcher.commands.exits import Exit
+from dispatcher.commands.follow import follow_to_end
+from dispatcher.commands.options import Api, Asker, spread
+from dispatcher.commands.output import write_json
+from dispatcher.commands.tables.deliveries import replayed
+from dispatcher.domain.model import Outcome
+from dispatcher.http.api.delivery_views import ReplayAnswer
+
+DeliveryName = Annotated[
+    str, typer.Argument(metavar="ID", help="As `deliveries` lists it, or the Git host's own.")
+]
+RUNS = (Outcome.ACCEPTED, Outcome.COALESCED)
+"""Outcomes whose deploy can be waited for; one that is held may wait for long."""
+
+
+@spread
+def replay(
+    delivery: DeliveryName,
+    asker: Asker,
+    api: Api,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Follow its deploys until they end.")
+    ] = False,
+    timeout: Annotated[
+        int, typer.Option(min=1, metavar="SECONDS", help="How long --wait waits for each of them.")
+    ] = 3600,
+) -> None:
+    """Takes a delivery once more, as if it had just come."""
+    with api.client() as client:
+        answer = client.replay(delivery, reason=asker.reason, by=asker.name)
+        if api.as_json and not wait:
+            write_json(answer)
+        else:
+            for line in replayed(answer):
+                typer.echo(line, err=api.as_json)
+        code = _follow(client, answer, timeout, api) if wait else Exit.DONE
+    raise typer.Exit(code)
+
+
+def _follow(client: Client, answer: ReplayAnswer, timeout: int, api: Api) -> Exit:
+    """One after the other; the worst end counts."""
+    deploys = dict.fromkeys(each.deploy for each in answer.results if each.outcome in RUNS)
+    ends = [follow_to_end(client, deploy, timeout, as_json=api.as_json) for deploy in deploys]
+    return max(ends, default=Exit.DONE)

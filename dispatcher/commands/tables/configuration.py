@@ -1,0 +1,53 @@
+"""The configuration as `check` shows it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.table import Table
+
+from dispatcher.commands.formatting import count, plain
+from dispatcher.commands.tables.layout import columns
+
+Description = dict[str, Any]
+"""Plain data, as `dispatcher.config.describe` makes it."""
+
+
+def summary(configuration: Description) -> list[Table]:
+    """A line for each hook and target; a table without lines is left out."""
+    tables = (_hooks(configuration["hooks"]), _targets(configuration["targets"]))
+    return [table for table in tables if table.row_count]
+
+
+def last_line(configuration: Description, warnings: int, *, secrets: bool) -> str:
+    hooks, targets = (count(len(configuration[f"{noun}s"]), noun) for noun in ("hook", "target"))
+    more = f", {count(warnings, 'warning')}" if warnings else ""
+    return (
+        f"{hooks}, {targets}: no mistakes{more}{'' if secrets else '; secrets were not looked at'}"
+    )
+
+
+def _hooks(hooks: dict[str, Description]) -> Table:
+    table = columns("HOOK", "PROVIDER", "SECRETS")
+    table.add_column("REPOSITORIES", overflow="fold")
+    for name, hook in hooks.items():
+        secrets = _listed(hook["secrets"]) or "none: insecure"
+        table.add_row(name, hook["provider"], secrets, _listed(hook["repositories"]))
+    return table
+
+
+def _targets(targets: dict[str, Description]) -> Table:
+    table = columns("TARGET", "REPOSITORY", "NAMESPACE", "RUNS", "FOLLOWS")
+    for name, target in targets.items():
+        runs = target["job"].get("image") or target["job"]["manifest"]
+        refs = [*target["branches"], *(f"tag {tag}" for tag in target["tags"])]
+        follows = _listed(refs) + (f" in {_listed(target['paths'])}" if target["paths"] else "")
+        table.add_row(
+            name, plain(target["repository"]), target["namespace"], plain(runs), plain(follows)
+        )
+    return table
+
+
+def _listed(values: Iterable[object]) -> str:
+    return plain(", ".join(map(str, values)))

@@ -1,0 +1,101 @@
+"""Deploys: a table, and a page for one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from rich.table import Table
+from rich.text import Text
+
+from dispatcher.commands.formatting import age, lines, plain, short, span
+from dispatcher.commands.tables.layout import columns, page
+from dispatcher.domain.model import State, short_ref
+from dispatcher.http.api.views import DeployDetail, DeployInfo
+
+STYLES = {
+    State.PENDING: "yellow",
+    State.STARTING: "cyan",
+    State.RUNNING: "cyan",
+    State.STOPPING: "magenta",
+    State.SUCCEEDED: "green",
+    State.FAILED: "bold red",
+    State.LOST: "bold red",
+}
+
+
+def deploys(found: Iterable[DeployInfo], now: datetime) -> Table:
+    table = columns("DEPLOY", "STATE", "COMMIT", "REF", "REASON", "BY", "AGE", "TOOK", "TITLE")
+    for each in found:
+        table.add_row(
+            each.deploy,
+            state(each),
+            short(each.commit),
+            plain(short_ref(each.ref)),
+            each.reason,
+            plain(each.requested_by),
+            age(each.created_at, now),
+            took(each, now),
+            plain(each.title),
+        )
+    return table
+
+
+def details(deploy: DeployDetail, now: datetime) -> Table:
+    """One deploy, a line for each thing that is known."""
+    return page(_details(deploy, now))
+
+
+def _details(deploy: DeployDetail, now: datetime) -> list[tuple[str, str | Text]]:
+    ago = age(deploy.created_at, now)
+    exit_code = "" if deploy.exit_code is None else str(deploy.exit_code)
+    return [
+        ("deploy", deploy.deploy),
+        ("state", state(deploy)),
+        ("why", plain(deploy.why)),
+        ("cause", str(deploy.cause or "")),
+        ("exit code", exit_code),
+        ("commit", plain(f"{deploy.commit} {deploy.title}".rstrip())),
+        ("ref", plain(deploy.ref)),
+        ("reason", deploy.reason),
+        ("asked for by", plain(deploy.requested_by)),
+        ("note", plain(deploy.note)),
+        ("created", f"{deploy.created_at} ({ago} ago)"),
+        ("started", deploy.started_at or ""),
+        ("ended", deploy.ended_at or ""),
+        ("waited", span(deploy.waited)),
+        ("took", took(deploy, now)),
+        ("superseded by", deploy.superseded_by or ""),
+        ("cancelled by", plain(deploy.cancelled_by)),
+        ("released by", plain(deploy.released_by)),
+        ("cluster troubles", str(deploy.cluster_troubles or "")),
+        ("not before", deploy.not_before or ""),
+        ("merged pushes", str(deploy.merged or "")),
+        ("job", f"{deploy.namespace}/{deploy.job}" if deploy.job else ""),
+        ("deliveries", plain(", ".join(deploy.deliveries))),
+    ]
+
+
+def log(deploy: DeployDetail) -> str:
+    """The tail of its log, "" where there is none."""
+    return lines(deploy.log_tail).rstrip("\n")
+
+
+def no_log(deploy: DeployDetail) -> str:
+    """What to say where there is no tail, and where a log may still be."""
+    said = f"no log of {deploy.deploy} was kept; the end of a failed one's is."
+    if not deploy.job:
+        return said
+    where = f"kubectl logs -n {deploy.namespace} job/{deploy.job} --all-containers"
+    return f"{said} While its Job is in the cluster: {where}"
+
+
+def state(deploy: DeployInfo) -> Text:
+    return Text(deploy.state, STYLES.get(deploy.state, "dim"))
+
+
+def took(deploy: DeployInfo, now: datetime) -> str:
+    """How long it ran, or has been running."""
+    if deploy.duration is not None or deploy.ended_at:
+        return span(deploy.duration)
+    return age(deploy.started_at, now)

@@ -1,0 +1,23 @@
+"""What each target makes of a push, and why. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.table import Table
+from rich.text import Text
+
+from dispatcher.commands.formatting import plain
+from dispatcher.commands.tables.layout import columns
+from dispatcher.domain.model import short_ref
+from dispatcher.matching.evaluation import Explanation
+
+
+def explanations(found: Iterable[Explanation]) -> Table:
+    """The reasons are what it is about: they are folded where they are long, and never cut."""
+    table = columns("TARGET", "REF", "RUNS")
+    table.add_column("WHY", overflow="fold")
+    for each in found:
+        runs = Text("yes", "green") if each.wanted else Text("no", "yellow")
+        table.add_row(each.target, plain(short_ref(each.ref)), runs, plain(each.reason))
+    return table

@@ -1,0 +1,34 @@
+"""Hooks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from rich.table import Table
+
+from dispatcher.commands.formatting import age, plain
+from dispatcher.commands.tables.layout import columns
+from dispatcher.http.api.delivery_views import (
+    HookInfo,
+)
+
+
+def hooks(found: Iterable[HookInfo], now: datetime) -> Table:
+    """A line for each secret."""
+    table = columns("HOOK", "PROVIDER", "REPOSITORIES", "SECRET", "LAST USED", "REFUSED")
+    for hook in found:
+        rows = [(plain(each.source), _ago(each.last_used, now)) for each in hook.secrets]
+        for number, (secret, used) in enumerate(rows or [("none: insecure", "")]):
+            first = (hook.name, hook.provider, plain(", ".join(hook.repositories)))
+            own = first if number == 0 else ("", "", "")
+            table.add_row(*own, secret, used, counts(hook.refused) if number == 0 else "")
+    return table
+
+
+def counts(refused: Mapping[str, int]) -> str:
+    return plain(", ".join(f"{number} {why}" for why, number in refused.items()))
+
+
+def _ago(moment: str | None, now: datetime) -> str:
+    return f"{age(moment, now)} ago" if moment else "never"
