@@ -5,6 +5,10 @@ is the same code that talks to a real cluster. Containers run as plain processes
 nothing is isolated, images are not pulled, and whoever holds the token runs what they like.
 So it listens on loopback only and must never be part of a production image.
 
+Its packages are named after the parts of a real cluster, and each imports only those before it:
+apimachinery, storage, admission, registry, client, then scheduler, controllers and kubelet, which
+don't know each other, and apiserver.
+
 What differs from a real cluster:
 
 - There is no mount namespace. `workingDir` and the values of environment variables that are, or

@@ -1,4 +1,4 @@
-"""The cluster put together: its parts, its socket, its start and its end."""
+"""The wiring of the cluster: creates its components, binds its socket, starts and stops it."""
 
 import asyncio
 import os
@@ -23,18 +23,18 @@ from dispatcher.local.cluster.apiserver.credentials import (
     write_private,
 )
 from dispatcher.local.cluster.apiserver.server import create_app
-from dispatcher.local.cluster.client.events import Events
+from dispatcher.local.cluster.client.event_recorder import EventRecorder
 from dispatcher.local.cluster.client.workqueue import WorkQueue
 from dispatcher.local.cluster.controllers.garbage_collector import GarbageCollector
 from dispatcher.local.cluster.controllers.jobs import JobController
 from dispatcher.local.cluster.controllers.node_lifecycle import NodeController
 from dispatcher.local.cluster.controllers.quotas import QuotaController
-from dispatcher.local.cluster.controllers.ttl import FinishedJobCollector
+from dispatcher.local.cluster.controllers.ttl_after_finished import TTLAfterFinishedController
 from dispatcher.local.cluster.kubelet.guardian import Guardian, kill_marked
 from dispatcher.local.cluster.kubelet.kubelet import Kubelet
 from dispatcher.local.cluster.registry.registry import Registry
 from dispatcher.local.cluster.scheduler.scheduler import Scheduler
-from dispatcher.local.cluster.state_lock import occupy
+from dispatcher.local.cluster.state_lock import lock_state
 from dispatcher.local.cluster.storage.database import Database
 from dispatcher.local.cluster.storage.store import Store
 
@@ -76,20 +76,20 @@ class _Server(uvicorn.Server):
 
 
 class Cluster:
-    """All parts of one cluster, wired but not yet running."""
+    """The components of one cluster, wired but not yet running."""
 
     def __init__(
         self, settings: Settings, credentials: Credentials, guard: Guardian, database: Database
     ) -> None:
         self._store = Store(database, utc_now, settings.window)
         self._registry = Registry(self._store, utc_now)
-        self._events = Events(self._store, utc_now)
+        self._events = EventRecorder(self._store, utc_now)
         self._nodes = NodeController(self._registry)
         self._scheduler = Scheduler(self._registry, self._events)
         self._quotas = QuotaController(self._store)
         self._jobs = JobController(self._registry, self._events, settings.backoff)
         self._collector = GarbageCollector(self._registry)
-        self._ttl = FinishedJobCollector(self._registry)
+        self._ttl = TTLAfterFinishedController(self._registry)
         self._kubelet = Kubelet(
             self._registry, self._events, settings.pods, guard, settings.backoff
         )
@@ -122,7 +122,7 @@ class Cluster:
         ]
 
     def _resume(self) -> None:
-        """Takes up everything where the life before has left it."""
+        """Goes on where the cluster stopped last."""
         if self._store.get(NAMESPACES, "", "default") is None:
             self._registry.create(NAMESPACES, "", {"metadata": {"name": "default"}})
         self._nodes.join()
@@ -164,7 +164,7 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     credentials = load(settings.directory)
-    lock = occupy(settings.directory)
+    lock = lock_state(settings.directory)
     # Where the guardian was killed too, what it watched still runs.
     kill_marked(settings.pods)
     with (

@@ -1,4 +1,4 @@
-"""Asking the kernel to be killed when the parent process dies. Linux only; elsewhere without effect.
+"""Asks the kernel to kill this process when its parent dies. Linux only; elsewhere without effect.
 
 https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
 """
@@ -12,7 +12,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent() -> None:
-    """From now on SIGKILL follows the parent's death; a parent that has died already counts.
+    """Has this process killed when its parent dies, or now, if it has died already.
 
     To the kernel the parent is the thread that started this process, not its process.
     """

@@ -1,7 +1,7 @@
-"""Whose state directory it is: one cluster's at a time, together with what it has started.
+"""The lock of the state directory: one cluster uses it at a time.
 
-The lock is held by the cluster and by its guardian. So whoever gets it after a crash knows that
-the guardian is done, and that nothing of the life before still runs.
+The cluster and its guardian both hold it. So a cluster that gets it after a crash knows that the
+guardian is done, and that no process of the cluster before still runs.
 """
 
 import fcntl
@@ -15,8 +15,8 @@ _PATIENCE = 10.0
 _PAUSE = 0.02
 
 
-def occupy(directory: Path) -> int:
-    """Waits for its turn; returns the lock's descriptor. Raises `SetupError`."""
+def lock_state(directory: Path) -> int:
+    """Waits for the lock and returns its descriptor. Raises `SetupError`."""
     descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     end = time.monotonic() + _PATIENCE
     while not _try(descriptor):

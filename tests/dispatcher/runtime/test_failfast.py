@@ -47,8 +47,8 @@ STARTERS = {
     "dispatcher/local/supervisor.py": "what keeps a part running tells why it does not",
     "dispatcher/local/up.py": "starts are waited for; making namespaces is tried again",
     "dispatcher/local/cluster/cluster.py": "a controller that ends, ends the cluster",
-    "dispatcher/local/cluster/kubelet/kubelet.py": "logs what a Pod's life raises",
-    "dispatcher/local/cluster/kubelet/pod_run.py": "waited for by the Pod's life, or ended with it",
+    "dispatcher/local/cluster/kubelet/kubelet.py": "logs what running a Pod raises",
+    "dispatcher/local/cluster/kubelet/pod_run.py": "waited for by the run of its Pod, or ended with it",
     "dispatcher/local/cluster/kubelet/container_run.py": "waits for events, which cannot fail",
     "dispatcher/local/cluster/apiserver/watch.py": "waits for an event, which cannot fail",
 }

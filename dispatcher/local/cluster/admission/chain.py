@@ -1,4 +1,4 @@
-"""Who may put an object into a namespace, beyond its being well formed. It reads, never writes.
+"""The admission chain: Pod security and quotas. It reads the store and never writes.
 
 https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
 """

@@ -1,4 +1,4 @@
-"""What the API server fills in before it stores an object. Pure, in place.
+"""Defaults that the API server fills in before it stores an object. Pure, in place.
 
 https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/core/v1/defaults.go
 https://github.com/kubernetes/kubernetes/blob/master/pkg/registry/batch/job/strategy.go

@@ -1,4 +1,4 @@
-"""What of an object may not change once it is stored. Pure.
+"""Immutable fields: those that an update may not change. Pure.
 
 https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/batch/validation/validation.go
 """

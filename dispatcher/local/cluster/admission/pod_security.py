@@ -1,6 +1,6 @@
 """The Pod Security Standards: what a namespace's label forbids its Pods. Pure.
 
-Of the standard the rules are here that Pods of Jobs tend to break.
+Only the rules that Pods of Jobs tend to break are implemented.
 https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """
 

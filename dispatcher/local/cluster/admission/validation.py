@@ -1,6 +1,6 @@
-"""What makes an object acceptable. Pure: objects in, mistakes out.
+"""Validation of objects. Pure: an object in, mistakes out.
 
-It covers the mistakes that people make with Jobs; what it doesn't know it lets pass. Messages
+It covers common mistakes in Jobs and accepts what it doesn't know. Messages
 follow the API server's.
 https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/core/validation/validation.go
 """

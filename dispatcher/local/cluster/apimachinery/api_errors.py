@@ -1,6 +1,6 @@
 """The API's errors, as exceptions that know their Kubernetes `Status` body.
 
-Codes and reasons are those of the API machinery; nothing here touches HTTP.
+Codes and reasons are those of the API machinery. Pure.
 https://github.com/kubernetes/apimachinery/blob/master/pkg/api/errors/errors.go
 """
 

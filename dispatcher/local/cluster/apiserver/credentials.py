@@ -1,7 +1,7 @@
-"""What lets one talk to the cluster: certificate, token and the kubeconfig that carries both.
+"""The cluster's credentials: certificate, token, and the kubeconfig that holds both.
 
-All of it lies in the state directory, readable by its owner only, and is used again at the next
-start, so that a kubeconfig stays valid. The only place that touches these files.
+They are in the state directory, readable by its owner only, and the next start uses them again, so
+that a kubeconfig stays valid. No other module touches these files.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""How a client finds out what is served. Pure: made from the table of resources.
+"""Discovery: which kinds are served. Pure: computed from the table of resources.
 
 https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
 """

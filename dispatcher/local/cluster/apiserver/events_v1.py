@@ -1,4 +1,4 @@
-"""Events under their newer name, `events.k8s.io/v1`: the same ones, in other words. To be read only.
+"""Events in the API group `events.k8s.io/v1`: the same events under other field names, read-only.
 
 https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
 """
@@ -26,7 +26,7 @@ _NAMES = {
 }
 
 
-class NewEvents:
+class EventsV1:
     """Lists of events."""
 
     def __init__(self, store: Store) -> None:

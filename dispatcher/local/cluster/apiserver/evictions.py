@@ -1,6 +1,6 @@
-"""The Pods' subresource `eviction`: a deletion that is announced as a disruption.
+"""The Pods' subresource `eviction`: a deletion with a `DisruptionTarget` condition.
 
-There are no disruption budgets, so it is never refused.
+There are no disruption budgets, so no eviction is refused.
 https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/
 """
 

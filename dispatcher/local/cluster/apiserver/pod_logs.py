@@ -1,4 +1,4 @@
-"""Which log a request for a Pod's log means. It reads objects, never log files.
+"""Which container's log a request for a Pod's log means. It reads objects, never log files.
 
 https://github.com/kubernetes/kubernetes/blob/master/pkg/registry/core/pod/strategy.go
 """

@@ -1,4 +1,4 @@
-"""What clients say, read and checked: query parameters, bodies and patches.
+"""Requests, parsed and checked: query parameters, bodies and patches.
 
 It must not read or write objects.
 """

@@ -1,4 +1,4 @@
-"""The HTTP wiring: which path leads where, who may come in, and how errors are answered.
+"""The HTTP wiring: routes, authentication, and how errors are answered.
 
 https://kubernetes.io/docs/reference/using-api/api-concepts/
 """
@@ -20,7 +20,7 @@ from dispatcher.local.cluster.apimachinery.resources import PODS, RESOURCES, Res
 from dispatcher.local.cluster.apiserver import discovery, pod_logs, requests
 from dispatcher.local.cluster.apiserver.credentials import Credentials
 from dispatcher.local.cluster.apiserver.endpoints import Endpoints
-from dispatcher.local.cluster.apiserver.events_v1 import NewEvents
+from dispatcher.local.cluster.apiserver.events_v1 import EventsV1
 from dispatcher.local.cluster.apiserver.evictions import Evictions
 from dispatcher.local.cluster.apiserver.responses import json_response
 from dispatcher.local.cluster.kubelet.kubelet import Kubelet
@@ -37,20 +37,20 @@ _STATUS = ["GET", "PUT", "PATCH"]
 
 
 class Authentication:
-    """Lets requests through that carry the token."""
+    """Refuses requests without the token."""
 
     def __init__(self, app: ASGIApp, credentials: Credentials) -> None:
         self._app = app
         self._credentials = credentials
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not self._is_welcome(Request(scope)):
+        if scope["type"] == "http" and not self._is_allowed(Request(scope)):
             refusal = json_response(api_errors.Unauthorized("Unauthorized").body(), 401)
             await refusal(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    def _is_welcome(self, request: Request) -> bool:
+    def _is_allowed(self, request: Request) -> bool:
         header = request.headers.get("authorization", "")
         return request.url.path in _OPEN_PATHS or self._credentials.accepts(header)
 
@@ -82,8 +82,8 @@ class PodLogs:
 def create_app(
     registry: Registry, kubelet: Kubelet, credentials: Credentials, closing: asyncio.Event
 ) -> Starlette:
-    """The API as an ASGI application; `closing` ends what would go on for ever."""
-    logs, new_events = PodLogs(registry, kubelet), NewEvents(registry.store)
+    """The API as an ASGI application; `closing` ends watches."""
+    logs, events_v1 = PodLogs(registry, kubelet), EventsV1(registry.store)
 
     async def compact(_: Request) -> Response:
         """What etcd does every five minutes, and nobody can ask a real API server for."""
@@ -95,8 +95,8 @@ def create_app(
         Route("/local/compact", compact, methods=["POST"]),
         Route(f"{_POD}/log", logs.read),
         Route(f"{_POD}/eviction", Evictions(registry).create, methods=["POST"]),
-        Route("/apis/events.k8s.io/v1/events", new_events.list),
-        Route("/apis/events.k8s.io/v1/namespaces/{namespace}/events", new_events.list),
+        Route("/apis/events.k8s.io/v1/events", events_v1.list),
+        Route("/apis/events.k8s.io/v1/namespaces/{namespace}/events", events_v1.list),
     ]
     for resource in RESOURCES:
         routes += _resource_routes(resource, Endpoints(registry, resource, closing))

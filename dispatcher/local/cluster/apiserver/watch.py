@@ -59,7 +59,7 @@ class Watch:
 
     async def lines(self, closing: asyncio.Event) -> AsyncIterator[bytes]:
         """The stream, until its timeout or until the server closes."""
-        stop_listening = self._store.listen(self._note)
+        stop_listening = self._store.listen(self._on_change)
         closer = asyncio.ensure_future(closing.wait())
         closer.add_done_callback(lambda _: self._wake.set())
         try:
@@ -72,7 +72,7 @@ class Watch:
             closer.cancel()
             stop_listening()
 
-    def _note(self, change: Change) -> None:
+    def _on_change(self, change: Change) -> None:
         if change.resource == self._resource:
             if len(self._pending) >= _MAX_BACKLOG:
                 self._overrun = True

@@ -1,7 +1,6 @@
-"""A queue of keys for level-triggered controllers: each key waits once and is handled alone.
+"""The work queue of level-triggered controllers: each key waits once and is handled alone.
 
-A handler that fails is called again later; what it missed is found then. It must not know what
-the keys mean.
+A handler that fails is called again after a second. The queue must not know what the keys mean.
 """
 
 import asyncio

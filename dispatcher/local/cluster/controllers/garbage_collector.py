@@ -1,6 +1,6 @@
-"""Garbage collection: owner references, and namespaces that are being emptied.
+"""The garbage collector: deletes dependents without an owner, and empties namespaces.
 
-The rules are Kubernetes'; unlike the real collector this one never lags behind its watch.
+It follows Kubernetes' rules, but never lags behind a watch as the real one does.
 https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 """
 
@@ -36,15 +36,15 @@ Item = tuple[Resource, str, str]
 
 
 class GarbageCollector:
-    """Deletes what nothing owns any more, and lets owners go after their dependents."""
+    """Deletes objects whose owners are gone, and releases owners whose dependents are gone."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._store = registry.store
         self.queue: WorkQueue[Item] = WorkQueue(self._reconcile)
-        self._store.listen(self._note)
+        self._store.listen(self._on_change)
 
-    def _note(self, change: Change) -> None:
+    def _on_change(self, change: Change) -> None:
         obj = change.object
         if change.resource == EVENTS and not is_deleting(obj):
             return

@@ -1,6 +1,6 @@
-"""The Job controller: brings each Job's Pods and status in line, whatever happened.
+"""The Job controller: creates and deletes each Job's Pods, and writes its status.
 
-It carries out what `jobplan` decides and decides nothing itself.
+It carries out what `job_plan` decides, and decides nothing itself.
 """
 
 from dispatcher.local.cluster.apimachinery.api_errors import ApiError
@@ -16,7 +16,7 @@ from dispatcher.local.cluster.apimachinery.objects import (
     uid_of,
 )
 from dispatcher.local.cluster.apimachinery.resources import JOBS, PODS
-from dispatcher.local.cluster.client.events import Events
+from dispatcher.local.cluster.client.event_recorder import EventRecorder
 from dispatcher.local.cluster.client.workqueue import WorkQueue
 from dispatcher.local.cluster.controllers.job_events import changed, created, deleted, not_created
 from dispatcher.local.cluster.controllers.job_plan import Backoff, Plan, plan
@@ -32,17 +32,17 @@ _RETRY_AFTER = 1.0
 class JobController:
     """`backoff` is the delay in seconds before a failed Pod is first replaced."""
 
-    def __init__(self, registry: Registry, events: Events, backoff: float) -> None:
+    def __init__(self, registry: Registry, events: EventRecorder, backoff: float) -> None:
         self._registry = registry
         self._events = events
         self._store = registry.store
         self._base = backoff
         self._backoffs: dict[str, Backoff] = {}
         self.queue: WorkQueue[Key] = WorkQueue(self._reconcile)
-        self.orphans: WorkQueue[Key] = WorkQueue(self._free_orphan)
-        self._store.listen(self._note)
+        self.orphans: WorkQueue[Key] = WorkQueue(self._release_orphan)
+        self._store.listen(self._on_change)
 
-    def _note(self, change: Change) -> None:
+    def _on_change(self, change: Change) -> None:
         obj = change.object
         key = (namespace_of(obj), name_of(obj))
         if change.resource == JOBS:
@@ -61,8 +61,8 @@ class JobController:
             if resource == PODS:
                 self.orphans.add((namespace_of(pod), name_of(pod)))
 
-    def _free_orphan(self, key: Key) -> None:
-        """A Pod that no Job will count any more must not wait to be counted."""
+    def _release_orphan(self, key: Key) -> None:
+        """Releases a Pod that no Job will count any more."""
         pod = self._store.get(PODS, *key)
         if pod is None or JOB_TRACKING not in finalizers_of(pod):
             return
@@ -88,37 +88,37 @@ class JobController:
 
     def _carry_out(self, job: Object, decided: Plan) -> None:
         self._backoffs[uid_of(job)] = decided.backoff
-        # A Pod that is released and not counted, in a crash between the two, would be made again.
+        # After a crash between releasing a Pod and counting it, the Pod would be created again.
         with self._store.step():
             self._write(job, decided)
 
     def _write(self, job: Object, decided: Plan) -> None:
         namespace, name = namespace_of(job), name_of(job)
-        made = sum(self._make_pod(job) for _ in range(decided.create))
+        count = sum(self._create_pod(job) for _ in range(decided.create))
         for pod in decided.delete:
             options = DeleteOptions(propagation=Propagation.BACKGROUND, uid=uid_of(pod))
             self._registry.delete(PODS, namespace, name_of(pod), options)
-            self._events.say(JOBS, job, deleted(pod))
+            self._events.record(JOBS, job, deleted(pod))
         if decided.interim is not None:
             self._registry.write_status(JOBS, namespace, name, decided.interim)
         for pod in decided.release:
             self._registry.release(PODS, pod, JOB_TRACKING)
-        if made < decided.create:
-            take_back(decided.status, decided.create - made)
+        if count < decided.create:
+            subtract_missing(decided.status, decided.create - count)
             self.queue.add_after((namespace, name), _RETRY_AFTER)
         self._registry.write_status(JOBS, namespace, name, decided.status)
-        for saying in changed(job.get("status") or {}, decided.status):
-            self._events.say(JOBS, job, saying)
+        for text in changed(job.get("status") or {}, decided.status):
+            self._events.record(JOBS, job, text)
 
-    def _make_pod(self, job: Object) -> bool:
-        """Makes a Pod, unless the namespace doesn't take it, which only people can mend."""
+    def _create_pod(self, job: Object) -> bool:
+        """Creates a Pod, unless admission refuses it; that, only a user can change."""
         pod = pod_of(job, generate_name(f"{name_of(job)}-"))
         try:
-            made = self._registry.create(PODS, namespace_of(job), pod)
+            created_pod = self._registry.create(PODS, namespace_of(job), pod)
         except ApiError as error:
-            self._events.say(JOBS, job, not_created(_without_name(str(error), pod)))
+            self._events.record(JOBS, job, not_created(_without_name(str(error), pod)))
             return False
-        self._events.say(JOBS, job, created(made))
+        self._events.record(JOBS, job, created(created_pod))
         return True
 
 
@@ -127,8 +127,8 @@ def _without_name(message: str, pod: Object) -> str:
     return message.replace(name_of(pod), meta(pod)["generateName"])
 
 
-def take_back(status: Object, pods: int) -> None:
-    """A status whose `active` counts Pods that could not be made, put right."""
+def subtract_missing(status: Object, pods: int) -> None:
+    """Takes Pods that could not be created off the status' `active`, in place."""
     status["active"] -= pods
     if not status["active"]:
         del status["active"]

@@ -30,9 +30,9 @@ class NodeController:
         self._registry = registry
         self._repels = False
         self.queue: WorkQueue[str] = WorkQueue(self._reconcile)
-        registry.store.listen(self._note)
+        registry.store.listen(self._on_change)
 
-    def _note(self, change: Change) -> None:
+    def _on_change(self, change: Change) -> None:
         if change.resource == NODES and change.type is not ChangeType.DELETED:
             self.queue.add(name_of(change.object))
         elif change.resource == PODS and self._repels and change.type is not ChangeType.DELETED:

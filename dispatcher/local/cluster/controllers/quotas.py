@@ -25,9 +25,9 @@ class QuotaController:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.queue: WorkQueue[Key] = WorkQueue(self._reconcile)
-        store.listen(self._note)
+        store.listen(self._on_change)
 
-    def _note(self, change: Change) -> None:
+    def _on_change(self, change: Change) -> None:
         if change.resource.namespaced and change.resource != EVENTS:
             for quota in self._store.all(QUOTAS, namespace_of(change.object)):
                 self.queue.add((namespace_of(quota), name_of(quota)))

@@ -1,7 +1,7 @@
-"""One container's life in its Pod: image, configuration, processes, and the waits in between.
+"""One container of a Pod: its image, configuration, processes, restarts and back-off.
 
-It changes its container's state and says so through a function; what the state means for the Pod is
-not its affair.
+It sets its container's state and reports that through a function; what the state means for the Pod
+it must not know.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dispatcher.local.cluster.apimachinery.objects import Clock, Object
-from dispatcher.local.cluster.client.events import Tell
+from dispatcher.local.cluster.client.event_recorder import RecordPodEvent
 from dispatcher.local.cluster.kubelet import process
 from dispatcher.local.cluster.kubelet.environment import (
     ConfigurationError,
@@ -39,8 +39,8 @@ _CREATING = Waiting("ContainerCreating")
 
 
 @dataclass(slots=True)
-class Surroundings:
-    """What the containers of a Pod have in common. `backoff` is in seconds.
+class PodContext:
+    """What the containers of a Pod share. `backoff` is in seconds.
 
     `stopping` is set when the Pod is to end, `changed` when a Secret or a ConfigMap has changed.
     """
@@ -52,7 +52,7 @@ class Surroundings:
     clock: Clock
     backoff: float
     report: Callable[[], None]
-    tell: Tell
+    record: RecordPodEvent
     variables: Mapping[str, str]
     volumes: dict[str, Path] = field(default_factory=dict)
     logs: dict[tuple[str, int], ContainerLog] = field(default_factory=dict)
@@ -77,13 +77,13 @@ Start = Callable[[], process.ContainerProcess]
 
 
 class ContainerRun:
-    """A container from its first start to its last end."""
+    """Runs a container from its first start to its last end."""
 
-    def __init__(self, container: Container, around: Surroundings) -> None:
+    def __init__(self, container: Container, context: PodContext) -> None:
         self.container = container
         self.process: process.ContainerProcess | None = None
         self.has_started = False
-        self._around = around
+        self._context = context
 
     def signal(self, number: int) -> None:
         if self.process:
@@ -92,71 +92,71 @@ class ContainerRun:
     def stop(self, number: int) -> None:
         """Begins the container's end."""
         if self.process:
-            self._tell("Normal", "Killing", f"Stopping container {self.container.name}")
+            self._record("Normal", "Killing", f"Stopping container {self.container.name}")
             self.process.signal(number)
 
     async def run(self, policy: str) -> None:
         """Runs it, again and again if the policy says so. Its last state isn't reported here."""
-        while not self._around.stopping.is_set():
+        while not self._context.stopping.is_set():
             final = await self._attempt()
             if final is None:
                 continue
             self.container.state = final
-            if self._around.stopping.is_set() or not restarts(policy, final):
+            if self._context.stopping.is_set() or not restarts(policy, final):
                 break
-            self._around.report()
+            self._context.report()
             await self._back_off(final)
 
     async def _attempt(self) -> Terminated | None:
         """One process from start to end; nothing, when it had to wait for something."""
-        self._around.changed.clear()
+        self._context.changed.clear()
         if problem := pull_problem(self.container.spec):
             await self._wait_for_image(problem)
             return None
         try:
             start = self._configure()
         except ConfigurationError as error:
-            self._tell("Warning", "Failed", f"Error: {error}")
+            self._record("Warning", "Failed", f"Error: {error}")
             self._set(Waiting("CreateContainerConfigError", str(error)))
-            await self._around.until(self._around.changed)
+            await self._context.until(self._context.changed)
             return None
         try:
             return await self._follow(start)
         except process.StartError as error:
-            self._tell("Warning", "Failed", f"Error: {error}")
+            self._record("Warning", "Failed", f"Error: {error}")
             self._log().close()
             return not_started(str(error))
 
     async def _wait_for_image(self, problem: Waiting) -> None:
-        """Tries in vain, waits, and waits longer each time, as the kubelet does."""
+        """Fails to pull, backs off, and backs off longer each time, as a real kubelet does."""
         back_off = f'Back-off pulling image "{self.container.spec.get("image", "")}"'
         waiting, failures = Waiting("ImagePullBackOff", f"{back_off}: {problem.message}"), 0
-        while not self._around.stopping.is_set():
+        while not self._context.stopping.is_set():
             failures += 1
-            self._tell("Warning", "Failed", f"Error: {problem.reason}: {problem.message}")
+            self._record("Warning", "Failed", f"Error: {problem.reason}: {problem.message}")
             self._set(problem)
-            await self._pause(self._around.backoff)
+            await self._pause(self._context.backoff)
             if problem.reason == "ErrImagePull":
-                self._tell("Normal", "BackOff", back_off)
+                self._record("Normal", "BackOff", back_off)
                 self._set(waiting)
-            await self._pause(self._around.delay(failures))
+            await self._pause(self._context.delay(failures))
 
     async def _pause(self, seconds: float) -> None:
-        await self._around.until(self._around.stopping, seconds)
+        await self._context.until(self._context.stopping, seconds)
 
     def _configure(self) -> Start:
         """All that the process needs; raises `ConfigurationError`."""
-        around, spec = self._around, self.container.spec
-        mounts = mounts_of(spec, around.volumes, around.directory)
-        declared = environment(spec, Source(around.pod, around.lookup, mounts))
-        variables = {**around.variables, **declared}
+        context, spec = self._context, self.container.spec
+        mounts = mounts_of(spec, context.volumes, context.directory)
+        declared = environment(spec, Source(context.pod, context.lookup, mounts))
+        variables = {**context.variables, **declared}
         where = spec.get("workingDir")
-        directory = Path(mounts.rewrite(where)) if where else around.directory / "home"
+        directory = Path(mounts.rewrite(where)) if where else context.directory / "home"
         words = command_line(spec, declared) if spec.get("command") else []
 
         def start() -> process.ContainerProcess:
             place = (directory, variables, self._log())
-            return process.start(words, *place, around.guard, around.directory)
+            return process.start(words, *place, context.guard, context.directory)
 
         return start
 
@@ -167,40 +167,40 @@ class ContainerRun:
             self._set(_CREATING)
         image = self.container.spec.get("image", "")
         name = self.container.name
-        self._tell("Normal", "Pulled", f'Container image "{image}" already present on machine')
+        self._record("Normal", "Pulled", f'Container image "{image}" already present on machine')
         self.has_started = True
         self.process = start()
-        self._tell("Normal", "Created", f"Created container: {name}")
-        self._tell("Normal", "Started", f"Started container {name}")
-        started = self._around.clock()
+        self._record("Normal", "Created", f"Created container: {name}")
+        self._record("Normal", "Started", f"Started container {name}")
+        started = self._context.clock()
         self._set(Running(started))
         code = await self.process.wait()
         self.process = None
         self._log().close()
-        return ended(code, started, self._around.clock())
+        return ended(code, started, self._context.clock())
 
     def _log(self) -> ContainerLog:
         key = (self.container.name, self.container.restarts)
-        logs = self._around.logs
+        logs = self._context.logs
         if key not in logs:
             name, attempt = key
-            logs[key] = ContainerLog(self._around.directory / "logs" / f"{name}-{attempt}.log")
+            logs[key] = ContainerLog(self._context.directory / "logs" / f"{name}-{attempt}.log")
         return logs[key]
 
     async def _back_off(self, final: Terminated) -> None:
         """The first restart comes at once, later ones after a growing delay, as in the kubelet."""
         self.container.last = final
         if self.container.restarts:
-            delay = self._around.delay(self.container.restarts)
+            delay = self._context.delay(self.container.restarts)
             message = f"back-off {delay:g}s restarting failed container={self.container.name}"
-            self._tell("Warning", "BackOff", f"Back-off {message.removeprefix('back-off ')}")
+            self._record("Warning", "BackOff", f"Back-off {message.removeprefix('back-off ')}")
             self._set(Waiting("CrashLoopBackOff", message))
             await self._pause(delay)
         self.container.restarts += 1
 
     def _set(self, state: State) -> None:
         self.container.state = state
-        self._around.report()
+        self._context.report()
 
-    def _tell(self, kind: str, reason: str, message: str) -> None:
-        self._around.tell(kind, reason, message, self.container.name)
+    def _record(self, kind: str, reason: str, message: str) -> None:
+        self._context.record(kind, reason, message, self.container.name)

@@ -1,4 +1,4 @@
-"""The node: runs the Pods that are bound to it, and writes down what becomes of them."""
+"""The kubelet: runs the Pods that are bound to its node, and reports their status."""
 
 import asyncio
 import logging
@@ -28,7 +28,7 @@ from dispatcher.local.cluster.apimachinery.resources import (
     SECRETS,
     Resource,
 )
-from dispatcher.local.cluster.client.events import Events, Saying
+from dispatcher.local.cluster.client.event_recorder import EventRecorder, EventText
 from dispatcher.local.cluster.kubelet.guardian import Guardian
 from dispatcher.local.cluster.kubelet.logs import LogOptions, recorded
 from dispatcher.local.cluster.kubelet.node_pressure import eviction
@@ -58,11 +58,16 @@ _SHUTDOWN = Failure(
 class Kubelet:
     """`directory` is where the Pods' files are; `backoff` is in seconds.
 
-    It acts from `boot` on, except while its node is dark, that is, switched off.
+    It acts from `boot` on, except while its node is switched off.
     """
 
     def __init__(
-        self, registry: Registry, events: Events, directory: Path, guard: Guardian, backoff: float
+        self,
+        registry: Registry,
+        events: EventRecorder,
+        directory: Path,
+        guard: Guardian,
+        backoff: float,
     ) -> None:
         self._registry = registry
         self._store = registry.store
@@ -72,50 +77,50 @@ class Kubelet:
         self._backoff = backoff
         self._runs: dict[str, PodRun] = {}
         self._tasks: dict[PodRun, asyncio.Task[None]] = {}
-        self._others: set[asyncio.Task[None]] = set()
-        self._acts = False
-        self._is_dark = False
+        self._background: set[asyncio.Task[None]] = set()
+        self._is_active = False
+        self._is_off = False
         self._is_stopping = False
-        self._store.listen(self._note)
+        self._store.listen(self._on_change)
 
     def boot(self) -> None:
-        """Takes up the Pods that are bound to the node; nothing of them runs any more."""
+        """Admits the Pods that are bound to the node; none of their processes runs any more."""
         node = self._store.get(NODES, "", NODE)
-        self._is_dark = node is not None and is_off(node)
-        self._acts = not self._is_dark
-        if not self._acts:
+        self._is_off = node is not None and is_off(node)
+        self._is_active = not self._is_off
+        if not self._is_active:
             return
         pods = self._store.all(PODS)
         tidy(self._directory, {uid_of(pod) for pod in pods})
         for pod in filter(_is_bound, pods):
             self._admit(pod)
 
-    def _note(self, change: Change) -> None:
+    def _on_change(self, change: Change) -> None:
         if change.resource == NODES and name_of(change.object) == NODE:
-            self._note_node(change.object)
-        elif not self._acts:
+            self._on_node(change.object)
+        elif not self._is_active:
             return
         elif change.resource in (SECRETS, CONFIG_MAPS):
             for run in self._runs.values():
                 if namespace_of(run.pod) == namespace_of(change.object):
-                    run.reconsider()
+                    run.configuration_changed()
         elif change.resource == PODS and _is_bound(change.object):
-            self._note_pod(change.type, change.object)
+            self._on_pod(change.type, change.object)
 
-    def _note_node(self, node: Object) -> None:
-        if self._acts and is_off(node):
+    def _on_node(self, node: Object) -> None:
+        if self._is_active and is_off(node):
             self._lose_power()
-        elif self._acts and (failure := eviction(node)):
+        elif self._is_active and (failure := eviction(node)):
             for run in self._runs.values():
                 if run in self._tasks:
                     run.evict(failure)
-        elif self._is_dark and not is_off(node):
-            self._is_dark = False
-            self._start_other(self._boot_again())
+        elif self._is_off and not is_off(node):
+            self._is_off = False
+            self._start_in_background(self._boot_again())
 
     def _lose_power(self) -> None:
-        """Everything is dead at once, and nobody is left to say so."""
-        self._acts, self._is_dark = False, True
+        """Kills everything at once and reports nothing."""
+        self._is_active, self._is_off = False, True
         runs, self._runs = self._runs, {}
         for run in runs.values():
             run.terminate(0)
@@ -125,12 +130,12 @@ class Kubelet:
             await asyncio.wait([*self._tasks.values()])
         self.boot()
 
-    def _start_other(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start_in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        self._others.add(task)
-        task.add_done_callback(self._others.discard)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
-    def _note_pod(self, change: ChangeType, pod: Object) -> None:
+    def _on_pod(self, change: ChangeType, pod: Object) -> None:
         uid = uid_of(pod)
         run = self._runs.get(uid)
         if change is not ChangeType.DELETED and run is None:
@@ -148,7 +153,7 @@ class Kubelet:
         run = self._runs[uid_of(pod)] = self._new_run(pod)
         if is_over(pod):
             run.logs.update(recorded(run.directory / "logs"))
-            work = self._bury(run)
+            work = self._finish_earlier(run)
         else:
             work = self._run(run)
         self._tasks[run] = asyncio.get_running_loop().create_task(work, name=uid_of(pod))
@@ -162,35 +167,35 @@ class Kubelet:
             clock=self._registry.clock,
             backoff=self._backoff,
             report=partial(self._report, pod),
-            tell=partial(self._tell, pod),
+            record=partial(self._record, pod),
         )
 
     def _lookup(self, namespace: str, resource: Resource, name: str) -> Object | None:
         return self._store.get(resource, namespace, name)
 
     async def _run(self, run: PodRun) -> None:
-        """A Pod's whole life."""
-        with self._life(run):
+        """Runs a Pod to its end."""
+        with self._cleanup(run):
             await run.run()
             self._finish(run.pod)
 
-    async def _bury(self, run: PodRun) -> None:
-        """What is left to do for a Pod of an earlier life."""
-        with self._life(run):
+    async def _finish_earlier(self, run: PodRun) -> None:
+        """Writes the end of a Pod that ran before the last restart."""
+        with self._cleanup(run):
             if current := self._current(run.pod):
                 after = status_after(current, self._registry.clock())
                 self._registry.write(PODS, current, clone(current) | {"status": after})
                 self._finish(run.pod)
 
     @contextmanager
-    def _life(self, run: PodRun) -> Iterator[None]:
+    def _cleanup(self, run: PodRun) -> Iterator[None]:
         try:
             yield
         except Exception:
-            log.exception("pod %s/%s broke", namespace_of(run.pod), name_of(run.pod))
+            log.exception("pod %s/%s: the kubelet failed", namespace_of(run.pod), name_of(run.pod))
         finally:
             del self._tasks[run]
-            if self._acts and self._current(run.pod) is None:
+            if self._is_active and self._current(run.pod) is None:
                 self._forget(run)
 
     def _report(self, pod: Object, state: PodState) -> None:
@@ -204,16 +209,16 @@ class Kubelet:
         self._registry.write(PODS, current, new)
         log.debug("pod %s/%s: %s", namespace_of(pod), name_of(pod), new["status"]["phase"])
 
-    def _tell(self, pod: Object, kind: str, reason: str, message: str, container: str) -> None:
+    def _record(self, pod: Object, kind: str, reason: str, message: str, container: str) -> None:
         if self._current(pod) is None:
             return
         inits = [each["name"] for each in pod["spec"].get("initContainers") or []]
         part = "initContainers" if container in inits else "containers"
         field = f"spec.{part}{{{container}}}" if container else ""
-        self._events.say(PODS, pod, Saying("kubelet", kind, reason, message, field))
+        self._events.record(PODS, pod, EventText("kubelet", kind, reason, message, field))
 
     def _finish(self, pod: Object) -> None:
-        """A Pod that was being deleted may go, now that its processes have."""
+        """Deletes a Pod that was being deleted, now that its processes have ended."""
         current = self._current(pod)
         if current is not None and is_deleting(current):
             options = DeleteOptions(grace=0, uid=uid_of(pod))
@@ -228,13 +233,13 @@ class Kubelet:
     def _forget(self, run: PodRun) -> None:
         """Deletes a Pod's files in a thread of its own, because there may be many."""
         self._runs.pop(uid_of(run.pod), None)
-        self._start_other(asyncio.to_thread(remove, run.directory))
+        self._start_in_background(asyncio.to_thread(remove, run.directory))
 
     def read_log(
         self, pod: Object, container: str, options: LogOptions, previous: bool
     ) -> AsyncIterator[bytes] | None:
         """A container's log, or that of its attempt before; nothing if there is none."""
-        if not self._acts:
+        if not self._is_active:
             raise InternalError(f'Get "https://{NODE}:10250/containerLogs": no route to host')
         run = self._runs.get(uid_of(pod))
         attempts = sorted(each for name, each in (run.logs if run else {}) if name == container)
@@ -244,7 +249,7 @@ class Kubelet:
         return run.logs[container, wanted[0]].read(options)
 
     async def stop(self) -> None:
-        """Ends all Pods' processes quickly, and says so, as a node does that shuts down."""
+        """Ends all Pods' processes quickly, and reports it, as a node does that shuts down."""
         self._is_stopping = True
         for run in self._runs.values():
             run.terminate(_STOP_GRACE, _SHUTDOWN)

@@ -61,7 +61,7 @@ class ContainerLog:
 
 
 def recorded(directory: Path) -> dict[tuple[str, int], ContainerLog]:
-    """The logs that a Pod of an earlier life has left, by container and attempt."""
+    """The logs of a Pod that ran before the last restart, by container and attempt."""
     found = {}
     for path in directory.glob("*-*.log"):
         name, _, attempt = path.stem.rpartition("-")

@@ -1,7 +1,7 @@
-"""One Pod's life on the node: its containers' processes from the first to the last.
+"""One Pod on the node: runs its containers from the first start to the last end.
 
-One task per Pod. It reports every change of state through a function that it is given, and knows
-neither the store nor the API.
+One task per Pod. It reports each change of state through a function that is passed in. It must not
+know the store nor the API.
 """
 
 import asyncio
@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dispatcher.local.cluster.apimachinery.objects import Clock, Object, name_of
-from dispatcher.local.cluster.client.events import Tell
-from dispatcher.local.cluster.kubelet.container_run import ContainerRun, Surroundings
+from dispatcher.local.cluster.client.event_recorder import RecordPodEvent
+from dispatcher.local.cluster.kubelet.container_run import ContainerRun, PodContext
 from dispatcher.local.cluster.kubelet.environment import ConfigurationError, Lookup
 from dispatcher.local.cluster.kubelet.guardian import Guardian, kill_marked
 from dispatcher.local.cluster.kubelet.logs import ContainerLog
@@ -28,7 +28,7 @@ _LOOK_EVERY = 0.5
 
 
 class PodRun:
-    """`report` is called with the Pod's state whenever it changed, `tell` with each event.
+    """`report` is called with the Pod's state whenever it changed, `record` with each event.
 
     `backoff` is in seconds.
     """
@@ -43,13 +43,13 @@ class PodRun:
         clock: Clock,
         backoff: float,
         report: Callable[[PodState], None],
-        tell: Tell,
+        record: RecordPodEvent,
     ) -> None:
         self.pod = pod
         self.directory = directory
         self.state = _initial_state(pod, clock)
         self._report = report
-        self._around = Surroundings(
+        self._context = PodContext(
             pod=pod,
             directory=directory,
             lookup=lookup,
@@ -57,17 +57,17 @@ class PodRun:
             clock=clock,
             backoff=backoff,
             report=lambda: report(self.state),
-            tell=tell,
+            record=record,
             variables=_variables(pod, directory),
         )
-        self._init = [ContainerRun(each, self._around) for each in self.state.init]
-        self._main = [ContainerRun(each, self._around) for each in self.state.main]
+        self._init = [ContainerRun(each, self._context) for each in self.state.init]
+        self._main = [ContainerRun(each, self._context) for each in self.state.main]
         self._kill: asyncio.TimerHandle | None = None
 
     @property
     def logs(self) -> dict[tuple[str, int], ContainerLog]:
         """The containers' logs, by name and attempt."""
-        return self._around.logs
+        return self._context.logs
 
     @property
     def _all(self) -> Sequence[ContainerRun]:
@@ -76,7 +76,7 @@ class PodRun:
     async def run(self) -> None:
         """Runs the Pod to its end; then `state.terminal` is set and everything is reported."""
         deadline = self._start_deadline()
-        limits = asyncio.ensure_future(self._keep_limits())
+        limits = asyncio.ensure_future(self._watch_volumes())
         try:
             self._report(self.state)
             await self._run_containers()
@@ -85,19 +85,19 @@ class PodRun:
             for timer in (deadline, self._kill):
                 if timer:
                     timer.cancel()
-        await self._end_hidden()
+        await self._kill_escaped()
         self.state.terminal = True
         self._report(self.state)
 
-    async def _end_hidden(self) -> None:
-        """Kills what has left its container's process group, so that the end is one."""
+    async def _kill_escaped(self) -> None:
+        """Kills processes that left their container's process group."""
         if any(each.has_started for each in self._all):
             await asyncio.to_thread(kill_marked, self.directory)
 
     def terminate(self, grace: float, failure: Failure | None = None) -> None:
         """Ends the Pod: SIGTERM now, SIGKILL after `grace` seconds. A shorter grace counts."""
-        if not self._around.stopping.is_set():
-            self._around.stopping.set()
+        if not self._context.stopping.is_set():
+            self._context.stopping.set()
             self.state.failure = failure
             for each in self._all:
                 each.stop(signal.SIGTERM if grace > 0 else signal.SIGKILL)
@@ -110,9 +110,9 @@ class PodRun:
             self._kill.cancel()
         self._kill = loop.call_later(grace, self._signal, signal.SIGKILL)
 
-    def reconsider(self) -> None:
-        """Something that the Pod may be waiting for has changed."""
-        self._around.changed.set()
+    def configuration_changed(self) -> None:
+        """Tries again what waited for a Secret or a ConfigMap."""
+        self._context.changed.set()
 
     def _signal(self, number: int) -> None:
         for each in self._all:
@@ -127,17 +127,17 @@ class PodRun:
     def _exceed_deadline(self) -> None:
         self.terminate(self.pod["spec"].get("terminationGracePeriodSeconds") or 0, _DEADLINE)
 
-    async def _keep_limits(self) -> None:
-        """Evicts the Pod when a volume of its has grown too large. That is its own fault."""
+    async def _watch_volumes(self) -> None:
+        """Evicts the Pod when one of its volumes exceeds its limit."""
         limited = [each for each in self.pod["spec"].get("volumes") or [] if _is_limited(each)]
-        while limited and not self._around.stopping.is_set():
-            if message := await asyncio.to_thread(overrun, limited, self._around.volumes):
+        while limited and not self._context.stopping.is_set():
+            if message := await asyncio.to_thread(overrun, limited, self._context.volumes):
                 self.evict(Failure("Evicted", message))
             await asyncio.sleep(_LOOK_EVERY)
 
     def evict(self, failure: Failure) -> None:
-        """Ends the Pod at once, as a node does that defends itself."""
-        self._around.tell("Warning", failure.reason, failure.message, "")
+        """Ends the Pod at once, as a node under pressure does."""
+        self._context.record("Warning", failure.reason, failure.message, "")
         self.terminate(0, failure)
 
     async def _run_containers(self) -> None:
@@ -162,18 +162,18 @@ class PodRun:
             self._report(self.state)
 
     async def _prepare(self) -> bool:
-        """Makes the volumes, as soon as what they are made from is there."""
-        around = self._around
-        while not around.stopping.is_set():
-            around.changed.clear()
+        """Creates the volumes, as soon as their Secrets and ConfigMaps exist."""
+        context = self._context
+        while not context.stopping.is_set():
+            context.changed.clear()
             try:
-                around.volumes |= prepare(self.pod, self.directory, around.lookup)
+                context.volumes |= prepare(self.pod, self.directory, context.lookup)
             except ConfigurationError as error:
-                around.tell("Warning", "FailedMount", f"MountVolume.SetUp failed: {error}", "")
+                context.record("Warning", "FailedMount", f"MountVolume.SetUp failed: {error}", "")
                 for each in self._init[:1] or self._main:
                     each.container.state = Waiting("ContainerCreating", str(error))
                 self._report(self.state)
-                await around.until(around.changed)
+                await context.until(context.changed)
             else:
                 return True
         return False

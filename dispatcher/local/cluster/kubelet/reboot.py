@@ -1,4 +1,4 @@
-"""What has become of a Pod whose node was switched off and on again. Pure.
+"""The status of a Pod whose node was switched off and on again. Pure.
 
 Containers don't outlive the cluster, so its start is that of a node. A real kubelet finds none of
 the containers that it knows of and says so; it starts what it hadn't started yet.

@@ -34,7 +34,7 @@ def remove(directory: Path) -> None:
 
 
 def tidy(pods: Path, known: Collection[str]) -> None:
-    """Before the first Pod starts: of those of an earlier life only the logs are of use.
+    """Before the first Pod starts: removes all files of earlier Pods but their logs.
 
     `known` are the uids of the Pods that are still there.
     """

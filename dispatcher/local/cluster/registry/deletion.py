@@ -1,4 +1,4 @@
-"""What a DELETE means for an object. Pure: an object and options in, a verdict out.
+"""What a DELETE does to an object. Pure: an object and options in, a verdict out.
 
 https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go
 """

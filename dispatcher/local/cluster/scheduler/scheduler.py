@@ -14,7 +14,7 @@ from dispatcher.local.cluster.apimachinery.objects import (
     timestamp,
 )
 from dispatcher.local.cluster.apimachinery.resources import NODES, PODS
-from dispatcher.local.cluster.client.events import Events, Saying
+from dispatcher.local.cluster.client.event_recorder import EventRecorder, EventText
 from dispatcher.local.cluster.client.workqueue import WorkQueue
 from dispatcher.local.cluster.registry.registry import Registry
 from dispatcher.local.cluster.scheduler.filters import message, obstacles
@@ -26,14 +26,14 @@ _COMPONENT = "default-scheduler"
 class Scheduler:
     """Binds Pods to the node, or says why not; looks again whenever the node has changed."""
 
-    def __init__(self, registry: Registry, events: Events) -> None:
+    def __init__(self, registry: Registry, events: EventRecorder) -> None:
         self._registry = registry
         self._events = events
         self._waiting: dict[Key, None] = {}
         self.queue: WorkQueue[Key] = WorkQueue(self._schedule)
-        registry.store.listen(self._note)
+        registry.store.listen(self._on_change)
 
-    def _note(self, change: Change) -> None:
+    def _on_change(self, change: Change) -> None:
         if change.resource == NODES:
             for key in self._waiting:
                 self.queue.add(key)
@@ -58,7 +58,7 @@ class Scheduler:
         moment = timestamp(self._registry.clock())
         set_condition(marked, "PodScheduled", "Unschedulable", why, moment, holds=False)
         self._registry.write(PODS, pod, marked)
-        self._events.say(PODS, pod, Saying(_COMPONENT, "Warning", "FailedScheduling", why))
+        self._events.record(PODS, pod, EventText(_COMPONENT, "Warning", "FailedScheduling", why))
 
     def _bind(self, pod: Object) -> None:
         bound = clone(pod)
@@ -66,4 +66,4 @@ class Scheduler:
         set_condition(bound, "PodScheduled", "", "", timestamp(self._registry.clock()))
         self._registry.write(PODS, pod, bound)
         said = f"Successfully assigned {namespace_of(pod)}/{name_of(pod)} to {NODE}"
-        self._events.say(PODS, pod, Saying(_COMPONENT, "Normal", "Scheduled", said))
+        self._events.record(PODS, pod, EventText(_COMPONENT, "Normal", "Scheduled", said))

@@ -1,7 +1,7 @@
-"""The latest changes of each kind: what a watch may go back over, and a list look back to.
+"""The latest changes of each kind, for watches and lists that start at an earlier version.
 
-It is kept in memory and for a while only. A real API server forgets likewise, when it compacts and
-when it starts: who comes back with a version from before has to list again.
+They are kept in memory, and only so many. A real API server also forgets changes when it compacts
+or starts: a client that comes back with an earlier version has to list again.
 https://kubernetes.io/docs/reference/using-api/api-concepts/#410-gone-responses
 """
 

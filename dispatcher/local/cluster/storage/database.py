@@ -1,8 +1,7 @@
-"""The file that keeps the objects, so that they outlive the process that serves them.
+"""The SQLite file that keeps the objects across restarts. The only module that knows SQLite.
 
-What was written is in the file before anyone hears of it. It is written for the death of this
-process, by whatever signal, not for that of the machine: the kernel keeps what the process wrote,
-so nothing waits for a disk. The only place that knows SQLite.
+A write is in the file before it is answered. It survives the death of this process by any signal,
+not that of the machine: the kernel keeps what the process wrote, so no write waits for a disk.
 
 While the cluster is stopped, its directory may be copied, and put back later like an etcd backup:
 objects and versions are then those of the copy, and versions are given out a second time.

@@ -1,11 +1,10 @@
-"""What the cluster remembers: objects, one growing version, and the latest changes per kind.
+"""The store of objects: their present state, one growing version, and the latest changes per kind.
 
 The only place that holds objects: in memory, from where they are read, and in a file, which each
-write reaches first. It knows no rules of Kubernetes beyond versions, and it must be used from one
-thread.
+write reaches first. It knows no rules of Kubernetes beyond versions. It must be used from one thread.
 
 The first version ever is the wall clock's milliseconds, so that also a cluster whose file was
-deleted goes on growing: who comes back with a version from before is told that it has expired.
+deleted goes on growing: a client that comes back with an earlier version is told that it has expired.
 """
 
 from collections.abc import Callable, Iterable
@@ -28,7 +27,7 @@ Listener = Callable[[Change], None]
 
 
 class Store:
-    """Objects by kind, namespace and name. Who puts an object in no longer owns it."""
+    """Objects by kind, namespace and name. The caller must not change an object that it has put."""
 
     def __init__(self, database: Database, clock: Clock, window: int = 5000) -> None:
         self._database = database
@@ -106,22 +105,22 @@ class Store:
         self._history.forget(self.version)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Calls the listener within every write, so it must only take note. Returns its end."""
+        """Calls the listener within every write, so it must be quick. Returns what ends that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     def replay(self) -> None:
-        """Tells the listeners of everything that is there, as after a start they know nothing."""
+        """Notifies the listeners of every object, since after a start they know none."""
         present = [(each, key) for each in RESOURCES for key in self._objects[each]]
         for resource, key in present:
             if obj := self.get(resource, *key):
-                self._tell(Change(self.version, ChangeType.ADDED, resource, obj))
+                self._notify(Change(self.version, ChangeType.ADDED, resource, obj))
 
     def _emit(self, change: Change) -> None:
         self._history.append(change)
-        self._tell(change)
+        self._notify(change)
 
-    def _tell(self, change: Change) -> None:
+    def _notify(self, change: Change) -> None:
         for listener in tuple(self._listeners):
             listener(change)
 

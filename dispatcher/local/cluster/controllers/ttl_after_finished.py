@@ -1,4 +1,4 @@
-"""Deletes finished Jobs when their time is over.
+"""The TTL-after-finished controller: deletes finished Jobs.
 
 https://kubernetes.io/docs/concepts/workloads/controllers/ttlafterfinished/
 """
@@ -18,15 +18,15 @@ from dispatcher.local.cluster.registry.registry import Registry
 from dispatcher.local.cluster.storage.changes import Change, ChangeType
 
 
-class FinishedJobCollector:
-    """Follows the Jobs that say `ttlSecondsAfterFinished`."""
+class TTLAfterFinishedController:
+    """Deletes a finished Job `ttlSecondsAfterFinished` seconds after its end."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self.queue: WorkQueue[tuple[str, str]] = WorkQueue(self._reconcile)
-        registry.store.listen(self._note)
+        registry.store.listen(self._on_change)
 
-    def _note(self, change: Change) -> None:
+    def _on_change(self, change: Change) -> None:
         if change.resource == JOBS and change.type is not ChangeType.DELETED:
             self.queue.add((namespace_of(change.object), name_of(change.object)))
 

@@ -1,6 +1,6 @@
-"""Events: what controllers tell people about an object, kept for a while and in small numbers.
+"""The recorder of events, which tell a user what happened to an object. It keeps few, and for an hour.
 
-The same thing said again raises a count. What isn't heard, because its namespace is going, is lost.
+An event that repeats raises a count. An event in a namespace that is being deleted is dropped.
 https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
 """
 
@@ -32,13 +32,13 @@ from dispatcher.local.cluster.storage.store import Store
 _SECONDS = 3600.0
 _AT_MOST = 2000
 
-# Of a Pod: `Normal` or `Warning`, reason, message, and the container, if it is about one.
-Tell = Callable[[str, str, str, str], None]
+# Records an event of a Pod: `Normal` or `Warning`, reason, message, and the container, if it is about one.
+RecordPodEvent = Callable[[str, str, str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
-    """What is said: `kind` is `Normal` or `Warning`; `field` is the part of the object."""
+class EventText:
+    """What an event says: `kind` is `Normal` or `Warning`; `field` is the part of the object."""
 
     component: str
     kind: str
@@ -47,48 +47,48 @@ class Saying:
     field: str = ""
 
 
-class Events:
-    """Writes events and lets them go again."""
+class EventRecorder:
+    """Writes events, and deletes old ones."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._known: OrderedDict[Key, tuple[str, Saying]] = OrderedDict()
-        self._latest: dict[tuple[str, Saying], Key] = {}
-        self.queue: WorkQueue[Key] = WorkQueue(self._age)
-        store.listen(self._note)
+        self._known: OrderedDict[Key, tuple[str, EventText]] = OrderedDict()
+        self._latest: dict[tuple[str, EventText], Key] = {}
+        self.queue: WorkQueue[Key] = WorkQueue(self._expire)
+        store.listen(self._on_change)
 
-    def say(self, resource: Resource, obj: Object, saying: Saying) -> None:
+    def record(self, resource: Resource, obj: Object, text: EventText) -> None:
         """Records an event about an object."""
         home = self._store.get(NAMESPACES, "", namespace_of(obj) or "default")
         if home is None or is_deleting(home):
             return
-        known = self._latest.get((uid_of(obj), saying))
+        known = self._latest.get((uid_of(obj), text))
         before = self._store.get(EVENTS, *known) if known else None
         if before is None:
-            self._store.put(EVENTS, event_of(resource, obj, saying, self._clock()))
+            self._store.put(EVENTS, event_of(resource, obj, text, self._clock()))
         else:
-            self._store.put(EVENTS, again(before, self._clock()))
+            self._store.put(EVENTS, repeated(before, self._clock()))
 
-    def _note(self, change: Change) -> None:
+    def _on_change(self, change: Change) -> None:
         if change.resource != EVENTS:
             return
         event, key = change.object, (namespace_of(change.object), name_of(change.object))
         if change.type is ChangeType.DELETED:
             self._latest.pop(self._known.pop(key, ("", _NOTHING)), None)
             return
-        about = (str(_involved(event).get("uid")), _saying(event))
+        about = (str(_involved(event).get("uid")), _text_of(event))
         self._known[key] = about
         self._known.move_to_end(key)
         self._latest[about] = key
         self.queue.add(key)
 
-    def _age(self, key: Key) -> None:
-        """Deletes an event whose time is over, and the oldest ones where there are too many."""
+    def _expire(self, key: Key) -> None:
+        """Deletes an event that is too old, and the oldest ones where there are too many."""
         event = self._store.get(EVENTS, *key)
         if event is not None:
-            said = parse_timestamp(event.get("lastTimestamp") or _created(event))
-            left = _SECONDS - (self._clock() - said).total_seconds()
+            last = parse_timestamp(event.get("lastTimestamp") or _created(event))
+            left = _SECONDS - (self._clock() - last).total_seconds()
             if left > 0:
                 self.queue.add_after(key, left)
             else:
@@ -97,7 +97,7 @@ class Events:
             self._store.remove(EVENTS, *next(iter(self._known)))
 
 
-_NOTHING = Saying("", "", "", "")
+_NOTHING = EventText("", "", "", "")
 
 
 def _created(event: Object) -> str:
@@ -109,14 +109,14 @@ def _involved(event: Object) -> Object:
     return involved
 
 
-def _saying(event: Object) -> Saying:
+def _text_of(event: Object) -> EventText:
     component = str((event.get("source") or {}).get("component", ""))
     kind, reason, message = (str(event.get(name, "")) for name in ("type", "reason", "message"))
-    return Saying(component, kind, reason, message, str(_involved(event).get("fieldPath", "")))
+    return EventText(component, kind, reason, message, str(_involved(event).get("fieldPath", "")))
 
 
-def event_of(resource: Resource, obj: Object, saying: Saying, now: datetime) -> Object:
-    """A new event. Its name is the object's and the time, as everybody's events are called."""
+def event_of(resource: Resource, obj: Object, text: EventText, now: datetime) -> Object:
+    """A new event. Its name is the object's and the time, as client-go names events."""
     involved = {
         "kind": resource.kind,
         "namespace": namespace_of(obj),
@@ -124,7 +124,7 @@ def event_of(resource: Resource, obj: Object, saying: Saying, now: datetime) -> 
         "uid": uid_of(obj),
         "apiVersion": resource.api_version,
         "resourceVersion": str(version_of(obj)),
-        "fieldPath": saying.field,
+        "fieldPath": text.field,
     }
     moment = timestamp(now)
     return {
@@ -137,20 +137,20 @@ def event_of(resource: Resource, obj: Object, saying: Saying, now: datetime) -> 
             "creationTimestamp": moment,
         },
         "involvedObject": {key: value for key, value in involved.items() if value},
-        "reason": saying.reason,
-        "message": saying.message,
-        "source": {"component": saying.component},
+        "reason": text.reason,
+        "message": text.message,
+        "source": {"component": text.component},
         "firstTimestamp": moment,
         "lastTimestamp": moment,
         "count": 1,
-        "type": saying.kind,
+        "type": text.kind,
         "eventTime": None,
-        "reportingComponent": saying.component,
+        "reportingComponent": text.component,
         "reportingInstance": "",
     }
 
 
-def again(event: Object, now: datetime) -> Object:
-    """The event, said once more."""
+def repeated(event: Object, now: datetime) -> Object:
+    """The event, counted once more."""
     more = clone(event)
     return more | {"count": int(event.get("count") or 1) + 1, "lastTimestamp": timestamp(now)}

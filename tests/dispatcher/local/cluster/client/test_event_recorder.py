@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from dispatcher.local.cluster.apimachinery.resources import EVENTS, NAMESPACES, PODS
-from dispatcher.local.cluster.client import events
-from dispatcher.local.cluster.client.events import Events, Saying
+from dispatcher.local.cluster.client import event_recorder
+from dispatcher.local.cluster.client.event_recorder import EventRecorder, EventText
 from dispatcher.local.cluster.storage.database import Database
 from dispatcher.local.cluster.storage.store import Store
 
 POD = {"metadata": {"name": "x", "namespace": "home", "uid": "1", "resourceVersion": "5"}}
-SAYING = Saying("kubelet", "Normal", "Started", "Started container main")
+STARTED = EventText("kubelet", "Normal", "Started", "Started container main")
 
 
 class Clock:
@@ -25,14 +25,14 @@ class Clock:
         return self.now
 
 
-def in_a_cluster(scenario: Callable[[Store, Events, Clock], None]) -> list[dict[str, Any]]:
+def in_a_cluster(scenario: Callable[[Store, EventRecorder, Clock], None]) -> list[dict[str, Any]]:
     """The events that are there after a scenario, once the old ones have gone."""
 
     async def run() -> list[dict[str, Any]]:
         clock = Clock()
         store = Store(Database(), clock)
         store.put(NAMESPACES, {"metadata": {"name": "home"}})
-        told = Events(store, clock)
+        told = EventRecorder(store, clock)
         scenario(store, told, clock)
         aging = asyncio.create_task(told.queue.run())
         for _ in range(50):
@@ -44,11 +44,11 @@ def in_a_cluster(scenario: Callable[[Store, Events, Clock], None]) -> list[dict[
 
 
 def test_the_same_words_are_counted() -> None:
-    def scenario(store: Store, told: Events, clock: Clock) -> None:
+    def scenario(store: Store, told: EventRecorder, clock: Clock) -> None:
         for _ in range(3):
-            told.say(PODS, POD, SAYING)
+            told.record(PODS, POD, STARTED)
             clock.now += timedelta(seconds=1)
-        told.say(PODS, POD, Saying("kubelet", "Normal", "Killing", "…"))
+        told.record(PODS, POD, EventText("kubelet", "Normal", "Killing", "…"))
 
     found = in_a_cluster(scenario)
     counted = {each["reason"]: (each["count"], each["lastTimestamp"]) for each in found}
@@ -59,39 +59,39 @@ def test_the_same_words_are_counted() -> None:
 
 
 def test_after_a_restart_the_count_goes_on() -> None:
-    def scenario(store: Store, told: Events, clock: Clock) -> None:
-        told.say(PODS, POD, SAYING)
-        second = Events(store, clock)
+    def scenario(store: Store, told: EventRecorder, clock: Clock) -> None:
+        told.record(PODS, POD, STARTED)
+        second = EventRecorder(store, clock)
         store.replay()
-        second.say(PODS, POD, SAYING)
+        second.record(PODS, POD, STARTED)
 
     assert [each["count"] for each in in_a_cluster(scenario)] == [2]
 
 
 def test_an_hour_later_an_event_is_gone() -> None:
-    def scenario(store: Store, told: Events, clock: Clock) -> None:
-        told.say(PODS, POD, SAYING)
+    def scenario(store: Store, told: EventRecorder, clock: Clock) -> None:
+        told.record(PODS, POD, STARTED)
         clock.now += timedelta(minutes=59)
-        told.say(PODS, POD, Saying("kubelet", "Normal", "Killing", "…"))
+        told.record(PODS, POD, EventText("kubelet", "Normal", "Killing", "…"))
         clock.now += timedelta(minutes=2)
 
     assert [each["reason"] for each in in_a_cluster(scenario)] == ["Killing"]
 
 
 def test_of_many_the_newest_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "_AT_MOST", 3)
+    monkeypatch.setattr(event_recorder, "_AT_MOST", 3)
 
-    def scenario(store: Store, told: Events, clock: Clock) -> None:
+    def scenario(store: Store, told: EventRecorder, clock: Clock) -> None:
         for number in range(10):
-            told.say(PODS, POD, Saying("kubelet", "Normal", "Started", str(number)))
+            told.record(PODS, POD, EventText("kubelet", "Normal", "Started", str(number)))
 
     assert {each["message"] for each in in_a_cluster(scenario)} == {"7", "8", "9"}
 
 
 def test_nothing_is_said_in_a_namespace_that_goes() -> None:
-    def scenario(store: Store, told: Events, clock: Clock) -> None:
+    def scenario(store: Store, told: EventRecorder, clock: Clock) -> None:
         gone = {"name": "home", "deletionTimestamp": "2026-01-02T03:04:05Z"}
         store.put(NAMESPACES, {"metadata": gone})
-        told.say(PODS, POD, SAYING)
+        told.record(PODS, POD, STARTED)
 
     assert in_a_cluster(scenario) == []
