@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dispatcher.config import RESERVED, VARIABLES, read_configuration
+from dispatcher.config import VARIABLES, read_configuration
 from dispatcher.config.targets import Target
+from dispatcher.domain.job_contract import RESERVED
 from dispatcher.webhooks.parsed import AuthFailure
 
 ROOT = Path(__file__).parents[1]

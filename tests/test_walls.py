@@ -157,17 +157,14 @@ WALLS = {
     ),
     # The workers: rules
     "workers": "",
-    "workers.kube.labels": "dispatcher.config",
+    "workers.kube.labels": "dispatcher.domain.job_contract",
     "workers.kube.objects": "msgspec",
     "workers.manifest.*": "dispatcher.config dispatcher.domain.* workers.kube.labels",
-    "workers.causes.*": (
-        "dispatcher.domain.* msgspec workers.kube.errors workers.kube.objects workers.manifest.clone"
-    ),
+    "workers.causes.*": ("dispatcher.domain.* msgspec workers.kube.errors workers.kube.objects"),
     "workers.plan.*": "dispatcher.domain.* msgspec workers.causes.*",
     "workers.plan.observed_state": (
         "dispatcher.domain.* msgspec workers.causes.* workers.kube.labels workers.kube.objects"
     ),
-    "workers.plan.spec_diff": "dispatcher.config dispatcher.domain.* msgspec",
     # The workers: what talks to the cluster
     "workers.kube.*": "dispatcher.domain.errors msgspec",
     "workers.kube.client": (
@@ -452,3 +449,28 @@ def test_production_does_without_the_local_parts() -> None:
         [sys.executable, "-c", WITHOUT_LOCAL_PARTS], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+RULES = {
+    "dispatcher.domain.model": "pydantic yaml dispatcher.config",
+    "dispatcher.matching.evaluation": "pydantic yaml dispatcher.config",
+    "workers.causes.pods": "pydantic yaml dispatcher.config",
+    "workers.manifest.job": "",
+    "workers.plan": "pydantic yaml dispatcher.config",
+    "workers.plan.observed_state": "pydantic yaml dispatcher.config",
+    "workers.plan.spec_diff": "pydantic yaml dispatcher.config",
+    "workers.watch.cache": "pydantic yaml dispatcher.config",
+}
+"""Pure room → what it loads none of, directly or through another, besides what no pure room loads."""
+NEVER_LOADED = "redis rq kubernetes starlette dispatcher.ledger dispatcher.http"
+
+
+@pytest.mark.parametrize("room", RULES)
+def test_what_a_pure_room_does_not_load(room: str) -> None:
+    code = f"import sys, {room}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    forbidden = {*NEVER_LOADED.split(), *RULES[room].split()}
+    assert not forbidden & set(done.stdout.split())

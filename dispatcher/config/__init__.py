@@ -13,8 +13,6 @@ from dispatcher.config.environment import (
 from dispatcher.config.files import Configuration
 from dispatcher.config.jobs import (
     CLONE_IMAGE,
-    CLONE_NAME,
-    CLONE_VOLUMES,
     Clone,
     EnvFrom,
     EnvReference,
@@ -23,7 +21,7 @@ from dispatcher.config.jobs import (
     ShortJob,
     Toleration,
 )
-from dispatcher.config.manifests import INTERRUPTIBLE, OURS, RESERVED, Manifest
+from dispatcher.config.manifests import Manifest
 from dispatcher.config.secret import Secret
 from dispatcher.config.settings import (
     Settings,
@@ -38,13 +36,8 @@ from dispatcher.config.warnings import warnings
 
 __all__ = [
     "CLONE_IMAGE",
-    "CLONE_NAME",
-    "CLONE_VOLUMES",
-    "INTERRUPTIBLE",
     "LONGEST_CALL",
-    "OURS",
     "PROVIDERS",
-    "RESERVED",
     "VARIABLES",
     "Clone",
     "ClusterSettings",

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from dispatcher.config.jobspec import POD, at
-from dispatcher.config.manifests import RESERVED, Manifest, read_manifest
+from dispatcher.config.manifests import Manifest, read_manifest
 from dispatcher.config.mistakes import Conflict, Mistaken, show
 from dispatcher.config.secret import Context
 from dispatcher.config.validation_errors import BRANCH
@@ -35,15 +35,10 @@ from dispatcher.config.values import (
     Whole,
     duration,
 )
+from dispatcher.domain.job_contract import CLONE_NAME, CLONE_VOLUMES, RESERVED
 
 CLONE_IMAGE = "alpine/git:v2.52.0"
 """Has git, git-lfs and ssh, and a user 1000."""
-
-CLONE_NAME = "clone"
-"""Of the container that clones."""
-
-CLONE_VOLUMES = ("git-dispatcher-home", "git-dispatcher-credentials")
-"""The volumes that it has besides the workspace."""
 
 
 User = Annotated[Whole, Field(ge=0, le=2**31 - 1)]

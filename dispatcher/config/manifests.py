@@ -25,19 +25,7 @@ from dispatcher.config.jobspec import (
 from dispatcher.config.mistakes import Location, Mistake, Mistaken, show
 from dispatcher.config.privileges import privileges
 from dispatcher.config.secret import read_file, why
-
-RESERVED = frozenset(
-    {"GIT_URL", "GIT_COMMIT", "GIT_REF", "GIT_BRANCH", "GIT_TAG", "GIT_BEFORE"}
-    | {"DEPLOY_TARGET", "DEPLOY_NUMBER", "DEPLOY_ID", "DEPLOY_REASON", "DEPLOY_ATTEMPT"}
-    | {"DEPLOY_INSTANCE", "WORKSPACE"},
-)
-"""Environment variables that every container gets; no configuration may set them."""
-
-OURS = "git-dispatcher/"
-"""Prefix of our labels and annotations."""
-
-INTERRUPTIBLE = "git-dispatcher/interruptible"
-"""The one annotation of ours that is the user's to set."""
+from dispatcher.domain.job_contract import INTERRUPTIBLE, OURS, RESERVED
 
 
 @dataclass(frozen=True)

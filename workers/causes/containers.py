@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from dispatcher.domain.job_contract import CLONE_NAME, CLONE_REFUSED
 from dispatcher.domain.model import CauseKind
 from workers.causes.cause import Cause, cause
 from workers.kube.objects import ContainerStatus, Terminated
-from workers.manifest.clone import NAME as CLONE
-from workers.manifest.clone import REFUSED
 
 UNKNOWN = "ContainerStatusUnknown"
 """The kubelet's reason for a container of which it does not know how it ended, if it ever was there.
@@ -104,8 +103,8 @@ def of_failure(container: ContainerStatus, ended: Terminated) -> Cause:
         )
     if ended.reason == "OOMKilled":
         return cause(CauseKind.MEMORY, f"container {name} exited with {code}", "OOMKilled")
-    if name == CLONE:
-        more = "the pushed ref does not hold the commit" if code == REFUSED else ""
+    if name == CLONE_NAME:
+        more = "the pushed ref does not hold the commit" if code == CLONE_REFUSED else ""
         return cause(CauseKind.CLONE, f"container {name} exited with {code}", more)
     return cause(CauseKind.SCRIPT, f"container {name} exited with {code}")
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from dispatcher.domain.job_contract import CLONE_NAME
 from dispatcher.domain.model import CauseKind
 from workers.causes.cause import Cause, cause, seconds
 from workers.causes.containers import (
@@ -23,7 +24,6 @@ from workers.causes.containers import (
     was_stopped,
 )
 from workers.kube.objects import Condition, ContainerStatus, Pod
-from workers.manifest.clone import NAME as CLONE
 
 DEADLINE = "DeadlineExceeded"
 _TAKEN = "the cluster took its Pod away"
@@ -79,7 +79,7 @@ def has_started(pod: Pod) -> bool:
 
 
 def clones(pod: Pod) -> bool:
-    return any(c.name == CLONE and c.state.running is not None for c in _inits(pod))
+    return any(c.name == CLONE_NAME and c.state.running is not None for c in _inits(pod))
 
 
 def prepares(pod: Pod) -> bool:

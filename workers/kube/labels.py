@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dispatcher.config import INTERRUPTIBLE as INTERRUPTIBLE
+from dispatcher.domain.job_contract import INTERRUPTIBLE as INTERRUPTIBLE
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "git-dispatcher"

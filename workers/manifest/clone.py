@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from dispatcher.config import CLONE_IMAGE, CLONE_NAME, CLONE_VOLUMES, Clone
+from dispatcher.config import CLONE_IMAGE, Clone
+from dispatcher.domain.job_contract import CLONE_NAME, CLONE_VOLUMES
 
-NAME = CLONE_NAME
 WORKSPACE = "/workspace"
 WORKSPACE_VOLUME = "workspace"
 HOME = "/home/git-dispatcher"
 CREDENTIALS = "/etc/git-dispatcher/credentials"
 HOME_VOLUME, CREDENTIALS_VOLUME = CLONE_VOLUMES
-
-REFUSED = 77
-"""Exit code of a clone whose commit the pushed ref does not hold (EX_NOPERM of sysexits.h)."""
 
 SCRIPT = r"""
 set -eu
@@ -257,7 +254,7 @@ def container(clone: Clone) -> dict[str, Any]:
     if clone.secret:
         mounts.append({"name": CREDENTIALS_VOLUME, "mountPath": CREDENTIALS, "readOnly": True})
     return {
-        "name": NAME,
+        "name": CLONE_NAME,
         **({"image": clone.image} if clone.image != CLONE_IMAGE else {}),
         "command": ["sh", "-c"],
         "env": _env(clone),

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from dispatcher.config import RESERVED
+from dispatcher.domain.job_contract import RESERVED
 from dispatcher.domain.model import Policies, Spec
 
 Json = dict[str, Any]

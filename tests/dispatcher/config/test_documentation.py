@@ -13,7 +13,6 @@ from pydantic.fields import FieldInfo
 
 from dispatcher.config import (
     PROVIDERS,
-    RESERVED,
     VARIABLES,
     Clone,
     ClusterSettings,
@@ -29,6 +28,7 @@ from dispatcher.config import (
     Toleration,
     read_configuration,
 )
+from dispatcher.domain.job_contract import RESERVED
 
 PAGE = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
 

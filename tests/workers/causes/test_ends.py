@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from dispatcher.domain.job_contract import CLONE_REFUSED
 from dispatcher.domain.model import CauseKind, ObservedJob
 from tests.workers.causes.states import (
     end,
@@ -20,7 +21,6 @@ from tests.workers.causes.states import (
     waiting,
 )
 from workers.kube.objects import Pod
-from workers.manifest.clone import REFUSED
 from workers.plan.observed_state import observe_pods
 
 INITIALIZING = waiting("PodInitializing")
@@ -86,7 +86,7 @@ def test_an_init_container_that_failed_is_named_and_no_node_is_blamed(
 
 def test_a_clone_that_was_refused_says_so() -> None:
     found = failed(
-        pod("Failed", init={"clone": ended(REFUSED)}, containers={"deploy": INITIALIZING})
+        pod("Failed", init={"clone": ended(CLONE_REFUSED)}, containers={"deploy": INITIALIZING})
     )
 
     why = "container clone exited with 77: the pushed ref does not hold the commit"

@@ -12,8 +12,8 @@ from threading import Thread
 
 import pytest
 
+from dispatcher.domain.job_contract import CLONE_REFUSED
 from tests.workers.cloning import Clone, Host, git
-from workers.manifest.clone import REFUSED
 
 MAIN = "refs/heads/main"
 SERVERS = ("gives names", "gives names and filters", "refuses names")
@@ -67,7 +67,7 @@ def assert_refused(
 ) -> None:
     """With an exit code of its own, and a last line that names commit, ref and remedy."""
     last = done.stderr.splitlines()[-1]
-    assert done.returncode == REFUSED, done.stderr
+    assert done.returncode == CLONE_REFUSED, done.stderr
     assert ref in last
     assert "clone.any_commit" in last
     assert commit in last or f"{ref} is not in the repository" in last
@@ -256,7 +256,7 @@ def test_sha_256(tmp_path: Path, clone: Clone, server: str) -> None:
 
     assert older.returncode == 0, older.stderr
     assert (len(first), head) == (64, first)
-    assert refused.returncode == REFUSED
+    assert refused.returncode == CLONE_REFUSED
 
 
 def test_submodules_of_an_older_commit_are_fetched(
@@ -392,4 +392,4 @@ def test_over_http_the_same_holds(host: Host, clone: Clone) -> None:
 
     assert older.returncode == 0, older.stderr
     assert head == commits[5]
-    assert refused.returncode == REFUSED, refused.stderr
+    assert refused.returncode == CLONE_REFUSED, refused.stderr

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatcher.config import (
-    RESERVED,
     Clone,
     EnvFrom,
     EnvReference,
@@ -22,6 +21,7 @@ from dispatcher.config import (
     Target,
     Toleration,
 )
+from dispatcher.domain.job_contract import RESERVED
 from dispatcher.domain.model import Deploy, Reason, State
 from workers.kube import labels
 from workers.manifest import clone
