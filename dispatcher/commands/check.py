@@ -28,7 +28,7 @@ def check(
         bool, typer.Option("--diff", help="Show what it would change; needs REDIS_URL.")
     ] = False,
     without_secrets: Annotated[
-        bool, typer.Option("--without-secrets", help="Look no secret up, as where CI has none.")
+        bool, typer.Option("--without-secrets", help="Look no secret up, as in CI, which has none.")
     ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Every setting, not a line for each target.")

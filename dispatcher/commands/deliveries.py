@@ -18,7 +18,7 @@ from dispatcher.http.api.delivery_views import DeliveryDetail
 def deliveries(
     api: Api,
     delivery: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Only this one, with all that is known.")
+        str | None, typer.Argument(metavar="[ID]", help="Only this one, in full.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
 ) -> None:
@@ -33,7 +33,7 @@ def deliveries(
     elif found.deliveries:
         console().print(table(found.deliveries, now()))
     else:
-        print("No delivery is kept: none came that a secret proved, or not lately.")
+        print("The delivery log is empty: no authenticated delivery has arrived lately.")
 
 
 def _show(found: DeliveryDetail, api: Api) -> None:
@@ -43,8 +43,8 @@ def _show(found: DeliveryDetail, api: Api) -> None:
     out = console()
     out.print(details(found, now()))
     if found.results:
-        out.print("\nwhat became of it")
+        out.print("\nresults")
         out.print(results(found))
     if found.explanations:
-        out.print("\nby the configuration of now")
+        out.print("\nby the present configuration")
         out.print(explanations(found.explanations))

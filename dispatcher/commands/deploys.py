@@ -35,7 +35,7 @@ def deploys(
 
 @spread
 def show(deploy: DeployName, api: Api) -> None:
-    """Shows all that is known of one deploy, with the end of its log."""
+    """Shows one deploy in full, with the end of its log."""
     target, number = split_name(deploy)
     with api.client() as client:
         found = client.deploy(target, number)
@@ -49,7 +49,7 @@ def show(deploy: DeployName, api: Api) -> None:
 
 @spread
 def logs(deploy: DeployName, api: Api) -> None:
-    """Prints what was kept of a deploy's log."""
+    """Prints the end of a deploy's log, if it was kept."""
     target, number = split_name(deploy)
     with api.client() as client:
         found = client.deploy(target, number)
@@ -76,7 +76,7 @@ def release(
     api: Api,
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
 ) -> None:
-    """Goes on without a deploy whose Pods do not go."""
+    """Continues without a deploy whose Pods do not terminate."""
     target, number = split_name(deploy)
     with api.client() as client:
         typer.echo(_warning(client.deploy(target, number)), err=True)
@@ -103,6 +103,8 @@ def _warning(deploy: DeployDetail) -> str:
 
 def _confirm(deploy: str) -> None:
     if sys.stdin is None or not sys.stdin.isatty():
-        raise UsageError("nobody is there to be asked: say --yes when you are sure")
+        raise UsageError(
+            "release asks for a confirmation, and there is no terminal: add --yes when you are sure"
+        )
     if not typer.confirm(f"Release {deploy}?", err=True):
-        raise Failed(Exit.FAILED, "nothing was released")
+        raise Failed(Exit.FAILED, "the deploy was not released")

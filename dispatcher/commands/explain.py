@@ -48,7 +48,9 @@ def explain(
         list[str] | None, typer.Option(metavar="'NAME: VALUE'", help="A header; repeatable.")
     ] = None,
     hook: Annotated[str | None, typer.Option(help="The hook that it was sent to.")] = None,
-    provider: Annotated[str | None, typer.Option(help="Or else what kind of host sent it.")] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="Or the kind of Git host that sent it.")
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(help="File or directory; else DISPATCHER_CONFIG.")
     ] = None,
@@ -56,7 +58,7 @@ def explain(
         Output, typer.Option("--output", "-o", help="A table, or JSON.")
     ] = Output.TABLE,
 ) -> None:
-    """Says which targets a saved delivery would deploy, and why."""
+    """Shows which targets a saved delivery would deploy, and why."""
     configuration = read_without_secrets(config or configuration_path(os.environ))
     most = max((each.max_body for each in configuration.hooks.values()), default=0)
     saved = read_saved(_content(file, most + HEADER_BYTES), header or ())

@@ -41,7 +41,7 @@ def follow(
         if found and found.state in TERMINAL:
             return (Exit.DONE if found.state is State.SUCCEEDED else Exit.FAILED), found
         if clock() + EVERY > ends:
-            message = f"not over after {span(timeout)}, and it goes on without being watched"
+            message = f"the deploy has not ended after {span(timeout)}: it continues, and is no longer followed"
             raise Failed(Exit.UNAVAILABLE, message)
         sleep(EVERY)
 

@@ -19,4 +19,4 @@ def hooks(api: Api) -> None:
     out = console()
     out.print(table(found.hooks, now()))
     if found.unknown:
-        out.print(f"to hooks that are not there: {counts(found.unknown)}")
+        out.print(f"to unknown hooks: {counts(found.unknown)}")

@@ -24,7 +24,7 @@ def up(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of web, if it is free.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=64, help="How many workers.")] = 2,
 ) -> None:
-    """Starts all parts here, with a Valkey and a local cluster."""
+    """Starts everything on this machine, with a local cluster."""
     with _local_parts():
         from dispatcher.local.up import run
 
@@ -32,9 +32,9 @@ def up(
 
 
 def demo(
-    keep: Annotated[Path | None, typer.Option(help="Keep what it did in this directory.")] = None,
+    keep: Annotated[Path | None, typer.Option(help="Keep its files in this directory.")] = None,
 ) -> None:
-    """Shows it at work, with a repository of its own."""
+    """Shows git-dispatcher at work, with a repository of its own."""
     with _local_parts():
         from dispatcher.local.demo import run
 

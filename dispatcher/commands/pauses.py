@@ -18,23 +18,23 @@ TargetOrAll = Annotated[
 
 @spread
 def pause(asker: Asker, api: Api, target: TargetOrAll = None) -> None:
-    """Holds a target, or all: nothing starts, what runs goes on."""
+    """Pauses a target, or all: nothing new starts."""
     with api.client() as client:
         answer = client.pause(target, reason=asker.reason, by=asker.name)
-    said = f"{_name(answer)} is paused: nothing new starts, what runs goes on"
+    said = f"{_name(answer)} is paused: no deploy starts, those that run continue"
     _print(answer, said, api)
 
 
 @spread
 def resume(asker: Asker, api: Api, target: TargetOrAll = None) -> None:
-    """Lets a target go on, or all that was held at once."""
+    """Resumes a target, or all that were paused together."""
     with api.client() as client:
         answer = client.resume(target, reason=asker.reason, by=asker.name)
-    said = f"{_name(answer)} goes on"
+    said = f"{_name(answer)} is resumed"
     if answer.paused:
-        said = f"{_name(answer)} stays held, since {paused(answer.paused)}"
+        said = f"{_name(answer)} stays paused, since {paused(answer.paused)}"
     elif target is None:
-        said += "; a target that was paused by its name stays so"
+        said += "; targets that were paused by name stay paused"
     _print(answer, said, api)
 
 

@@ -17,7 +17,7 @@ def web(
         bool, typer.Option("--allow-insecure", help="Take hooks without secrets on any address.")
     ] = False,
 ) -> None:
-    """Receives deliveries, records pushes, answers the API."""
+    """Receives deliveries, records pushes, serves the API."""
     from dispatcher.commands.serve import serve  # only here, so that other commands start at once
 
     given = {"HOST": host, "PORT": port}
@@ -26,19 +26,19 @@ def web(
 
 
 def worker() -> None:
-    """Acts: creates and deletes Jobs, one target at a time."""
+    """Creates and deletes Jobs, one target at a time."""
     exec_workers("worker")
 
 
 def watcher() -> None:
-    """Observes: follows Jobs and Pods, wakes what is due."""
+    """Follows Jobs and Pods, and wakes targets that are due."""
     exec_workers("watcher")
 
 
 def sweep(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be put right.")
+        bool, typer.Option("--dry-run", help="Only say what would be repaired.")
     ] = False,
 ) -> None:
-    """Puts right what was left lying in ledger or cluster."""
+    """Repairs what was left over in the ledger or the cluster."""
     exec_workers("sweep", *(["--dry-run"] if dry_run else []))

@@ -26,12 +26,12 @@ def redeploy(
     ref: Annotated[
         str | None, typer.Option(help="This branch or tag; else that of the newest deploy.")
     ] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Follow it until it is over.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow it until it has ended.")] = False,
     timeout: Annotated[
         int, typer.Option(min=1, metavar="SECONDS", help="How long --wait waits at the most.")
     ] = 3600,
 ) -> None:
-    """Deploys once more: the newest deploy, or what you name."""
+    """Deploys again: the newest deploy, or what you name."""
     name, number = split_name(target) if "/" in target else (target, None)
     with api.client() as client:
         answer = client.redeploy(

@@ -16,7 +16,7 @@ def repairs(
     api: Api,
     limit: Annotated[int, typer.Option("--limit", min=1, max=100, help="How many.")] = 20,
 ) -> None:
-    """Shows what was found wrong and put right, and how often."""
+    """Lists what was found wrong and repaired, and how often."""
     with api.client() as client:
         found = client.repairs(limit)
     if api.as_json:
@@ -25,4 +25,4 @@ def repairs(
     out = console()
     out.print(table(found, now()))
     counts = [f"{count} {kind}" for kind, count in found.counts.items() if count]
-    out.print(f"since ever: {', '.join(counts) or 'nothing'}")
+    out.print(f"in all: {', '.join(counts) or 'nothing'}")

@@ -34,7 +34,7 @@ def replay(
         int, typer.Option(min=1, metavar="SECONDS", help="How long --wait waits for each of them.")
     ] = 3600,
 ) -> None:
-    """Takes a delivery once more, as if it had just come."""
+    """Processes a delivery again, as if it had just arrived."""
     with api.client() as client:
         answer = client.replay(delivery, reason=asker.reason, by=asker.name)
         if api.as_json and not wait:

@@ -9,7 +9,7 @@ from dispatcher.commands.tables.targets import targets as table
 
 @spread
 def targets(api: Api) -> None:
-    """Lists the targets: what runs, what waits, what was last."""
+    """Lists the targets: what runs, what waits, the last deploy."""
     with api.client() as client:
         found = client.targets()
     if api.as_json:

@@ -83,7 +83,7 @@ def log(deploy: DeployDetail) -> str:
 
 def no_log(deploy: DeployDetail) -> str:
     """What to say where there is no tail, and where a log may still be."""
-    said = f"no log of {deploy.deploy} was kept; the end of a failed one's is."
+    said = f"no log of {deploy.deploy} was kept: only that of a failed deploy is."
     if not deploy.job:
         return said
     where = f"kubectl logs -n {deploy.namespace} job/{deploy.job} --all-containers"

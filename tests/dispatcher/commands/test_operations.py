@@ -71,7 +71,7 @@ def test_a_release_says_what_it_means_and_needs_a_yes(
     err = capsys.readouterr().err
     assert "the next deploy runs beside it" in err
     assert "kubectl get pods -n deploys -l git-dispatcher/target=shop" in err
-    assert "say --yes" in err
+    assert "add --yes" in err
     assert web.api("targets/shop/deploys/1").json()["released_by"] == ""
 
     assert main(["release", "shop/1", "--yes", "--by", "ann"]) == 0
@@ -103,12 +103,12 @@ def test_only_what_was_told_to_stop_is_released(web: Web, capsys: Captured) -> N
 
 def test_a_target_is_paused_and_goes_on(web: Web, capsys: Captured) -> None:
     assert main(["pause", "shop", "--by", "ann", "--reason", "migration"]) == 0
-    assert capsys.readouterr().out.startswith("shop is paused: nothing new starts")
+    assert capsys.readouterr().out.startswith("shop is paused: no deploy starts")
     assert trouble(capsys) == "paused by ann: migration"
     assert trouble(capsys, "lab") == "never deployed"
 
     assert main(["resume", "shop"]) == 0
-    assert capsys.readouterr().out == "shop goes on\n"
+    assert capsys.readouterr().out == "shop is resumed\n"
     assert trouble(capsys) == "never deployed"
 
 
@@ -118,9 +118,9 @@ def test_everything_is_paused_and_goes_on(web: Web, capsys: Captured) -> None:
     assert trouble(capsys, "lab") == "everything is paused by ann"
 
     assert main(["resume", "shop"]) == 0
-    assert capsys.readouterr().out == "shop stays held, since everything is paused by ann\n"
+    assert capsys.readouterr().out == "shop stays paused, since everything is paused by ann\n"
     assert main(["resume"]) == 0
-    assert capsys.readouterr().out.startswith("everything goes on; ")
+    assert capsys.readouterr().out.startswith("everything is resumed; ")
 
 
 def test_what_else_holds_a_paused_target_up_is_said_too(
@@ -162,7 +162,7 @@ def test_where_nothing_was_kept_the_cluster_may_know(
     assert main(["logs", "shop/1"]) == 0
     assert capsys.readouterr() == (
         "",
-        "no log of shop/1 was kept; the end of a failed one's is.\n",
+        "no log of shop/1 was kept: only that of a failed deploy is.\n",
     )
 
     end(web, client, State.SUCCEEDED, namespace="deploys", job="shop-1")

@@ -186,7 +186,7 @@ def test_what_is_refused_is_not_asked_again() -> None:
 def test_the_time_is_up() -> None:
     story = Story(at(State.RUNNING))
 
-    with pytest.raises(Failed, match="not over after 5s") as failed:
+    with pytest.raises(Failed, match="has not ended after 5s") as failed:
         story.follow(timeout=5)
 
     assert failed.value.code is Exit.UNAVAILABLE
