@@ -16,13 +16,13 @@ from dispatcher.config import Environment
 from dispatcher.config.reloading import Reloader
 from dispatcher.domain.errors import LedgerUnavailable
 from dispatcher.http.api.authentication import Guard, Tokens
-from dispatcher.http.api.deliveries import Trail
+from dispatcher.http.api.deliveries import Deliveries
 from dispatcher.http.api.deploys import Deploys
 from dispatcher.http.api.hooks import HookList
 from dispatcher.http.api.pauses import Pausing
 from dispatcher.http.api.redeploys import Redeploys
 from dispatcher.http.api.repairs import RepairLog
-from dispatcher.http.api.replays import Replaying
+from dispatcher.http.api.replays import Replays
 from dispatcher.http.api.requests import Requests
 from dispatcher.http.api.targets import Targets
 from dispatcher.http.background import Background
@@ -37,10 +37,10 @@ from dispatcher.http.operations import API, OPERATIONS, Endpoints, api_routes, o
 from dispatcher.http.responses import Refusal, refused
 from dispatcher.http.webhooks.endpoint import Hooks
 from dispatcher.http.webhooks.rate_limit import COUNT_WITHIN, Limiter
-from dispatcher.http.webhooks.rejection_counter import EVERY, Unproved
+from dispatcher.http.webhooks.rejection_counter import EVERY, RejectionCounter
 from dispatcher.ledger import (
     Allowance,
-    Deliveries,
+    DeliveryLog,
     Failures,
     Keys,
     Proofs,
@@ -67,7 +67,7 @@ class Parts:
     bodies: Bodies
     failures: Failures
     proofs: Proofs
-    unproved: Unproved
+    rejections: RejectionCounter
     background: Background
 
 
@@ -98,9 +98,9 @@ def _parts(settings: Environment, source: Reloader) -> Parts:
     impatient = Store(connect(url, timeout=COUNT_WITHIN), keys, retention)
     failures = Failures(impatient, _allowance(settings))
     live, proofs = Live(source), Proofs(store)
-    unproved = Unproved(live, proofs)
+    rejections = RejectionCounter(live, proofs)
     return Parts(
-        live, store, wake_ups, submitter, Bodies(), failures, proofs, unproved, Background()
+        live, store, wake_ups, submitter, Bodies(), failures, proofs, rejections, Background()
     )
 
 
@@ -123,10 +123,10 @@ def _routes(parts: Parts, settings: Environment, *, anywhere: bool) -> list[Base
 def _endpoints(parts: Parts, proxies: Proxies, tokens: Tokens, *, anywhere: bool) -> Endpoints:
     live, store, wake_ups = parts.live, parts.store, parts.wake_ups
     limiter = Limiter(parts.failures)
-    taking = live, parts.submitter, parts.bodies, proxies, limiter, parts.unproved
+    taking = live, parts.submitter, parts.bodies, proxies, limiter, parts.rejections
     reader = Reader(store)
     requests = Requests(live, parts.bodies, reader)
-    deliveries = Deliveries(store)
+    deliveries = DeliveryLog(store)
     return Endpoints(
         hooks=Hooks(*taking, anywhere=anywhere),
         health=Health(store, parts.background, tokens),
@@ -136,9 +136,9 @@ def _endpoints(parts: Parts, proxies: Proxies, tokens: Tokens, *, anywhere: bool
         redeploys=Redeploys(requests, store, wake_ups),
         pauses=Pausing(requests, store, wake_ups),
         repairs=RepairLog(store),
-        hook_list=HookList(live, parts.proofs, parts.unproved),
-        deliveries=Trail(live, deliveries, reader),
-        replays=Replaying(live, requests, deliveries, parts.submitter),
+        hook_list=HookList(live, parts.proofs, parts.rejections),
+        deliveries=Deliveries(live, deliveries, reader),
+        replays=Replays(live, requests, deliveries, parts.submitter),
     )
 
 
@@ -147,13 +147,13 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
     """Follows the configuration and gathers pushes; at the end, what was handed in is recorded."""
     parts.submitter.__enter__()
     parts.background.start("reading the configuration again", LOOK_EVERY, parts.live.look)
-    parts.background.start("counting refusals", EVERY, parts.unproved.report_again)
+    parts.background.start("counting rejections", EVERY, parts.rejections.report_again)
     try:
         yield
     finally:
         await parts.background.stop()
         with contextlib.suppress(LedgerUnavailable):
-            await parts.unproved.report()
+            await parts.rejections.report()
         await to_thread.run_sync(parts.submitter.__exit__)
         parts.store.client.close()
         parts.failures.store.client.close()

@@ -54,7 +54,7 @@ WALLS = {
     "dispatcher.http.*": (
         "dispatcher dispatcher.config dispatcher.config.reloading dispatcher.domain.* dispatcher.ledger"
         " dispatcher.matching.* dispatcher.runtime.failfast"
-        " dispatcher.webhooks.authentication dispatcher.webhooks.delivery_ids dispatcher.webhooks.headers"
+        " dispatcher.webhooks.authentication dispatcher.webhooks.delivery_ids"
         " dispatcher.webhooks.parsed dispatcher.webhooks.receiving dispatcher.webhooks.stored_headers"
         " dispatcher.webhooks.verification_cost"
         " anyio msgspec starlette structlog"
@@ -94,7 +94,8 @@ WALLS = {
     "dispatcher.commands.saved_requests": "dispatcher.domain.errors",
     "dispatcher.commands.explain": (
         "dispatcher.commands.* dispatcher.config dispatcher.domain.* dispatcher.matching.*"
-        " dispatcher.webhooks.parsed dispatcher.webhooks.receiving msgspec typer"
+        " dispatcher.webhooks.parsed dispatcher.webhooks.receiving dispatcher.webhooks.stored_headers"
+        " msgspec typer"
     ),
     "dispatcher.commands.notify": (
         "dispatcher.config.secret dispatcher.domain.errors dispatcher.notify.post_receive typer"
@@ -228,6 +229,7 @@ PURE = {
     "dispatcher.http.connection.strict_parser",
     "dispatcher.http.connection.connection_limits",
     "dispatcher.http.connection.origins",
+    "dispatcher.http.webhooks.intake",
     "dispatcher.http.webhooks.unauthenticated",
     "dispatcher.http.openapi.document",
     "dispatcher.http.openapi.operation",

@@ -17,13 +17,15 @@ from dispatcher.commands.output import Output, console, write_json
 from dispatcher.commands.saved_requests import Saved, read_saved
 from dispatcher.commands.tables.explanations import explanations
 from dispatcher.config import Configuration, Hook, configuration_path, read_without_secrets
+from dispatcher.domain.delivery import Delivery
 from dispatcher.domain.errors import UsageError
 from dispatcher.domain.suggestions import did_you_mean
 from dispatcher.matching import evaluation
-from dispatcher.matching.evaluation import Explanation, Speaker
+from dispatcher.matching.evaluation import Explanation, HookScope
 from dispatcher.matching.matcher import Matcher
 from dispatcher.webhooks.parsed import Ignored, Received, Rejected, too_large
 from dispatcher.webhooks.receiving import parse_delivery
+from dispatcher.webhooks.stored_headers import stored_headers
 
 HEADER_BYTES = 64 * 1024
 """Room for headers in front of the largest body; web takes no more of them either."""
@@ -107,14 +109,14 @@ def _explained(configuration: Configuration, hooks: Sequence[Hook], saved: Saved
     answer = _answer(hooks[0], saved)
     if isinstance(answer, Ignored):
         return _of(hooks[0], answer)
-    speaker = _speaker(hooks, answer.pushes[0].addresses)
+    scope = _scope(hooks, answer.pushes[0].addresses)
     matcher = Matcher(configuration.targets.values())
-    explanations = evaluation.explain(answer.pushes, speaker, matcher)
-    return _of(configuration.hooks[speaker.name], answer, explanations)
+    explanations = evaluation.explain(answer.pushes, scope, matcher)
+    return _of(configuration.hooks[scope.name], answer, explanations)
 
 
 def _answer(hook: Hook, saved: Saved) -> Received | Ignored:
-    answer = parse_delivery(hook.provider, saved.headers, saved.body)
+    answer = parse_delivery(_delivery(hook, saved))
     if len(saved.body) > hook.max_body:
         answer = too_large(hook.max_body)
     if isinstance(answer, Rejected):
@@ -122,6 +124,12 @@ def _answer(hook: Hook, saved: Saved) -> Received | Ignored:
         said = f"web would answer this delivery with {answer.status}: {answer.message}{hint}"
         raise Failed(Exit.USAGE, said)
     return answer
+
+
+def _delivery(hook: Hook, saved: Saved) -> Delivery:
+    """As web would have it."""
+    headers = stored_headers(hook.provider, saved.headers)
+    return Delivery(id="", hook=hook.name, provider=hook.provider, headers=headers, body=saved.body)
 
 
 def _of(
@@ -137,11 +145,11 @@ def _of(
     )
 
 
-def _speaker(hooks: Sequence[Hook], addresses: Sequence[str]) -> Speaker:
+def _scope(hooks: Sequence[Hook], addresses: Sequence[str]) -> HookScope:
     """The first that speaks for the repository, by its first address if there is one; else the first."""
-    speakers = [Speaker(hook.name, hook.spoken_for) for hook in hooks]
-    fit = (each for address in addresses for each in speakers if each.allows(address))
-    return next(fit, speakers[0])
+    scopes = [HookScope(hook.name, hook.spoken_for) for hook in hooks]
+    fit = (each for address in addresses for each in scopes if each.allows(address))
+    return next(fit, scopes[0])
 
 
 def _print(explained: Explained) -> None:

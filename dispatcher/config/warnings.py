@@ -13,7 +13,7 @@ from dispatcher.config.mistakes import Mistake
 from dispatcher.config.targets import Hook, Target
 from dispatcher.config.values import show_duration
 from dispatcher.domain.repositories import normalize_repository
-from dispatcher.matching.evaluation import Speaker
+from dispatcher.matching.evaluation import HookScope
 
 _GRACE = 30
 """Seconds that Kubernetes gives a Pod that says nothing."""
@@ -33,10 +33,10 @@ def _unspoken(hooks: Mapping[str, Hook], targets: Mapping[str, Target]) -> Itera
         text = "there is none, so that no push deploys anything; add one below `hooks`"
         yield Mistake("", 0, "hooks", text)
         return
-    speakers = [Speaker(hook.name, hook.spoken_for) for hook in hooks.values()]
+    scopes = [HookScope(hook.name, hook.spoken_for) for hook in hooks.values()]
     for name, target in targets.items():
         identity = normalize_repository(target.repository)
-        if not any(speaker.allows(identity) for speaker in speakers):
+        if not any(scope.allows(identity) for scope in scopes):
             text = (
                 f"no hook speaks for {identity}, so that no push deploys it; add it to the repositories of "
                 "the hook that its Git host sends to"

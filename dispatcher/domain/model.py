@@ -161,16 +161,6 @@ class Push(msgspec.Struct, frozen=True, kw_only=True):
         return stream_of(self.ref)
 
 
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One verified HTTP request of a Git host."""
-
-    hook: str
-    id: str
-    """The host's own delivery id, or "" where it has none."""
-    event: str
-    pushes: tuple[Push, ...]
-
-
 class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of one push for one target: an element of the answer to a delivery."""
 

@@ -11,9 +11,9 @@ from anyio import CapacityLimiter, to_thread
 from dispatcher.config import Configuration, Hook, Target
 from dispatcher.config.reloading import Reloader
 from dispatcher.domain.errors import DispatcherError
-from dispatcher.http.webhooks.unauthenticated import Alike
-from dispatcher.ledger import Bounds
-from dispatcher.matching.evaluation import Speaker
+from dispatcher.http.webhooks.unauthenticated import UniformCost
+from dispatcher.ledger import LogBounds
+from dispatcher.matching.evaluation import HookScope
 from dispatcher.matching.matcher import Matcher
 
 LOOK_EVERY = 1.0
@@ -28,20 +28,19 @@ class Configured:
 
     hooks: Mapping[str, Hook]
     targets: Mapping[str, Target]
-    speakers: Mapping[str, Speaker]
+    scopes: Mapping[str, HookScope]
     """By the hooks' names."""
-    alike: Alike
+    uniform_cost: UniformCost
     matcher: Matcher
-    bounds: Bounds
-    """Of the trail of deliveries."""
+    log_bounds: LogBounds
 
     @classmethod
     def of(cls, configuration: Configuration) -> Configured:
         hooks, targets = configuration.hooks, configuration.targets
-        speakers = {name: Speaker(name, hook.spoken_for) for name, hook in hooks.items()}
-        bounds = Bounds(**configuration.deliveries.model_dump())
+        scopes = {name: HookScope(name, hook.spoken_for) for name, hook in hooks.items()}
+        bounds = LogBounds(**configuration.deliveries.model_dump())
         matcher = Matcher(targets.values())
-        return cls(hooks, targets, speakers, Alike.of(hooks.values()), matcher, bounds)
+        return cls(hooks, targets, scopes, UniformCost.of(hooks.values()), matcher, bounds)
 
 
 class Live:

@@ -11,13 +11,13 @@ from starlette.routing import Route
 
 from dispatcher.http import health
 from dispatcher.http.api import deliveries, delivery_views, deploys, repairs, views
-from dispatcher.http.api.deliveries import Trail
+from dispatcher.http.api.deliveries import Deliveries
 from dispatcher.http.api.deploys import Deploys
 from dispatcher.http.api.hooks import HookList
 from dispatcher.http.api.pauses import Pausing
 from dispatcher.http.api.redeploys import RedeployOrder, Redeploys
 from dispatcher.http.api.repairs import RepairLog
-from dispatcher.http.api.replays import Replaying
+from dispatcher.http.api.replays import Replays
 from dispatcher.http.api.requests import Order
 from dispatcher.http.api.targets import Targets
 from dispatcher.http.health import Health
@@ -43,8 +43,8 @@ class Endpoints:
     pauses: Pausing
     repairs: RepairLog
     hook_list: HookList
-    deliveries: Trail
-    replays: Replaying
+    deliveries: Deliveries
+    replays: Replays
 
 
 HOOK = codes(

@@ -2,11 +2,11 @@
 
 from dispatcher.ledger.cluster_contact import Contact, Lost
 from dispatcher.ledger.connection import check_writes, connect
-from dispatcher.ledger.delivery_log import Deliveries, Kept
-from dispatcher.ledger.delivery_record import Bounds, Entry, Record, Step, Updated
+from dispatcher.ledger.delivery_log import DeliveryLog, LoggedDelivery
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.leadership import Leadership
 from dispatcher.ledger.listings import Listings, RedisRun
+from dispatcher.ledger.log_record import LogBounds, LogRecord
 from dispatcher.ledger.observations import Observations
 from dispatcher.ledger.operations import Operations, StopResult
 from dispatcher.ledger.pauses import Pauses, read_pauses
@@ -22,24 +22,24 @@ from dispatcher.ledger.secret_usage import Proofs
 from dispatcher.ledger.slots import NoPlace, Places
 from dispatcher.ledger.snapshot import Leased, Recorded
 from dispatcher.ledger.store import Store
-from dispatcher.ledger.submission import Slot, Submission
+from dispatcher.ledger.submission import ReplyField, Submission
 from dispatcher.ledger.submitter import Submitter
 from dispatcher.ledger.targets import Targets
 from dispatcher.ledger.wakeups import WakeUp, WakeUps
 
 __all__ = [
     "Allowance",
-    "Bounds",
     "Contact",
     "Count",
-    "Deliveries",
-    "Entry",
+    "DeliveryLog",
     "Failures",
-    "Kept",
     "Keys",
     "Leadership",
     "Leased",
     "Listings",
+    "LogBounds",
+    "LogRecord",
+    "LoggedDelivery",
     "Lost",
     "Missing",
     "Moved",
@@ -51,7 +51,6 @@ __all__ = [
     "Proofs",
     "Publisher",
     "Reader",
-    "Record",
     "Recorded",
     "Redeploy",
     "Redeployed",
@@ -59,17 +58,15 @@ __all__ = [
     "Rename",
     "Renaming",
     "Repairs",
+    "ReplyField",
     "Retention",
     "Schedule",
-    "Slot",
-    "Step",
     "StopResult",
     "Store",
     "Submission",
     "Submitter",
     "TargetView",
     "Targets",
-    "Updated",
     "WakeUp",
     "WakeUps",
     "check_writes",

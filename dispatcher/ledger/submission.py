@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import msgspec
 
+from dispatcher.domain.delivery import Replay
 from dispatcher.domain.model import Deploy, Outcome, Push, Reason, Result, State, short_ref
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.retention import Retention
@@ -15,16 +16,18 @@ from dispatcher.ledger.wakeups import WakeUp
 
 
 @dataclass(frozen=True)
-class Slot:
-    """Where in the trail the answer to a push is kept."""
+class ReplyField:
+    """The field of a delivery's entry in the log that stores the script's reply to one push."""
 
-    entry: str
-    step: int
+    delivery: str
+    """The delivery's id in the log; "" where it isn't logged."""
+    number: int
+    """Of the push among the delivery's candidates."""
     keep_for: int
     """Seconds."""
 
 
-NOWHERE = Slot("", 0, 0)
+UNLOGGED = ReplyField("", 0, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +39,6 @@ class Submission:
     hook: str
     delivery: str = field(default_factory=lambda: f"none-{uuid4()}")
     """The host's delivery id; made up where it has none, so that it repeats nothing."""
-    unsure: str = ""
-    """Why it is not known whether the target wants it: for people only."""
     every: int = 0
     """How many of a stream may wait where every push is deployed; 0 where they are merged."""
     most_open: int = 0
@@ -50,13 +51,9 @@ class Submission:
     """The name that the target had before, "" for none: its row may still be there."""
     shown: str = ""
     """The name that people know it by, where `target` is another: see `under`."""
-    slot: Slot = NOWHERE
-    replays: int = 0
-    """When the delivery first came that is replayed here, in milliseconds: what was pushed since stays. 0
-    for one that comes by itself."""
-    by: str = ""
-    """Who asked for the replay, and below, what they said."""
-    note: str = ""
+    reply_field: ReplyField = UNLOGGED
+    replay: Replay | None = None
+    """What was pushed since the delivery came first that is replayed, stays."""
     clock_skew: int = 300_000
     """Milliseconds by which the host's time may be ahead of Redis' clock; one that is more says nothing."""
 
@@ -81,7 +78,7 @@ class Submission:
                 keys.paused,
                 keys.renamed,
                 keys.row(self.former or target),
-                keys.trail(self.slot.entry),
+                keys.trail(self.reply_field.delivery),
                 keys.open(target),
                 keys.times(target),
             ),
@@ -101,9 +98,9 @@ class Submission:
                 self.every,
                 self.former,
                 limits.renamed,
-                self.slot.step if self.slot.entry else "",
-                self.slot.keep_for,
-                self.replays,
+                self.reply_field.number if self.reply_field.delivery else "",
+                self.reply_field.keep_for,
+                self.replay.first_at if self.replay else 0,
                 self.most_open,
                 self.clock_skew,
                 limits.times,
@@ -118,7 +115,7 @@ class Submission:
         return "paths" if self.by_paths else "passing"
 
     def _deploy(self) -> Deploy:
-        push = self.push
+        push, replay = self.push, self.replay
         return Deploy(
             target=self.target,
             number=0,
@@ -127,25 +124,27 @@ class Submission:
             ref=push.ref,
             commit=push.commit or push.after,
             before=push.before,
-            reason=Reason.REPLAY if self.replays else Reason.PUSH,
-            requested_by=self.by if self.replays else push.pusher,
-            note=self.note if self.replays else "",
+            reason=Reason.REPLAY if replay else Reason.PUSH,
+            requested_by=replay.by if replay else push.pusher,
+            note=replay.note if replay else "",
             title=push.title,
         )
 
     def answer(self, raw: str) -> Answer:
-        reply = msgspec.json.decode(raw, type=_Reply)
+        reply = Reply.of(raw)
         commit = self.push.commit or self.push.after
-        result = told(raw, self.shown or self.target, self.push.ref, commit, self.filtered)
+        result = reply.result(self.shown or self.target, self.push.ref, commit, self.filtered)
         wake_up = self._wake_up(reply) if reply.wake else None
         return Answer(result, wake_up, self.push.pushed_at if reply.ahead else 0)
 
-    def _wake_up(self, reply: _Reply) -> WakeUp:
+    def _wake_up(self, reply: Reply) -> WakeUp:
         what = f"push {self.push.after[:8]} to {short_ref(self.push.ref)}"
         return WakeUp(self.target, reply.wake, f"{what}, deploy {reply.deploy}")
 
 
-class _Reply(msgspec.Struct, frozen=True):
+class Reply(msgspec.Struct, frozen=True):
+    """The script's reply, as the delivery log stores it too."""
+
     outcome: Outcome
     code: str
     deploy: int
@@ -157,6 +156,22 @@ class _Reply(msgspec.Struct, frozen=True):
     gap: str = ""
     ahead: bool = False
 
+    @classmethod
+    def of(cls, raw: str) -> Reply:
+        return msgspec.json.decode(raw, type=cls)
+
+    def result(self, target: str, ref: str, commit: str, filtered: str) -> Result:
+        """In words; `filtered` is why the target does not want the push, "" if it does."""
+        deploy = f"{target}/{self.deploy}" if self.deploy else ""
+        text = _in_words(self, target, ref, deploy)
+        if self.code == "passing":
+            text = str(self.other) or filtered
+        if self.repeated:
+            text = f"this delivery came before; its answer was: {text}"
+        return Result(
+            target=target, ref=ref, commit=commit, outcome=self.outcome, deploy=deploy, reason=text
+        )
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -166,21 +181,7 @@ class Answer:
     """The host's time (ms) where it was too far ahead of Redis' clock to be used; else 0."""
 
 
-def told(raw: str, target: str, ref: str, commit: str, filtered: str) -> Result:
-    """The script's reply in words; `filtered` is why the target does not want the push, "" if it does."""
-    reply = msgspec.json.decode(raw, type=_Reply)
-    deploy = f"{target}/{reply.deploy}" if reply.deploy else ""
-    text = _in_words(reply, target, ref, deploy)
-    if reply.code == "passing":
-        text = str(reply.other) or filtered
-    if reply.repeated:
-        text = f"this delivery came before; its answer was: {text}"
-    return Result(
-        target=target, ref=ref, commit=commit, outcome=reply.outcome, deploy=deploy, reason=text
-    )
-
-
-def _in_words(reply: _Reply, target: str, ref: str, deploy: str) -> str:
+def _in_words(reply: Reply, target: str, ref: str, deploy: str) -> str:
     what = f"commit {reply.at[:8]}" if reply.at else "this commit"
     words = {"deploy": deploy, "other": reply.other, "target": target, "ref": short_ref(ref)}
     said = REASONS[reply.code].format(**words, what=what)

@@ -20,9 +20,9 @@ import structlog
 
 from dispatcher.domain.errors import LedgerUnavailable
 from dispatcher.domain.model import Result
-from dispatcher.ledger.delivery_record import Record, Shelf
 from dispatcher.ledger.fair_queue import FairQueue
 from dispatcher.ledger.group_size import GroupSize
+from dispatcher.ledger.log_record import LogRecord, LogWriter
 from dispatcher.ledger.redirects import Redirects
 from dispatcher.ledger.store import Store
 from dispatcher.ledger.submission import Answer, Submission
@@ -42,7 +42,7 @@ Outcome = Result | LedgerUnavailable
 @dataclass(frozen=True)
 class _Delivery:
     submissions: Sequence[Submission]
-    record: Record | None
+    record: LogRecord | None
     answer: Future[list[Result]] = field(default_factory=Future)
     outcomes: list[Outcome] = field(default_factory=list)
 
@@ -51,7 +51,11 @@ class _Delivery:
         """Hook and repository."""
         if self.submissions:
             return self.submissions[0].hook, self.submissions[0].push.repository
-        return (self.record.entry.hook, self.record.entry.repository) if self.record else ("", "")
+        return (
+            (self.record.delivery.hook, self.record.delivery.repository)
+            if self.record
+            else ("", "")
+        )
 
     @property
     def size(self) -> int:
@@ -85,11 +89,11 @@ class _Delivery:
 
 
 class _Part(NamedTuple):
-    """A delivery's next push, if it has any; with the first of them goes what is put into the trail."""
+    """A delivery's next push, if it has any; with the first of them goes its record for the log."""
 
     delivery: _Delivery
     submission: Submission | None
-    record: Record | None = None
+    record: LogRecord | None = None
 
 
 class Submitter:
@@ -99,7 +103,7 @@ class Submitter:
         self, store: Store, wake_ups: WakeUps, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._redirects, self._wake_ups = Redirects(store), wake_ups
-        self._shelf, self._clock = Shelf(store.keys), clock
+        self._log_writer, self._clock = LogWriter(store.keys), clock
         self._group_size = GroupSize()
         self._queue: FairQueue[_Part] = FairQueue()
         self._changed, self._ended = threading.Condition(), False
@@ -116,11 +120,11 @@ class Submitter:
         self._thread.join()
 
     def submit(
-        self, submissions: Sequence[Submission], record: Record | None = None
+        self, submissions: Sequence[Submission], record: LogRecord | None = None
     ) -> Future[list[Result]]:
         """The results, in order, once they are recorded and their wake-ups are in the queue.
 
-        `record` is put into the trail on the way; that it could not be is no reason to refuse a push.
+        `record` goes into the delivery log on the way; that it could not is no reason to refuse a push.
         The future raises LedgerUnavailable where that could not be had: the push may or may not have
         been recorded, and it is safe to hand it in again under the same delivery id.
         """
@@ -179,9 +183,9 @@ class Submitter:
                 part.delivery.settle()
 
     def _record(
-        self, submissions: Sequence[Submission], records: Sequence[Record]
+        self, submissions: Sequence[Submission], records: Sequence[LogRecord]
     ) -> list[Outcome]:
-        taken, kept = self._redirects.hand_in_with(submissions, self._shelf.calls(records))
+        taken, kept = self._redirects.hand_in_with(submissions, self._log_writer.calls(records))
         self._note(kept)
         answers = [_understood(*each) for each in taken]
         _warn_of_clocks(taken, answers)
@@ -190,7 +194,7 @@ class Submitter:
         return [a.result if isinstance(a, Answer) else a for a in answers]
 
     def _note(self, kept: Sequence[object]) -> None:
-        self._shelf.done(kept)
+        self._log_writer.done(kept)
         for reply in kept:
             if isinstance(reply, LedgerUnavailable):
                 log.warning("delivery not kept", why=str(reply))

@@ -15,7 +15,7 @@ from dispatcher.matching.globs import Rules
 from dispatcher.matching.matcher import Decision, Matcher, Rule
 
 
-class Speaker:
+class HookScope:
     """A hook, and the repositories that it speaks for.
 
     Case doesn't count. Only a glob that matches lets a repository in: a list of nothing but exceptions
@@ -33,14 +33,14 @@ class Speaker:
 
 
 @dataclass(frozen=True, slots=True)
-class Considered:
+class Evaluation:
     """One push, and what every target of its repository makes of it."""
 
     push: Push
     decisions: tuple[Decision, ...]
     reason: str = ""
     """Why there are no decisions."""
-    refused: bool = False
+    out_of_scope: bool = False
     """The hook may not speak for the repository."""
 
 
@@ -58,35 +58,33 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def consider(pushes: Iterable[Push], speaker: Speaker, matcher: Matcher) -> tuple[Considered, ...]:
+def evaluate(pushes: Iterable[Push], scope: HookScope, matcher: Matcher) -> tuple[Evaluation, ...]:
     """One for every push, in their order."""
-    return tuple(_considered(push, speaker, matcher) for push in pushes)
+    return tuple(_evaluation(push, scope, matcher) for push in pushes)
 
 
-def _considered(push: Push, speaker: Speaker, matcher: Matcher) -> Considered:
+def _evaluation(push: Push, scope: HookScope, matcher: Matcher) -> Evaluation:
     """By all addresses of the repository, except for those that the hook may not speak for: a payload can
     claim any, and must not reach another hook's targets by one."""
-    allowed = tuple(filter(speaker.allows, push.addresses))
+    allowed = tuple(filter(scope.allows, push.addresses))
     if not allowed:
-        return Considered(push, (), _not_allowed(speaker, push.addresses), refused=True)
+        return Evaluation(push, (), _not_allowed(scope, push.addresses), out_of_scope=True)
     decisions = matcher.match(push, allowed)
-    return Considered(push, decisions, "" if decisions else _no_target(push, speaker, allowed))
+    return Evaluation(push, decisions, "" if decisions else _no_target(push, scope, allowed))
 
 
-def _no_target(push: Push, speaker: Speaker, allowed: Iterable[str]) -> str:
+def _no_target(push: Push, scope: HookScope, allowed: Iterable[str]) -> str:
     said = f"no target for repository {' or '.join(allowed)}"
-    others = [each for each in push.addresses if not speaker.allows(each)]
-    return (
-        f"{said}; hook {speaker.name} may not speak for {' or '.join(others)}" if others else said
-    )
+    others = [each for each in push.addresses if not scope.allows(each)]
+    return f"{said}; hook {scope.name} may not speak for {' or '.join(others)}" if others else said
 
 
-def _not_allowed(speaker: Speaker, addresses: Iterable[str]) -> str:
+def _not_allowed(scope: HookScope, addresses: Iterable[str]) -> str:
     where = " or ".join(addresses)
-    return f"hook {speaker.name} may not speak for {where}: add it to the hook's repositories"
+    return f"hook {scope.name} may not speak for {where}: add it to the hook's repositories"
 
 
-def explain(pushes: Iterable[Push], speaker: Speaker, matcher: Matcher) -> tuple[Explanation, ...]:
+def explain(pushes: Iterable[Push], scope: HookScope, matcher: Matcher) -> tuple[Explanation, ...]:
     """One for each push and target of its repository, and one without a target where it has none.
 
     A target is also told of where the hook may not speak for its repository: for whoever may read the
@@ -94,24 +92,24 @@ def explain(pushes: Iterable[Push], speaker: Speaker, matcher: Matcher) -> tuple
     """
     return tuple(
         _explanation(each.push, decision)
-        for each in consider(pushes, speaker, matcher)
-        for decision in _all_decisions(each, speaker, matcher)
+        for each in evaluate(pushes, scope, matcher)
+        for decision in _all_decisions(each, scope, matcher)
     )
 
 
 def _all_decisions(
-    considered: Considered, speaker: Speaker, matcher: Matcher
+    evaluation: Evaluation, scope: HookScope, matcher: Matcher
 ) -> tuple[Decision, ...]:
     """Those of the targets, of those that are out of the hook's reach, or one that there is none."""
-    push = considered.push
+    push = evaluation.push
     beyond = tuple(
-        Decision(name, Rule.REPOSITORIES, _not_allowed(speaker, [address]))
+        Decision(name, Rule.REPOSITORIES, _not_allowed(scope, [address]))
         for address in push.addresses
-        if not speaker.allows(address)
+        if not scope.allows(address)
         for name in matcher.targets_of([address])
     )
-    rule = Rule.REPOSITORIES if considered.refused else None
-    return (*considered.decisions, *beyond) or (Decision("", rule, considered.reason),)
+    rule = Rule.REPOSITORIES if evaluation.out_of_scope else None
+    return (*evaluation.decisions, *beyond) or (Decision("", rule, evaluation.reason),)
 
 
 def _explanation(push: Push, decision: Decision) -> Explanation:

@@ -86,6 +86,11 @@ class Decision:
         """A branch or tag that the target follows is gone."""
         return self.rule is Rule.DELETION
 
+    @property
+    def filtered(self) -> str:
+        """Why the target does not want it; "" for a deletion too, about which the ledger has its own words."""
+        return "" if self.wanted or self.deletion else self.reason
+
 
 class Matcher:
     """Built once for a configuration; raises UnusableRepository where a target has no usable one."""

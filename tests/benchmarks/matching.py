@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from dispatcher.matching.evaluation import Speaker, consider
+from dispatcher.matching.evaluation import HookScope, evaluate
 from dispatcher.matching.matcher import Matcher
-from dispatcher.webhooks.receiving import parse_delivery
+from dispatcher.webhooks.receiving import parse_request
 from tests.dispatcher.matching.test_evaluation import installation, work
 from tests.dispatcher.matching.test_matcher import Target, push
 from tests.dispatcher.webhooks.support import sent
@@ -41,23 +41,23 @@ def line(what: str, took: float, floor: float, *more: str) -> None:
 def main() -> None:
     delivery = sent("github/push__branch")
     headers = delivery.raw_headers
-    floor = microseconds(lambda: parse_delivery("github", headers, delivery.body))
+    floor = microseconds(lambda: parse_request("github", headers, delivery.body))
     print(f"{'':<58} {'a push':>13} {'ratio':>8}")
     line("floor: reading a delivery of GitHub's", floor, floor)
     for count in COUNTS:
         started = time.perf_counter()
-        act = considering(*installation(count))
+        act = evaluating(*installation(count))
         built = time.perf_counter() - started
         what = f"{count:,} targets and repositories of the hook, 2 are asked"
         line(what, microseconds(act), floor, f"  {work(act)} instructions, built in {built:.2f} s")
     for count in (100, 1_000):
-        act = considering(Speaker("github", ["**"]), Matcher(of_one_repository(count)))
+        act = evaluating(HookScope("github", ["**"]), Matcher(of_one_repository(count)))
         line(f"{count:,} targets of one repository, all are asked", microseconds(act), floor)
 
 
-def considering(speaker: Speaker, matcher: Matcher) -> Callable[[], object]:
+def evaluating(scope: HookScope, matcher: Matcher) -> Callable[[], object]:
     pushes = [push(paths=("a", "b"))]
-    return lambda: consider(pushes, speaker, matcher)
+    return lambda: evaluate(pushes, scope, matcher)
 
 
 def of_one_repository(count: int) -> list[Target]:

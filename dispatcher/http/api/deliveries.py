@@ -6,36 +6,37 @@ from collections.abc import Iterable
 
 import msgspec
 from anyio import to_thread
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dispatcher.domain.delivery import Delivery
 from dispatcher.domain.model import Result, State
 from dispatcher.http.api import delivery_views
 from dispatcher.http.api.requests import line, page_limit
 from dispatcher.http.connection.bodies import MIB
 from dispatcher.http.live_config import Live
 from dispatcher.http.responses import Refusal, answer
-from dispatcher.ledger import Deliveries, Kept, Reader
+from dispatcher.ledger import DeliveryLog, LoggedDelivery, Reader
 from dispatcher.matching.evaluation import Explanation, explain
 from dispatcher.webhooks.parsed import Received
 from dispatcher.webhooks.receiving import parse_delivery
-from dispatcher.webhooks.stored_headers import raw_headers
 
 USUAL, MOST = 100, 1000
-"""Deliveries in one answer."""
+"""DeliveryLog in one answer."""
 MOST_BYTES = 2 * MIB
 """Of one answer, unless its first delivery alone has more."""
 AT_ONCE = 20
-"""Deliveries that are read together."""
+"""DeliveryLog that are read together."""
 LONGEST_NAME = 600
 """Of a delivery; a longer one is not asked for."""
 
 
-class Trail:
+class Deliveries:
     """Endpoints; reads only."""
 
-    def __init__(self, live: Live, deliveries: Deliveries, reader: Reader) -> None:
-        self._live, self._deliveries, self._reader = live, deliveries, reader
+    def __init__(self, live: Live, log: DeliveryLog, reader: Reader) -> None:
+        self._live, self._log, self._reader = live, log, reader
 
     async def deliveries(self, request: Request) -> Response:
         return answer(await to_thread.run_sync(self._newest, page_limit(request, USUAL, MOST)))
@@ -45,13 +46,13 @@ class Trail:
         infos: dict[str, delivery_views.DeliveryInfo] = {}
         size = 0
         for skip in range(0, limit, AT_ONCE):
-            kept = self._deliveries.newest(min(AT_ONCE, limit - skip), skip)
-            for info in map(delivery_views.delivery_info, kept):
+            logged = self._log.newest(min(AT_ONCE, limit - skip), skip)
+            for info in map(delivery_views.delivery_info, logged):
                 size += len(msgspec.json.encode(info))
                 if infos and size > MOST_BYTES:
                     return delivery_views.DeliveryList(tuple(infos.values()), cut=True)
                 infos[info.id] = info
-            if len(kept) < AT_ONCE:
+            if len(logged) < AT_ONCE:
                 break
         return delivery_views.DeliveryList(tuple(infos.values()))
 
@@ -60,13 +61,13 @@ class Trail:
         return answer(await to_thread.run_sync(self._look, name))
 
     def _look(self, name: str) -> delivery_views.DeliveryDetail:
-        kept = found(self._deliveries, name)
-        known = kept.entry.hook in self._live.now.hooks
-        body = self._deliveries.body(kept.entry.id) if known else None
+        logged = found(self._log, name)
+        known = logged.delivery.hook in self._live.now.hooks
+        body = self._log.body(logged.delivery.id) if known else None
         return delivery_views.delivery_detail(
-            kept,
-            self._states(each for each in kept.results if each),
-            self._explained(kept, body) if body is not None else (),
+            logged,
+            self._states(each for each in logged.results if each),
+            self._explained(replace(logged.delivery, body=body)) if body is not None else (),
             replayable=body is not None,
         )
 
@@ -79,22 +80,21 @@ class Trail:
         }
         return {name: deploy.state for name, deploy in deploys.items() if deploy}
 
-    def _explained(self, kept: Kept, body: bytes) -> tuple[Explanation, ...]:
+    def _explained(self, delivery: Delivery) -> tuple[Explanation, ...]:
         """By the configuration of now, which may be another than when it came."""
-        now, entry = self._live.now, kept.entry
-        said = parse_delivery(entry.provider, raw_headers(entry.headers), body)
-        pushes = said.pushes if isinstance(said, Received) else ()
-        return explain(pushes, now.speakers[entry.hook], now.matcher)
+        now, parsed = self._live.now, parse_delivery(delivery)
+        pushes = parsed.pushes if isinstance(parsed, Received) else ()
+        return explain(pushes, now.scopes[delivery.hook], now.matcher)
 
 
-def found(deliveries: Deliveries, name: str) -> Kept:
+def found(log: DeliveryLog, name: str) -> LoggedDelivery:
     """Raises Refusal."""
-    kept = deliveries.find(name) if len(name) <= LONGEST_NAME else None
-    if kept is None:
+    logged = log.find(name) if len(name) <= LONGEST_NAME else None
+    if logged is None:
         raise Refusal(
             404,
             "unknown_delivery",
             f"There is no delivery {line(name)[:100]!r}, or not any more: its id is one that the list of "
             "deliveries has, or the Git host's own",
         )
-    return kept
+    return logged

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 import msgspec
 
 from dispatcher.config import Hook
+from dispatcher.domain.delivery import Candidate, RefUpdate
 from dispatcher.domain.model import Outcome, Result, State
 from dispatcher.http.api.views import moment
-from dispatcher.ledger import Entry, Kept, Step
+from dispatcher.ledger import LoggedDelivery
 from dispatcher.matching.evaluation import Explanation
 
 Counts = Mapping[tuple[str, str], int]
@@ -43,14 +44,6 @@ class HookList(msgspec.Struct, frozen=True, kw_only=True):
     """The same of deliveries to hooks that aren't there."""
 
 
-class UpdateInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """One updated ref."""
-
-    ref: str
-    before: str
-    after: str
-
-
 class ResultInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one push for one target."""
 
@@ -75,7 +68,7 @@ class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
     event: str
     received_at: str | None
     repository: str = ""
-    refs: tuple[UpdateInfo, ...] = ()
+    refs: tuple[RefUpdate, ...] = ()
     results: tuple[ResultInfo, ...] = ()
     reason: str = ""
     """Why there are no results."""
@@ -99,7 +92,7 @@ class DeliveryDetail(DeliveryInfo, frozen=True, kw_only=True):
     """A delivery with all that is known of it."""
 
     headers: dict[str, str] = {}
-    """Those that are kept."""
+    """Those that are logged."""
     body_bytes: int = 0
     replayable: bool = False
     """Its body is kept, and its hook is there."""
@@ -145,54 +138,50 @@ def _of(hook: str, counts: Counts) -> dict[str, int]:
     return {why: count for (name, why), count in sorted(counts.items()) if name == hook}
 
 
-def delivery_info(kept: Kept) -> DeliveryInfo:
-    entry = kept.entry
+def delivery_info(logged: LoggedDelivery) -> DeliveryInfo:
+    delivery, replay = logged.delivery, logged.delivery.replay
     return DeliveryInfo(
-        id=entry.id,
-        delivery=entry.delivery,
-        hook=entry.hook,
-        provider=entry.provider,
-        event=entry.event,
-        received_at=moment(kept.at),
-        repository=entry.repository,
-        refs=_refs(entry),
-        results=tuple(map(_result, entry.steps, kept.results)),
-        reason=entry.reason,
-        refused=entry.refused,
-        secret=entry.secret,
-        replay_of=entry.replay_of or None,
-        by=entry.by,
-        note=entry.note,
+        id=delivery.id,
+        delivery=delivery.delivery_id,
+        hook=delivery.hook,
+        provider=delivery.provider,
+        event=delivery.event,
+        received_at=moment(logged.at),
+        repository=delivery.repository,
+        refs=delivery.refs,
+        results=tuple(map(_result, delivery.candidates, logged.results)),
+        reason=delivery.reason,
+        refused=delivery.rejected,
+        secret=delivery.secret,
+        replay_of=replay.of if replay else None,
+        by=replay.by if replay else "",
+        note=replay.note if replay else "",
     )
 
 
 def delivery_detail(
-    kept: Kept,
+    logged: LoggedDelivery,
     states: Mapping[str, State],
     explanations: tuple[Explanation, ...],
     *,
     replayable: bool,
 ) -> DeliveryDetail:
-    info = msgspec.structs.asdict(delivery_info(kept))
+    info = msgspec.structs.asdict(delivery_info(logged))
     return DeliveryDetail(
         **info,
-        headers=dict(kept.entry.headers),
-        body_bytes=kept.entry.body_bytes,
+        headers=dict(logged.delivery.headers),
+        body_bytes=logged.delivery.body_bytes,
         replayable=replayable,
         states=dict(states),
         explanations=explanations,
     )
 
 
-def _refs(entry: Entry) -> tuple[UpdateInfo, ...]:
-    return tuple(UpdateInfo(ref=r.ref, before=r.before, after=r.after) for r in entry.refs)
-
-
-def _result(step: Step, result: Result | None) -> ResultInfo:
+def _result(candidate: Candidate, result: Result | None) -> ResultInfo:
     return ResultInfo(
-        target=step.target,
-        ref=step.ref,
-        commit=step.commit,
+        target=candidate.target,
+        ref=candidate.ref,
+        commit=candidate.commit,
         outcome=result.outcome if result else None,
         deploy=(result.deploy or None) if result else None,
         reason=result.reason if result else "not known: the ledger had no answer for it",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from uuid import uuid4
 
 import structlog
 from anyio import CapacityLimiter, to_thread
@@ -12,15 +13,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.config import Hook, Secret
+from dispatcher.domain.delivery import Delivery
 from dispatcher.domain.errors import LedgerUnavailable
 from dispatcher.http.client_address import Address, Proxies
 from dispatcher.http.connection.bodies import Bodies
 from dispatcher.http.live_config import Configured, Live
 from dispatcher.http.responses import Refusal, answer
-from dispatcher.http.webhooks.intake import Answer, Plan, understand
+from dispatcher.http.webhooks.intake import Answer, Intake, take_in
 from dispatcher.http.webhooks.rate_limit import Limiter
 from dispatcher.http.webhooks.recording import recorded
-from dispatcher.http.webhooks.rejection_counter import Unproved
+from dispatcher.http.webhooks.rejection_counter import RejectionCounter
+from dispatcher.http.webhooks.unauthenticated import Incoming
 from dispatcher.ledger import Submitter
 from dispatcher.webhooks.parsed import Rejected, too_large
 
@@ -42,14 +45,14 @@ class Hooks:
         bodies: Bodies,
         proxies: Proxies,
         limiter: Limiter,
-        unproved: Unproved,
+        rejections: RejectionCounter,
         clock: Callable[[], float] = time.time,
         *,
         anywhere: bool = False,
     ) -> None:
         """`anywhere` is whether hooks without secrets take what was not meant for this very machine."""
         self._live, self._submitter, self._bodies = live, submitter, bodies
-        self._proxies, self._limiter, self._unproved = proxies, limiter, unproved
+        self._proxies, self._limiter, self._rejections = proxies, limiter, rejections
         self._clock, self._anywhere = clock, anywhere
         self._decoy, self._threads = _decoy(), CapacityLimiter(AT_ONCE)
 
@@ -60,44 +63,52 @@ class Hooks:
         hook = configured.hooks.get(name, self._decoy)
         sender = self._sender(request)
         try:
-            plan = await self._read(request, configured, hook, sender)
+            intake = await self._intake(request, configured, hook, sender)
         except Refusal as refusal:
-            self._unproved.note(name, refusal.cause)
+            self._rejections.note(name, refusal.cause)
             raise await self._limiter.answer(refusal, name, sender) from None
-        if plan.rejected:
-            await recorded(self._submitter, plan)
-            raise await self._limiter.answer(Refusal.of(plan.rejected), name, sender)
-        return await self._carry_out(hook, plan)
+        if intake.rejected:
+            await recorded(self._submitter, intake)
+            raise await self._limiter.answer(Refusal.of(intake.rejected), name, sender)
+        return await self._carry_out(intake)
 
     def _sender(self, request: Request) -> Address | None:
         peer = request.client.host if request.client else ""
         return self._proxies.sender(peer, request.headers.raw)
 
-    async def _read(
+    async def _intake(
         self, request: Request, configured: Configured, hook: Hook, sender: Address | None
-    ) -> Plan:
-        limit = configured.alike.body
+    ) -> Intake:
+        limit = configured.uniform_cost.body
         async with self._bodies.of(request, limit, Refusal.of(too_large(limit))) as body:
-            sent = request.headers.raw, body, self._clock(), sender
-            arguments = configured, hook, *sent, self._anywhere
-            if len(body) > LARGE:
-                plan = await to_thread.run_sync(understand, *arguments, limiter=self._threads)
-            else:
-                plan = understand(*arguments)
-        if isinstance(plan, Rejected):
-            raise Refusal.of(plan)
-        return plan
-
-    async def _carry_out(self, hook: Hook, plan: Plan) -> Response:
-        try:
-            results = await recorded(self._submitter, plan)
-        except LedgerUnavailable as error:
-            log.error(
-                "delivery not recorded", hook=hook.name, delivery=plan.delivery, why=str(error)
+            incoming = Incoming(
+                id=uuid4().hex,
+                hook=hook,
+                headers=tuple(request.headers.raw),
+                body=body,
+                received_at=self._clock(),
+                sender=sender,
             )
+            arguments = configured, incoming, self._anywhere
+            if len(body) > LARGE:
+                intake = await to_thread.run_sync(take_in, *arguments, limiter=self._threads)
+            else:
+                intake = take_in(*arguments)
+        if isinstance(intake, Rejected):
+            raise Refusal.of(intake)
+        return intake
+
+    async def _carry_out(self, intake: Intake) -> Response:
+        delivery = intake.delivery
+        try:
+            results = await recorded(self._submitter, intake)
+        except LedgerUnavailable as error:
+            id = delivery.delivery_id
+            log.error("delivery not recorded", hook=delivery.hook, delivery=id, why=str(error))
             raise
-        body = plan.answer(results)
-        _log(hook, plan, body)
+        body = intake.answer(results)
+        say = log.warning if intake.out_of_scope else log.info
+        _log(say, delivery, body)
         return answer(body, body.status)
 
 
@@ -106,15 +117,14 @@ def _decoy() -> Hook:
     return Hook(name="unknown", provider="github", secrets=(secret,), repositories=("**",))
 
 
-def _log(hook: Hook, plan: Plan, body: Answer) -> None:
-    say = log.warning if plan.refused else log.info
+def _log(say: Callable[..., None], delivery: Delivery, body: Answer) -> None:
     say(
         "delivery",
-        hook=hook.name,
-        delivery=plan.delivery,
-        kind=plan.event,
-        repository=plan.repository,
-        secret=plan.secret,
+        hook=delivery.hook,
+        delivery=delivery.delivery_id,
+        kind=delivery.event,
+        repository=delivery.repository,
+        secret=delivery.secret,
         results=[f"{r.target}: {r.outcome} {r.deploy}".rstrip() for r in body.results],
-        reason=plan.reason,
+        reason=delivery.reason,
     )

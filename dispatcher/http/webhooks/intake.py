@@ -1,32 +1,29 @@
 """What a delivery means for the targets, up to what the ledger has to decide.
 
-Pure: a hook, headers and bytes in, a plan out.
+A request becomes a delivery once it is authenticated; a replay comes in as the delivery that it was. Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
-from dispatcher.config import Hook
+from dispatcher.domain.delivery import ID_LENGTH, Candidate, Delivery, RefUpdate
 from dispatcher.domain.model import Outcome, Push, Result
-from dispatcher.http.client_address import Address
 from dispatcher.http.live_config import Configured
-from dispatcher.http.webhooks.keeping import About, Came, Planned, placed, record_of
-from dispatcher.http.webhooks.unauthenticated import receive_from
-from dispatcher.ledger import Record, Submission
-from dispatcher.matching.evaluation import consider
+from dispatcher.http.webhooks.unauthenticated import Incoming, receive_incoming
+from dispatcher.ledger import LogRecord, ReplyField, Submission
+from dispatcher.matching.evaluation import evaluate
 from dispatcher.matching.matcher import Decision, Rule
-from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.delivery_ids import authenticated_headers
-from dispatcher.webhooks.parsed import Ignored, Received, Rejected
-from dispatcher.webhooks.parsed import Parsed as Told
+from dispatcher.webhooks.parsed import Ignored, Parsed, Received, Rejected
 from dispatcher.webhooks.stored_headers import stored_headers
 
-UNPROVED, TOO_LARGE = 401, 413
-"""Statuses of what is refused: nothing is kept of the one, and no body of the other."""
+UNAUTHENTICATED, TOO_LARGE = 401, 413
+"""Statuses of what is rejected: nothing is stored of the one, and no body of the other."""
 DONE_SOMETHING = frozenset({Outcome.ACCEPTED, Outcome.COALESCED, Outcome.HELD})
 
 
@@ -46,136 +43,140 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """A verified delivery: some results are known, others the ledger tells."""
+class Intake:
+    """An evaluated delivery: what is written of it, and what the ledger has to decide."""
 
-    delivery: str
-    event: str
-    repository: str = ""
-    secret: str = ""
-    """Where the secret comes from that proved it, never the secret."""
-    pushes: tuple[Push, ...] = ()
-    steps: tuple[Planned, ...] = ()
-    reason: str = ""
-    refused: bool = False
-    """The hook may not speak for the repository."""
+    record: LogRecord
+    submissions: tuple[Submission, ...] = ()
+    """One for each candidate that isn't decided, in their order."""
     rejected: Rejected | None = None
-    """It is proved, and cannot be read."""
-    record: Record | None = None
-    """What is put into the trail."""
+    """It is authenticated, and cannot be parsed."""
+    out_of_scope: bool = False
+    """The hook may not speak for a repository of it."""
 
     @property
-    def submissions(self) -> list[Submission]:
-        return [step for step in self.steps if isinstance(step, Submission)]
+    def delivery(self) -> Delivery:
+        return self.record.delivery
 
-    def answer(self, recorded: Iterable[Result]) -> Answer:
-        """With what the ledger said to `submissions`, in their order."""
-        told = iter(recorded)
-        results = tuple(
-            next(told).although(s.unsure) if isinstance(s, Submission) else s for s in self.steps
+    def answer(self, results: Iterable[Result]) -> Answer:
+        """With the ledger's results of `submissions`, in their order."""
+        of_ledger, delivery = iter(results), self.delivery
+        merged = tuple(
+            each.filtered() if each.decided else next(of_ledger).although(each.unsure)
+            for each in delivery.candidates
         )
-        return Answer(delivery=self.delivery, results=results, reason=self.reason)
+        return Answer(delivery=delivery.delivery_id, results=merged, reason=delivery.reason)
 
 
-def understand(
-    configured: Configured,
-    hook: Hook,
-    headers: Iterable[tuple[bytes, bytes]],
-    body: bytes,
-    now: float,
-    sender: Address | None,
-    anywhere: bool = False,
-) -> Plan | Rejected:
-    """What to do about a delivery; `now` is in seconds since the epoch, `sender` is None if unknown.
+def take_in(
+    configured: Configured, incoming: Incoming, anywhere: bool = False
+) -> Intake | Rejected:
+    """What a request is; Rejected where it is not authenticated.
 
     `anywhere` is whether hooks without secrets take what was not meant for this very machine.
     """
-    trust = Trust([secret.reveal() for secret in hook.secrets], now, hook.replay_window)
-    answer = receive_from(sender, hook, configured.alike, headers, body, trust, anywhere=anywhere)
-    if isinstance(answer, Rejected) and answer.status == UNPROVED:
-        return answer
-    came = Came(
+    parsed = receive_incoming(incoming, configured.uniform_cost, anywhere=anywhere)
+    if isinstance(parsed, Rejected) and parsed.status == UNAUTHENTICATED:
+        return parsed
+    return evaluated(configured, _delivery(incoming, parsed), parsed)
+
+
+def _delivery(incoming: Incoming, parsed: Parsed) -> Delivery:
+    hook = incoming.hook
+    headers = authenticated_headers(hook.provider, incoming.headers, incoming.trust())
+    return Delivery(
+        id=incoming.id[:ID_LENGTH],
         hook=hook.name,
         provider=hook.provider,
-        headers=stored_headers(hook.provider, authenticated_headers(hook.provider, headers, trust)),
-        body=body,
-        whole=not isinstance(answer, Rejected) or answer.status != TOO_LARGE,
+        headers=stored_headers(hook.provider, headers),
+        body=incoming.body,
+        body_stored=not isinstance(parsed, Rejected) or parsed.status != TOO_LARGE,
+        secret=hook.secrets[parsed.secret].source
+        if hook.secrets and parsed.secret is not None
+        else "",
+        delivery_id=f"none-{incoming.id}",
     )
-    return plan(configured, hook, answer, came)
 
 
-def plan(configured: Configured, hook: Hook, answer: Told, came: Came) -> Plan:
-    """What to do about a delivery that was proved, now or before it was replayed."""
-    made = _plan(configured, hook, answer, came)
-    proved = hook.secrets and answer.secret is not None and not came.replay
-    made = replace(made, secret=hook.secrets[answer.secret or 0].source if proved else "")
-    about = About(
-        delivery=made.delivery,
-        event=made.event,
-        repository=made.repository,
-        reason=made.reason,
-        refused=made.rejected.code if made.rejected else "",
-        secret=made.secret,
-    )
-    return replace(made, record=record_of(came, about, made.pushes, made.steps, configured.bounds))
+def evaluated(configured: Configured, delivery: Delivery, parsed: Parsed) -> Intake:
+    """What comes of a delivery that was authenticated, now or before it was replayed.
 
-
-def _plan(configured: Configured, hook: Hook, answer: Told, came: Came) -> Plan:
-    match answer:
+    Its `delivery_id` is the one that its deploys get where the host gave it none; a replay, which is no
+    repetition, keeps it.
+    """
+    match parsed:
         case Rejected():
-            return Plan(delivery="", event="", reason=answer.message, rejected=answer)
+            delivery = replace(
+                delivery, delivery_id="", reason=parsed.message, rejected=parsed.code
+            )
+            return Intake(record=LogRecord.of(delivery, configured.log_bounds), rejected=parsed)
         case Ignored():
-            return Plan(delivery=answer.delivery_id, event=answer.event, reason=answer.reason)
+            delivery = replace(
+                delivery,
+                delivery_id=parsed.delivery_id,
+                event=parsed.event,
+                reason=parsed.reason,
+            )
+            return Intake(record=LogRecord.of(delivery, configured.log_bounds))
         case Received():
-            return _matched(configured, hook, answer, came)
+            return _evaluated(configured, delivery, parsed)
 
 
-def _matched(configured: Configured, hook: Hook, received: Received, came: Came) -> Plan:
-    # One id for the whole delivery, so that its targets' deploys can be told to belong together.
-    delivery = came.delivery(received.delivery_id)
-    considered = consider(received.pushes, configured.speakers[hook.name], configured.matcher)
-    steps = tuple(
-        _step(configured, hook.name, delivery, each.push, decision)
-        for each in considered
-        for decision in each.decisions
-    )
-    return Plan(
-        delivery=delivery,
+def _evaluated(configured: Configured, delivery: Delivery, received: Received) -> Intake:
+    scope = configured.scopes[delivery.hook]
+    evaluations = evaluate(received.pushes, scope, configured.matcher)
+    decisions = [(each.push, decision) for each in evaluations for decision in each.decisions]
+    made_up = delivery.delivery_id
+    delivery = replace(
+        delivery,
         event=received.event,
+        # One id for the whole delivery, so that its targets' deploys can be told to belong together.
+        delivery_id=made_up if delivery.replay else received.delivery_id or made_up,
         repository=_each_once(push.repository for push in received.pushes),
-        pushes=received.pushes,
-        steps=placed(steps, came, configured.bounds),
-        reason="" if steps else _each_once(each.reason for each in considered),
-        refused=any(each.refused for each in considered),
+        refs=tuple(RefUpdate(ref=p.ref, before=p.before, after=p.after) for p in received.pushes),
+        candidates=tuple(_candidate(*each) for each in decisions),
+        reason="" if decisions else _each_once(each.reason for each in evaluations),
+    )
+    return Intake(
+        record=LogRecord.of(delivery, configured.log_bounds),
+        submissions=tuple(
+            _submission(configured, delivery, number, *each)
+            for number, each in enumerate(decisions)
+            if each[1].follows
+        ),
+        out_of_scope=any(each.out_of_scope for each in evaluations),
     )
 
 
-def _step(
-    configured: Configured, hook: str, delivery: str, push: Push, decision: Decision
-) -> Submission | Result:
-    """A branch that the target follows moves in the ledger, even if nothing is deployed for it."""
-    if decision.wanted or decision.follows:
-        passing = not decision.wanted and not decision.deletion
-        target = configured.targets[decision.target]
-        return Submission(
-            target=decision.target,
-            push=push,
-            hook=hook,
-            delivery=delivery,
-            unsure=decision.unsure,
-            every=target.every,
-            most_open=target.max_open_branches,
-            former=target.renamed_from,
-            filtered=decision.reason if passing else "",
-            by_paths=decision.rule is Rule.PATHS,
-            clock_skew=configured.hooks[hook].clock_skew * 1000,
-        )
-    return Result(
+def _candidate(push: Push, decision: Decision) -> Candidate:
+    return Candidate(
         target=decision.target,
         ref=push.ref,
         commit=push.commit or push.after,
-        outcome=Outcome.FILTERED,
-        reason=decision.reason,
+        decided=not decision.follows,
+        reason=decision.filtered,
+        unsure=decision.unsure,
+    )
+
+
+def _submission(
+    configured: Configured, delivery: Delivery, number: int, push: Push, decision: Decision
+) -> Submission:
+    """A branch that the target follows moves in the ledger, even if nothing is deployed for it."""
+    target, bounds = configured.targets[decision.target], configured.log_bounds
+    return Submission(
+        target=decision.target,
+        push=push,
+        hook=delivery.hook,
+        delivery=delivery.delivery_id,
+        every=target.every,
+        most_open=target.max_open_branches,
+        former=target.renamed_from,
+        filtered=decision.filtered,
+        by_paths=decision.rule is Rule.PATHS,
+        reply_field=ReplyField(delivery.id if bounds.keep else "", number, bounds.keep_for),
+        replay=delivery.replay,
+        clock_skew=configured.hooks[delivery.hook].clock_skew * 1000,
     )
 
 

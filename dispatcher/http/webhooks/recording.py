@@ -1,4 +1,4 @@
-"""Hands what was planned for a delivery to the ledger, and waits for what it says."""
+"""Hands an evaluated delivery to the ledger, and waits for its results."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Iterable
 
 from dispatcher.domain.errors import LedgerUnavailable
 from dispatcher.domain.model import Result
-from dispatcher.http.webhooks.intake import Plan
+from dispatcher.http.webhooks.intake import Intake
 from dispatcher.ledger import Submitter
 
 ANSWER_WITHIN = 4.0
 """Seconds for the ledger: the least patient Git host gives up after 5, and must hear a 503 before."""
 
 
-async def recorded(submitter: Submitter, plan: Plan) -> Iterable[Result]:
-    """What the ledger says to each submission. Raises LedgerUnavailable.
+async def recorded(submitter: Submitter, intake: Intake) -> Iterable[Result]:
+    """The ledger's result of each submission. Raises LedgerUnavailable.
 
-    Where it has nothing to say it isn't waited for: the answer is the same without it.
+    Where there is none the ledger isn't waited for: the answer is the same without it.
     """
-    future = submitter.submit(plan.submissions, plan.record)
-    if not plan.submissions:
+    future = submitter.submit(intake.submissions, intake.record)
+    if not intake.submissions:
         return ()
     try:
         return await asyncio.wait_for(asyncio.wrap_future(future), ANSWER_WITHIN)

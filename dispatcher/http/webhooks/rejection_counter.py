@@ -1,4 +1,4 @@
-"""Counts the deliveries that nothing proved, by hook and reason. None of them costs a round trip, or is kept.
+"""Counts the requests that were not authenticated, by hook and reason. None costs a round trip, or is stored.
 
 How many keys there are is bounded by the configuration: all names that no hook has are counted as one.
 """
@@ -20,7 +20,7 @@ EVERY = 5.0
 log = structlog.get_logger()
 
 
-class Unproved:
+class RejectionCounter:
     """Of this process, until the ledger has been told."""
 
     def __init__(self, live: Live, proofs: Proofs) -> None:
@@ -47,4 +47,4 @@ class Unproved:
         try:
             await self.report()
         except LedgerUnavailable as error:
-            log.debug("refusals not counted yet", why=str(error))
+            log.debug("rejections not counted yet", why=str(error))

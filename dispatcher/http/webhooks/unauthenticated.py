@@ -1,4 +1,4 @@
-"""What is the same for whoever has proved nothing, whichever hook they ask for: there or not. Pure.
+"""What is the same for every unauthenticated request, whichever hook it asks for: there or not. Pure.
 
 How much is read, how much is computed and what is answered must not depend on the hook, or a stranger could
 find out by it which hooks there are.
@@ -7,82 +7,92 @@ find out by it which hooks there are.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
 from dispatcher.config import Hook
 from dispatcher.http.client_address import Address, within
 from dispatcher.http.connection.origins import is_local
-from dispatcher.webhooks import verification_cost
 from dispatcher.webhooks.authentication import Trust
-from dispatcher.webhooks.headers import RawHeaders
 from dispatcher.webhooks.parsed import AuthFailure, Parsed, Rejected, too_large, unauthorized
-from dispatcher.webhooks.receiving import parse_delivery, receive
+from dispatcher.webhooks.receiving import parse_request, receive
+from dispatcher.webhooks.verification_cost import MAX_SIGNATURES, Cost, spend, spent
 
-SLACK = 4 * verification_cost.MAX_SIGNATURES
+SLACK = 4 * MAX_SIGNATURES
 """Bytes by which padding makes the signatures of a header longer."""
 USUAL_BODY = Hook.model_fields["max_body"].default
 
 
+@dataclass(frozen=True, kw_only=True)
+class Incoming:
+    """A request to a hook as it came, before it is authenticated."""
+
+    id: str
+    """Random: what is made up for the delivery is made of it."""
+    hook: Hook
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes = field(repr=False)
+    received_at: float
+    """Seconds since the epoch."""
+    sender: Address | None
+    """None where it is unknown."""
+
+    def trust(self) -> Trust:
+        secrets = [secret.reveal() for secret in self.hook.secrets]
+        return Trust(secrets, self.received_at, self.hook.replay_window)
+
+    def allowed(self) -> bool:
+        """Whether the hook takes anything from its sender's address."""
+        allow = self.hook.allow
+        return not allow or (self.sender is not None and within(self.sender, allow))
+
+
 @dataclass(frozen=True)
-class Alike:
-    """The most that any hook asks for: everyone gets it."""
+class UniformCost:
+    """What every unauthenticated request costs: the most that any hook asks for."""
 
     body: int = USUAL_BODY
-    """Bytes that are read; a hook that takes fewer says so once the sender is known."""
+    """Bytes that are read; a hook that takes fewer says so once the sender is authenticated."""
     hashes: int = 1
-    """How often a body is hashed before it is refused: a hook does it once for each of its secrets."""
+    """How often a body is hashed before it is rejected: a hook does it once for each of its secrets."""
 
     @classmethod
-    def of(cls, hooks: Iterable[Hook]) -> Alike:
+    def of(cls, hooks: Iterable[Hook]) -> UniformCost:
         known = tuple(hooks)
         return cls(
             max([USUAL_BODY, *(hook.max_body for hook in known)]),
             max([1, *(len(hook.secrets) for hook in known)]),
         )
 
-    def work(self, headers: Iterable[tuple[bytes, bytes]]) -> verification_cost.Cost:
-        """What a refusal costs at the most: whatever the headers of a hook are called, it decodes and hashes
+    def rejecting(self, headers: Iterable[tuple[bytes, bytes]]) -> Cost:
+        """What a rejection costs at the most: whatever the headers of a hook are called, it decodes and hashes
         no more than was sent, and compares no more than so many for each of its secrets."""
         sent = sum(len(value) for _, value in headers)
-        return verification_cost.Cost(
-            self.hashes, 2 * sent + SLACK, verification_cost.MAX_SIGNATURES * self.hashes
-        )
+        return Cost(self.hashes, 2 * sent + SLACK, MAX_SIGNATURES * self.hashes)
 
 
-def receive_from(
-    sender: Address | None,
-    hook: Hook,
-    alike: Alike,
-    headers: RawHeaders,
-    body: bytes,
-    trust: Trust,
-    *,
-    anywhere: bool = False,
-) -> Parsed:
-    """What `receive` says, once it is known that the sender may say it to this hook.
+def receive_incoming(incoming: Incoming, uniform: UniformCost, *, anywhere: bool = False) -> Parsed:
+    """What a request says, once it is known that its sender may say it to this hook.
 
     `anywhere` is whether hooks without secrets take what was not meant for this very machine.
     """
-    sent, before = tuple(headers), verification_cost.spent()
-    if not permitted(sender, hook):
-        answer: Parsed = unauthorized(AuthFailure.ADDRESS)
-    elif not hook.insecure:
-        answer = receive(hook.provider, sent, body, trust)
-    elif anywhere or is_local(sent):
-        answer = parse_delivery(hook.provider, sent, body)
-    else:
-        answer = unauthorized(AuthFailure.FOREIGN)
-    if isinstance(answer, Rejected) and answer.status == 401:
-        verification_cost.spend(
-            alike.work(sent).less(verification_cost.spent().since(before)), body
-        )
-        return answer
-    if len(body) > hook.max_body:
-        return msgspec.structs.replace(too_large(hook.max_body), secret=answer.secret)
-    return answer
+    before, hook = spent(), incoming.hook
+    parsed = _received(incoming, anywhere=anywhere)
+    if isinstance(parsed, Rejected) and parsed.status == 401:
+        spend(uniform.rejecting(incoming.headers).less(spent().since(before)), incoming.body)
+        return parsed
+    if len(incoming.body) > hook.max_body:
+        return msgspec.structs.replace(too_large(hook.max_body), secret=parsed.secret)
+    return parsed
 
 
-def permitted(sender: Address | None, hook: Hook) -> bool:
-    return not hook.allow or (sender is not None and within(sender, hook.allow))
+def _received(incoming: Incoming, *, anywhere: bool) -> Parsed:
+    hook = incoming.hook
+    if not incoming.allowed():
+        return unauthorized(AuthFailure.ADDRESS)
+    if not hook.insecure:
+        return receive(hook.provider, incoming.headers, incoming.body, incoming.trust())
+    if anywhere or is_local(incoming.headers):
+        return parse_request(hook.provider, incoming.headers, incoming.body)
+    return unauthorized(AuthFailure.FOREIGN)

@@ -1,4 +1,4 @@
-"""The trail of deliveries: what is kept, for how long, and what it costs."""
+"""The delivery log: what is stored, for how long, and what it costs."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from uuid import uuid4
 import pytest
 import redis
 
+from dispatcher.domain.delivery import Candidate, Delivery
 from dispatcher.domain.model import Outcome
 from dispatcher.ledger import (
-    Bounds,
-    Deliveries,
-    Entry,
-    Kept,
+    DeliveryLog,
     Keys,
+    LogBounds,
+    LoggedDelivery,
+    LogRecord,
     Proofs,
-    Record,
-    Slot,
-    Step,
+    ReplyField,
     Store,
     Submission,
     Submitter,
@@ -30,8 +29,12 @@ from dispatcher.ledger import (
 from dispatcher.ledger.scripts import Scripts
 from tests.dispatcher.ledger.helpers import MAIN, push, sha
 
-WIDE = Bounds(keep=100, keep_for=3600, max_bytes=1024 * 1024)
+WIDE = LogBounds(keep=100, keep_for=3600, max_bytes=1024 * 1024)
 BODY = b'{"ref": "refs/heads/main"}\xff' * 10
+
+
+def a_delivery(name: str, body: bytes = BODY, **more: Any) -> Delivery:
+    return Delivery(id=name, hook="github", provider="github", body=body, **more)
 
 
 class Counting(Scripts):
@@ -51,7 +54,7 @@ class Hand:
         self.submitter, self.scripts = submitter, scripts
 
     def deliver(
-        self, name: str, *moves: str, bounds: Bounds = WIDE, body: bytes = BODY, **more: Any
+        self, name: str, *moves: str, bounds: LogBounds = WIDE, body: bytes = BODY, **more: Any
     ) -> list[Outcome]:
         """Each of `moves` is a push like "0a", from commit to commit."""
         delivery = more.pop("delivery", "") or f"host-{name}"
@@ -61,15 +64,15 @@ class Hand:
                 push=push(move[0], move[1]),
                 hook="github",
                 delivery=delivery,
-                slot=Slot(name, number, bounds.keep_for),
+                reply_field=ReplyField(name, number, bounds.keep_for),
             )
             for number, move in enumerate(moves)
         ]
-        steps = tuple(Step(target="shop", ref=MAIN, commit=sha(move[1])) for move in moves)
-        entry = Entry(
-            id=name, hook="github", provider="github", delivery=delivery, steps=steps, **more
+        candidates = tuple(
+            Candidate(target="shop", ref=MAIN, commit=sha(move[1])) for move in moves
         )
-        answer = self.submitter.submit(submissions, Record.of(entry, body, bounds))
+        logged = a_delivery(name, body=body, delivery_id=delivery, candidates=candidates, **more)
+        answer = self.submitter.submit(submissions, LogRecord.of(logged, bounds))
         return [result.outcome for result in answer.result(10)]
 
 
@@ -85,40 +88,41 @@ def hand(store: Store, redis_url: str, client: redis.Redis) -> Iterator[Hand]:
 
 
 @pytest.fixture
-def trail(client: redis.Redis, keys: Keys) -> Deliveries:
-    return Deliveries(Store(client, keys))
+def log(client: redis.Redis, keys: Keys) -> DeliveryLog:
+    return DeliveryLog(Store(client, keys))
 
 
-def names(trail: Deliveries) -> list[str]:
-    return [kept.entry.id for kept in trail.newest(1000)]
+def names(log: DeliveryLog) -> list[str]:
+    return [each.delivery.id for each in log.newest(1000)]
 
 
-def the(trail: Deliveries, name: str) -> Kept:
-    found = trail.find(name)
+def the(log: DeliveryLog, name: str) -> LoggedDelivery:
+    found = log.find(name)
     assert found
     return found
 
 
-def test_a_delivery_is_kept_with_its_outcomes_and_its_body(hand: Hand, trail: Deliveries) -> None:
+def test_a_delivery_is_kept_with_its_outcomes_and_its_body(hand: Hand, log: DeliveryLog) -> None:
     assert hand.deliver("one", "0a", "ab", secret="env SECRET") == ["accepted", "coalesced"]
 
-    kept = the(trail, "one")
+    kept = the(log, "one")
     assert [each and each.outcome for each in kept.results] == ["accepted", "coalesced"]
     assert [each and each.deploy for each in kept.results] == ["shop/1", "shop/1"]
     assert kept.results[1]
     assert kept.results[1].reason.startswith("shop/1 was waiting")
     assert kept.at > 0
-    assert (kept.entry.body_bytes, trail.body("one")) == (len(BODY), BODY)
+    assert (kept.delivery.body_bytes, log.body("one")) == (len(BODY), BODY)
 
 
 def test_what_was_decided_before_the_ledger_was_asked_is_told_too(
-    hand: Hand, trail: Deliveries
+    hand: Hand, log: DeliveryLog
 ) -> None:
-    step = Step(target="docs", ref=MAIN, commit=sha("a"), decided=True, reason="no file matches")
-    entry = Entry(id="one", hook="github", provider="github", steps=(step,))
-    hand.submitter.submit((), Record.of(entry, BODY, WIDE)).result(10)
+    why = "no file matches"
+    decided = Candidate(target="docs", ref=MAIN, commit=sha("a"), decided=True, reason=why)
+    delivery = a_delivery("one", candidates=(decided,))
+    hand.submitter.submit((), LogRecord.of(delivery, WIDE)).result(10)
 
-    (result,) = the(trail, "one").results
+    (result,) = the(log, "one").results
     assert result
     assert (result.outcome, result.reason) == (Outcome.FILTERED, "no file matches")
 
@@ -133,120 +137,122 @@ def test_no_round_trip_is_added(hand: Hand) -> None:
 
 
 def test_the_first_delivery_after_the_scripts_were_lost_is_whole(
-    hand: Hand, trail: Deliveries, client: redis.Redis
+    hand: Hand, log: DeliveryLog, client: redis.Redis
 ) -> None:
     hand.deliver("one", "0a")
     client.script_flush()
     hand.deliver("two", "ab")
 
-    assert [each and each.outcome for each in the(trail, "two").results] == ["coalesced"]
+    assert [each and each.outcome for each in the(log, "two").results] == ["coalesced"]
 
 
-def test_a_repeated_delivery_is_kept_as_what_it_is(hand: Hand, trail: Deliveries) -> None:
+def test_a_repeated_delivery_is_kept_as_what_it_is(hand: Hand, log: DeliveryLog) -> None:
     hand.deliver("one", "0a", delivery="same")
     hand.deliver("two", "0a", delivery="same")
 
-    (first,), (again,) = the(trail, "one").results, the(trail, "two").results
+    (first,), (again,) = the(log, "one").results, the(log, "two").results
     assert first
     assert again
     assert first.reason == "a new commit"
     assert again.reason == "this delivery came before; its answer was: a new commit"
 
 
-def test_it_is_found_by_the_host_s_id_too_and_then_the_newest(
-    hand: Hand, trail: Deliveries
-) -> None:
+def test_it_is_found_by_the_host_s_id_too_and_then_the_newest(hand: Hand, log: DeliveryLog) -> None:
     hand.deliver("one", "0a", delivery="same")
     hand.deliver("two", "ab", delivery="same")
     hand.deliver("three", "bc")
 
-    assert the(trail, "same").entry.id == "two"
-    assert the(trail, "one").entry.id == "one"
-    assert trail.find("nothing") is None
+    assert the(log, "same").delivery.id == "two"
+    assert the(log, "one").delivery.id == "one"
+    assert log.find("nothing") is None
 
 
-def test_the_newest_come_first_also_those_of_one_millisecond(hand: Hand, trail: Deliveries) -> None:
+def test_the_newest_come_first_also_those_of_one_millisecond(hand: Hand, log: DeliveryLog) -> None:
     for number in range(30):
         hand.deliver(f"d{number}")
 
-    assert names(trail) == [f"d{number}" for number in reversed(range(30))]
-    assert [kept.entry.id for kept in trail.newest(2)] == ["d29", "d28"]
+    assert names(log) == [f"d{number}" for number in reversed(range(30))]
+    assert [each.delivery.id for each in log.newest(2)] == ["d29", "d28"]
 
 
 def test_as_many_are_kept_as_may_be(
-    hand: Hand, trail: Deliveries, client: redis.Redis, keys: Keys
+    hand: Hand, log: DeliveryLog, client: redis.Redis, keys: Keys
 ) -> None:
     for number in range(9):
-        hand.deliver(f"d{number}", bounds=Bounds(keep=3, keep_for=60, max_bytes=2**20))
+        hand.deliver(f"d{number}", bounds=LogBounds(keep=3, keep_for=60, max_bytes=2**20))
 
-    assert names(trail) == ["d8", "d7", "d6"]
-    assert trail.find("d1") is None
+    assert names(log) == ["d8", "d7", "d6"]
+    assert log.find("d1") is None
     # What made room with the last one goes with the next.
     assert len([*client.scan_iter(match=keys.trail("*"))]) <= 4
 
 
 def test_bytes_are_bounded_whatever_the_number(
-    hand: Hand, trail: Deliveries, client: redis.Redis, keys: Keys
+    hand: Hand, log: DeliveryLog, client: redis.Redis, keys: Keys
 ) -> None:
     noise = random.Random(1)  # which zlib makes no smaller
-    bounds = Bounds(keep=100, keep_for=60, max_bytes=10_000)
+    bounds = LogBounds(keep=100, keep_for=60, max_bytes=10_000)
     for number in range(30):
         hand.deliver(f"d{number}", bounds=bounds, body=noise.randbytes(1000))
 
-    kept = trail.newest(100)
+    kept = log.newest(100)
     assert 5 <= len(kept) <= 10
     assert int(str(client.hget(keys.trail_sizes, "total"))) <= 10_000
     stored = sum(
-        int(client.hstrlen(keys.trail(k.entry.id), f)) for k in kept for f in ("entry", "body")
+        int(client.hstrlen(keys.trail(k.delivery.id), f)) for k in kept for f in ("entry", "body")
     )
     assert stored == int(str(client.hget(keys.trail_sizes, "total")))
 
 
-def test_a_body_without_room_is_left_out(hand: Hand, trail: Deliveries) -> None:
+def test_a_body_without_room_is_left_out(hand: Hand, log: DeliveryLog) -> None:
     body = random.Random(1).randbytes(3000)
-    hand.deliver("one", "0a", bounds=Bounds(keep=9, keep_for=60, max_bytes=10_000), body=body)
+    hand.deliver("one", "0a", bounds=LogBounds(keep=9, keep_for=60, max_bytes=10_000), body=body)
 
-    kept = the(trail, "one")
-    assert (kept.entry.whole, kept.entry.body_bytes, trail.body("one")) == (False, 3000, None)
+    kept = the(log, "one")
+    assert (kept.delivery.body_stored, kept.delivery.body_bytes, log.body("one")) == (
+        False,
+        3000,
+        None,
+    )
     assert [each and each.outcome for each in kept.results] == ["accepted"]
 
 
 def test_age_is_bounded_by_redis_itself(hand: Hand, client: redis.Redis, keys: Keys) -> None:
-    hand.deliver("one", "0a", bounds=Bounds(keep=9, keep_for=70, max_bytes=2**20))
+    hand.deliver("one", "0a", bounds=LogBounds(keep=9, keep_for=70, max_bytes=2**20))
 
     for key in (keys.trail("one"), keys.trail_order, keys.trail_sizes):
         assert 60 < client.ttl(key) <= 70
 
 
 def test_what_has_expired_is_not_listed(
-    hand: Hand, trail: Deliveries, client: redis.Redis, keys: Keys
+    hand: Hand, log: DeliveryLog, client: redis.Redis, keys: Keys
 ) -> None:
     hand.deliver("one", "0a")
     hand.deliver("two", "ab")
     client.delete(keys.trail("one"))
 
-    assert names(trail) == ["two"]
+    assert names(log) == ["two"]
 
 
 def test_a_bound_that_was_lowered_counts_from_the_next_delivery_on(
-    hand: Hand, trail: Deliveries
+    hand: Hand, log: DeliveryLog
 ) -> None:
     for number in range(8):
         hand.deliver(f"d{number}")
-    hand.deliver("d8", bounds=Bounds(keep=2, keep_for=60, max_bytes=2**20))
+    hand.deliver("d8", bounds=LogBounds(keep=2, keep_for=60, max_bytes=2**20))
 
-    assert names(trail) == ["d8", "d7"]
+    assert names(log) == ["d8", "d7"]
 
 
 def test_nothing_is_kept_where_nothing_may_be(
-    hand: Hand, trail: Deliveries, client: redis.Redis, keys: Keys
+    hand: Hand, log: DeliveryLog, client: redis.Redis, keys: Keys
 ) -> None:
     hand.deliver("one", "0a")
-    none = Bounds(keep=0, keep_for=60, max_bytes=2**20)
-    entry = Entry(id="two", hook="github", provider="github", secret="env A")
-    hand.submitter.submit((), Record.of(entry, BODY, none)).result(10)
+    none = LogBounds(keep=0, keep_for=60, max_bytes=2**20)
+    delivery = a_delivery("two", secret="env A")
+    hand.submitter.submit((), LogRecord.of(delivery, none)).result(10)
 
-    assert names(trail) == []
+    assert names(log) == []
     assert not client.exists(keys.trail("two"))
     assert Proofs(Store(client, keys)).used().keys() == {("github", "env A")}
 
@@ -274,9 +280,10 @@ def test_refusals_are_counted(client: redis.Redis, keys: Keys) -> None:
     }
 
 
-def test_neither_body_nor_secret_is_in_what_is_printed(hand: Hand, trail: Deliveries) -> None:
-    entry = Entry(id="one", hook="github", provider="github")
-    record = Record.of(entry, b"private", WIDE)
+def test_neither_body_nor_secret_is_in_what_is_printed(hand: Hand, log: DeliveryLog) -> None:
+    delivery = a_delivery("one", body=b"private")
+    record = LogRecord.of(delivery, WIDE)
 
     assert "body=" not in repr(record)
     assert "private" not in repr(record)
+    assert "private" not in repr(delivery)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dispatcher.domain.delivery import Replay
 from dispatcher.domain.model import Outcome, Push, Reason, Result, State
 from dispatcher.ledger import Operations, Redeploy, Store, Submission
 from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit
@@ -18,8 +19,11 @@ V1, V2 = "refs/tags/v1", "refs/tags/v2"
 RELEASE = "refs/heads/release/1"
 
 
-def replay(store: Store, what: Push, came: int, **more: Any) -> Result:
-    submission = Submission(target="shop", push=what, hook="hook", replays=came, **more)
+def replay(
+    store: Store, what: Push, came: int, by: str = "", note: str = "", **more: Any
+) -> Result:
+    again = Replay(of="", first_at=came, by=by, note=note)
+    submission = Submission(target="shop", push=what, hook="hook", replay=again, **more)
     (raw,) = store.scripts.run_many([submission.call(store.keys, store.retention)])
     return submission.answer(raw).result
 

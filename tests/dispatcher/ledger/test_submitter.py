@@ -11,14 +11,14 @@ from uuid import uuid4
 import pytest
 import redis
 
+from dispatcher.domain.delivery import Delivery
 from dispatcher.domain.errors import LedgerUnavailable
 from dispatcher.domain.model import Outcome, Push, Result
 from dispatcher.ledger import (
-    Bounds,
-    Deliveries,
-    Entry,
+    DeliveryLog,
     Keys,
-    Record,
+    LogBounds,
+    LogRecord,
     Store,
     Submission,
     Submitter,
@@ -228,10 +228,10 @@ def test_a_hook_that_fills_the_queue_fills_its_own_share(intake: Intake) -> None
 
 
 def test_what_nobody_waits_for_takes_less_room(intake: Intake) -> None:
-    bounds = Bounds(keep=10, keep_for=60, max_bytes=1000)
+    bounds = LogBounds(keep=10, keep_for=60, max_bytes=1000)
     intake.deliver("large", "a", MOST_RECORDS)
 
-    of = Record.of(Entry(id="e", hook="a", provider="github"), b"{}", bounds)
+    of = LogRecord.of(Delivery(id="e", hook="a", provider="github", body=b"{}"), bounds)
 
     with pytest.raises(LedgerUnavailable, match="too many pushes"):
         intake.submitter.submit((), of).result(0)
@@ -242,13 +242,13 @@ def test_a_large_delivery_leaves_no_body_behind(
 ) -> None:
     """Those that made room for others go with what comes next, however many groups are between."""
     intake.go_on()
-    bounds = Bounds(keep=2, keep_for=3600, max_bytes=1024 * 1024)
+    bounds = LogBounds(keep=2, keep_for=3600, max_bytes=1024 * 1024)
     for name in "abcdef":
-        record = Record.of(Entry(id=name, hook="a", provider="github"), b"{}", bounds)
+        record = LogRecord.of(Delivery(id=name, hook="a", provider="github", body=b"{}"), bounds)
         intake.submitter.submit((), record).result(30)
         intake.deliver(f"large-{name}", "a", 200).result(30)
 
-    kept = {kept.entry.id for kept in Deliveries(Store(client, keys)).newest(10)}
+    kept = {kept.delivery.id for kept in DeliveryLog(Store(client, keys)).newest(10)}
     bodies = {name for name in "abcdef" if client.exists(keys.trail(name))}
     assert kept == {"e", "f"}
     assert bodies <= {"d", *kept}
@@ -258,11 +258,11 @@ def test_a_body_whose_deletion_failed_goes_with_a_later_call(
     intake: Intake, client: redis.Redis, keys: Keys
 ) -> None:
     intake.go_on()
-    bounds = Bounds(keep=1, keep_for=3600, max_bytes=1024 * 1024)
+    bounds = LogBounds(keep=1, keep_for=3600, max_bytes=1024 * 1024)
 
     def keep(name: str) -> None:
-        entry = Entry(id=name, hook="a", provider="github", secret="env SECRET")
-        intake.submitter.submit((), Record.of(entry, b"{}", bounds)).result(30)
+        delivery = Delivery(id=name, hook="a", provider="github", secret="env SECRET", body=b"{}")
+        intake.submitter.submit((), LogRecord.of(delivery, bounds)).result(30)
 
     keep("a")
     keep("b")  # "a" makes room, and would go with the next one

@@ -10,31 +10,31 @@ from typing import Any
 import msgspec
 import pytest
 
-from dispatcher.matching.evaluation import Considered, Explanation, Speaker, consider, explain
+from dispatcher.matching.evaluation import Evaluation, Explanation, HookScope, evaluate, explain
 from dispatcher.matching.matcher import Matcher, Rule
 from tests.dispatcher.matching.test_matcher import NEW, Target, push
 
-ACME = Speaker("github", ["github.com/acme/*"])
+ACME = HookScope("github", ["github.com/acme/*"])
 
 
 def test_every_target_of_the_repository_is_heard() -> None:
     matcher = Matcher([Target("a"), Target("b", branches=("next",)), Target("c", "x.com/y")])
 
-    (considered,) = consider([push()], ACME, matcher)
+    (evaluation,) = evaluate([push()], ACME, matcher)
 
-    assert [decision.target for decision in considered.decisions] == ["a", "b"]
-    assert (considered.reason, considered.refused) == ("", False)
+    assert [decision.target for decision in evaluation.decisions] == ["a", "b"]
+    assert (evaluation.reason, evaluation.out_of_scope) == ("", False)
 
 
 def test_a_repository_that_the_hook_does_not_speak_for() -> None:
     what = push(repository="github.com/other/shop")
 
-    assert consider([what], ACME, Matcher([Target()])) == (
-        Considered(
+    assert evaluate([what], ACME, Matcher([Target()])) == (
+        Evaluation(
             what,
             (),
             "hook github may not speak for github.com/other/shop: add it to the hook's repositories",
-            refused=True,
+            out_of_scope=True,
         ),
     )
 
@@ -42,9 +42,9 @@ def test_a_repository_that_the_hook_does_not_speak_for() -> None:
 def test_a_repository_without_a_target() -> None:
     what = push(repository="github.com/acme/docs")
 
-    (considered,) = consider([what], ACME, Matcher([Target()]))
+    (evaluation,) = evaluate([what], ACME, Matcher([Target()]))
 
-    assert considered == Considered(what, (), "no target for repository github.com/acme/docs")
+    assert evaluation == Evaluation(what, (), "no target for repository github.com/acme/docs")
 
 
 def test_an_explanation_says_what_was_decided_and_by_which_rule() -> None:
@@ -68,7 +68,7 @@ def test_an_explanation_says_what_was_decided_and_by_which_rule() -> None:
 def test_who_may_read_the_configuration_is_told_of_targets_that_a_sender_is_not() -> None:
     matcher = Matcher([Target("a"), Target("b")])
 
-    told = explain([push()], Speaker("gitlab", ["gitlab.com/**"]), matcher)
+    told = explain([push()], HookScope("gitlab", ["gitlab.com/**"]), matcher)
 
     assert [(each.target, each.wanted, each.rule) for each in told] == [
         ("a", False, Rule.REPOSITORIES),
@@ -93,7 +93,7 @@ SSH_TARGET = Target("by-ssh", "ssh://git@ssh.example.net:2222/acme/shop.git")
 def decided(repositories: list[str], *targets: Target) -> tuple[list[str], str]:
     """Which targets a push to FORGE alias SSH reaches by a hook of these repositories, or why none."""
     what = msgspec.structs.replace(push(repository=FORGE), aliases=(SSH,))
-    (found,) = consider([what], Speaker("forge", repositories), Matcher(targets))
+    (found,) = evaluate([what], HookScope("forge", repositories), Matcher(targets))
     return [decision.target for decision in found.decisions], found.reason
 
 
@@ -129,9 +129,9 @@ def test_a_claimed_address_reaches_no_target_of_another_hook_and_tells_of_none(
     victim = Target("victim", f"https://{claimed}")
     lie = msgspec.structs.replace(push(), aliases=(claimed,))
 
-    (with_victim,) = consider([lie], ACME, Matcher([Target("own"), victim]))
-    (alone,) = consider([lie], ACME, Matcher([victim]))
-    (without,) = consider([lie], ACME, Matcher([]))
+    (with_victim,) = evaluate([lie], ACME, Matcher([Target("own"), victim]))
+    (alone,) = evaluate([lie], ACME, Matcher([victim]))
+    (without,) = evaluate([lie], ACME, Matcher([]))
 
     assert [decision.target for decision in with_victim.decisions] == ["own"]
     assert alone == without  # the answer is the same, whether there is such a target or not
@@ -139,9 +139,9 @@ def test_a_claimed_address_reaches_no_target_of_another_hook_and_tells_of_none(
 
 def test_who_may_read_the_configuration_is_told_of_a_target_that_is_out_of_reach() -> None:
     what = msgspec.structs.replace(push(repository=FORGE), aliases=(SSH,))
-    speaker = Speaker("forge", ["forge.example.net:3000/**"])
+    scope = HookScope("forge", ["forge.example.net:3000/**"])
 
-    told = explain([what], speaker, Matcher([SSH_TARGET, WEB_TARGET]))
+    told = explain([what], scope, Matcher([SSH_TARGET, WEB_TARGET]))
 
     assert [(each.target, each.wanted, each.rule) for each in told] == [
         ("by-web", True, None),
@@ -159,16 +159,16 @@ def test_the_work_for_a_push_is_the_same_however_many_targets_and_hooks_reposito
     few, many = (installation(count) for count in (10, 20_000))
     what = [push(ref, paths=("a", "b"))]
 
-    assert work(lambda: consider(what, *few)) == work(lambda: consider(what, *many)) > 0
+    assert work(lambda: evaluate(what, *few)) == work(lambda: evaluate(what, *many)) > 0
     assert len(many[1].match(what[0], what[0].addresses)) == 2
 
 
-def installation(count: int) -> tuple[Speaker, Matcher]:
+def installation(count: int) -> tuple[HookScope, Matcher]:
     """Two targets are of one repository, all others of others; the hook lists every one by its name."""
     both = [Target("a", tags=("semver:^1",), paths=("b",)), Target("b", branches=("*",))]
     others = [Target(f"t{n}", f"https://github.com/acme/r{n}") for n in range(count - 2)]
     names = ["github.com/acme/shop", *(f"github.com/acme/r{n}" for n in range(count))]
-    return Speaker("github", names), Matcher([*both, *others])
+    return HookScope("github", names), Matcher([*both, *others])
 
 
 def work(act: Callable[[], object]) -> int:

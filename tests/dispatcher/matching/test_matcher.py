@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dispatcher.domain.model import Push
 from dispatcher.domain.repositories import UnusableRepository
-from dispatcher.matching.evaluation import Speaker
+from dispatcher.matching.evaluation import HookScope
 from dispatcher.matching.matcher import Decision, Matcher, Rule, follows
 
 OLD, NEW, ZERO = "1" * 40, "2" * 40, "0" * 40
@@ -279,7 +279,7 @@ def test_an_unusable_repository_is_told_when_the_matcher_is_built() -> None:
 def test_a_hook_speaks_only_for_its_repositories(
     identity: str, globs: list[str], expected: bool
 ) -> None:
-    assert Speaker("github", globs).allows(identity) is expected
+    assert HookScope("github", globs).allows(identity) is expected
 
 
 NAMES = st.text(st.sampled_from("av1.-/*!?é\N{RIGHT-TO-LEFT OVERRIDE}"), min_size=1, max_size=12)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.webhooks.parsed import Received
-from dispatcher.webhooks.receiving import parse_delivery
+from dispatcher.webhooks.receiving import parse_request
 from dispatcher.webhooks.registry import PROVIDERS
 from tests.dispatcher.webhooks.support import names, sent
 
@@ -18,7 +18,7 @@ def test_it_says_the_same(name: str) -> None:
     delivery = sent(name)
 
     authenticated = delivery.answer()
-    parsed = parse_delivery(delivery.provider, delivery.raw_headers, delivery.body)
+    parsed = parse_request(delivery.provider, delivery.raw_headers, delivery.body)
 
     if isinstance(authenticated, Received):
         authenticated = msgspec.structs.replace(authenticated, secret=0)
@@ -32,4 +32,4 @@ def test_nothing_that_is_sent_raises(provider: str, data: st.DataObject) -> None
     body = fixture.body[:place] + data.draw(st.binary(max_size=8)) + fixture.body[place + 4 :]
     headers = data.draw(st.lists(st.sampled_from(fixture.raw_headers)))
 
-    assert parse_delivery(provider, headers, body)
+    assert parse_request(provider, headers, body)

@@ -12,6 +12,7 @@ import redis
 from hypothesis import note
 from hypothesis import strategies as st
 
+from dispatcher.domain.delivery import Replay
 from dispatcher.domain.model import TAGS, Policies, State
 from dispatcher.ledger import Keys, Operations, Redeploy, Store, Submission
 from tests.model import loss
@@ -247,7 +248,7 @@ class Run:
             hook="hook",
             delivery=delivery,
             every=100 if self._course.every else 0,
-            replays=replays,
+            replay=Replay(of="", first_at=replays) if replays else None,
             **_filtered(made),
         )
         keys, limits = self._store.keys, self._store.retention

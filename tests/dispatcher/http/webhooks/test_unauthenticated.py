@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import base64
-from collections.abc import Iterator
-from ipaddress import ip_address
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 import httpx
@@ -14,11 +14,15 @@ from structlog.testing import capture_logs
 
 import dispatcher.webhooks
 from dispatcher.config import PROVIDERS, Hook, Secret
-from dispatcher.http.webhooks.unauthenticated import USUAL_BODY, Alike, receive_from
+from dispatcher.http.webhooks.unauthenticated import (
+    USUAL_BODY,
+    Incoming,
+    UniformCost,
+    receive_incoming,
+)
 from dispatcher.ledger import Keys
 from dispatcher.webhooks import verification_cost
-from dispatcher.webhooks.authentication import Trust
-from dispatcher.webhooks.parsed import Ignored, Received, Rejected
+from dispatcher.webhooks.parsed import Ignored, Parsed, Received, Rejected
 from tests.dispatcher.http.web import CONFIGURATION, Web, error
 from tests.dispatcher.webhooks.support import HEADERS, NOW, SECRET, Sent, hmac_of, sent
 
@@ -41,7 +45,19 @@ HOOKS = [
     hook("github", b"the first", b"the second", b"the third"),
     hook("github", allow=["198.51.100.0/24"]),
 ]
-ALIKE = Alike.of(HOOKS)
+UNIFORM = UniformCost.of(HOOKS)
+
+
+def received(
+    sender: IPv4Address | IPv6Address | None,
+    asked: Hook,
+    headers: Iterable[tuple[bytes, bytes]],
+    body: bytes,
+) -> Parsed:
+    incoming = Incoming(
+        id="", hook=asked, headers=tuple(headers), body=body, received_at=NOW, sender=sender
+    )
+    return receive_incoming(incoming, UNIFORM)
 
 
 def presented() -> Iterator[list[tuple[bytes, bytes]]]:
@@ -74,16 +90,15 @@ def presented() -> Iterator[list[tuple[bytes, bytes]]]:
 
 @pytest.mark.parametrize("asked", HOOKS, ids=lambda h: f"{h.provider}-{len(h.secrets)}")
 def test_the_body_is_hashed_as_often_whatever_hook_is_asked_with_whatever(asked: Hook) -> None:
-    trust = Trust([secret.reveal() for secret in asked.secrets], NOW)
     for headers in presented():
         before = verification_cost.spent()
 
-        answer = receive_from(SENDER, asked, ALIKE, headers, BODY, trust)
+        answer = received(SENDER, asked, headers, BODY)
 
         assert isinstance(answer, Rejected)
         assert answer.status == 401
-        assert verification_cost.spent().since(before) == ALIKE.work(headers)
-        assert ALIKE.work(headers).hashed == 3
+        assert verification_cost.spent().since(before) == UNIFORM.rejecting(headers)
+        assert UNIFORM.rejecting(headers).hashed == 3
 
 
 def test_no_other_module_hashes_a_body() -> None:
@@ -100,18 +115,16 @@ def test_no_other_module_hashes_a_body() -> None:
 
 
 def test_as_much_is_read_as_the_largest_hook_takes() -> None:
-    assert Alike.of([]) == Alike(USUAL_BODY, 1)
-    assert Alike.of([hook(max_body=4096)]).body == USUAL_BODY
-    assert Alike.of([hook(), hook(max_body=2 * USUAL_BODY)]).body == 2 * USUAL_BODY
+    assert UniformCost.of([]) == UniformCost(USUAL_BODY, 1)
+    assert UniformCost.of([hook(max_body=4096)]).body == USUAL_BODY
+    assert UniformCost.of([hook(), hook(max_body=2 * USUAL_BODY)]).body == 2 * USUAL_BODY
 
 
-def test_what_is_proved_is_not_hashed_once_more() -> None:
+def test_what_is_authenticated_is_not_hashed_once_more() -> None:
     delivery = sent("github/push__branch")
     before = verification_cost.spent()
 
-    answer = receive_from(
-        SENDER, hook(), ALIKE, delivery.raw_headers, delivery.body, Trust([SECRET])
-    )
+    answer = received(SENDER, hook("github", SECRET), delivery.raw_headers, delivery.body)
 
     assert isinstance(answer, Received)
     assert verification_cost.spent().since(before).hashed == 1
@@ -119,24 +132,21 @@ def test_what_is_proved_is_not_hashed_once_more() -> None:
 
 @pytest.mark.parametrize("sender", ["198.51.100.7", "2001:db8::7"])
 def test_who_is_allowed_is_heard(sender: str) -> None:
-    asked = hook(allow=["198.51.100.0/24", "2001:db8::/32"])
+    asked = hook("github", SECRET, allow=["198.51.100.0/24", "2001:db8::/32"])
     delivery = sent("github/ping__webhook")
-    trust = Trust([SECRET])
 
-    answer = receive_from(
-        ip_address(sender), asked, ALIKE, delivery.raw_headers, delivery.body, trust
-    )
+    answer = received(ip_address(sender), asked, delivery.raw_headers, delivery.body)
 
     assert isinstance(answer, Ignored)
 
 
 @pytest.mark.parametrize("sender", ["198.51.101.7", "2001:db9::7", None])
 def test_who_is_not_allowed_is_a_stranger_whatever_he_knows(sender: str | None) -> None:
-    asked = hook(allow=["198.51.100.0/24", "2001:db8::/32"])
+    asked = hook("github", SECRET, allow=["198.51.100.0/24", "2001:db8::/32"])
     delivery = sent("github/push__branch")
     known = ip_address(sender) if sender else None
 
-    answer = receive_from(known, asked, ALIKE, delivery.raw_headers, delivery.body, Trust([SECRET]))
+    answer = received(known, asked, delivery.raw_headers, delivery.body)
 
     assert isinstance(answer, Rejected)
     assert (answer.status, answer.code, answer.cause) == (
