@@ -43,9 +43,9 @@ from dispatcher.ledger import (
     DeliveryLog,
     Failures,
     Keys,
-    Proofs,
     Reader,
     Retention,
+    SecretUsage,
     Store,
     Submitter,
     WakeUps,
@@ -66,7 +66,7 @@ class Parts:
     submitter: Submitter
     bodies: Bodies
     failures: Failures
-    proofs: Proofs
+    usage: SecretUsage
     rejections: RejectionCounter
     background: Background
 
@@ -97,10 +97,10 @@ def _parts(settings: Environment, source: Reloader) -> Parts:
     submitter = Submitter(store, wake_ups)
     impatient = Store(connect(url, timeout=COUNT_WITHIN), keys, retention)
     failures = Failures(impatient, _allowance(settings))
-    live, proofs = Live(source), Proofs(store)
-    rejections = RejectionCounter(live, proofs)
+    live, usage = Live(source), SecretUsage(store)
+    rejections = RejectionCounter(live, usage)
     return Parts(
-        live, store, wake_ups, submitter, Bodies(), failures, proofs, rejections, Background()
+        live, store, wake_ups, submitter, Bodies(), failures, usage, rejections, Background()
     )
 
 
@@ -136,7 +136,7 @@ def _endpoints(parts: Parts, proxies: Proxies, tokens: Tokens, *, anywhere: bool
         redeploys=Redeploys(requests, store, wake_ups),
         pauses=Pausing(requests, store, wake_ups),
         repairs=RepairLog(store),
-        hook_list=HookList(live, parts.proofs, parts.rejections),
+        hook_list=HookList(live, parts.usage, parts.rejections),
         deliveries=Deliveries(live, deliveries, reader),
         replays=Replays(live, requests, deliveries, parts.submitter),
     )

@@ -25,7 +25,7 @@ RETIRED = {
     "feed": "reflector",
     "purely": "pure",
     "seldom": "log throttle",
-    "shelf": "delivery records",
+    "shelf": "delivery log",
     "silence": "circuit breaker, unanswered",
     "stranger": "unauthenticated",
     "tombstone": "name reservation",
@@ -33,7 +33,7 @@ RETIRED = {
     "unproved": "rejected, unauthenticated",
 }
 """Retired word → what it is called now."""
-STILL_USED = ("feed", "shelf", "silence", "stranger", "trail", "unproved")
+STILL_USED = ("feed", "silence", "trail", "unproved")
 """To become empty."""
 OTHERS = re.compile(r"FEED_MAX_COMMIT_NUM")
 """Names of other programs."""

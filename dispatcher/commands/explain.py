@@ -38,7 +38,7 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     event: str
     delivery: str
-    proof: str = "not checked"
+    authentication: str = "not checked"
     reason: str = ""
     """Why it is ignored; "" where it is not."""
     explanations: tuple[Explanation, ...] = ()
@@ -155,7 +155,9 @@ def _scope(hooks: Sequence[Hook], addresses: Sequence[str]) -> HookScope:
 def _print(explained: Explained) -> None:
     out = console()
     name = " ".join(filter(None, (explained.event, explained.delivery)))
-    out.print(f"{plain(name)}, to hook {explained.hook}; its proof of origin is not checked here")
+    out.print(
+        f"{plain(name)}, to hook {explained.hook}; its signature or token is not checked here"
+    )
     if explained.reason:
         out.print(f"ignored: {explained.reason}")
         return

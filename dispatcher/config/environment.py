@@ -40,7 +40,7 @@ class Environment:
     proxy_header: str
     """The one header that they say it in."""
     failures_per_address: int
-    """Deliveries without proof of origin in a minute, after which the answer is 429; 0 for any number."""
+    """Unauthenticated deliveries in a minute, after which the answer is 429; 0 for any number."""
     failures_per_hook: int
     connections: int
     connections_per_address: int

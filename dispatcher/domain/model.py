@@ -77,7 +77,7 @@ class Reason(StrEnum):
     PUSH = "push"
     REDEPLOY = "redeploy"
     SPEC_CHANGE = "spec-change"
-    REPLAY = "replay"  # a delivery of the trail was taken once more
+    REPLAY = "replay"  # a delivery of the log was taken once more
 
 
 class CauseKind(StrEnum):

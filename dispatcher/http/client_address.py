@@ -2,7 +2,7 @@
 
 What a header says about it is worth as much as who wrote it: each proxy appends the address that it sees, so
 that the list is walked from its end, and only as far as one's own proxies wrote it. What stands before
-that, a stranger may have made up.
+that, anybody may have made up.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def forwarded_for(line: str) -> list[Address | None]:
 def forwarded(line: str) -> list[Address | None]:
     """The `for` of the last elements of a line of Forwarded; None for one that is malformed, and all before it.
 
-    Read from its end, where our proxy wrote: a quote that a stranger opens and leaves open swallows nothing.
+    Read from its end, where our proxy wrote: a quote that a sender opens and leaves open swallows nothing.
     https://www.rfc-editor.org/rfc/rfc7239#section-4
     """
     found: list[Address | None] = []

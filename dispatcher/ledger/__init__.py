@@ -18,7 +18,7 @@ from dispatcher.ledger.renaming import Moved, Rename, Renaming
 from dispatcher.ledger.repairs import Repairs
 from dispatcher.ledger.retention import Retention
 from dispatcher.ledger.schedule import Schedule
-from dispatcher.ledger.secret_usage import Proofs
+from dispatcher.ledger.secret_usage import SecretUsage
 from dispatcher.ledger.slots import NoPlace, Places
 from dispatcher.ledger.snapshot import Leased, Recorded
 from dispatcher.ledger.store import Store
@@ -48,7 +48,6 @@ __all__ = [
     "Operations",
     "Pauses",
     "Places",
-    "Proofs",
     "Publisher",
     "Reader",
     "Recorded",
@@ -61,6 +60,7 @@ __all__ = [
     "ReplyField",
     "Retention",
     "Schedule",
+    "SecretUsage",
     "StopResult",
     "Store",
     "Submission",

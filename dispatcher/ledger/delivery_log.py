@@ -45,11 +45,11 @@ class DeliveryLog:
         return found[0] if found else None
 
     def body(self, id: str) -> bytes | None:
-        """As it was sent; None where it is not kept."""
+        """As it was sent; None where it is not stored."""
         with self._store.redis() as client:
             # Bytes also from a client that decodes.
             packed = client.execute_command(  # type: ignore[no-untyped-call]
-                "HGET", self._keys.trail(id), "body", **{NEVER_DECODE: []}
+                "HGET", self._keys.logged_delivery(id), "body", **{NEVER_DECODE: []}
             )
         try:
             return zlib.decompress(packed) if packed else None
@@ -60,7 +60,7 @@ class DeliveryLog:
         """All for a limit of 0."""
         last = skip + limit - 1 if limit else -1
         with self._store.redis() as client:
-            return texts(client.zrevrange(self._keys.trail_order, skip, last))
+            return texts(client.zrevrange(self._keys.delivery_log_order, skip, last))
 
     def _named(self, delivery: str) -> list[str]:
         logged = (each for each, _ in self._deliveries(self._ids(0)))
@@ -72,7 +72,7 @@ class DeliveryLog:
             pipeline = client.pipeline(transaction=False)
             for delivery, _ in found:
                 fields = [str(number) for number, _ in enumerate(delivery.candidates)]
-                pipeline.hmget(self._keys.trail(delivery.id), fields or ["0"])
+                pipeline.hmget(self._keys.logged_delivery(delivery.id), fields or ["0"])
             replies = pipeline.execute()
         return [
             LoggedDelivery(delivery, at, tuple(map(_result, delivery.candidates, raw)))
@@ -84,7 +84,7 @@ class DeliveryLog:
         with self._store.redis() as client:
             pipeline = client.pipeline(transaction=False)
             for each in ids:
-                pipeline.hmget(self._keys.trail(each), "entry", "at")
+                pipeline.hmget(self._keys.logged_delivery(each), "entry", "at")
             found = pipeline.execute()
         return [(decode(raw, Delivery), int(at)) for raw, at in found if raw]
 

@@ -59,20 +59,20 @@ class Keys:
         return f"{self.prefix}request:{target}:{_digest(request)}"
 
     def failures_from(self, address: str) -> str:
-        """String, expires after `Retention.failures`: how many deliveries without proof of origin came from an
+        """String, expires after `Retention.failures`: how many unauthenticated requests came from an
         address, or from a /64 of IPv6."""
         return f"{self.prefix}failures:from:{address}"
 
     def failures_at(self, hook: str) -> str:
         """String, expires after `Retention.failures`: how many came to a hook, whether or not it is there. All
-        names that a stranger can think of share 4096 such keys."""
+        names that anybody can think of share 4096 such keys."""
         return f"{self.prefix}failures:at:{_digest(hook)[:3]}"
 
-    def trail(self, entry: str) -> str:
+    def logged_delivery(self, id: str) -> str:
         """Hash, expires after the setting `deliveries.keep_for`: `entry` (Entry, JSON), `body` (as it was
         sent, zlib), `at` (ms), and for each push that the ledger has decided on, by the number of its step,
         the answer (JSON)."""
-        return f"{self.prefix}trail:{entry}"
+        return f"{self.prefix}logged-delivery:{id}"
 
     def scattered(self, target: str) -> tuple[str, ...]:
         """Beginnings of the keys of which a target has any number: all that are above, but for deliveries."""
@@ -80,26 +80,26 @@ class Keys:
         return tuple(f"{self.prefix}{kind}:{target}:" for kind in kinds)
 
     @property
-    def trail_order(self) -> str:
+    def delivery_log_order(self) -> str:
         """Sorted set, bounded by `deliveries.keep`, expires with its newest entry: entry -> when it came."""
-        return f"{self.prefix}trail-order"
+        return f"{self.prefix}delivery-log-order"
 
     @property
-    def trail_sizes(self) -> str:
+    def delivery_log_sizes(self) -> str:
         """Hash, expires with the newest entry: entry -> bytes, and `total`, bounded by
         `deliveries.max_bytes`."""
-        return f"{self.prefix}trail-sizes"
+        return f"{self.prefix}delivery-log-sizes"
 
     @property
     def used(self) -> str:
-        """Hash, kept, one field for each secret: "hook source" -> when it last proved a delivery (ms)."""
+        """Hash, kept, one field for each secret: "hook source" -> when it was last used (ms)."""
         return f"{self.prefix}used"
 
     @property
-    def refusals(self) -> str:
-        """Hash, kept, one field for each hook and reason: "hook reason" -> how many deliveries nothing
-        proved; the hook is "" for all names that are none."""
-        return f"{self.prefix}refusals"
+    def rejections(self) -> str:
+        """Hash, kept, one field for each hook and reason: "hook reason" -> how many requests were
+        not authenticated; the hook is "" for all names that are none."""
+        return f"{self.prefix}rejections"
 
     @property
     def due(self) -> str:

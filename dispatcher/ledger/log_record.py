@@ -21,7 +21,7 @@ LEVEL = 1
 MOST_UNLINKED = 200
 """Entries whose hashes go with one call: more than one call can forget, so that they never add up."""
 SHARE = 8
-"""A body whose compressed form takes more than this part of all room is not kept: it would be alone soon."""
+"""A body whose compressed form takes more than this part of all room is not stored: it would be alone soon."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +63,11 @@ class LogRecord:
         return Call(
             "keep",
             (
-                keys.trail(delivery.id),
-                keys.trail_order,
-                keys.trail_sizes,
+                keys.logged_delivery(delivery.id),
+                keys.delivery_log_order,
+                keys.delivery_log_sizes,
                 keys.used,
-                *map(keys.trail, forgotten),
+                *map(keys.logged_delivery, forgotten),
             ),
             (
                 delivery.id,

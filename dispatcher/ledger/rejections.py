@@ -1,6 +1,6 @@
-"""How often deliveries came without proof of origin, counted for all web processes together.
+"""How many requests were not authenticated, counted for all web processes together.
 
-Counted are refusals only: a delivery that is proved costs nothing here, and is never held up by others.
+An authenticated delivery costs nothing here, and is never held up by others.
 """
 
 from __future__ import annotations

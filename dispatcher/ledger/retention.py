@@ -26,7 +26,7 @@ class Retention:
     called: int = 5_000
     """Milliseconds after which a target that was told of a place and has not taken it is passed over."""
     failures: int = 60_000
-    """Milliseconds for which deliveries without proof of origin are counted together."""
+    """Milliseconds for which requests that are not authenticated are counted together."""
     deliveries: int = 20
     """Delivery ids kept in a deploy."""
     grace: int = 3_000

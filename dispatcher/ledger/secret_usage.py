@@ -1,4 +1,4 @@
-"""Which secrets still prove deliveries, and how often a delivery came that nothing proved."""
+"""Which secrets still authenticate deliveries, and how often a request was not authenticated."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from collections.abc import Mapping
 
 from dispatcher.ledger.store import Store
 
-Refusals = Mapping[tuple[str, str], int]
+Rejections = Mapping[tuple[str, str], int]
 """(hook, why) -> how many; the hook is "" for all names that no hook has."""
 
 
-class Proofs:
+class SecretUsage:
     """Raises LedgerUnavailable. When a secret was used is written with the delivery: see `keep.lua`."""
 
     def __init__(self, store: Store) -> None:
         self._store, self._keys = store, store.keys
 
     def used(self) -> dict[tuple[str, str], int]:
-        """(hook, source of the secret) -> when it last proved a delivery, in milliseconds."""
+        """(hook, source of the secret) -> when it last authenticated a delivery, in milliseconds."""
         return self._read(self._keys.used)
 
-    def refusals(self) -> Refusals:
+    def rejections(self) -> Rejections:
         """Since the ledger began."""
-        return self._read(self._keys.refusals)
+        return self._read(self._keys.rejections)
 
-    def count(self, refusals: Refusals) -> None:
+    def count(self, rejections: Rejections) -> None:
         """Adds these, in one round trip."""
         with self._store.redis() as client:
             pipeline = client.pipeline(transaction=False)
-            for (hook, why), count in refusals.items():
-                pipeline.hincrby(self._keys.refusals, f"{hook} {why}", count)
+            for (hook, why), count in rejections.items():
+                pipeline.hincrby(self._keys.rejections, f"{hook} {why}", count)
             pipeline.execute()
 
     def _read(self, key: str) -> dict[tuple[str, str], int]:

@@ -78,7 +78,7 @@ class Submission:
                 keys.paused,
                 keys.renamed,
                 keys.row(self.former or target),
-                keys.trail(self.reply_field.delivery),
+                keys.logged_delivery(self.reply_field.delivery),
                 keys.open(target),
                 keys.times(target),
             ),

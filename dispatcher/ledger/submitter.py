@@ -34,7 +34,7 @@ LONGEST_QUEUE = 20_000
 """Pushes of one hook that may wait, where others wait too its share of them; beyond that the host is told to
 come again."""
 MOST_RECORDS = 500
-"""Pushes of its hook that may wait before a delivery without any is not kept."""
+"""Pushes of its hook that may wait before a delivery without any is not logged."""
 
 Outcome = Result | LedgerUnavailable
 
@@ -185,19 +185,19 @@ class Submitter:
     def _record(
         self, submissions: Sequence[Submission], records: Sequence[LogRecord]
     ) -> list[Outcome]:
-        taken, kept = self._redirects.hand_in_with(submissions, self._log_writer.calls(records))
-        self._note(kept)
+        taken, logged = self._redirects.hand_in_with(submissions, self._log_writer.calls(records))
+        self._note(logged)
         answers = [_understood(*each) for each in taken]
         _warn_of_clocks(taken, answers)
         good = [answer for answer in answers if isinstance(answer, Answer)]
         self._wake_ups.enqueue(answer.wake_up for answer in good if answer.wake_up)
         return [a.result if isinstance(a, Answer) else a for a in answers]
 
-    def _note(self, kept: Sequence[object]) -> None:
-        self._log_writer.done(kept)
-        for reply in kept:
+    def _note(self, logged: Sequence[object]) -> None:
+        self._log_writer.done(logged)
+        for reply in logged:
             if isinstance(reply, LedgerUnavailable):
-                log.warning("delivery not kept", why=str(reply))
+                log.warning("delivery not logged", why=str(reply))
 
 
 def _understood(submission: Submission, reply: Any) -> Answer | LedgerUnavailable:

@@ -2,7 +2,7 @@
 
 The syntax of ranges is npm's without hyphens: https://github.com/npm/node-semver#ranges. The order of
 versions is https://semver.org/#spec-item-11. A parser of our own, since none of the libraries is small,
-typed and safe to give a stranger's text to. Pure, in time linear in the text.
+typed and safe with any text. Pure, in time linear in the text.
 """
 
 from __future__ import annotations

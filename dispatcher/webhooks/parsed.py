@@ -73,7 +73,7 @@ def unauthorized(cause: AuthFailure) -> Rejected:
     return Rejected(
         status=401,
         code="unauthorized",
-        message="The delivery carries no valid proof of origin: compare the secret at the Git host "
+        message="The delivery is not authenticated: compare the secret at the Git host "
         "with the secrets of this hook. Gitea, Forgejo and Gogs must send application/json",
         cause=cause,
     )

@@ -49,13 +49,13 @@ def verify(headers: Headers, body: bytes, trust: Trust) -> int | AuthFailure:
     if not (_ID.fullmatch(identity) and _TIMESTAMP.fullmatch(moment) and presented):
         return AuthFailure.MALFORMED
     head = identity + b"." + moment + b"."
-    proved = authentication.matching(
+    verified = authentication.matching(
         presented, trust.secrets, lambda secret: _digest(secret, head, body)
     )
-    if isinstance(proved, AuthFailure):
-        return proved
+    if isinstance(verified, AuthFailure):
+        return verified
     late = abs(trust.now - int(moment)) > trust.replay_window
-    return AuthFailure.STALE if late else proved
+    return AuthFailure.STALE if late else verified
 
 
 def _presented(signatures: bytes) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Deliveries to each provider: authenticated, so that they are parsed, and as a stranger sends them."""
+"""Deliveries to each provider: authenticated, so that they are parsed, and as anybody may send them."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def details(found: DeliveryDetail, now: datetime) -> Table:
             ("received", f"{found.received_at} ({ago} ago)"),
             ("repository", plain(found.repository)),
             *(("ref", _moved(each.ref, each.before, each.after)) for each in found.refs),
-            ("refused", plain(found.refused)),
+            ("rejected", plain(found.rejected)),
             ("reason", plain(found.reason)),
             ("secret", plain(found.secret)),
             ("replay of", found.replay_of or ""),
@@ -89,7 +89,7 @@ def replayed(answer: ReplayAnswer) -> list[str]:
 
 def _what(delivery: DeliveryInfo) -> str:
     said = ", ".join(map(_result, delivery.results)) or delivery.reason
-    said = f"refused ({delivery.refused}): {said}" if delivery.refused else said
+    said = f"rejected ({delivery.rejected}): {said}" if delivery.rejected else said
     return plain(f"replay of {delivery.replay_of}: {said}" if delivery.replay_of else said)
 
 

@@ -16,18 +16,18 @@ from dispatcher.http.api.delivery_views import (
 
 def hooks(found: Iterable[HookInfo], now: datetime) -> Table:
     """A line for each secret."""
-    table = columns("HOOK", "PROVIDER", "REPOSITORIES", "SECRET", "LAST USED", "REFUSED")
+    table = columns("HOOK", "PROVIDER", "REPOSITORIES", "SECRET", "LAST USED", "REJECTED")
     for hook in found:
         rows = [(plain(each.source), _ago(each.last_used, now)) for each in hook.secrets]
         for number, (secret, used) in enumerate(rows or [("none: insecure", "")]):
             first = (hook.name, hook.provider, plain(", ".join(hook.repositories)))
             own = first if number == 0 else ("", "", "")
-            table.add_row(*own, secret, used, counts(hook.refused) if number == 0 else "")
+            table.add_row(*own, secret, used, counts(hook.rejected) if number == 0 else "")
     return table
 
 
-def counts(refused: Mapping[str, int]) -> str:
-    return plain(", ".join(f"{number} {why}" for why, number in refused.items()))
+def counts(rejected: Mapping[str, int]) -> str:
+    return plain(", ".join(f"{number} {why}" for why, number in rejected.items()))
 
 
 def _ago(moment: str | None, now: datetime) -> str:

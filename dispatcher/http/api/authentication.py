@@ -20,7 +20,7 @@ from dispatcher.webhooks.authentication import same
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="git-dispatcher"'}
 LONGEST = 100
-"""Characters of what a stranger sent, in the log."""
+"""Characters of what an unauthenticated client sent, in the log."""
 
 log = structlog.get_logger()
 

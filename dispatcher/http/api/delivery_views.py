@@ -25,7 +25,7 @@ class SecretInfo(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     """`env NAME` or `file PATH`."""
     last_used: str | None = None
-    """When it last proved a delivery; null for never."""
+    """When it last authenticated a delivery; null for never."""
 
 
 class HookInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,14 +34,14 @@ class HookInfo(msgspec.Struct, frozen=True, kw_only=True):
     repositories: tuple[str, ...]
     insecure: bool = False
     secrets: tuple[SecretInfo, ...] = ()
-    refused: dict[str, int] = {}
-    """Why deliveries were refused that nothing had proved, and how many there ever were."""
+    rejected: dict[str, int] = {}
+    """Why requests were not authenticated -> how many there ever were."""
 
 
 class HookList(msgspec.Struct, frozen=True, kw_only=True):
     hooks: tuple[HookInfo, ...]
     unknown: dict[str, int]
-    """The same of deliveries to hooks that aren't there."""
+    """The same of requests to hooks that aren't there."""
 
 
 class ResultInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ class ResultInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A verified delivery."""
+    """An authenticated delivery."""
 
     id: str
     """Its own, by which it is shown and replayed."""
@@ -72,10 +72,10 @@ class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
     results: tuple[ResultInfo, ...] = ()
     reason: str = ""
     """Why there are no results."""
-    refused: str = ""
-    """The code with which it was refused although it was proved; empty if it was taken."""
+    rejected: str = ""
+    """The code with which it was rejected although it was authenticated; empty if it was taken."""
     secret: str = ""
-    """Where the secret comes from that proved it."""
+    """Where the secret comes from that authenticated it."""
     replay_of: str | None = None
     by: str = ""
     """Who replayed it, and why."""
@@ -95,7 +95,7 @@ class DeliveryDetail(DeliveryInfo, frozen=True, kw_only=True):
     """Those that are logged."""
     body_bytes: int = 0
     replayable: bool = False
-    """Its body is kept, and its hook is there."""
+    """Its body is stored, and its hook is there."""
     states: dict[str, State] = {}
     """Deploy -> its state now."""
     explanations: tuple[Explanation, ...] = ()
@@ -112,14 +112,14 @@ class ReplayAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Why there are no results."""
 
 
-def hook_list(hooks: Mapping[str, Hook], used: Counts, refused: Counts) -> HookList:
+def hook_list(hooks: Mapping[str, Hook], used: Counts, rejected: Counts) -> HookList:
     return HookList(
-        hooks=tuple(_hook(hook, used, refused) for hook in hooks.values()),
-        unknown=_of("", refused),
+        hooks=tuple(_hook(hook, used, rejected) for hook in hooks.values()),
+        unknown=_of("", rejected),
     )
 
 
-def _hook(hook: Hook, used: Counts, refused: Counts) -> HookInfo:
+def _hook(hook: Hook, used: Counts, rejected: Counts) -> HookInfo:
     sources = [secret.source for secret in hook.secrets]
     return HookInfo(
         name=hook.name,
@@ -130,7 +130,7 @@ def _hook(hook: Hook, used: Counts, refused: Counts) -> HookInfo:
             SecretInfo(source=source, last_used=moment(used.get((hook.name, source), 0)))
             for source in sources
         ),
-        refused=_of(hook.name, refused),
+        rejected=_of(hook.name, rejected),
     )
 
 
@@ -151,7 +151,7 @@ def delivery_info(logged: LoggedDelivery) -> DeliveryInfo:
         refs=delivery.refs,
         results=tuple(map(_result, delivery.candidates, logged.results)),
         reason=delivery.reason,
-        refused=delivery.rejected,
+        rejected=delivery.rejected,
         secret=delivery.secret,
         replay_of=replay.of if replay else None,
         by=replay.by if replay else "",

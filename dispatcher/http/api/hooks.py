@@ -10,19 +10,19 @@ from dispatcher.http.api import delivery_views
 from dispatcher.http.live_config import Live
 from dispatcher.http.responses import answer
 from dispatcher.http.webhooks.rejection_counter import RejectionCounter
-from dispatcher.ledger import Proofs
+from dispatcher.ledger import SecretUsage
 
 
 class HookList:
     """The endpoint."""
 
-    def __init__(self, live: Live, proofs: Proofs, rejections: RejectionCounter) -> None:
-        self._live, self._proofs, self._rejections = live, proofs, rejections
+    def __init__(self, live: Live, usage: SecretUsage, rejections: RejectionCounter) -> None:
+        self._live, self._usage, self._rejections = live, usage, rejections
 
     async def hooks(self, _: Request) -> Response:
         await self._rejections.report()
         return answer(await to_thread.run_sync(self._look))
 
     def _look(self) -> delivery_views.HookList:
-        used, refused = self._proofs.used(), self._proofs.refusals()
-        return delivery_views.hook_list(self._live.now.hooks, used, refused)
+        used, rejected = self._usage.used(), self._usage.rejections()
+        return delivery_views.hook_list(self._live.now.hooks, used, rejected)

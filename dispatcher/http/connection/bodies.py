@@ -12,7 +12,7 @@ from dispatcher.http.responses import RETRY_AFTER, Refusal
 
 MIB = 1024 * 1024
 ALL_TOGETHER = 256 * MIB
-"""Bytes of all bodies that are held at a time: what strangers send counts before it is verified."""
+"""Bytes of all bodies that are held at a time: what anybody sends counts before it is verified."""
 SMALL = 128 * 1024
 """Bytes up to which a body is taken although there is no more room, as most deliveries are: who fills the room
 with large ones keeps no push out. What they add is bounded by the number of connections."""

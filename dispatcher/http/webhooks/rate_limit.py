@@ -1,6 +1,6 @@
-"""Deliveries without proof of origin: after some of them, 429 takes the place of 401.
+"""Requests that are not authenticated: after some of them, 429 takes the place of 401.
 
-It does so for strangers only. What is proved is taken, however many failures came from the same address or to
+Only they get it. What is authenticated is taken, however many failures came from the same address or to
 the same hook before, so that nobody can lock a Git host out.
 """
 
@@ -18,30 +18,30 @@ from dispatcher.http.responses import Refusal
 from dispatcher.ledger import Count, Failures
 
 COUNT_WITHIN = 0.5
-"""Seconds for the ledger; without an answer the stranger gets the 401."""
+"""Seconds for the ledger; without an answer the sender gets the 401."""
 AT_ONCE = 4
-"""Threads: strangers must not use up those that others need."""
+"""Threads: these requests must not use up those that others need."""
 
 log = structlog.get_logger()
 
 
 class Limiter:
-    """Knows what a sender without proof is told."""
+    """Knows what the sender of a rejected request is told."""
 
     def __init__(self, failures: Failures) -> None:
         self._failures = failures
         self._threads = Threads(AT_ONCE)
 
     async def answer(self, refusal: Refusal, hook: str, sender: Address | None) -> Refusal:
-        """What the refusal becomes, having said it to the log: once, where a sender goes on and on."""
+        """What the refusal becomes, having written it to the log: once, where a sender goes on and on."""
         count = Count() if refusal.status != 401 else await self._count(hook, sender)
         if not count.wait:
             log.warning(
-                "delivery refused", hook=shown(hook), cause=refusal.cause, address=str(sender)
+                "delivery rejected", hook=shown(hook), cause=refusal.cause, address=str(sender)
             )
             return refusal
         if count.first:
-            log.warning("deliveries refused: too many", hook=shown(hook), address=str(sender))
+            log.warning("deliveries rejected: too many", hook=shown(hook), address=str(sender))
         return _too_many(math.ceil(count.wait / 1000))
 
     async def _count(self, hook: str, sender: Address | None) -> Count:
@@ -57,18 +57,18 @@ class Limiter:
         try:
             return self._failures.count(origin, hook)
         except LedgerUnavailable:
-            return Count()  # a 503 would be news to a stranger
+            return Count()  # a 503 would tell the sender something
 
 
 def _too_many(seconds: int) -> Refusal:
     return Refusal(
         429,
         "too_many_failures",
-        "Too many deliveries came without a valid proof of origin. One that has it is taken at any time",
+        "Too many deliveries came that are not authenticated. One that is, is taken at any time",
         {"Retry-After": str(seconds)},
     )
 
 
 def shown(name: str) -> str:
-    """A stranger's word, fit for a line of the log."""
+    """What anybody may have sent, fit for a line of the log."""
     return "".join(char if char.isprintable() else "?" for char in name[:40])

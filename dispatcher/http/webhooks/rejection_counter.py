@@ -12,7 +12,7 @@ from anyio import CapacityLimiter, to_thread
 
 from dispatcher.domain.errors import LedgerUnavailable
 from dispatcher.http.live_config import Live
-from dispatcher.ledger import Proofs
+from dispatcher.ledger import SecretUsage
 
 EVERY = 5.0
 """Seconds between two reports to the ledger."""
@@ -23,8 +23,8 @@ log = structlog.get_logger()
 class RejectionCounter:
     """Of this process, until the ledger has been told."""
 
-    def __init__(self, live: Live, proofs: Proofs) -> None:
-        self._live, self._proofs = live, proofs
+    def __init__(self, live: Live, usage: SecretUsage) -> None:
+        self._live, self._usage = live, usage
         self._counts: Counter[tuple[str, str]] = Counter()
         self._thread = CapacityLimiter(1)  # of its own: those of the API may all wait for Redis
 
@@ -32,12 +32,12 @@ class RejectionCounter:
         self._counts[hook if hook in self._live.now.hooks else "", cause] += 1
 
     async def report(self) -> None:
-        """Tells the ledger. Raises LedgerUnavailable; the counts are kept for the next time then."""
+        """Tells the ledger. Raises LedgerUnavailable; the counts are there for the next time then."""
         counts, self._counts = self._counts, Counter()
         if not counts:
             return
         try:
-            await to_thread.run_sync(self._proofs.count, counts, limiter=self._thread)
+            await to_thread.run_sync(self._usage.count, counts, limiter=self._thread)
         except Exception:
             self._counts += counts
             raise

@@ -1,6 +1,6 @@
 """What is the same for every unauthenticated request, whichever hook it asks for: there or not. Pure.
 
-How much is read, how much is computed and what is answered must not depend on the hook, or a stranger could
+How much is read, how much is computed and what is answered must not depend on the hook, or anybody could
 find out by it which hooks there are.
 """
 

@@ -78,10 +78,12 @@ class Dialect:
 
     def verify(self, headers: Headers, body: bytes, trust: Trust) -> int | AuthFailure:
         """The signature is of the JSON, so that a form, in which it is encoded, has none that fits."""
-        proved = authentication.hmac_sha256(
+        verified = authentication.hmac_sha256(
             headers, self.signature, body, trust.secrets, prefix=b""
         )
-        return AuthFailure.FORM if proved is AuthFailure.MISMATCH and _is_form(headers) else proved
+        return (
+            AuthFailure.FORM if verified is AuthFailure.MISMATCH and _is_form(headers) else verified
+        )
 
     def parse(self, headers: Headers, body: bytes) -> Received | Ignored:
         sending_host.check(headers, self.host)

@@ -45,7 +45,7 @@ def test_hooks_are_a_table_with_a_line_for_each_secret(web: Web, capsys: Capture
 
     out = capsys.readouterr().out
     header, first, second, *_ = rows(out)
-    assert header == ["HOOK", "PROVIDER", "REPOSITORIES", "SECRET", "LAST USED", "REFUSED"]
+    assert header == ["HOOK", "PROVIDER", "REPOSITORIES", "SECRET", "LAST USED", "REJECTED"]
     assert first[:5] == ["github", "github", "github.com/acme/*", "env OLD_SECRET", "never"]
     assert second[0] == "env HOOK_SECRET"
     assert second[1].endswith("s ago")

@@ -54,7 +54,7 @@ def test_every_target_of_the_repository_is_a_row(config: Path, capsys: Captured)
     assert main(["explain", PUSH, "--hook", "github", "--header", EVENT]) == 0
 
     first, header, *targets, last = rows(capsys.readouterr().out)
-    assert first == ["push, to hook github; its proof of origin is not checked here"]
+    assert first == ["push, to hook github; its signature or token is not checked here"]
     assert header == ["TARGET", "REF", "RUNS", "WHY"]
     assert targets == [
         ["shop", "main", "yes", "branch main"],
@@ -71,7 +71,7 @@ def test_a_saved_request_says_everything_itself(
 
     assert explained["hook"] == explained["provider"] == "github"
     assert explained["delivery"] == "72d3162e-cc78-11e3-81ab-4c9367dc0958"
-    assert (explained["proof"], explained["reason"]) == ("not checked", "")
+    assert (explained["authentication"], explained["reason"]) == ("not checked", "")
     assert [(e["target"], e["wanted"], e["rule"]) for e in explained["explanations"]] == [
         ("shop", True, None),
         ("shop-docs", False, "paths"),

@@ -93,11 +93,11 @@ def test_what_nothing_proved_is_counted_by_hook_and_reason(web: Web, client: red
 
     told = web.api("hooks").json()
 
-    assert told["hooks"][0]["refused"] == {"signature_mismatch": 3, "signature_missing": 1}
-    assert told["hooks"][1]["refused"] == {}
+    assert told["hooks"][0]["rejected"] == {"signature_mismatch": 3, "signature_missing": 1}
+    assert told["hooks"][1]["rejected"] == {}
     assert told["unknown"] == {"signature_mismatch": 3}
-    assert client.hlen(web.keys.refusals) == 3
-    assert not client.exists(web.keys.trail_order)
+    assert client.hlen(web.keys.rejections) == 3
+    assert not client.exists(web.keys.delivery_log_order)
 
 
 def test_counts_of_a_web_that_stops_are_not_lost(
@@ -106,8 +106,8 @@ def test_counts_of_a_web_that_stops_are_not_lost(
     with Web(tmp_path, redis_url, keys) as first:
         first.deliver(signed(NEW))
     with Web(tmp_path, redis_url, keys) as second:
-        refused = second.api("hooks").json()["hooks"][0]["refused"]
-        assert refused == {"signature_mismatch": 1}
+        rejected = second.api("hooks").json()["hooks"][0]["rejected"]
+        assert rejected == {"signature_mismatch": 1}
     first.clean_up()
 
 

@@ -18,8 +18,8 @@ from dispatcher.ledger import (
     LogBounds,
     LoggedDelivery,
     LogRecord,
-    Proofs,
     ReplyField,
+    SecretUsage,
     Store,
     Submission,
     Submitter,
@@ -184,7 +184,7 @@ def test_as_many_are_kept_as_may_be(
     assert names(log) == ["d8", "d7", "d6"]
     assert log.find("d1") is None
     # What made room with the last one goes with the next.
-    assert len([*client.scan_iter(match=keys.trail("*"))]) <= 4
+    assert len([*client.scan_iter(match=keys.logged_delivery("*"))]) <= 4
 
 
 def test_bytes_are_bounded_whatever_the_number(
@@ -197,11 +197,13 @@ def test_bytes_are_bounded_whatever_the_number(
 
     kept = log.newest(100)
     assert 5 <= len(kept) <= 10
-    assert int(str(client.hget(keys.trail_sizes, "total"))) <= 10_000
+    assert int(str(client.hget(keys.delivery_log_sizes, "total"))) <= 10_000
     stored = sum(
-        int(client.hstrlen(keys.trail(k.delivery.id), f)) for k in kept for f in ("entry", "body")
+        int(client.hstrlen(keys.logged_delivery(k.delivery.id), f))
+        for k in kept
+        for f in ("entry", "body")
     )
-    assert stored == int(str(client.hget(keys.trail_sizes, "total")))
+    assert stored == int(str(client.hget(keys.delivery_log_sizes, "total")))
 
 
 def test_a_body_without_room_is_left_out(hand: Hand, log: DeliveryLog) -> None:
@@ -220,7 +222,7 @@ def test_a_body_without_room_is_left_out(hand: Hand, log: DeliveryLog) -> None:
 def test_age_is_bounded_by_redis_itself(hand: Hand, client: redis.Redis, keys: Keys) -> None:
     hand.deliver("one", "0a", bounds=LogBounds(keep=9, keep_for=70, max_bytes=2**20))
 
-    for key in (keys.trail("one"), keys.trail_order, keys.trail_sizes):
+    for key in (keys.logged_delivery("one"), keys.delivery_log_order, keys.delivery_log_sizes):
         assert 60 < client.ttl(key) <= 70
 
 
@@ -229,7 +231,7 @@ def test_what_has_expired_is_not_listed(
 ) -> None:
     hand.deliver("one", "0a")
     hand.deliver("two", "ab")
-    client.delete(keys.trail("one"))
+    client.delete(keys.logged_delivery("one"))
 
     assert names(log) == ["two"]
 
@@ -253,28 +255,28 @@ def test_nothing_is_kept_where_nothing_may_be(
     hand.submitter.submit((), LogRecord.of(delivery, none)).result(10)
 
     assert names(log) == []
-    assert not client.exists(keys.trail("two"))
-    assert Proofs(Store(client, keys)).used().keys() == {("github", "env A")}
+    assert not client.exists(keys.logged_delivery("two"))
+    assert SecretUsage(Store(client, keys)).used().keys() == {("github", "env A")}
 
 
 def test_when_a_secret_was_last_used(hand: Hand, client: redis.Redis, keys: Keys) -> None:
-    proofs = Proofs(Store(client, keys))
+    usage = SecretUsage(Store(client, keys))
     hand.deliver("one", "0a", secret="env OLD")
-    first = proofs.used()
+    first = usage.used()
     hand.deliver("two", "ab", secret="file /run/secrets/new one")
 
-    used = proofs.used()
+    used = usage.used()
     assert first.keys() == {("github", "env OLD")}
     assert used["github", "env OLD"] == first["github", "env OLD"]
     assert used["github", "file /run/secrets/new one"] >= used["github", "env OLD"]
 
 
-def test_refusals_are_counted(client: redis.Redis, keys: Keys) -> None:
-    proofs = Proofs(Store(client, keys))
-    proofs.count({("github", "signature_missing"): 2, ("", "signature_mismatch"): 5})
-    proofs.count({("", "signature_mismatch"): 1})
+def test_rejections_are_counted(client: redis.Redis, keys: Keys) -> None:
+    usage = SecretUsage(Store(client, keys))
+    usage.count({("github", "signature_missing"): 2, ("", "signature_mismatch"): 5})
+    usage.count({("", "signature_mismatch"): 1})
 
-    assert proofs.refusals() == {
+    assert usage.rejections() == {
         ("github", "signature_missing"): 2,
         ("", "signature_mismatch"): 6,
     }

@@ -1,4 +1,4 @@
-"""Deliveries without proof of origin are counted: for a while, for an address and for a hook."""
+"""Unauthenticated requests are counted: for a while, for an address and for a hook."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replays: a delivery of the trail is taken as if it had just come, and undoes nothing that came since."""
+"""Replays: a delivery of the log is taken as if it had just come, and undoes nothing that came since."""
 
 from __future__ import annotations
 

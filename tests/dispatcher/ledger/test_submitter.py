@@ -249,7 +249,7 @@ def test_a_large_delivery_leaves_no_body_behind(
         intake.deliver(f"large-{name}", "a", 200).result(30)
 
     kept = {kept.delivery.id for kept in DeliveryLog(Store(client, keys)).newest(10)}
-    bodies = {name for name in "abcdef" if client.exists(keys.trail(name))}
+    bodies = {name for name in "abcdef" if client.exists(keys.logged_delivery(name))}
     assert kept == {"e", "f"}
     assert bodies <= {"d", *kept}
 
@@ -272,4 +272,4 @@ def test_a_body_whose_deletion_failed_goes_with_a_later_call(
     client.delete(keys.used)
     keep("d")
 
-    assert not client.exists(keys.trail("a"))
+    assert not client.exists(keys.logged_delivery("a"))

@@ -63,7 +63,7 @@ def test_a_delivery_is_kept_with_what_every_target_made_of_it(web: Web) -> None:
     assert (kept["event"], kept["repository"]) == ("push", "github.com/acme/shop")
     assert kept["refs"] == [{"ref": "refs/heads/main", "before": OLD, "after": NEW}]
     assert kept["secret"] == "env HOOK_SECRET"
-    assert (kept["replay_of"], kept["reason"], kept["refused"]) == (None, "", "")
+    assert (kept["replay_of"], kept["reason"], kept["rejected"]) == (None, "", "")
     results = kept["results"]
     assert isinstance(results, list)
     told = [{**each, "deploy": each.get("deploy")} for each in answered["results"]]
@@ -113,7 +113,7 @@ def test_what_is_proved_and_cannot_be_read_is_kept_too(web: Web) -> None:
     assert error(web.deliver(broken, "plain")) == (400, "invalid_json")
 
     assert eventually(lambda: web.api("deliveries").json()["deliveries"])
-    assert (newest(web)["refused"], newest(web)["secret"]) == ("invalid_json", "env HOOK_SECRET")
+    assert (newest(web)["rejected"], newest(web)["secret"]) == ("invalid_json", "env HOOK_SECRET")
 
 
 def test_of_one_that_was_too_large_no_body_is_kept(web: Web) -> None:
@@ -121,7 +121,7 @@ def test_of_one_that_was_too_large_no_body_is_kept(web: Web) -> None:
 
     assert eventually(lambda: web.api("deliveries").json()["deliveries"])
     told = web.api(f"deliveries/{newest(web)['id']}").json()
-    assert (told["refused"], told["replayable"]) == ("body_too_large", False)
+    assert (told["rejected"], told["replayable"]) == ("body_too_large", False)
     assert error(web.api(f"deliveries/{told['id']}/replay", "POST")) == (409, "not_replayable")
 
 
@@ -292,7 +292,7 @@ def test_neither_body_nor_secret_is_told_or_logged(web: Web, redis_url: str) -> 
     for secret in (PRIVATE, SECRET.decode(), "the one before", "sha256="):
         assert secret not in said
     with connect(redis_url, text=False) as client:
-        names = [*client.scan_iter(match=web.keys.trail("*"))]
+        names = [*client.scan_iter(match=web.keys.logged_delivery("*"))]
         stored = [client.hget(name, "entry") for name in names]
     assert len(stored) == 6
     assert SECRET.decode() not in str(stored)

@@ -284,7 +284,10 @@ def test_what_is_too_large_without_saying_so(web: Web) -> None:
 
     response = web.http.post("/webhooks/plain", content=chunks())
 
-    assert error(response) == (401, "unauthorized")  # a stranger isn't told what the hook takes
+    assert error(response) == (
+        401,
+        "unauthorized",
+    )  # an unauthenticated sender isn't told what the hook takes
 
 
 def test_a_large_body_is_read_as_well(web: Web) -> None:

@@ -1,4 +1,4 @@
-"""Too many failures: 429 takes the place of 401, for strangers only, and costs those who are known nothing."""
+"""Too many failures: 429 takes the place of 401, for unauthenticated requests only; nobody else pays for it."""
 
 from __future__ import annotations
 
@@ -145,8 +145,8 @@ def test_the_log_says_it_once(web: Web) -> None:
 
     refused = [each for each in logs if each["event"].startswith("deliver")]
     assert [each["event"] for each in refused] == [
-        *["delivery refused"] * 3,
-        "deliveries refused: too many",
+        *["delivery rejected"] * 3,
+        "deliveries rejected: too many",
     ]
     assert {(each["hook"], each["address"]) for each in refused} == {("no?body", "203.0.113.9")}
 

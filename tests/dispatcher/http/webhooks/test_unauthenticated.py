@@ -1,4 +1,4 @@
-"""A stranger can't tell one hook from another, nor from none: not by what is read, computed or answered."""
+"""Without authentication no hook can be told from another, nor from none: not by work, nor by answers."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def received(
 
 
 def presented() -> Iterator[list[tuple[bytes, bytes]]]:
-    """What a stranger may come with: nothing, each host's headers in another secret, all, half of them."""
+    """What anybody may come with: nothing, each host's headers in another secret, all, half of them."""
     everything = {
         name.lower(): value
         for headers in HEADERS.values()
@@ -141,7 +141,7 @@ def test_who_is_allowed_is_heard(sender: str) -> None:
 
 
 @pytest.mark.parametrize("sender", ["198.51.101.7", "2001:db9::7", None])
-def test_who_is_not_allowed_is_a_stranger_whatever_he_knows(sender: str | None) -> None:
+def test_who_is_not_allowed_is_unauthenticated_whatever_he_knows(sender: str | None) -> None:
     asked = hook("github", SECRET, allow=["198.51.100.0/24", "2001:db8::/32"])
     delivery = sent("github/push__branch")
     known = ip_address(sender) if sender else None
@@ -192,7 +192,9 @@ def told(response: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
 
 @pytest.mark.parametrize("size", [10, 4096, 4097, 100_000])
 @pytest.mark.parametrize("said", [True, False], ids=["length", "chunks"])
-def test_all_hooks_answer_a_stranger_alike(closed: Web, size: int, said: bool) -> None:
+def test_all_hooks_answer_unauthenticated_requests_alike(
+    closed: Web, size: int, said: bool
+) -> None:
     def chunks() -> Iterator[bytes]:
         yield b"x" * size
 
@@ -240,5 +242,5 @@ def test_a_hook_that_listens_to_some_listens_to_those(closed: Web) -> None:
         assert closed.deliver(from_there, "inner").status_code == 202
         assert error(closed.deliver(from_elsewhere, "inner")) == (401, "unauthorized")
 
-    (refused,) = (each for each in logs if each["event"] == "delivery refused")
+    (refused,) = (each for each in logs if each["event"] == "delivery rejected")
     assert (refused["cause"], refused["address"]) == ("address_not_allowed", "203.0.113.9")
