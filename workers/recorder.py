@@ -1,4 +1,4 @@
-"""What is told of deploys and repairs: one log line for each change, and a count of what was put right."""
+"""The event recorder: a log line for each deploy that runs or ends, and a line and a count for each repair."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from dispatcher.ledger import Repairs
 log = structlog.get_logger()
 
 
-def say(deploy: Deploy) -> None:
+def record_deploy(deploy: Deploy) -> None:
     """That it runs, or how it ended."""
     if deploy.terminal or deploy.state is State.RUNNING:
         level = log.warning if deploy.state in (State.FAILED, State.LOST) else log.info
         known = {"why": deploy.why, "cause": str(deploy.cause or "")}
-        said = {name: text for name, text in known.items() if text}
-        level(str(deploy.state), deploy=deploy.name, commit=deploy.commit[:12], **said)
+        present = {name: text for name, text in known.items() if text}
+        level(f"deploy {deploy.state}", deploy=deploy.name, commit=deploy.commit[:12], **present)
 
 
 def record_repairs(noted: Repairs, repairs: Sequence[Repair]) -> None:

@@ -19,7 +19,7 @@ COMMIT = "a" * 40
 
 
 class Containers:
-    """Starts what the local cluster would start as containers of one target."""
+    """JobCreator what the local cluster would start as containers of one target."""
 
     def __init__(self, markers: Path) -> None:
         self._markers, self.path = markers, os.environ["PATH"]

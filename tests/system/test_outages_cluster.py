@@ -79,7 +79,9 @@ def told_once(outages: Outages, targets: int) -> None:
         reflector = {"namespace": "default", "kind": kind}
         assert len(outages.said(cut_off, **reflector)) == 1, outages.lines()
         assert eventually(lambda reflector=reflector: len(outages.said(back, **reflector)) == 1)  # type: ignore[misc]
-    assert len(outages.said("cluster")) <= targets, outages.said("cluster")
+    assert len(outages.said("cluster request failed")) <= targets, outages.said(
+        "cluster request failed"
+    )
     assert outages.restarts() == 0
 
 

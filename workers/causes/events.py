@@ -20,7 +20,7 @@ _PROGRESS = frozenset({"SuccessfulCreate", "Scheduled", "Pulling", "Pulled", "Cr
 """What is said once nothing is in the way any more; others, such as SandboxChanged, come with each try."""
 
 
-def told(events: Iterable[Event]) -> Cause | None:
+def of_events(events: Iterable[Event]) -> Cause | None:
     """What the newest warning says, None where there is none, or where it went on since."""
     said = sorted(events, key=_said_at)
     newest = next((event for event in reversed(said) if event.type == "Warning"), None)

@@ -16,18 +16,18 @@ https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-backoff-failu
 """
 
 
-def of_end(observed: ObservedJob, told: Cause | None) -> Cause:
-    """Why a Job failed, whose Pods say `told`."""
+def of_end(observed: ObservedJob, of_pods: Cause | None) -> Cause:
+    """Why a Job failed, whose Pods say `of_pods`."""
     if observed.reason == DEADLINE:
         text = timed_out(observed.timeout, observed.deadline)
-        waits = told.why if told and not observed.started else ""
+        waits = of_pods.why if of_pods and not observed.started else ""
         return cause(CauseKind.TIMEOUT, text, waits)
-    if told is None:
+    if of_pods is None:
         return cause(CauseKind.UNKNOWN, "its Job failed", observed.reason, observed.message)
-    if observed.reason in (_EXPECTED, "") or told.retry:
-        return told
+    if observed.reason in (_EXPECTED, "") or of_pods.retry:
+        return of_pods
     more = ": ".join(part for part in (observed.reason, observed.message) if part)
-    return cause(told.kind, f"{told.why}; {more}")
+    return cause(of_pods.kind, f"{of_pods.why}; {more}")
 
 
 def of_wait(deploy: Deploy) -> Cause | None:

@@ -53,7 +53,7 @@ https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/eviction/helper
 """
 
 
-class Told(msgspec.Struct, frozen=True):
+class Diagnosis(msgspec.Struct, frozen=True):
     """What Pods say: why, and whose log tells."""
 
     pod: Pod
@@ -62,14 +62,16 @@ class Told(msgspec.Struct, frozen=True):
     exit_code: int | None = None
 
 
-def told(pods: Sequence[Pod], over: bool = False) -> Told:
-    """What one Pod or more say. While their Job is not `over`, why one waits comes first: it can be mended."""
-    waits = next((Told(pod, why) for pod in sorted(pods, key=_age) if (why := _wait(pod))), None)
+def diagnose(pods: Sequence[Pod], job_ended: bool = False) -> Diagnosis:
+    """What one Pod or more say. Until their Job has ended, why one waits comes first: it can be mended."""
+    waits = next(
+        (Diagnosis(pod, why) for pod in sorted(pods, key=_age) if (why := _wait(pod))), None
+    )
     failed = [pod for pod in pods if pod.status.phase == "Failed"]
-    if not failed or (waits and not over):
-        return waits or Told(max(pods, key=_age))
+    if not failed or (waits and not job_ended):
+        return waits or Diagnosis(max(pods, key=_age))
     culprit = _first_failed(failed)
-    goes_on = not over and any(pod.live for pod in pods)
+    goes_on = not job_ended and any(pod.live for pod in pods)
     return _of_failed(culprit, None if goes_on else _end(culprit))
 
 
@@ -165,11 +167,13 @@ def _culprit(pod: Pod) -> ContainerStatus | None:
     return min(failed, key=ended_at, default=None)
 
 
-def _of_failed(pod: Pod, why: Cause | None) -> Told:
+def _of_failed(pod: Pod, why: Cause | None) -> Diagnosis:
     """A Pod that failed, with the container whose log tells: the one that failed, else the last that ran."""
     container = _culprit(pod) or next(filter(has_run, reversed(_own(pod))), None)
     ended = failure(container) if container else None
-    return Told(pod, why, container.name if container else "", ended.exit_code if ended else None)
+    return Diagnosis(
+        pod, why, container.name if container else "", ended.exit_code if ended else None
+    )
 
 
 def _wait(pod: Pod) -> Cause | None:

@@ -290,7 +290,7 @@ def _decoded(raw: bytes, kind: type[Kind]) -> Kind:
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.MsgspecError as error:
-        raise ClusterUnavailable(f"the API server's answer makes no sense: {error}") from error
+        raise ClusterUnavailable(f"the API server's answer cannot be decoded: {error}") from error
 
 
 def _readable(items: tuple[msgspec.Raw, ...], kind: type[Kind]) -> tuple[Kind, ...]:
@@ -300,6 +300,6 @@ def _readable(items: tuple[msgspec.Raw, ...], kind: type[Kind]) -> tuple[Kind, .
             found.append(msgspec.json.decode(item, type=kind))
         except msgspec.MsgspecError as error:
             log.error(
-                "an object that makes no sense is left out", kind=kind.__name__, why=str(error)
+                "object cannot be decoded and is left out", kind=kind.__name__, why=str(error)
             )
     return tuple(found)

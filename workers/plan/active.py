@@ -1,4 +1,4 @@
-"""The deploy that has its turn: starting, running, stopping."""
+"""The active deploy: starting, running, stopping."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _running(
     if observed is None or (observed.gone and not observed.outcome):
         return _missing(seen, deploy, live_pods)
     if observed.outcome:
-        return _over(seen, deploy, observed)
+        return _job_ended(seen, deploy, observed)
     if deploy.cancelled_by:
         return Stop((told_to_stop(seen, deploy),))
     if is_to_stop(seen):
@@ -53,7 +53,7 @@ def _running(
     return _begun(seen, deploy, observed) if deploy.state is State.STARTING else None
 
 
-def _over(seen: Snapshot, deploy: Deploy, observed: ObservedJob) -> Step:
+def _job_ended(seen: Snapshot, deploy: Deploy, observed: ObservedJob) -> Step:
     if observed.outcome == "succeeded":
         return Change((ended(_ran(deploy), State.SUCCEEDED, seen.now, "its Job completed"),))
     return Judge(deploy, observed)
@@ -93,8 +93,8 @@ def _begun(seen: Snapshot, deploy: Deploy, observed: ObservedJob) -> Step | None
     if 0 < overdue_at(seen, deploy) <= seen.now:
         return _start_again(seen, deploy, observed)
     if observed.cause or not deploy.asked_at:
-        told = replace(because(deploy, _cause_of(observed)), asked_at=0)
-        return Change((told,)) if told != deploy else None
+        explained = replace(because(deploy, _cause_of(observed)), asked_at=0)
+        return Change((explained,)) if explained != deploy else None
     return None
 
 

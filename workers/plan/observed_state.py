@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from dispatcher.domain.model import ObservedJob
 from workers.causes.cause import Cause
 from workers.causes.jobs import of_end
-from workers.causes.pods import clones, has_started, prepared, prepares, retried_at, told
+from workers.causes.pods import clones, diagnose, has_started, prepared, prepares, retried_at
 from workers.kube import labels
 from workers.kube.objects import Condition, Job, Metadata, Pod
 
@@ -52,10 +52,10 @@ def observe_job(job: Job) -> tuple[str, ObservedJob]:
 
 
 def observe_pods(job: ObservedJob, pods: Sequence[Pod], before: ObservedJob | None) -> ObservedJob:
-    """What the Job says and what its Pods say; what was told before of Pods that are gone stands."""
+    """What the Job says and what its Pods say; what was observed before of Pods that are gone stands."""
     if not pods:
         return _without_pods(job, before or job)
-    found = told(pods, over=bool(job.outcome))
+    found = diagnose(pods, job_ended=bool(job.outcome))
     observed = replace(
         job,
         live_pods=sum(pod.live for pod in pods),
@@ -86,8 +86,8 @@ def _without_pods(job: ObservedJob, before: ObservedJob) -> ObservedJob:
         exit_code=before.exit_code,
     )
     known = Cause(before.cause, before.why, before.retry) if before.cause else None
-    told_of_the_end = known is not None and before.outcome == observed.outcome
-    return _with(observed, known) if told_of_the_end else _because(observed, known)
+    explains_the_end = known is not None and before.outcome == observed.outcome
+    return _with(observed, known) if explains_the_end else _because(observed, known)
 
 
 def _because(observed: ObservedJob, said: Cause | None) -> ObservedJob:

@@ -84,7 +84,7 @@ def _started_last(seen: Snapshot) -> Deploy | None:
 def blocked(seen: Snapshot) -> str:
     """What keeps the next deploy from starting, "" for nothing."""
     if any(deploy.active for deploy in seen.deploys):
-        return "another deploy has its turn"
+        return "another deploy is active"
     if seen.paused:
         return seen.paused
     if seen.spec is None:
@@ -116,7 +116,7 @@ def trouble(seen: Snapshot, live_pods: int | None) -> str:
 
 
 def _trouble_of(seen: Snapshot, active: Deploy) -> str:
-    """Why what has its turn does not start, or does not go on: as the cause that is known says it."""
+    """Why the active deploy does not start, or does not go on: as the cause that is known says it."""
     observed = own_job(seen, active)
     if active.state is State.RUNNING and observed and not observed.outcome:
         return observed.why

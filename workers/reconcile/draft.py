@@ -1,6 +1,6 @@
 """A snapshot that is being worked on: what was read, and what is to be written over it.
 
-What becomes of deploys is told after it was written, and never before.
+What becomes of deploys is logged after it was written, and never before.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dispatcher.domain.model import Deploy, ObservedJob, check_transition
 from dispatcher.domain.repairs import Kind, Repair
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import Recorded, Repairs, Targets
-from workers.recorder import record_repairs, say
+from workers.recorder import record_deploy, record_repairs
 
 
 class WriteConflict(Exception):  # no error: something happened meanwhile, look again
@@ -44,7 +44,7 @@ class Draft:
         self._new: dict[str, ObservedJob] = {}
         self._dropped: set[str] = set()
         self._vain = 0
-        self._told = {deploy.number: deploy.state for deploy in seen.deploys}
+        self._reported = {deploy.number: deploy.state for deploy in seen.deploys}
         self._repairs: list[Repair] = []
 
     def put(self, deploys: Iterable[Deploy]) -> None:
@@ -62,7 +62,7 @@ class Draft:
             self.seen = dataclasses.replace(self.seen, succeeded=newest)
 
     def put_job(self, observed: ObservedJob) -> None:
-        """This Job is there now; what the watcher has told of its name stands."""
+        """This Job is there now; what the watcher has observed of it stands."""
         name = _field(observed)
         if name in map(_field, self.seen.jobs):
             return
@@ -89,14 +89,14 @@ class Draft:
         return self.seen.spec.former if self.seen.spec else ()
 
     def repaired(self, kind: Kind, what: str) -> None:
-        """Something was put right: told and counted once all is written."""
+        """Something was put right: logged and counted once all is written."""
         self._repairs.append(Repair(kind=kind, target=self.seen.target, what=what))
 
     def put_place(self, no_place: str) -> None:
         """The target has its place among those that may run, or was told why not."""
         self.seen = dataclasses.replace(self.seen, placed=not no_place, no_place=no_place)
 
-    def put_vain(self, asked: bool) -> None:
+    def put_failed_look(self, asked: bool) -> None:
         """The cluster has not done what it was asked for, or was not even asked: the next look comes later."""
         self._vain = max(1, self.seen.vain + int(asked))
 
@@ -144,14 +144,14 @@ class Draft:
         changed = tuple(self._changed.values())
         self._changed, self._new, self._dropped = {}, {}, set()
         self.leased_at = asked_at
-        self._tell(changed)
+        self._report(changed)
         return answer
 
-    def _tell(self, written: Iterable[Deploy]) -> None:
+    def _report(self, written: Iterable[Deploy]) -> None:
         for deploy in written:
-            if self._told.get(deploy.number) is not deploy.state:
-                say(deploy)
-            self._told[deploy.number] = deploy.state
+            if self._reported.get(deploy.number) is not deploy.state:
+                record_deploy(deploy)
+            self._reported[deploy.number] = deploy.state
         repairs, self._repairs = self._repairs, []
         record_repairs(self._noted, repairs)
 

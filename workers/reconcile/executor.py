@@ -10,14 +10,14 @@ from msgspec.structs import replace
 from dispatcher.domain.errors import ClusterError, ClusterRefused, ClusterUnavailable
 from dispatcher.domain.model import ObservedJob, State
 from dispatcher.ledger import Places
-from workers.causes.events import told, unreadable
+from workers.causes.events import of_events, unreadable
 from workers.kube import labels
 from workers.plan import steps
 from workers.plan.active import asked, judged
 from workers.plan.observed_state import observe_pods
 from workers.plan.queries import field, own_job
 from workers.reconcile.draft import Draft
-from workers.reconcile.job_creation import Starts
+from workers.reconcile.job_creation import JobCreator
 from workers.reconcile.leased_cluster import LeasedCluster
 
 LOOKS_FOR_LOG = 4
@@ -26,26 +26,26 @@ LOOKS_FOR_LOG = 4
 log = structlog.get_logger()
 
 
-class Actions:
+class Executor:
     """Raises ClusterError for what did not work, and WriteConflict and LeaseLost when others were faster."""
 
     def __init__(self, places: Places, cluster: LeasedCluster, instance: str) -> None:
         self._places, self._cluster, self._instance = places, cluster, instance
-        self._starts = Starts(cluster, instance)
+        self._creator = JobCreator(cluster, instance)
 
     @singledispatchmethod
-    def do(self, step: steps.Step, draft: Draft) -> None:
-        raise TypeError(f"no way to do {step!r}")
+    def execute(self, step: steps.Step, draft: Draft) -> None:
+        raise TypeError(f"no way to execute {step!r}")
 
-    @do.register
+    @execute.register
     def _create(self, step: steps.Create, draft: Draft) -> None:
-        self._starts.create(step, draft)
+        self._creator.create(step, draft)
 
-    @do.register
+    @execute.register
     def _reserve_name(self, step: steps.ReserveName, draft: Draft) -> None:
-        self._starts.reserve_name(step, draft)
+        self._creator.reserve_name(step, draft)
 
-    @do.register
+    @execute.register
     def _change(self, step: steps.Change, draft: Draft) -> None:
         draft.put(step.deploys)
         draft.drop_jobs(step.dropped)
@@ -53,13 +53,13 @@ class Actions:
             deploy = step.deploys[0]
             draft.repaired(step.repair, f"{deploy.name}: {deploy.why or deploy.note}")
 
-    @do.register
+    @execute.register
     def _take_place(self, step: steps.TakePlace, draft: Draft) -> None:
         since = step.deploy.created_at
         refused = self._places.ask(draft.seen.target, step.namespace, since)
         draft.put_place(str(refused) if refused else "")
 
-    @do.register
+    @execute.register
     def _stop(self, step: steps.Stop, draft: Draft) -> None:
         deploy = step.deploys[0]
         draft.put(step.deploys)
@@ -72,9 +72,9 @@ class Actions:
                 draft.drop_jobs([field(observed)])
         elif observed:
             draft.mark_deleting(observed)
-        log.info("stopping", deploy=deploy.name, why=deploy.why)
+        log.info("deploy stopping", deploy=deploy.name, why=deploy.why)
 
-    @do.register
+    @execute.register
     def _delete(self, step: steps.Delete, draft: Draft) -> None:
         """What may not be deleted is tried again later, and holds nothing up that need not wait for it."""
         observed = step.job
@@ -82,10 +82,10 @@ class Actions:
         try:
             there = self._cluster.delete_job(observed.namespace, observed.job, observed.uid)
         except ClusterRefused as refused:
-            log.error("not deleted", job=observed.job, why=str(refused))
+            log.error("Job not deleted", job=observed.job, why=str(refused))
             there = True
         else:
-            log.info("deleted", job=observed.job, why=step.why)
+            log.info("Job deleted", job=observed.job, why=step.why)
             if step.repair:
                 draft.repaired(step.repair, f"Job {observed.job} deleted: {step.why}")
         if there:
@@ -95,18 +95,18 @@ class Actions:
         if step.deploy:
             draft.put([replace(step.deploy, delete_sent_at=draft.seen.now)])
 
-    @do.register
+    @execute.register
     def _look(self, step: steps.LookForPods, draft: Draft) -> None:
         selector = labels.target_selector(self._instance, draft.seen.target, draft.former)
         found = self._cluster.pods(step.deploy.namespace, selector)
         live = [pod.metadata.name for pod in found if pod.live]
         draft.live_pods = len(live)
         if live:
-            log.info("Pods are left", target=draft.seen.target, pods=live)
+            log.info("Pods of the target are still live", target=draft.seen.target, pods=live)
 
-    @do.register
+    @execute.register
     def _judge(self, step: steps.Judge, draft: Draft) -> None:
-        """What the watcher has told of the Pods can be older than what it has told of their Job."""
+        """The watcher's state of the Pods can be older than its state of their Job."""
         known = step.job
         selector = labels.target_selector(self._instance, draft.seen.target, draft.former)
         pods = self._cluster.pods(known.namespace, f"{selector},{labels.JOB_UID}={known.uid}")
@@ -116,12 +116,14 @@ class Actions:
             deploy = replace(deploy, log_tail=self._log(observed, draft.seen.vain))
         draft.put([deploy])
 
-    @do.register
+    @execute.register
     def _ask(self, step: steps.AskEvents, draft: Draft) -> None:
         """That events may not or cannot be read is said, and holds up nothing: they are no state."""
         observed = step.job
         try:
-            why = told(self._cluster.events(observed.namespace, observed.pod_uid or observed.uid))
+            why = of_events(
+                self._cluster.events(observed.namespace, observed.pod_uid or observed.uid)
+            )
         except ClusterError as error:
             why = unreadable(str(error))
         draft.put([asked(draft.seen, step.deploy, why)])

@@ -25,7 +25,7 @@ from workers.reconcile.leased_cluster import LeasedCluster
 log = structlog.get_logger()
 
 
-class Starts:
+class JobCreator:
     """Raises ClusterUnavailable when nobody knows what came of it: to be resolved by the next reservation."""
 
     def __init__(self, cluster: LeasedCluster, instance: str) -> None:
@@ -50,7 +50,7 @@ class Starts:
             raise
         else:
             self._there(draft, deploy, job)
-            log.info("started", deploy=deploy.name, job=deploy.job, commit=deploy.commit[:12])
+            log.info("Job created", deploy=deploy.name, job=deploy.job, commit=deploy.commit[:12])
 
     def reserve_name(self, step: steps.ReserveName, draft: Draft) -> None:
         """Somebody's POST may be on its way: reserve its name, so that it comes too late, or find its Job."""
@@ -94,7 +94,7 @@ class Starts:
             self._there(draft, deploy, job)
             draft.repaired(Kind.UNRESOLVED_START, f"{deploy.name}: Job {deploy.job} is there")
         else:
-            log.warning("name taken", deploy=deploy.name, job=deploy.job)
+            log.warning("Job name is taken by another Job", deploy=deploy.name, job=deploy.job)
             target, observed = observe_job(job)
             if target in (deploy.target, *draft.former):
                 draft.put_job(observed)

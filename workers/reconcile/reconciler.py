@@ -18,7 +18,7 @@ from dispatcher.domain.errors import ClusterError, LeaseLost
 from dispatcher.ledger import Leased, Places, Repairs, Schedule, Targets, WakeUp
 from workers.plan import plan, steps
 from workers.reconcile.draft import Draft, WriteConflict
-from workers.reconcile.executor import Actions
+from workers.reconcile.executor import Executor
 from workers.reconcile.leased_cluster import ClusterClient, LeasedCluster
 
 MOST_STEPS = 100
@@ -69,7 +69,7 @@ class Reconciler:
             for _ in range(MOST_ROUNDS):
                 if self._once(target, token):
                     return
-            log.error("it moves all the time; another worker takes it up", target=target)
+            log.error(f"target is still changing after {MOST_ROUNDS} rounds", target=target)
         except LeaseLost as lost:
             log.warning("lease lost", target=target, reason=str(lost))
 
@@ -78,7 +78,7 @@ class Reconciler:
         leased_at = self.clock()
         seen = self.targets.acquire(target, token)
         if isinstance(seen, Leased):
-            log.debug("held by another worker", target=target, for_ms=seen.milliseconds)
+            log.debug("target is held by another worker", target=target, for_ms=seen.milliseconds)
             return True
         draft = Draft(self.targets, self.repairs, token, seen, self.clock, leased_at)
         try:
@@ -91,8 +91,8 @@ class Reconciler:
             return self._work(draft)
         except ClusterError as trouble:
             if not draft.seen.vain:
-                log.warning("cluster", target=draft.seen.target, trouble=str(trouble))
-            draft.put_vain(not _is_held_off(trouble))
+                log.warning("cluster request failed", target=draft.seen.target, why=str(trouble))
+            draft.put_failed_look(not _is_held_off(trouble))
             return self._release(draft, self._again_at(draft, trouble), str(trouble))
 
     def _again_at(self, draft: Draft, trouble: ClusterError) -> int:
@@ -102,21 +102,23 @@ class Reconciler:
 
     def _work(self, draft: Draft) -> bool:
         calls = LeasedCluster(self.cluster, lambda: self._renew(draft))
-        actions = Actions(self.places, calls, self.instance)
+        executor = Executor(self.places, calls, self.instance)
         for _ in range(MOST_STEPS):
             step = plan(draft.seen, self.new_token(), draft.live_pods)
             if isinstance(step, steps.Wait):
                 return self._rest(draft, step)
             self._renew(draft)
-            actions.do(step, draft)
-        log.error("no end of steps", target=draft.seen.target)
-        return self._release(draft, self._later(draft), f"gave up after {MOST_STEPS} steps")
+            executor.execute(step, draft)
+        log.error(f"plan does not end after {MOST_STEPS} steps", target=draft.seen.target)
+        return self._release(
+            draft, self._later(draft), f"the plan does not end after {MOST_STEPS} steps"
+        )
 
     def _rest(self, draft: Draft, step: steps.Wait) -> bool:
         was_in_vain = draft.seen.vain
         done = self._release(draft, step.due_at, step.trouble)
         if done and was_in_vain:
-            log.info("the cluster does what it is asked for again", target=draft.seen.target)
+            log.info("cluster requests succeed again", target=draft.seen.target)
         return done
 
     def _renew(self, draft: Draft) -> None:

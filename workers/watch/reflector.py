@@ -210,4 +210,4 @@ def _events(stream: Stream) -> Iterator[WatchEvent]:
             for line in lines:
                 yield msgspec.json.decode(line, type=WatchEvent)
     except msgspec.MsgspecError as error:
-        raise ClusterUnavailable(f"the watch makes no sense: {error}") from error
+        raise ClusterUnavailable(f"a watch event cannot be decoded: {error}") from error

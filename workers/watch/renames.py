@@ -62,7 +62,7 @@ class Renames:
         done, pair = self._renaming.rename(old, spec), (old, spec.target)
         match done.moved:
             case Moved.RENAMED:
-                log.info("renamed", target=spec.target, it_was=old)
+                log.info("target renamed", target=spec.target, renamed_from=old)
                 self._refused.discard(pair)
             case Moved.USED:
                 self._refuse(pair)
@@ -73,5 +73,5 @@ class Renames:
     def _refuse(self, pair: tuple[str, str]) -> None:
         if pair not in self._refused:
             why = "it has deploys of its own, or the history is another target's: nothing is moved"
-            log.error("not renamed", target=pair[1], renamed_from=pair[0], why=why)
+            log.error("target not renamed", target=pair[1], renamed_from=pair[0], why=why)
         self._refused.add(pair)

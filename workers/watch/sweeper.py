@@ -74,7 +74,9 @@ class Sweeper:
             self._wake(self._schedule.wake(called, "there is a place for it"))
         if self._is_time("retire", RETIRE_EVERY):
             for target in self.publisher.retire(keep_removed_for):
-                log.info("its history expires", target=target, seconds=keep_removed_for)
+                log.info(
+                    "history of a removed target expires", target=target, seconds=keep_removed_for
+                )
         if self._is_time("forgotten", FORGOTTEN_EVERY):
             self._remember()
 

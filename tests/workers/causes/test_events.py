@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from dispatcher.domain.model import CauseKind
-from workers.causes.events import told, unreadable
+from workers.causes.events import of_events, unreadable
 from workers.kube.objects import Event, EventSeries
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -58,7 +58,7 @@ def warning(reason: str, message: str, minutes: int = 0) -> Event:
     ],
 )
 def test_an_event_has_a_kind_and_its_words(reason: str, message: str, kind: CauseKind) -> None:
-    found = told([warning(reason, message)])
+    found = of_events([warning(reason, message)])
 
     assert found is not None
     assert (found.kind, found.retry) == (kind, True)
@@ -78,7 +78,7 @@ def test_the_newest_warning_counts_whichever_of_the_times_it_has() -> None:
     )
     nameless = Event(type="Warning", reason="Odd", message="no time at all")
 
-    found = told([nameless, series, warning("FailedMount", "older", 4), normal])
+    found = of_events([nameless, series, warning("FailedMount", "older", 4), normal])
 
     assert found is not None
     assert found.why == "FailedMount: newest"
@@ -88,13 +88,13 @@ def test_what_has_passed_is_told_no_more() -> None:
     mount = warning("FailedMount", "no such secret", 1)
     pulls = Event(type="Normal", reason="Pulling", last_timestamp=NOW + timedelta(minutes=2))
 
-    assert told([mount, pulls]) is None
-    assert told([pulls, warning("FailedMount", "no such secret", 2)]) is not None
+    assert of_events([mount, pulls]) is None
+    assert of_events([pulls, warning("FailedMount", "no such secret", 2)]) is not None
 
 
 def test_nothing_is_told_where_all_is_normal() -> None:
-    assert told([]) is None
-    assert told([Event(type="Normal", reason="Scheduled")]) is None
+    assert of_events([]) is None
+    assert of_events([Event(type="Normal", reason="Scheduled")]) is None
 
 
 def test_an_event_of_either_api_is_read() -> None:

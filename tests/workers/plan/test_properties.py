@@ -88,7 +88,7 @@ def jobs(draw: st.DrawFn, number: int) -> ObservedJob:
 
 @st.composite
 def snapshots(draw: st.DrawFn) -> Snapshot:
-    """At most one deploy has its turn, as the ledger sees to."""
+    """At most one deploy is active, as the ledger sees to."""
     numbers = range(1, 1 + draw(st.integers(0, 4)))
     found, active = [], False
     for number in numbers:

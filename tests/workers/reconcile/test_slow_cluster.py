@@ -98,7 +98,7 @@ def test_a_step_of_several_slow_calls_keeps_its_lease_and_ends_once(
     (deploy,) = world.deploys().values()
     assert (deploy.state, deploy.log_tail) == (State.FAILED, "the log")
     assert slow.calls == ["list", "log"]
-    assert [line["event"] for line in logs if line["event"] == "failed"] == ["failed"]
+    assert [line["event"] for line in logs if line["event"] == "deploy failed"] == ["deploy failed"]
     assert "lease lost" not in [line["event"] for line in logs]
 
 

@@ -167,7 +167,7 @@ def test_a_name_with_a_history_of_its_own_is_left_alone_and_that_is_said_once(
         watching.publish(WEB_SHOP)
         watching.renames.look()
 
-    assert [line["event"] for line in logs] == ["not renamed"]
+    assert [line["event"] for line in logs] == ["target not renamed"]
     assert not watching.renames.is_due
     assert watching.renames.by_present_name([("shop", FACTS)]) == [("shop", FACTS)]
     assert watching.published() == {"web-shop": ()}
