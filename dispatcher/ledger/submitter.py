@@ -36,15 +36,17 @@ come again."""
 MOST_RECORDS = 500
 """Pushes of its hook that may wait before a delivery without any is not logged."""
 
-Outcome = Result | LedgerUnavailable
+ResultOrError = Result | LedgerUnavailable
 
 
 @dataclass(frozen=True)
-class _Delivery:
+class _Pending:
+    """A delivery's submissions and its record for the log, until the ledger has answered."""
+
     submissions: Sequence[Submission]
     record: LogRecord | None
-    answer: Future[list[Result]] = field(default_factory=Future)
-    outcomes: list[Outcome] = field(default_factory=list)
+    future: Future[list[Result]] = field(default_factory=Future)
+    results: list[ResultOrError] = field(default_factory=list)
 
     @property
     def sender(self) -> tuple[str, str]:
@@ -63,35 +65,35 @@ class _Delivery:
 
     def parts(self) -> Iterator[_Part]:
         """One after the other, until it is answered or nobody waits for it any more."""
-        if not self.answer.set_running_or_notify_cancel():
+        if not self.future.set_running_or_notify_cancel():
             return
         yield _Part(self, self.submissions[0] if self.submissions else None, self.record)
         for submission in self.submissions[1:]:
-            if self.answer.done():
+            if self.future.done():
                 return
             yield _Part(self, submission)
 
-    def take(self, outcome: Outcome) -> None:
+    def take(self, result: ResultOrError) -> None:
         """What became of its next push."""
-        self.outcomes.append(outcome)
-        if len(self.outcomes) == len(self.submissions):
+        self.results.append(result)
+        if len(self.results) == len(self.submissions):
             self.settle()
 
     def settle(self) -> None:
-        if error := next((o for o in self.outcomes if isinstance(o, LedgerUnavailable)), None):
+        if error := next((e for e in self.results if isinstance(e, LedgerUnavailable)), None):
             self.fail(error)
         else:
-            self.answer.set_result([o for o in self.outcomes if isinstance(o, Result)])
+            self.future.set_result([each for each in self.results if isinstance(each, Result)])
 
     def fail(self, error: LedgerUnavailable) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(error)
+        if not self.future.done():
+            self.future.set_exception(error)
 
 
 class _Part(NamedTuple):
     """A delivery's next push, if it has any; with the first of them goes its record for the log."""
 
-    delivery: _Delivery
+    pending: _Pending
     submission: Submission | None
     record: LogRecord | None = None
 
@@ -128,19 +130,19 @@ class Submitter:
         The future raises LedgerUnavailable where that could not be had: the push may or may not have
         been recorded, and it is safe to hand it in again under the same delivery id.
         """
-        delivery = _Delivery(submissions, record)
+        pending = _Pending(submissions, record)
         with self._changed:
-            if self._has_room(delivery):
-                self._queue.add(*delivery.sender, delivery.parts(), delivery.size)
+            if self._has_room(pending):
+                self._queue.add(*pending.sender, pending.parts(), pending.size)
                 self._changed.notify()
             else:
-                delivery.fail(LedgerUnavailable("too many pushes are waiting for Redis"))
-        return delivery.answer
+                pending.fail(LedgerUnavailable("too many pushes are waiting for Redis"))
+        return pending.future
 
-    def _has_room(self, delivery: _Delivery) -> bool:
+    def _has_room(self, pending: _Pending) -> bool:
         """Nobody waits for a delivery without pushes, and memory is for those who do."""
-        hook, _ = delivery.sender
-        most = LONGEST_QUEUE if delivery.submissions else MOST_RECORDS
+        hook, _ = pending.sender
+        most = LONGEST_QUEUE if pending.submissions else MOST_RECORDS
         return self._queue.waiting(hook) < self._queue.share(hook, most)
 
     def _work(self) -> None:
@@ -151,7 +153,7 @@ class Submitter:
             except Exception as error:  # whatever it is, the next group must have its chance
                 log.exception("a group of pushes was not recorded")
                 for part in group:
-                    part.delivery.fail(_known(error))
+                    part.pending.fail(_known(error))
             self._group_size.note(len(group), self._clock() - begun)
 
     def _gather(self) -> list[_Part]:
@@ -167,24 +169,24 @@ class Submitter:
                     return group
 
     def _commit(self, group: Sequence[_Part]) -> None:
-        deliveries = [part.delivery for part in group if part.submission]
+        pending = [part.pending for part in group if part.submission]
         submissions = [part.submission for part in group if part.submission]
         records = [part.record for part in group if part.record]
         try:
-            outcomes = self._record(submissions, records)
+            results = self._record(submissions, records)
         except Exception as error:  # noqa: BLE001  # whatever it is, the next group must have its chance
             for part in group:
-                part.delivery.fail(_known(error))
+                part.pending.fail(_known(error))
             return
-        for delivery, outcome in zip(deliveries, outcomes, strict=True):
-            delivery.take(outcome)
+        for each, result in zip(pending, results, strict=True):
+            each.take(result)
         for part in group:
             if not part.submission:
-                part.delivery.settle()
+                part.pending.settle()
 
     def _record(
         self, submissions: Sequence[Submission], records: Sequence[LogRecord]
-    ) -> list[Outcome]:
+    ) -> list[ResultOrError]:
         taken, logged = self._redirects.hand_in_with(submissions, self._log_writer.calls(records))
         self._note(logged)
         answers = [_understood(*each) for each in taken]
