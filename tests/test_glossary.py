@@ -26,14 +26,14 @@ RETIRED = {
     "purely": "pure",
     "seldom": "log throttle",
     "shelf": "delivery log",
-    "silence": "circuit breaker, unanswered",
+    "silence": "circuit breaker, untaken",
     "stranger": "unauthenticated",
     "tombstone": "name reservation",
     "trail": "delivery log",
     "unproved": "rejected, unauthenticated",
 }
 """Retired word → what it is called now."""
-STILL_USED = ("feed", "silence", "trail", "unproved")
+STILL_USED = ("trail", "unproved")
 """To become empty."""
 OTHERS = re.compile(r"FEED_MAX_COMMIT_NUM")
 """Names of other programs."""

@@ -1,4 +1,4 @@
-"""The event recorder: a log line for each deploy that runs or ends, and a line and a count for each repair."""
+"""A log line for each deploy that runs or ends; a log line and a count for each repair."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class CircuitBreaker:
     @contextmanager
     def guard(self, what: str, path: str) -> Iterator[None]:
         """Around a request. Raises ClusterUnavailable without sending it while the circuit is open."""
-        if path.endswith("/log"):  # a log comes from its node, whose silence is not the namespace's
+        if path.endswith("/log"):  # its node answers for a log, and not the namespace
             yield
             return
         namespace = _namespace(path)

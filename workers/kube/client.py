@@ -81,7 +81,7 @@ class Timeouts:
     answer: float = 3.0
     """With the connection's no more than `LONGEST_CALL`, which a worker's lease has to outlast."""
     list: float = 15.0
-    """Of a feed, which holds nobody up: a server under load takes its time for a list."""
+    """Of a reflector, which holds nobody up: a server under load takes its time for a list."""
     watch: float = 75.0
     """A server sends a bookmark every minute; where none comes, the connection may be dead."""
 

@@ -68,8 +68,8 @@ def _conditions(node: Object) -> list[Object]:
         conditions.append({"type": pressure.condition, "status": str(holds), "reason": reason})
     conditions.append({"type": "Ready", "status": "True", "reason": "KubeletReady"})
     if is_off(node):
-        silence = {"reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status."}
-        conditions = [each | silence | {"status": "Unknown"} for each in conditions]
+        unknown = {"reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status."}
+        conditions = [each | unknown | {"status": "Unknown"} for each in conditions]
     return conditions
 
 
