@@ -15,7 +15,6 @@ from starlette.routing import BaseRoute, Mount, Router
 from dispatcher.config import Environment
 from dispatcher.config.reloading import Reloader
 from dispatcher.domain.errors import LedgerUnavailable
-from dispatcher.http.api.authentication import Guard, Tokens
 from dispatcher.http.api.deliveries import Deliveries
 from dispatcher.http.api.deploys import Deploys
 from dispatcher.http.api.hooks import HookList
@@ -25,16 +24,17 @@ from dispatcher.http.api.repairs import RepairLog
 from dispatcher.http.api.replays import Replays
 from dispatcher.http.api.requests import Requests
 from dispatcher.http.api.targets import Targets
+from dispatcher.http.authentication import ApiTokens, TokenAuthentication
 from dispatcher.http.background import Background
 from dispatcher.http.client_address import Proxies
 from dispatcher.http.connection.bodies import Bodies
 from dispatcher.http.connection.header_limits import HeaderLimits
 from dispatcher.http.health import Health
-from dispatcher.http.live_config import LOOK_EVERY, Live
+from dispatcher.http.live_config import LOOK_EVERY, LiveConfig
 from dispatcher.http.openapi.document import document
 from dispatcher.http.openapi.endpoint import OpenApi
 from dispatcher.http.operations import API, OPERATIONS, Endpoints, api_routes, open_routes
-from dispatcher.http.responses import Refusal, refused
+from dispatcher.http.responses import ErrorResponse, handle_error
 from dispatcher.http.webhooks.endpoint import Hooks
 from dispatcher.http.webhooks.rate_limit import COUNT_WITHIN, Limiter
 from dispatcher.http.webhooks.rejection_counter import EVERY, RejectionCounter
@@ -52,15 +52,15 @@ from dispatcher.ledger import (
     connect,
 )
 
-REFUSED = (HTTPException, Refusal, LedgerUnavailable, Exception)
-"""What ends a request, each with an answer of its own."""
+HANDLED = (HTTPException, ErrorResponse, LedgerUnavailable, Exception)
+"""Each ends a request with an error response of its own."""
 
 
 @dataclass(frozen=True)
 class Parts:
     """What the endpoints work with."""
 
-    live: Live
+    live: LiveConfig
     store: Store
     wake_ups: WakeUps
     submitter: Submitter
@@ -80,7 +80,7 @@ def create_app(
     """
     parts = _parts(settings, source)
     app = Starlette(
-        exception_handlers=dict.fromkeys(REFUSED, refused),
+        exception_handlers=dict.fromkeys(HANDLED, handle_error),
         middleware=[Middleware(HeaderLimits)],
         lifespan=lambda _: _running(parts),
     )
@@ -97,7 +97,7 @@ def _parts(settings: Environment, source: Reloader) -> Parts:
     submitter = Submitter(store, wake_ups)
     impatient = Store(connect(url, timeout=COUNT_WITHIN), keys, retention)
     failures = Failures(impatient, _allowance(settings))
-    live, usage = Live(source), SecretUsage(store)
+    live, usage = LiveConfig(source), SecretUsage(store)
     rejections = RejectionCounter(live, usage)
     return Parts(
         live, store, wake_ups, submitter, Bodies(), failures, usage, rejections, Background()
@@ -110,17 +110,17 @@ def _allowance(settings: Environment) -> Allowance:
 
 def _routes(parts: Parts, settings: Environment, *, anywhere: bool) -> list[BaseRoute]:
     proxies = Proxies(settings.trusted_proxies, settings.proxy_header)
-    tokens = Tokens(settings.api_tokens)
+    tokens = ApiTokens(settings.api_tokens)
     endpoints = _endpoints(parts, proxies, tokens, anywhere=anywhere)
     guarded = Router(
         api_routes(endpoints),
         redirect_slashes=False,
-        middleware=[Middleware(Guard, tokens, proxies)],
+        middleware=[Middleware(TokenAuthentication, tokens, proxies)],
     )
     return [*open_routes(endpoints), Mount(API, app=guarded)]
 
 
-def _endpoints(parts: Parts, proxies: Proxies, tokens: Tokens, *, anywhere: bool) -> Endpoints:
+def _endpoints(parts: Parts, proxies: Proxies, tokens: ApiTokens, *, anywhere: bool) -> Endpoints:
     live, store, wake_ups = parts.live, parts.store, parts.wake_ups
     limiter = Limiter(parts.failures)
     taking = live, parts.submitter, parts.bodies, proxies, limiter, parts.rejections

@@ -50,19 +50,53 @@ WALLS = {
     # The ledger: the only place that talks to Redis, and one module of it that knows RQ
     "dispatcher.ledger.*": "dispatcher.domain.* msgspec redis structlog",
     "dispatcher.ledger.wakeups": "dispatcher.ledger.connection redis rq",
-    # HTTP
-    "dispatcher.http.*": (
-        "dispatcher dispatcher.config dispatcher.config.reloading dispatcher.domain.* dispatcher.ledger"
-        " dispatcher.matching.* dispatcher.runtime.failfast"
+    # HTTP: what every room uses
+    "dispatcher.http": "",
+    "dispatcher.http.responses": "dispatcher.domain.errors dispatcher.webhooks.parsed msgspec starlette",
+    "dispatcher.http.client_address": "",
+    "dispatcher.http.log_throttle": "",
+    "dispatcher.http.background": "dispatcher.runtime.failfast structlog",
+    "dispatcher.http.uniform_cost": "dispatcher.config dispatcher.webhooks.verification_cost",
+    "dispatcher.http.live_config": (
+        "dispatcher.config dispatcher.config.reloading dispatcher.domain.errors"
+        " dispatcher.http.uniform_cost dispatcher.ledger dispatcher.matching.* anyio structlog"
+    ),
+    "dispatcher.http.authentication": (
+        "dispatcher.config dispatcher.http.client_address dispatcher.http.log_throttle"
+        " dispatcher.http.responses dispatcher.webhooks.authentication starlette structlog"
+    ),
+    # its rooms: each imports those above it only
+    "dispatcher.http.connection.*": (
+        "dispatcher.http.client_address dispatcher.http.responses anyio starlette"
+    ),
+    "dispatcher.http.connection.protocol": (
+        "dispatcher.http.connection.* dispatcher.http.responses h11 starlette uvicorn"
+    ),
+    "dispatcher.http.connection.strict_parser": "h11",
+    "dispatcher.http.webhooks.*": (
+        "dispatcher.config dispatcher.domain.* dispatcher.http.client_address"
+        " dispatcher.http.connection.* dispatcher.http.live_config dispatcher.http.responses"
+        " dispatcher.http.uniform_cost dispatcher.ledger dispatcher.matching.*"
         " dispatcher.webhooks.authentication dispatcher.webhooks.delivery_ids"
         " dispatcher.webhooks.parsed dispatcher.webhooks.receiving dispatcher.webhooks.stored_headers"
-        " dispatcher.webhooks.verification_cost"
-        " anyio msgspec starlette structlog"
+        " dispatcher.webhooks.verification_cost anyio msgspec starlette structlog"
     ),
-    "dispatcher.http.connection.protocol": "dispatcher.http.* h11 starlette uvicorn",
-    "dispatcher.http.connection.strict_parser": "h11",
+    "dispatcher.http.api.*": (
+        "dispatcher.config dispatcher.domain.* dispatcher.http.connection.bodies"
+        " dispatcher.http.live_config dispatcher.http.responses dispatcher.http.webhooks.*"
+        " dispatcher.ledger dispatcher.matching.* dispatcher.webhooks.parsed"
+        " dispatcher.webhooks.receiving anyio msgspec starlette structlog"
+    ),
+    "dispatcher.http.openapi.*": "dispatcher dispatcher.http.responses msgspec starlette",
+    # the application
+    "dispatcher.http.health": (
+        "dispatcher dispatcher.domain.errors dispatcher.http.authentication"
+        " dispatcher.http.background dispatcher.http.connection.threads dispatcher.http.responses"
+        " dispatcher.ledger msgspec starlette structlog"
+    ),
     "dispatcher.http.operations": (
-        "dispatcher.http.* dispatcher.webhooks.providers.generic starlette"
+        "dispatcher.http.api.* dispatcher.http.health dispatcher.http.openapi.*"
+        " dispatcher.http.webhooks.* dispatcher.webhooks.providers.generic starlette"
     ),
     "dispatcher.app": (
         "dispatcher.config dispatcher.config.reloading dispatcher.domain.errors dispatcher.http.*"
@@ -226,6 +260,7 @@ PURE = {
     "dispatcher.matching.*",
     "dispatcher.webhooks.*",
     "dispatcher.http.client_address",
+    "dispatcher.http.uniform_cost",
     "dispatcher.http.connection.strict_parser",
     "dispatcher.http.connection.connection_limits",
     "dispatcher.http.connection.origins",
@@ -381,9 +416,15 @@ def test_each_outside_thing_has_its_places() -> None:
     assert places("starlette") == {
         "dispatcher.app",
         "dispatcher.commands.serve",
-        "dispatcher.http.*",
+        "dispatcher.http.api.*",
+        "dispatcher.http.authentication",
+        "dispatcher.http.connection.*",
         "dispatcher.http.connection.protocol",
+        "dispatcher.http.health",
+        "dispatcher.http.openapi.*",
         "dispatcher.http.operations",
+        "dispatcher.http.responses",
+        "dispatcher.http.webhooks.*",
         "dispatcher.local.cluster.apiserver.*",
     }
     assert places("dispatcher.local.*") == {"dispatcher.commands.local"}

@@ -12,13 +12,13 @@ from starlette.responses import Response
 
 from dispatcher import __version__
 from dispatcher.domain.errors import LedgerUnavailable
-from dispatcher.http.api.authentication import Tokens
+from dispatcher.http.authentication import ApiTokens
 from dispatcher.http.background import Background
 from dispatcher.http.connection.threads import Threads
-from dispatcher.http.responses import answer
+from dispatcher.http.responses import json_response
 from dispatcher.ledger import Contact, Reader, Store, check_writes
 
-PATIENCE = 0.7
+REDIS_TIMEOUT = 0.7
 """Seconds for Redis: a probe of Kubernetes gives up after one, and would take web out of service."""
 
 log = structlog.get_logger()
@@ -54,7 +54,7 @@ class Seen:
 class Health:
     """Ready also without Redis: web has to be there to tell Git hosts 503, so that they know."""
 
-    def __init__(self, store: Store, background: Background, tokens: Tokens) -> None:
+    def __init__(self, store: Store, background: Background, tokens: ApiTokens) -> None:
         self._background, self._tokens = background, tokens
         self._store, self._reader = store, Reader(store)
         self._contact = Contact(store)
@@ -63,7 +63,7 @@ class Health:
         self._durability = ""
 
     async def live(self, _: Request) -> Response:
-        return answer(Alive(live=True))
+        return json_response(Alive(live=True))
 
     async def ready(self, request: Request) -> Response:
         seen = await self._seen()
@@ -72,8 +72,8 @@ class Health:
             say("readiness", ledger=seen.ledger, cluster=seen.cluster)
         self._last = seen
         if not self._tokens.holder(request.headers):
-            return answer(Ready(ready=True))
-        return answer(
+            return json_response(Ready(ready=True))
+        return json_response(
             Ready(
                 ready=True,
                 version=__version__,
@@ -87,9 +87,9 @@ class Health:
     async def _seen(self) -> Seen:
         """Without addresses, names and the words of others."""
         try:
-            return await self._threads.run(PATIENCE, self._look)
+            return await self._threads.run(REDIS_TIMEOUT, self._look)
         except TimeoutError:
-            return Seen(f"unavailable: Redis did not answer within {PATIENCE} s")
+            return Seen(f"unavailable: Redis did not answer within {REDIS_TIMEOUT} s")
 
     def _look(self) -> Seen:
         try:

@@ -11,7 +11,7 @@ from anyio import CapacityLimiter, to_thread
 from dispatcher.config import Configuration, Hook, Target
 from dispatcher.config.reloading import Reloader
 from dispatcher.domain.errors import DispatcherError
-from dispatcher.http.webhooks.unauthenticated import UniformCost
+from dispatcher.http.uniform_cost import UniformCost
 from dispatcher.ledger import LogBounds
 from dispatcher.matching.evaluation import HookScope
 from dispatcher.matching.matcher import Matcher
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Configured:
+class ActiveConfig:
     """One good configuration, with what is built from it."""
 
     hooks: Mapping[str, Hook]
@@ -35,7 +35,7 @@ class Configured:
     log_bounds: LogBounds
 
     @classmethod
-    def of(cls, configuration: Configuration) -> Configured:
+    def of(cls, configuration: Configuration) -> ActiveConfig:
         hooks, targets = configuration.hooks, configuration.targets
         scopes = {name: HookScope(name, hook.spoken_for) for name, hook in hooks.items()}
         bounds = LogBounds(**configuration.deliveries.model_dump())
@@ -43,14 +43,14 @@ class Configured:
         return cls(hooks, targets, scopes, UniformCost.of(hooks.values()), matcher, bounds)
 
 
-class Live:
+class LiveConfig:
     """Holds the newest good configuration in `now`."""
 
     def __init__(self, source: Reloader) -> None:
         self._source = source
         self._thread = CapacityLimiter(1)  # of its own: those of the API may all wait for Redis
         self._built = source.current
-        self.now = Configured.of(self._built)
+        self.now = ActiveConfig.of(self._built)
 
     async def look(self) -> None:
         """Takes what the files say, if they have changed."""
@@ -59,12 +59,12 @@ class Live:
         except (DispatcherError, OSError) as error:
             log.error("configuration could not be read again", error=str(error))
 
-    def _look(self) -> Configured:
+    def _look(self) -> ActiveConfig:
         """A change is not over before something was built from it, should that fail the first time."""
         self._source.changed()
         current = self._source.current
         if current is self._built:
             return self.now
-        made = Configured.of(current)
+        made = ActiveConfig.of(current)
         self._built = current
         return made

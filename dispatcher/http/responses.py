@@ -1,4 +1,4 @@
-"""Answers: always JSON, always with the same headers, refusals always of the same shape."""
+"""Responses: always JSON, always with the same headers, and errors always of the same shape."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
 }
 CAUSE = "cause"
-"""In a request's state: why it was refused, for the log."""
+"""In a request's state: why it got an error response, for the log."""
 RETRY_AFTER: Mapping[str, str] = {"Retry-After": "5"}
 """Seconds after which a client may come again when Redis, or this process, had no room."""
 
@@ -30,13 +30,13 @@ class Error(msgspec.Struct, frozen=True):
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
-    """Every refusal: `{"error": {"code": …, "message": …}}`."""
+    """Every error: `{"error": {"code": …, "message": …}}`."""
 
     error: Error
 
 
-class Refusal(DispatcherError):
-    """Ends a request with a no: raised anywhere, answered in one place."""
+class ErrorResponse(DispatcherError):
+    """Ends a request with an error response: raised anywhere, handled in one place."""
 
     def __init__(
         self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
@@ -48,13 +48,15 @@ class Refusal(DispatcherError):
         """For the log."""
 
     @classmethod
-    def of(cls, rejected: Rejected) -> Refusal:
-        refusal = cls(rejected.status, rejected.code, rejected.message)
-        refusal.cause = rejected.cause
-        return refusal
+    def of(cls, rejected: Rejected) -> ErrorResponse:
+        error = cls(rejected.status, rejected.code, rejected.message)
+        error.cause = rejected.cause
+        return error
 
 
-def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(
+    body: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
     return Response(
         msgspec.json.encode(body),
         status,
@@ -63,12 +65,12 @@ def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = 
     )
 
 
-def refused(request: Request, error: Exception) -> Response:
-    """The answer to whatever ended a request: a Refusal, routing, Redis, or a mistake of ours."""
+def handle_error(request: Request, error: Exception) -> Response:
+    """The response to whatever ended a request: an ErrorResponse, routing, Redis, or a mistake of ours."""
     match error:
-        case Refusal():
+        case ErrorResponse():
             request.scope.setdefault("state", {})[CAUSE] = error.cause
-            return refusal(error)
+            return error_response(error)
         case HTTPException():
             code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
             return _error(error.status_code, code, error.detail, error.headers)
@@ -78,11 +80,11 @@ def refused(request: Request, error: Exception) -> Response:
     return _error(500, "internal_error", "This is a mistake in git-dispatcher; its log says more")
 
 
-def refusal(error: Refusal) -> Response:
+def error_response(error: ErrorResponse) -> Response:
     return _error(error.status, error.code, error.message, error.headers)
 
 
 def _error(
     status: int, code: str, message: str, headers: Mapping[str, str] | None = None
 ) -> Response:
-    return answer(ErrorBody(Error(code, message)), status, headers)
+    return json_response(ErrorBody(Error(code, message)), status, headers)

@@ -15,8 +15,8 @@ from dispatcher.domain.model import Result, State
 from dispatcher.http.api import delivery_views
 from dispatcher.http.api.requests import line, page_limit
 from dispatcher.http.connection.bodies import MIB
-from dispatcher.http.live_config import Live
-from dispatcher.http.responses import Refusal, answer
+from dispatcher.http.live_config import LiveConfig
+from dispatcher.http.responses import ErrorResponse, json_response
 from dispatcher.ledger import DeliveryLog, LoggedDelivery, Reader
 from dispatcher.matching.evaluation import Explanation, explain
 from dispatcher.webhooks.parsed import Received
@@ -35,11 +35,13 @@ LONGEST_NAME = 600
 class Deliveries:
     """Endpoints; reads only."""
 
-    def __init__(self, live: Live, log: DeliveryLog, reader: Reader) -> None:
+    def __init__(self, live: LiveConfig, log: DeliveryLog, reader: Reader) -> None:
         self._live, self._log, self._reader = live, log, reader
 
     async def deliveries(self, request: Request) -> Response:
-        return answer(await to_thread.run_sync(self._newest, page_limit(request, USUAL, MOST)))
+        return json_response(
+            await to_thread.run_sync(self._newest, page_limit(request, USUAL, MOST))
+        )
 
     def _newest(self, limit: int) -> delivery_views.DeliveryList:
         """Read a few at a time, until the answer is as large as it may be."""
@@ -58,7 +60,7 @@ class Deliveries:
 
     async def delivery(self, request: Request) -> Response:
         name = request.path_params["id"]
-        return answer(await to_thread.run_sync(self._look, name))
+        return json_response(await to_thread.run_sync(self._look, name))
 
     def _look(self, name: str) -> delivery_views.DeliveryDetail:
         logged = found(self._log, name)
@@ -88,10 +90,10 @@ class Deliveries:
 
 
 def found(log: DeliveryLog, name: str) -> LoggedDelivery:
-    """Raises Refusal."""
+    """Raises ErrorResponse."""
     logged = log.find(name) if len(name) <= LONGEST_NAME else None
     if logged is None:
-        raise Refusal(
+        raise ErrorResponse(
             404,
             "unknown_delivery",
             f"There is no delivery {line(name)[:100]!r}, or not any more: its id is one that the list of "

@@ -15,7 +15,7 @@ from dispatcher.http.api.requests import (
     page_limit,
     unknown_deploy,
 )
-from dispatcher.http.responses import Refusal, answer
+from dispatcher.http.responses import ErrorResponse, json_response
 from dispatcher.ledger import Operations, Reader, StopResult, Store, WakeUps
 
 MOST = 100
@@ -42,7 +42,7 @@ class Deploys:
     async def list(self, request: Request) -> Response:
         target, limit = await self._requests.history(request), page_limit(request, MOST, MOST)
         found = await to_thread.run_sync(self._reader.deploys, target)
-        return answer(views.DeployList(tuple(map(views.deploy_info, found[:limit]))))
+        return json_response(views.DeployList(tuple(map(views.deploy_info, found[:limit]))))
 
     async def show(self, request: Request) -> Response:
         target = await self._requests.history(request)
@@ -51,7 +51,7 @@ class Deploys:
         if found is None:
             kept = await to_thread.run_sync(self._reader.numbers, target)
             raise unknown_deploy(target, number, kept)
-        return answer(views.deploy_detail(found))
+        return json_response(views.deploy_detail(found))
 
     async def cancel(self, request: Request) -> Response:
         return await self._order(request, "cancel")
@@ -63,7 +63,7 @@ class Deploys:
         target, number = await self._requests.deploy(request)
         order = await self._requests.order(request, Order)
         told = await to_thread.run_sync(self._tell, verb, target, number, order)
-        return answer(told, 202)
+        return json_response(told, 202)
 
     def _tell(self, verb: str, target: str, number: int, order: Order) -> views.OrderAnswer:
         tell = self._operations.cancel if verb == "cancel" else self._operations.release
@@ -72,10 +72,10 @@ class Deploys:
         deploy = f"{target}/{number}"
         log.info(verb, deploy=deploy, by=order.by, reason=order.reason, outcome=said.result)
         if said.result not in REASONS:
-            raise self._refusal(said.result, target, number)
+            raise self._error(said.result, target, number)
         return views.OrderAnswer(deploy=deploy, outcome=said.result, reason=REASONS[said.result])
 
-    def _refusal(self, told: StopResult, target: str, number: int) -> Refusal:
+    def _error(self, told: StopResult, target: str, number: int) -> ErrorResponse:
         found = self._reader.deploy(target, number) if told is not StopResult.UNKNOWN else None
         if found is None:
             return unknown_deploy(target, number, self._reader.numbers(target))
@@ -84,6 +84,6 @@ class Deploys:
                 f"{found.name} is {found.state} and was not told to stop: cancel it first. Release is "
                 "for one that stops and whose Pods do not go"
             )
-            return Refusal(409, "not_stopping", message)
+            return ErrorResponse(409, "not_stopping", message)
         message = f"{found.name} is over already: {found.state}. What is over stays as it is"
-        return Refusal(409, "already_over", message)
+        return ErrorResponse(409, "already_over", message)

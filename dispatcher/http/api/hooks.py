@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.http.api import delivery_views
-from dispatcher.http.live_config import Live
-from dispatcher.http.responses import answer
+from dispatcher.http.live_config import LiveConfig
+from dispatcher.http.responses import json_response
 from dispatcher.http.webhooks.rejection_counter import RejectionCounter
 from dispatcher.ledger import SecretUsage
 
@@ -16,12 +16,12 @@ from dispatcher.ledger import SecretUsage
 class HookList:
     """The endpoint."""
 
-    def __init__(self, live: Live, usage: SecretUsage, rejections: RejectionCounter) -> None:
+    def __init__(self, live: LiveConfig, usage: SecretUsage, rejections: RejectionCounter) -> None:
         self._live, self._usage, self._rejections = live, usage, rejections
 
     async def hooks(self, _: Request) -> Response:
         await self._rejections.report()
-        return answer(await to_thread.run_sync(self._look))
+        return json_response(await to_thread.run_sync(self._look))
 
     def _look(self) -> delivery_views.HookList:
         used, rejected = self._usage.used(), self._usage.rejections()

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from dispatcher.http.api import views
 from dispatcher.http.api.requests import Order, Requests
-from dispatcher.http.responses import answer
+from dispatcher.http.responses import json_response
 from dispatcher.ledger import Operations, Store, WakeUps, read_pauses
 
 log = structlog.get_logger()
@@ -36,7 +36,7 @@ class Pausing:
         named = "target" in request.path_params
         target = (await self._requests.target(request)).name if named else None
         order = await self._requests.order(request, Order)
-        return answer(await to_thread.run_sync(self._switched, switch, target, order))
+        return json_response(await to_thread.run_sync(self._switched, switch, target, order))
 
     def _switched(
         self, switch: Callable[[str | None, Order], None], target: str | None, order: Order

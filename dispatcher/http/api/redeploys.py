@@ -16,7 +16,7 @@ from dispatcher.domain.model import ZEROS, short_ref
 from dispatcher.domain.refs import MAX_REF, is_ref, object_name
 from dispatcher.http.api import views
 from dispatcher.http.api.requests import Order, Requests, line, unknown_deploy
-from dispatcher.http.responses import Refusal, answer
+from dispatcher.http.responses import ErrorResponse, json_response
 from dispatcher.ledger import Missing, Operations, Reader, Redeploy, Store, WakeUps
 from dispatcher.matching.matcher import follows
 
@@ -51,7 +51,7 @@ class Redeploys:
             note=order.reason,
             **_named(order, target),
         )
-        return answer(await to_thread.run_sync(self._redeploy, asked), 202)
+        return json_response(await to_thread.run_sync(self._redeploy, asked), 202)
 
     def _redeploy(self, asked: Redeploy) -> views.RedeployAnswer:
         made = self._operations.redeploy(asked)
@@ -59,7 +59,7 @@ class Redeploys:
             if made.missing is Missing.DEPLOY:
                 kept = self._reader.numbers(asked.target)
                 raise unknown_deploy(asked.target, asked.number, kept)
-            raise _refusal(asked, made.missing)
+            raise _error(asked, made.missing)
         self._wake_ups.enqueue([made.wake_up] if made.wake_up else [])
         deploy = f"{asked.target}/{made.number}"
         log.info("redeploy", deploy=deploy, commit=made.commit, by=asked.by, outcome=made.outcome)
@@ -80,14 +80,14 @@ class _Named(TypedDict):
 
 
 def _named(order: RedeployOrder, target: Target) -> _Named:
-    """What the order names, in full; raises Refusal."""
+    """What the order names, in full; raises ErrorResponse."""
     for field in ("commit", "ref"):
         if order.deploy is not None and getattr(order, field) is not None:
             message = (
                 f"deploy and {field} contradict each other: a deploy has its own commit and ref. "
                 "Name it, or what you want instead of it"
             )
-            raise Refusal(400, "contradiction", message)
+            raise ErrorResponse(400, "contradiction", message)
     return {
         "commit": "" if order.commit is None else _commit(order.commit),
         "ref": "" if order.ref is None else _ref(order.ref, target),
@@ -99,7 +99,7 @@ def _commit(value: str) -> str:
     name = object_name(value)
     if name and name not in ZEROS:
         return name
-    raise Refusal(
+    raise ErrorResponse(
         400,
         "invalid_commit",
         f"commit is {_shown(value)}, which is not the full name of a commit: give all its 40 or 64 "
@@ -115,16 +115,16 @@ def _ref(value: str, target: Target) -> str:
             f"ref is {_shown(value)}, which is no branch or tag: write it like refs/heads/main or "
             f"refs/tags/v1.2, or main or v1.2 for short, in at most {MAX_REF} characters"
         )
-        raise Refusal(400, "invalid_ref", message)
+        raise ErrorResponse(400, "invalid_ref", message)
     told = {name: follows(target, name) for name in names}
     found = [name for name, (followed, _) in told.items() if followed]
     if not found:
         why = "; ".join(reason for _, reason in told.values())
         message = f"ref is {_shown(value)}, which {target.name} does not take: {why}"
-        raise Refusal(422, "ref_not_taken", message)
+        raise ErrorResponse(422, "ref_not_taken", message)
     if len(found) > 1:
         message = f"ref is {_shown(value)}, which can be {' or '.join(found)}: name it in full"
-        raise Refusal(400, "ambiguous_ref", message)
+        raise ErrorResponse(400, "ambiguous_ref", message)
     return found[0]
 
 
@@ -132,19 +132,19 @@ def _shown(value: str) -> str:
     return repr(line(value)[:100])
 
 
-def _refusal(asked: Redeploy, missing: Missing | None) -> Refusal:
+def _error(asked: Redeploy, missing: Missing | None) -> ErrorResponse:
     target = asked.target
     if missing is Missing.COMMIT:
         message = (
             f"No push of {short_ref(asked.ref)} to target {target} is known, and so no newest "
             "commit of it: name the commit as well"
         )
-        return Refusal(409, "unknown_commit", message)
+        return ErrorResponse(409, "unknown_commit", message)
     message = (
         f"Target {target} was never deployed, so there is nothing to run again: push to it, or name "
         "a commit and its ref"
     )
-    return Refusal(409, "never_deployed", message)
+    return ErrorResponse(409, "never_deployed", message)
 
 
 def _request_id(request: Request) -> str:
@@ -154,5 +154,5 @@ def _request_id(request: Request) -> str:
         return str(uuid4())
     if len(sent) > 1 or not 1 <= len(sent[0]) <= 256 or not sent[0].isascii():
         remedy = "Idempotency-Key must be sent once, with 1 to 256 ASCII characters"
-        raise Refusal(400, "invalid_idempotency_key", remedy)
+        raise ErrorResponse(400, "invalid_idempotency_key", remedy)
     return sent[0]

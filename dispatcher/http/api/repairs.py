@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from dispatcher.http.api import views
 from dispatcher.http.api.requests import page_limit
-from dispatcher.http.responses import answer
+from dispatcher.http.responses import json_response
 from dispatcher.ledger import Repairs, Store
 
 MOST = 100
@@ -23,7 +23,7 @@ class RepairLog:
 
     async def list(self, request: Request) -> Response:
         limit = page_limit(request, MOST, MOST)
-        return answer(await to_thread.run_sync(self._newest, limit))
+        return json_response(await to_thread.run_sync(self._newest, limit))
 
     def _newest(self, limit: int) -> views.RepairList:
         counts = {str(kind): count for kind, count in self._repairs.counts().items()}

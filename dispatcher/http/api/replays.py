@@ -13,8 +13,8 @@ from dispatcher.domain.delivery import ID_LENGTH, Delivery, Replay
 from dispatcher.http.api import delivery_views
 from dispatcher.http.api.deliveries import found
 from dispatcher.http.api.requests import Order, Requests
-from dispatcher.http.live_config import Configured, Live
-from dispatcher.http.responses import Refusal, answer
+from dispatcher.http.live_config import ActiveConfig, LiveConfig
+from dispatcher.http.responses import ErrorResponse, json_response
 from dispatcher.http.webhooks.intake import Answer, Intake, evaluated
 from dispatcher.http.webhooks.recording import recorded
 from dispatcher.ledger import DeliveryLog, LoggedDelivery, Submitter
@@ -27,7 +27,7 @@ class Replays:
     """The endpoint. A delivery of the log was authenticated when it came."""
 
     def __init__(
-        self, live: Live, requests: Requests, log: DeliveryLog, submitter: Submitter
+        self, live: LiveConfig, requests: Requests, log: DeliveryLog, submitter: Submitter
     ) -> None:
         self._live, self._requests = live, requests
         self._log, self._submitter = log, submitter
@@ -38,7 +38,7 @@ class Replays:
         intake = await to_thread.run_sync(self._intake, name, order)
         body = intake.answer(await recorded(self._submitter, intake))
         _log(intake.delivery, body)
-        return answer(_view(intake.delivery, body), body.status)
+        return json_response(_view(intake.delivery, body), body.status)
 
     def _intake(self, name: str, order: Order) -> Intake:
         logged, now = found(self._log, name), self._live.now
@@ -51,19 +51,19 @@ class Replays:
         body = self._log.body(old.id)
         if body is None:
             message = f"The body of delivery {old.id} is not stored, since it was too large: send it again"
-            raise Refusal(409, "not_replayable", message)
+            raise ErrorResponse(409, "not_replayable", message)
         first_at = old.replay.first_at if old.replay else logged.at
         replay = Replay(of=old.id, first_at=first_at, by=order.by, note=order.reason)
         return old.replayed(uuid4().hex[:ID_LENGTH], body, replay)
 
 
-def _check_hook(now: Configured, delivery: Delivery) -> None:
+def _check_hook(now: ActiveConfig, delivery: Delivery) -> None:
     if delivery.hook not in now.hooks:
         message = (
             f"Hook {delivery.hook}, to which it came, is not in the configuration any more, and so "
             "it is not known what it may speak for"
         )
-        raise Refusal(409, "removed_hook", message)
+        raise ErrorResponse(409, "removed_hook", message)
 
 
 def _view(delivery: Delivery, body: Answer) -> delivery_views.ReplayAnswer:

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from dispatcher.config import Target
 from dispatcher.domain.suggestions import did_you_mean, nearest
 from dispatcher.http.connection.bodies import Bodies
-from dispatcher.http.live_config import Live
-from dispatcher.http.responses import Refusal
+from dispatcher.http.live_config import LiveConfig
+from dispatcher.http.responses import ErrorResponse
 from dispatcher.ledger import Reader
 
 LARGEST_BODY = 8 * 1024
@@ -41,7 +41,7 @@ SomeOrder = TypeVar("SomeOrder", bound=Order)
 class Requests:
     """Understands requests, by the configuration of the moment."""
 
-    def __init__(self, live: Live, bodies: Bodies, reader: Reader) -> None:
+    def __init__(self, live: LiveConfig, bodies: Bodies, reader: Reader) -> None:
         self._live, self._bodies, self._reader = live, bodies, reader
 
     def targets(self) -> dict[str, Target]:
@@ -75,7 +75,7 @@ class Requests:
     async def order(self, request: Request, kind: type[SomeOrder]) -> SomeOrder:
         """On one line each, without control characters."""
         message = f"The body is larger than {LARGEST_BODY} bytes: shorten the reason"
-        too_large = Refusal(413, "body_too_large", message)
+        too_large = ErrorResponse(413, "body_too_large", message)
         async with self._bodies.of(request, LARGEST_BODY, too_large) as body:
             order = _decoded(body, kind) if body else kind()
         return replace(order, reason=line(order.reason), by=line(order.by))
@@ -86,7 +86,9 @@ def deploy_number(request: Request, target: str) -> int:
     number: str = request.path_params["number"]
     if number.isascii() and number.isdigit() and len(number) <= 15:
         return int(number)
-    raise Refusal(404, "unknown_deploy", f"Target {target}: a deploy's number is written like 42")
+    raise ErrorResponse(
+        404, "unknown_deploy", f"Target {target}: a deploy's number is written like 42"
+    )
 
 
 def page_limit(request: Request, usual: int, most: int) -> int:
@@ -94,18 +96,18 @@ def page_limit(request: Request, usual: int, most: int) -> int:
     text = request.query_params.get("limit", str(usual))
     if text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 1 <= int(text) <= most:
         return int(text)
-    raise Refusal(400, "invalid_limit", f"limit must be a number between 1 and {most}")
+    raise ErrorResponse(400, "invalid_limit", f"limit must be a number between 1 and {most}")
 
 
-def _unknown_target(name: str, known: Iterable[str]) -> Refusal:
+def _unknown_target(name: str, known: Iterable[str]) -> ErrorResponse:
     name = line(name)[:60]
-    return Refusal(
+    return ErrorResponse(
         404, "unknown_target", f"There is no target {name!r}: {did_you_mean(name, known)}"
     )
 
 
-def _removed_target(name: str) -> Refusal:
-    return Refusal(
+def _removed_target(name: str) -> ErrorResponse:
+    return ErrorResponse(
         404,
         "unknown_target",
         f"Target {line(name)} was removed from the configuration: its deploys can still be read, and "
@@ -113,12 +115,12 @@ def _removed_target(name: str) -> Refusal:
     )
 
 
-def unknown_deploy(target: str, number: int, kept: Iterable[int]) -> Refusal:
+def unknown_deploy(target: str, number: int, kept: Iterable[int]) -> ErrorResponse:
     """`kept` are the numbers that there are."""
     message = (
         f"Target {target} has no deploy {number}, or not any more: {_kept(target, number, kept)}"
     )
-    return Refusal(404, "unknown_deploy", message)
+    return ErrorResponse(404, "unknown_deploy", message)
 
 
 def _kept(target: str, number: int, kept: Iterable[int]) -> str:
@@ -141,4 +143,4 @@ def _decoded(body: bytes, kind: type[SomeOrder]) -> SomeOrder:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refusal(400, "invalid_body", f"The body is not as expected: {error}") from None
+        raise ErrorResponse(400, "invalid_body", f"The body is not as expected: {error}") from None

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from dispatcher.config import Target
 from dispatcher.http.api import views
 from dispatcher.http.api.requests import Requests
-from dispatcher.http.responses import answer
+from dispatcher.http.responses import json_response
 from dispatcher.ledger import Reader, Store, read_pauses
 
 
@@ -24,12 +24,12 @@ class Targets:
 
     async def list(self, _: Request) -> Response:
         targets = tuple(self._requests.targets().values())
-        return answer(views.TargetList(await to_thread.run_sync(self._look, targets)))
+        return json_response(views.TargetList(await to_thread.run_sync(self._look, targets)))
 
     async def show(self, request: Request) -> Response:
         target = await self._requests.target(request)
         (info,) = await to_thread.run_sync(self._look, [target])
-        return answer(info)
+        return json_response(info)
 
     def _look(self, targets: Sequence[Target]) -> tuple[views.TargetInfo, ...]:
         names = [target.name for target in targets]

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import anyio
 from starlette.requests import ClientDisconnect, Request
 
-from dispatcher.http.responses import RETRY_AFTER, Refusal
+from dispatcher.http.responses import RETRY_AFTER, ErrorResponse
 
 MIB = 1024 * 1024
 ALL_TOGETHER = 256 * MIB
@@ -30,7 +30,9 @@ class Bodies:
         self._held = 0
 
     @asynccontextmanager
-    async def of(self, request: Request, limit: int, too_large: Refusal) -> AsyncIterator[bytes]:
+    async def of(
+        self, request: Request, limit: int, too_large: ErrorResponse
+    ) -> AsyncIterator[bytes]:
         """The body, held for the length of the block. Raises `too_large` beyond `limit` bytes."""
         if _declared(request) > limit:
             raise too_large
@@ -44,7 +46,7 @@ class Bodies:
             self._held -= size or len(chunks)
 
     async def _fill(
-        self, chunks: bytearray, request: Request, limit: int, too_large: Refusal
+        self, chunks: bytearray, request: Request, limit: int, too_large: ErrorResponse
     ) -> None:
         try:
             with anyio.fail_after(self._seconds):
@@ -53,15 +55,19 @@ class Bodies:
                     self._held += len(chunk)
                     self._check(len(chunks), limit, too_large)
         except TimeoutError:
-            raise Refusal(408, "body_too_slow", "The body took too long to arrive") from None
+            raise ErrorResponse(408, "body_too_slow", "The body took too long to arrive") from None
         except ClientDisconnect:
-            raise Refusal(400, "body_incomplete", "The body ended before it was whole") from None
+            raise ErrorResponse(
+                400, "body_incomplete", "The body ended before it was whole"
+            ) from None
 
-    def _check(self, size: int, limit: int, too_large: Refusal) -> None:
+    def _check(self, size: int, limit: int, too_large: ErrorResponse) -> None:
         if size > limit:
             raise too_large
         if self._held > self._most and size > self._small:
-            raise Refusal(503, "busy", "Too many deliveries at a time: come again", RETRY_AFTER)
+            raise ErrorResponse(
+                503, "busy", "Too many deliveries at a time: come again", RETRY_AFTER
+            )
 
 
 def _declared(request: Request) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dispatcher.http.responses import Refusal, refusal
+from dispatcher.http.responses import ErrorResponse, error_response
 
 MOST_HEADERS = 100
 """Git hosts send about twenty, and each proxy adds some."""
 HEADER_BYTES = 32 * 1024
 """Of all names and values."""
-TOO_LARGE = Refusal(
+TOO_LARGE = ErrorResponse(
     431,
     "headers_too_large",
     f"A request may have {MOST_HEADERS} headers, which hold {HEADER_BYTES} bytes together",
@@ -25,7 +25,7 @@ class HeaderLimits:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         fit = scope["type"] != "http" or _fit(scope["headers"])
-        await (self._app if fit else refusal(TOO_LARGE))(scope, receive, send)
+        await (self._app if fit else error_response(TOO_LARGE))(scope, receive, send)
 
 
 def _fit(headers: list[tuple[bytes, bytes]]) -> bool:

@@ -19,10 +19,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from dispatcher.http.connection.connection_limits import ConnectionLimits
 from dispatcher.http.connection.strict_parser import StrictParser
-from dispatcher.http.responses import RETRY_AFTER, Refusal, refusal
+from dispatcher.http.responses import RETRY_AFTER, ErrorResponse, error_response
 
-NOT_HTTP = Refusal(400, "not_http", "This is no HTTP/1.1 request, or its headers are too long")
-BUSY = Refusal(503, "busy", "Too many connections at a time: come again", RETRY_AFTER)
+NOT_HTTP = ErrorResponse(
+    400, "not_http", "This is no HTTP/1.1 request, or its headers are too long"
+)
+BUSY = ErrorResponse(503, "busy", "Too many connections at a time: come again", RETRY_AFTER)
 HEADER_BYTES = 64 * 1024
 
 
@@ -48,7 +50,7 @@ class Connection(H11Protocol):
         if self._limits.admit(self, self.client[0] if self.client else ""):
             self._receiving.start(self.HEADER_TIMEOUT)
         else:
-            _write(self.conn, transport, refusal(BUSY))
+            _write(self.conn, transport, error_response(BUSY))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._limits.closed(self)
@@ -105,12 +107,12 @@ class Connection(H11Protocol):
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
-        """As JSON, like every other refusal, unless a response has been begun."""
+        """As JSON, like every other error, unless a response has been begun."""
         if self.cycle and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            _write(self.conn, self.transport, refusal(NOT_HTTP))
+            _write(self.conn, self.transport, error_response(NOT_HTTP))
         self.transport.close()
 
     def _abort(self) -> None:

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.http.openapi.document import Json
-from dispatcher.http.responses import answer
+from dispatcher.http.responses import json_response
 
 
 class OpenApi:
@@ -16,4 +16,4 @@ class OpenApi:
         self._document = document
 
     async def show(self, _: Request) -> Response:
-        return answer(self._document)
+        return json_response(self._document)

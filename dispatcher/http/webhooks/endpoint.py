@@ -17,8 +17,8 @@ from dispatcher.domain.delivery import Delivery
 from dispatcher.domain.errors import LedgerUnavailable
 from dispatcher.http.client_address import Address, Proxies
 from dispatcher.http.connection.bodies import Bodies
-from dispatcher.http.live_config import Configured, Live
-from dispatcher.http.responses import Refusal, answer
+from dispatcher.http.live_config import ActiveConfig, LiveConfig
+from dispatcher.http.responses import ErrorResponse, json_response
 from dispatcher.http.webhooks.intake import Answer, Intake, take_in
 from dispatcher.http.webhooks.rate_limit import Limiter
 from dispatcher.http.webhooks.recording import recorded
@@ -40,7 +40,7 @@ class Hooks:
 
     def __init__(
         self,
-        live: Live,
+        live: LiveConfig,
         submitter: Submitter,
         bodies: Bodies,
         proxies: Proxies,
@@ -64,12 +64,12 @@ class Hooks:
         sender = self._sender(request)
         try:
             intake = await self._intake(request, configured, hook, sender)
-        except Refusal as refusal:
-            self._rejections.note(name, refusal.cause)
-            raise await self._limiter.answer(refusal, name, sender) from None
+        except ErrorResponse as error:
+            self._rejections.note(name, error.cause)
+            raise await self._limiter.answer(error, name, sender) from None
         if intake.rejected:
             await recorded(self._submitter, intake)
-            raise await self._limiter.answer(Refusal.of(intake.rejected), name, sender)
+            raise await self._limiter.answer(ErrorResponse.of(intake.rejected), name, sender)
         return await self._carry_out(intake)
 
     def _sender(self, request: Request) -> Address | None:
@@ -77,10 +77,10 @@ class Hooks:
         return self._proxies.sender(peer, request.headers.raw)
 
     async def _intake(
-        self, request: Request, configured: Configured, hook: Hook, sender: Address | None
+        self, request: Request, configured: ActiveConfig, hook: Hook, sender: Address | None
     ) -> Intake:
         limit = configured.uniform_cost.body
-        async with self._bodies.of(request, limit, Refusal.of(too_large(limit))) as body:
+        async with self._bodies.of(request, limit, ErrorResponse.of(too_large(limit))) as body:
             incoming = Incoming(
                 id=uuid4().hex,
                 hook=hook,
@@ -95,7 +95,7 @@ class Hooks:
             else:
                 intake = take_in(*arguments)
         if isinstance(intake, Rejected):
-            raise Refusal.of(intake)
+            raise ErrorResponse.of(intake)
         return intake
 
     async def _carry_out(self, intake: Intake) -> Response:
@@ -109,7 +109,7 @@ class Hooks:
         body = intake.answer(results)
         say = log.warning if intake.out_of_scope else log.info
         _log(say, delivery, body)
-        return answer(body, body.status)
+        return json_response(body, body.status)
 
 
 def _decoy() -> Hook:

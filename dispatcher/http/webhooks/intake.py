@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from dispatcher.domain.delivery import ID_LENGTH, Candidate, Delivery, RefUpdate
 from dispatcher.domain.model import Outcome, Push, Result
-from dispatcher.http.live_config import Configured
+from dispatcher.http.live_config import ActiveConfig
 from dispatcher.http.webhooks.unauthenticated import Incoming, receive_incoming
 from dispatcher.ledger import LogRecord, ReplyField, Submission
 from dispatcher.matching.evaluation import evaluate
@@ -69,7 +69,7 @@ class Intake:
 
 
 def take_in(
-    configured: Configured, incoming: Incoming, anywhere: bool = False
+    configured: ActiveConfig, incoming: Incoming, anywhere: bool = False
 ) -> Intake | Rejected:
     """What a request is; Rejected where it is not authenticated.
 
@@ -98,7 +98,7 @@ def _delivery(incoming: Incoming, parsed: Parsed) -> Delivery:
     )
 
 
-def evaluated(configured: Configured, delivery: Delivery, parsed: Parsed) -> Intake:
+def evaluated(configured: ActiveConfig, delivery: Delivery, parsed: Parsed) -> Intake:
     """What comes of a delivery that was authenticated, now or before it was replayed.
 
     Its `delivery_id` is the one that its deploys get where the host gave it none; a replay, which is no
@@ -122,7 +122,7 @@ def evaluated(configured: Configured, delivery: Delivery, parsed: Parsed) -> Int
             return _evaluated(configured, delivery, parsed)
 
 
-def _evaluated(configured: Configured, delivery: Delivery, received: Received) -> Intake:
+def _evaluated(configured: ActiveConfig, delivery: Delivery, received: Received) -> Intake:
     scope = configured.scopes[delivery.hook]
     evaluations = evaluate(received.pushes, scope, configured.matcher)
     decisions = [(each.push, decision) for each in evaluations for decision in each.decisions]
@@ -160,7 +160,7 @@ def _candidate(push: Push, decision: Decision) -> Candidate:
 
 
 def _submission(
-    configured: Configured, delivery: Delivery, number: int, push: Push, decision: Decision
+    configured: ActiveConfig, delivery: Delivery, number: int, push: Push, decision: Decision
 ) -> Submission:
     """A branch that the target follows moves in the ledger, even if nothing is deployed for it."""
     target, bounds = configured.targets[decision.target], configured.log_bounds

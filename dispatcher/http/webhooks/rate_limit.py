@@ -14,7 +14,7 @@ import structlog
 from dispatcher.domain.errors import LedgerUnavailable
 from dispatcher.http.client_address import Address, group
 from dispatcher.http.connection.threads import Threads
-from dispatcher.http.responses import Refusal
+from dispatcher.http.responses import ErrorResponse
 from dispatcher.ledger import Count, Failures
 
 COUNT_WITHIN = 0.5
@@ -32,14 +32,16 @@ class Limiter:
         self._failures = failures
         self._threads = Threads(AT_ONCE)
 
-    async def answer(self, refusal: Refusal, hook: str, sender: Address | None) -> Refusal:
-        """What the refusal becomes, having written it to the log: once, where a sender goes on and on."""
-        count = Count() if refusal.status != 401 else await self._count(hook, sender)
+    async def answer(
+        self, error: ErrorResponse, hook: str, sender: Address | None
+    ) -> ErrorResponse:
+        """What the error becomes, having written it to the log: once, where a sender goes on and on."""
+        count = Count() if error.status != 401 else await self._count(hook, sender)
         if not count.wait:
             log.warning(
-                "delivery rejected", hook=shown(hook), cause=refusal.cause, address=str(sender)
+                "delivery rejected", hook=shown(hook), cause=error.cause, address=str(sender)
             )
-            return refusal
+            return error
         if count.first:
             log.warning("deliveries rejected: too many", hook=shown(hook), address=str(sender))
         return _too_many(math.ceil(count.wait / 1000))
@@ -60,8 +62,8 @@ class Limiter:
             return Count()  # a 503 would tell the sender something
 
 
-def _too_many(seconds: int) -> Refusal:
-    return Refusal(
+def _too_many(seconds: int) -> ErrorResponse:
+    return ErrorResponse(
         429,
         "too_many_failures",
         "Too many deliveries came that are not authenticated. One that is, is taken at any time",

@@ -11,7 +11,7 @@ import structlog
 from anyio import CapacityLimiter, to_thread
 
 from dispatcher.domain.errors import LedgerUnavailable
-from dispatcher.http.live_config import Live
+from dispatcher.http.live_config import LiveConfig
 from dispatcher.ledger import SecretUsage
 
 EVERY = 5.0
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 class RejectionCounter:
     """Of this process, until the ledger has been told."""
 
-    def __init__(self, live: Live, usage: SecretUsage) -> None:
+    def __init__(self, live: LiveConfig, usage: SecretUsage) -> None:
         self._live, self._usage = live, usage
         self._counts: Counter[tuple[str, str]] = Counter()
         self._thread = CapacityLimiter(1)  # of its own: those of the API may all wait for Redis

@@ -6,7 +6,6 @@ find out by it which hooks there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -14,14 +13,11 @@ import msgspec
 from dispatcher.config import Hook
 from dispatcher.http.client_address import Address, within
 from dispatcher.http.connection.origins import is_local
+from dispatcher.http.uniform_cost import UniformCost
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.parsed import AuthFailure, Parsed, Rejected, too_large, unauthorized
 from dispatcher.webhooks.receiving import parse_request, receive
-from dispatcher.webhooks.verification_cost import MAX_SIGNATURES, Cost, spend, spent
-
-SLACK = 4 * MAX_SIGNATURES
-"""Bytes by which padding makes the signatures of a header longer."""
-USUAL_BODY = Hook.model_fields["max_body"].default
+from dispatcher.webhooks.verification_cost import spend, spent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,30 +42,6 @@ class Incoming:
         """Whether the hook takes anything from its sender's address."""
         allow = self.hook.allow
         return not allow or (self.sender is not None and within(self.sender, allow))
-
-
-@dataclass(frozen=True)
-class UniformCost:
-    """What every unauthenticated request costs: the most that any hook asks for."""
-
-    body: int = USUAL_BODY
-    """Bytes that are read; a hook that takes fewer says so once the sender is authenticated."""
-    hashes: int = 1
-    """How often a body is hashed before it is rejected: a hook does it once for each of its secrets."""
-
-    @classmethod
-    def of(cls, hooks: Iterable[Hook]) -> UniformCost:
-        known = tuple(hooks)
-        return cls(
-            max([USUAL_BODY, *(hook.max_body for hook in known)]),
-            max([1, *(len(hook.secrets) for hook in known)]),
-        )
-
-    def rejecting(self, headers: Iterable[tuple[bytes, bytes]]) -> Cost:
-        """What a rejection costs at the most: whatever the headers of a hook are called, it decodes and hashes
-        no more than was sent, and compares no more than so many for each of its secrets."""
-        sent = sum(len(value) for _, value in headers)
-        return Cost(self.hashes, 2 * sent + SLACK, MAX_SIGNATURES * self.hashes)
 
 
 def receive_incoming(incoming: Incoming, uniform: UniformCost, *, anywhere: bool = False) -> Parsed:

@@ -47,7 +47,7 @@ def test_every_operation_is_documented() -> None:
 
 def test_every_code_is_documented() -> None:
     source = "\n".join(path.read_text() for path in SOURCES.rglob("*.py"))
-    raised = set(re.findall(r'Refusal\(\s*(\d+),\s*"(\w+)"', source))
+    raised = set(re.findall(r'ErrorResponse\(\s*(\d+),\s*"(\w+)"', source))
     raised |= set(re.findall(r'_error\((\d+), "(\w+)"', source))
     raised |= {("404", "not_found"), ("405", "method_not_allowed")}
 

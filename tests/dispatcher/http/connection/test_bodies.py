@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from dispatcher.http.connection.bodies import Bodies
-from dispatcher.http.responses import Refusal
+from dispatcher.http.responses import ErrorResponse
 
-TOO_LARGE = Refusal(413, "body_too_large", "too large")
+TOO_LARGE = ErrorResponse(413, "body_too_large", "too large")
 
 
 def request(chunks: Iterable[bytes], *, ends: str = "whole", length: str = "") -> Request:
@@ -38,7 +38,7 @@ async def read(bodies: Bodies, sent: Request, limit: int = 10) -> bytes:
 
 
 def refusal(bodies: Bodies, sent: Request) -> tuple[int, str]:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ErrorResponse) as refused:
         asyncio.run(read(bodies, sent))
     return refused.value.status, refused.value.code
 
@@ -74,7 +74,7 @@ def test_all_together_have_a_bound_too_and_make_room_when_they_are_done() -> Non
 
     async def two_at_a_time() -> None:
         async with bodies.of(request([b"1234567890"]), 10, TOO_LARGE):
-            with pytest.raises(Refusal) as refused:
+            with pytest.raises(ErrorResponse) as refused:
                 await read(bodies, request([b"1234567890"]))
             assert (refused.value.status, refused.value.headers["Retry-After"]) == (503, "5")
         assert await read(bodies, request([b"1234567890"])) == b"1234567890"
@@ -88,7 +88,7 @@ def test_a_small_one_is_taken_although_large_ones_fill_the_room() -> None:
     async def beside_a_large_one() -> None:
         async with bodies.of(request([b"1234567890" * 2]), 20, TOO_LARGE):
             assert await read(bodies, request([b"12345"])) == b"12345"
-            with pytest.raises(Refusal):
+            with pytest.raises(ErrorResponse):
                 await read(bodies, request([b"123456"]))
 
     asyncio.run(beside_a_large_one())

@@ -14,12 +14,8 @@ from structlog.testing import capture_logs
 
 import dispatcher.webhooks
 from dispatcher.config import PROVIDERS, Hook, Secret
-from dispatcher.http.webhooks.unauthenticated import (
-    USUAL_BODY,
-    Incoming,
-    UniformCost,
-    receive_incoming,
-)
+from dispatcher.http.uniform_cost import USUAL_BODY, UniformCost
+from dispatcher.http.webhooks.unauthenticated import Incoming, receive_incoming
 from dispatcher.ledger import Keys
 from dispatcher.webhooks import verification_cost
 from dispatcher.webhooks.parsed import Ignored, Parsed, Received, Rejected

@@ -15,7 +15,7 @@ from structlog.contextvars import bind_contextvars
 from dispatcher.config import Secret
 from dispatcher.http.client_address import Address, Proxies, group
 from dispatcher.http.log_throttle import LogThrottle
-from dispatcher.http.responses import CAUSE, Refusal
+from dispatcher.http.responses import CAUSE, ErrorResponse
 from dispatcher.webhooks.authentication import same
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="git-dispatcher"'}
@@ -25,7 +25,7 @@ LONGEST = 100
 log = structlog.get_logger()
 
 
-class Tokens:
+class ApiTokens:
     """Those that are configured."""
 
     def __init__(self, tokens: Sequence[Secret]) -> None:
@@ -41,10 +41,10 @@ class Tokens:
         return self._tokens[known.index(True)].source if presented and any(known) else ""
 
 
-class Guard:
-    """Lets through what carries one of the tokens; everything else ends as a Refusal, and in the log."""
+class TokenAuthentication:
+    """Lets through what carries one of the tokens; everything else ends as a ErrorResponse, and in the log."""
 
-    def __init__(self, app: ASGIApp, tokens: Tokens, proxies: Proxies) -> None:
+    def __init__(self, app: ASGIApp, tokens: ApiTokens, proxies: Proxies) -> None:
         self._app, self._tokens, self._proxies = app, tokens, proxies
         self._throttle = LogThrottle()
 
@@ -54,8 +54,8 @@ class Guard:
         bind_contextvars(address=str(sender))
         try:
             bind_contextvars(token=self._checked(Headers(scope=scope)))
-        except Refusal as refusal:
-            self._tell(scope, sender, refusal.cause)
+        except ErrorResponse as error:
+            self._tell(scope, sender, error.cause)
             raise
 
         async def watched(message: Message) -> None:
@@ -70,7 +70,7 @@ class Guard:
     def _checked(self, headers: Headers) -> str:
         """The token's name."""
         if not self._tokens:
-            raise Refusal(
+            raise ErrorResponse(
                 403,
                 "api_disabled",
                 "The API is closed, since no token is configured: set DISPATCHER_API_TOKENS, "
@@ -78,7 +78,7 @@ class Guard:
             )
         if holder := self._tokens.holder(headers):
             return holder
-        raise Refusal(
+        raise ErrorResponse(
             401,
             "unauthorized",
             "No valid token: send `Authorization: Bearer <one of DISPATCHER_API_TOKENS>`",
