@@ -7,10 +7,10 @@ import os
 from dispatcher.config import Environment, read_environment
 from dispatcher.ledger import (
     Keys,
-    Places,
     Repairs,
     Retention,
     Schedule,
+    Slots,
     Store,
     Targets,
     WakeUps,
@@ -45,7 +45,7 @@ def reconciler() -> Reconciler:
     shared = store(settings)
     return Reconciler(
         Targets(shared),
-        Places(shared),
+        Slots(shared),
         Schedule(shared),
         Repairs(shared),
         cluster(settings),

@@ -48,9 +48,9 @@ class Snapshot:
     """The newest number that was given."""
     limited: bool = False
     """How many deploys may run at once is limited."""
-    placed: bool = False
-    """The target has its place among those that may run."""
-    no_place: str = ""
+    has_slot: bool = False
+    """The target has its concurrency slot."""
+    no_slot: str = ""
     """Why it has none, once it has asked; "" otherwise."""
     vain: int = 0
     """Looks in a row that came to nothing by the cluster's fault."""

@@ -19,7 +19,7 @@ from dispatcher.ledger.repairs import Repairs
 from dispatcher.ledger.retention import Retention
 from dispatcher.ledger.schedule import Schedule
 from dispatcher.ledger.secret_usage import SecretUsage
-from dispatcher.ledger.slots import NoPlace, Places
+from dispatcher.ledger.slots import NoFreeSlot, Slots
 from dispatcher.ledger.snapshot import Leased, Recorded
 from dispatcher.ledger.store import Store
 from dispatcher.ledger.submission import ReplyField, Submission
@@ -43,11 +43,10 @@ __all__ = [
     "Lost",
     "Missing",
     "Moved",
-    "NoPlace",
+    "NoFreeSlot",
     "Observations",
     "Operations",
     "Pauses",
-    "Places",
     "Publisher",
     "Reader",
     "Recorded",
@@ -61,6 +60,7 @@ __all__ = [
     "Retention",
     "Schedule",
     "SecretUsage",
+    "Slots",
     "StopResult",
     "Store",
     "Submission",

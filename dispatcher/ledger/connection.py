@@ -52,7 +52,7 @@ def _over_tcp(timeout: float) -> dict[str, Any]:
     }
 
 
-def place(client: redis.Redis) -> str:
+def address(client: redis.Redis) -> str:
     """Where the server is, for people: never the password."""
     settings = client.connection_pool.connection_kwargs
     return f"{settings.get('host', settings.get('path', 'localhost'))}:{settings.get('port', '')}"
@@ -87,7 +87,7 @@ def check_writes(client: redis.Redis, key: str) -> None:
 def unavailable(client: redis.Redis, error: Exception) -> LedgerUnavailable:
     kind = type(error).__name__
     return LedgerUnavailable(
-        f"Redis at {place(client)} did not do what was asked ({kind}: {error})"
+        f"Redis at {address(client)} did not do what was asked ({kind}: {error})"
     )
 
 

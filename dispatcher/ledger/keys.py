@@ -145,7 +145,7 @@ class Keys:
         return f"{self.prefix}versions"
 
     @property
-    def limits(self) -> str:
+    def max_running(self) -> str:
         """Hash, kept: namespace ("*" for all together) -> how many deploys may run there at once."""
         return f"{self.prefix}limits"
 
@@ -156,12 +156,12 @@ class Keys:
 
     @property
     def waiting(self) -> str:
-        """Sorted set, kept: target -> since when it waits for a place among those that may run."""
+        """Sorted set, kept: target -> since when it waits for a concurrency slot."""
         return f"{self.prefix}waiting"
 
     @property
     def waiters(self) -> str:
-        """Hash, kept: waiting target -> "namespace time": when it was told of a place, 0 if it was not."""
+        """Hash, kept: waiting target -> "namespace time": when it was offered a slot, 0 if it was not."""
         return f"{self.prefix}waiters"
 
     @property

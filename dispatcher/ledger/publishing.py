@@ -91,7 +91,7 @@ class Publisher:
     def limit(self, limits: Mapping[str, int]) -> None:
         """Sets how many deploys may run at once: by namespace, "" for all together."""
         wanted = {name or ALL: str(most) for name, most in limits.items()}
-        key = self._keys.limits
+        key = self._keys.max_running
         if self._store.fields(key) != wanted:
             self._store.write(("DEL", key), *(("HSET", key, *each) for each in wanted.items()))
 

@@ -23,8 +23,8 @@ class Retention:
     """Deploys kept per target."""
     repairs: int = 200
     """Repairs kept to be looked at."""
-    called: int = 5_000
-    """Milliseconds after which a target that was told of a place and has not taken it is passed over."""
+    offered: int = 5_000
+    """Milliseconds after which a target that was offered a slot and has not claimed it is passed over."""
     failures: int = 60_000
     """Milliseconds for which requests that are not authenticated are counted together."""
     deliveries: int = 20

@@ -1,4 +1,4 @@
-"""How many deploys may run at once: a target asks for a place before it starts one, and waits in line."""
+"""Concurrency slots (`max_running`): a target claims one before it starts a deploy, or waits in line for it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ ALL = "*"
 
 
 @dataclass(frozen=True)
-class NoPlace:
-    """All places are taken."""
+class NoFreeSlot:
+    """All concurrency slots are taken."""
 
     namespace: str
-    """Whose places they are; "*" for those of the whole installation."""
+    """Whose slots they are; "*" for those of the whole installation."""
     most: int
     ahead: int
     """How many targets wait longer."""
@@ -23,22 +23,22 @@ class NoPlace:
         where = "" if self.namespace == ALL else f" in namespace {self.namespace}"
         line = f"; {self.ahead} before it in line" if self.ahead else ""
         noun = "deploy" if self.most == 1 else "deploys"
-        return f"waits for a place: {self.most} {noun} may run at once{where}{line}"
+        return f"waits for a concurrency slot: {self.most} {noun} may run at once{where}{line}"
 
 
-class Places:
+class Slots:
     """What runs is what counts, not a counter: the targets whose deploy has its turn."""
 
     def __init__(self, store: Store) -> None:
         keys = store.keys
-        self._scripts, self._patience = store.scripts, store.retention.called
-        self._all = (keys.running, keys.waiting, keys.waiters, keys.limits)
+        self._scripts, self._patience = store.scripts, store.retention.offered
+        self._all = (keys.running, keys.waiting, keys.waiters, keys.max_running)
 
-    def ask(self, target: str, namespace: str, since: int) -> NoPlace | None:
-        """Takes a place for the target, or puts it in line by how long it has waited (ms)."""
+    def claim(self, target: str, namespace: str, since: int) -> NoFreeSlot | None:
+        """Takes a slot for the target, or puts it in line by how long it has waited (ms)."""
         reply = self._scripts.run("place", self._all, (target, namespace, since, self._patience))
-        return None if reply[0] else NoPlace(reply[1], reply[2], reply[3])
+        return None if reply[0] else NoFreeSlot(reply[1], reply[2], reply[3])
 
-    def call(self) -> list[str]:
-        """The targets that wait and may have a place now, each told once: to be woken."""
+    def offer(self) -> list[str]:
+        """Offers the free slots to those that wait, to each once: the targets to wake."""
         return list(self._scripts.run("call", self._all, (self._patience,)))

@@ -40,7 +40,7 @@ def decode(raw: str, kind: type[T]) -> T:
 
 def snapshot(target: str, reply: Sequence[Any]) -> Snapshot:
     _, now, version, spec, listed, deploys, jobs, succeeded, paused, attempted, *more = reply
-    limited, placed, vain, published, seq, begun, sure = more
+    limited, has_slot, vain, published, seq, begun, sure = more
     found = {deploy.number: (deploy, raw) for raw in deploys for deploy in [decode(raw, Deploy)]}
     return Snapshot(
         target=target,
@@ -56,7 +56,7 @@ def snapshot(target: str, reply: Sequence[Any]) -> Snapshot:
         attempted=int(attempted),
         paused=str(decode(paused, Paused)) if paused else "",
         limited=bool(limited),
-        placed=bool(placed),
+        has_slot=bool(has_slot),
         vain=int(vain),
         published=bool(published),
         seq=int(seq),

@@ -38,7 +38,7 @@ class Targets:
                 keys.due,
                 keys.listed,
                 keys.paused,
-                keys.limits,
+                keys.max_running,
                 keys.running,
                 keys.open(target),
             ),
@@ -57,14 +57,14 @@ class Targets:
         release: bool = False,
         due_at: int | None = None,
         trouble: str = "",
-        place: str = "",
+        slot: str = "",
         waits: bool = False,
         vain: int = 0,
     ) -> Recorded:
         """Writes deploys, compare-and-set; keeps the lease, or with `release` lets it go until `due_at`.
 
-        `place` is the namespace of the deploy that has its turn, `waits` says that the target stands in
-        line for one, `vain` how many looks in a row came to nothing by the cluster's fault.
+        `slot` is the namespace of the deploy that has a concurrency slot, `waits` says that the target stands
+        in line for one, `vain` how many looks in a row came to nothing by the cluster's fault.
         Raises LeaseLost when another holds the target by now. `check_transition` is the caller's to ask,
         step by step: several steps can be written at once.
         """
@@ -88,7 +88,7 @@ class Targets:
                 ending,
                 trouble,
                 self._store.retention.history,
-                place,
+                slot,
                 int(waits),
                 vain,
                 *_deploy_args(seen, deploys),

@@ -32,12 +32,12 @@ from dispatcher.ledger import (
     Leased,
     Observations,
     Operations,
-    Places,
     Recorded,
     Redeploy,
     Repairs,
     Retention,
     Schedule,
+    Slots,
     Store,
     Submission,
     Targets,
@@ -222,7 +222,7 @@ class World:
         self.cluster = FakeCluster(self.store.now, self._job_created)
         self.reconciler = Reconciler(
             FaultyTargets(self.store),
-            Places(self.store),
+            Slots(self.store),
             Schedule(self.store),
             Repairs(self.store),
             FaultyCluster(self, self.cluster),
@@ -340,9 +340,9 @@ class World:
         for target, uids in self.cluster.lives().items():
             live = uids - self.released
             assert len(live) <= 1, f"Pods of several Jobs of {target} live: {live}"
-        self._check_places()
+        self._check_slots()
 
-    def _check_places(self) -> None:
+    def _check_slots(self) -> None:
         """Nobody can know what ran when the ledger was lost; it counts again when it has ended."""
         if not self.limits or self.restored or any(books.lost for books in self.books.values()):
             return

@@ -155,7 +155,7 @@ class Rest:
             self._newest_was_last(target, deploys, story)
             self._pushes_gave_way_to_pushes(target, deploys, story)
             self._is_clean(target, deploys, story)
-        self._nobody_has_a_place(story)
+        self._nobody_has_a_slot(story)
         went_back = Repairs(world.store).counts()[Kind.OLDER_CLUSTER] and not world.restored
         assert not went_back, f"what is old was taken for an older cluster\n{story}"
 
@@ -204,7 +204,7 @@ class Rest:
         assert left <= failed, f"Jobs are left\n{story}"
         assert len(left) <= world.specs[target].policies.keep_failed, f"too many kept\n{story}"
 
-    def _nobody_has_a_place(self, story: str) -> None:
+    def _nobody_has_a_slot(self, story: str) -> None:
         client, keys = self.world.store.client, self.world.store.keys
         for left in (keys.running, keys.waiting, keys.waiters):
             assert not client.exists(left), f"{left} is not empty\n{story}"

@@ -18,10 +18,10 @@ from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import (
     Keys,
     Listings,
-    Places,
     Repairs,
     Retention,
     Schedule,
+    Slots,
     Store,
     Submission,
     Targets,
@@ -139,7 +139,7 @@ class Bench:
     def worker(self) -> Reconciler:
         return Reconciler(
             Targets(self.store),
-            Places(self.store),
+            Slots(self.store),
             Schedule(self.store),
             Repairs(self.store),
             self.cluster,

@@ -19,7 +19,7 @@ import redis
 import yaml
 
 from dispatcher.domain.model import Deploy
-from dispatcher.ledger import Keys, Listings, Reader, Store, connect
+from dispatcher.ledger import Keys, Listings, Publisher, Reader, Store, connect
 from dispatcher.local import up
 from dispatcher.local.kube import items, kube_client
 from dispatcher.local.observer import Observer
@@ -172,12 +172,13 @@ class Installation:
         target = self.configured(name)
         assert eventually(lambda: self.redis.hexists(self.keys.specs, name)), "not published"
         assert eventually(target.is_known_to_web), "web has not read of it"
-        assert eventually(self._is_listed), "no watcher has listed the namespace"
+        assert eventually(lambda: self._is_listed(name)), "no watcher has listed the namespace"
         return target
 
-    def _is_listed(self) -> bool:
-        """Until then, workers leave the cluster alone."""
-        return bool(Listings(self.store).listed() & {"default", ""})
+    def _is_listed(self, name: str) -> bool:
+        """The target's namespace: until then, workers leave the cluster alone."""
+        namespace = Publisher(self.store).published()[name].namespace
+        return bool(Listings(self.store).listed() & {namespace, ""})
 
     def configured(self, name: str) -> Target:
         """A target that the installation was started with."""

@@ -19,8 +19,8 @@ class Change:
 
 
 @dataclass(frozen=True)
-class TakePlace:
-    """Ask for a place among the deploys that may run at once; the deploy starts when there is one."""
+class ClaimSlot:
+    """Claim a concurrency slot; the deploy starts when there is one."""
 
     deploy: Deploy
     namespace: str
@@ -93,7 +93,7 @@ class Wait:
 
 Step = (
     Change
-    | TakePlace
+    | ClaimSlot
     | Create
     | ReserveName
     | Stop

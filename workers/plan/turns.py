@@ -11,7 +11,7 @@ from dispatcher.domain.snapshot import Snapshot
 from workers.plan.deploys import attempted, ended
 from workers.plan.queries import own_job, policies_of, waiting_deploys
 from workers.plan.removed import WHY, is_removed
-from workers.plan.steps import Change, Create, LookForPods, Step, TakePlace
+from workers.plan.steps import Change, ClaimSlot, Create, LookForPods, Step
 from workers.plan.times import GRACE, overdue_at, ready_at
 
 
@@ -54,8 +54,8 @@ def next_in_turn(seen: Snapshot, token: str, live_pods: int | None) -> Step | No
         return LookForPods(replace(ready[0], namespace=namespace))
     if live_pods:
         return None
-    if seen.limited and not seen.placed:
-        return TakePlace(ready[0], seen.spec.namespace)
+    if seen.limited and not seen.has_slot:
+        return ClaimSlot(ready[0], seen.spec.namespace)
     started = attempted(ready[0], token, seen.spec.namespace)
     return Create(replace(started, starting_at=seen.now))
 
@@ -97,7 +97,7 @@ def blocked(seen: Snapshot) -> str:
         released = any(d.uid == observed.uid and d.released_by for d in seen.deploys if d.terminal)
         if not (observed.reserves_name or observed.outcome or observed.all_gone or released):
             return f"Job {observed.job} is still there"
-    return seen.no_place
+    return seen.no_slot
 
 
 def trouble(seen: Snapshot, live_pods: int | None) -> str:

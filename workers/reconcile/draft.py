@@ -92,18 +92,18 @@ class Draft:
         """Something was put right: logged and counted once all is written."""
         self._repairs.append(Repair(kind=kind, target=self.seen.target, what=what))
 
-    def put_place(self, no_place: str) -> None:
-        """The target has its place among those that may run, or was told why not."""
-        self.seen = dataclasses.replace(self.seen, placed=not no_place, no_place=no_place)
+    def put_slot(self, no_slot: str) -> None:
+        """The target has its concurrency slot, or this is why it has none."""
+        self.seen = dataclasses.replace(self.seen, has_slot=not no_slot, no_slot=no_slot)
 
     def put_failed_look(self, asked: bool) -> None:
         """The cluster has not done what it was asked for, or was not even asked: the next look comes later."""
         self._vain = max(1, self.seen.vain + int(asked))
 
     @property
-    def leaves_place(self) -> bool:
-        """Whether its place is for others once it is let go."""
-        return self.seen.limited and self.seen.placed and not self._namespace_in_use()
+    def frees_slot(self) -> bool:
+        """Whether its concurrency slot is free once it is let go."""
+        return self.seen.limited and self.seen.has_slot and not self._namespace_in_use()
 
     def _namespace_in_use(self) -> str:
         return next((deploy.namespace for deploy in self.seen.deploys if deploy.active), "")
@@ -133,8 +133,8 @@ class Draft:
             release=release,
             due_at=due_at,
             trouble=trouble,
-            place=self._namespace_in_use(),
-            waits=bool(self.seen.no_place),
+            slot=self._namespace_in_use(),
+            waits=bool(self.seen.no_slot),
             vain=self._vain,
         )
         if answer is Recorded.MOVED:

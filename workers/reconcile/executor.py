@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from dispatcher.domain.errors import ClusterError, ClusterRefused, ClusterUnavailable
 from dispatcher.domain.model import ObservedJob, State
-from dispatcher.ledger import Places
+from dispatcher.ledger import Slots
 from workers.causes.events import of_events, unreadable
 from workers.kube import labels
 from workers.plan import steps
@@ -29,8 +29,8 @@ log = structlog.get_logger()
 class Executor:
     """Raises ClusterError for what did not work, and WriteConflict and LeaseLost when others were faster."""
 
-    def __init__(self, places: Places, cluster: LeasedCluster, instance: str) -> None:
-        self._places, self._cluster, self._instance = places, cluster, instance
+    def __init__(self, slots: Slots, cluster: LeasedCluster, instance: str) -> None:
+        self._slots, self._cluster, self._instance = slots, cluster, instance
         self._creator = JobCreator(cluster, instance)
 
     @singledispatchmethod
@@ -54,10 +54,10 @@ class Executor:
             draft.repaired(step.repair, f"{deploy.name}: {deploy.why or deploy.note}")
 
     @execute.register
-    def _take_place(self, step: steps.TakePlace, draft: Draft) -> None:
+    def _claim_slot(self, step: steps.ClaimSlot, draft: Draft) -> None:
         since = step.deploy.created_at
-        refused = self._places.ask(draft.seen.target, step.namespace, since)
-        draft.put_place(str(refused) if refused else "")
+        refused = self._slots.claim(draft.seen.target, step.namespace, since)
+        draft.put_slot(str(refused) if refused else "")
 
     @execute.register
     def _stop(self, step: steps.Stop, draft: Draft) -> None:

@@ -15,7 +15,7 @@ import structlog
 
 from dispatcher.config import LONGEST_CALL
 from dispatcher.domain.errors import ClusterError, LeaseLost
-from dispatcher.ledger import Leased, Places, Repairs, Schedule, Targets, WakeUp
+from dispatcher.ledger import Leased, Repairs, Schedule, Slots, Targets, WakeUp
 from workers.plan import plan, steps
 from workers.reconcile.draft import Draft, WriteConflict
 from workers.reconcile.executor import Executor
@@ -51,7 +51,7 @@ class Reconciler:
     """Everything a worker needs; one per process."""
 
     targets: Targets
-    places: Places
+    slots: Slots
     schedule: Schedule
     repairs: Repairs
     cluster: ClusterClient
@@ -102,7 +102,7 @@ class Reconciler:
 
     def _work(self, draft: Draft) -> bool:
         calls = LeasedCluster(self.cluster, lambda: self._renew(draft))
-        executor = Executor(self.places, calls, self.instance)
+        executor = Executor(self.slots, calls, self.instance)
         for _ in range(MOST_STEPS):
             step = plan(draft.seen, self.new_token(), draft.live_pods)
             if isinstance(step, steps.Wait):
@@ -129,11 +129,11 @@ class Reconciler:
             draft.write()
 
     def _release(self, draft: Draft, due_at: int | None, trouble: str) -> bool:
-        """Lets the target go; if that leaves its place to others, they are told."""
-        leaves, done = draft.leaves_place, draft.release(due_at, trouble)
+        """Lets the target go; if that frees its concurrency slot, who waits for it is woken."""
+        leaves, done = draft.frees_slot, draft.release(due_at, trouble)
         if leaves and done:
-            called = self.places.call()
-            self.enqueue(self.schedule.wake(called, "there is a place for it"))
+            offered = self.slots.offer()
+            self.enqueue(self.schedule.wake(offered, "a concurrency slot is free for it"))
         return done
 
     def _later(self, draft: Draft) -> int:

@@ -13,11 +13,11 @@ from dispatcher.domain.errors import ClusterError
 from dispatcher.domain.repairs import Kind, Repair
 from dispatcher.ledger import (
     Leadership,
-    Places,
     Publisher,
     Reader,
     Repairs,
     Schedule,
+    Slots,
     WakeUp,
     WakeUps,
 )
@@ -70,8 +70,8 @@ class Sweeper:
         due = self._schedule.due(self._store.now())
         self._wake(due)
         self._say([*_leases(due), *self._untaken.newly_untaken(due)])
-        if called := Places(self._store).call():
-            self._wake(self._schedule.wake(called, "there is a place for it"))
+        if offered := Slots(self._store).offer():
+            self._wake(self._schedule.wake(offered, "a concurrency slot is free for it"))
         if self._is_time("retire", RETIRE_EVERY):
             for target in self.publisher.retire(keep_removed_for):
                 log.info(

@@ -11,7 +11,7 @@ import redis
 
 from dispatcher.domain.errors import LedgerUnavailable
 from dispatcher.ledger import Keys, check_writes, connect
-from dispatcher.ledger.connection import place, translated
+from dispatcher.ledger.connection import address, translated
 from tests.conftest import start_valkey
 
 
@@ -51,4 +51,4 @@ def test_a_unix_socket_is_reached_too(tmp_path: Path) -> None:
 
     with pytest.raises(LedgerUnavailable, match=r"no\.sock"), translated(client):
         client.ping()
-    assert path in place(client)
+    assert path in address(client)

@@ -153,7 +153,7 @@ def test_numbering_goes_on(running: Store) -> None:
     assert by_new(running, "c", "d").deploy == "web-shop/4"
 
 
-def test_a_place_among_those_that_run_and_one_in_line_go_over(running: Store) -> None:
+def test_a_concurrency_slot_and_a_wait_in_line_go_over(running: Store) -> None:
     keys, client = running.keys, running.client
     client.hset(keys.running, OLD, "ns")
     client.zadd(keys.waiting, {OLD: 7})

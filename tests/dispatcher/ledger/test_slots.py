@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatcher.ledger import Keys, NoPlace, Places, Publisher, Retention, Store, Targets, connect
+from dispatcher.ledger import Keys, NoFreeSlot, Publisher, Retention, Slots, Store, Targets, connect
 from tests.waiting import eventually
 
 NAMESPACES = {"a": "x", "b": "x", "c": "y", "d": "y", "e": "z"}
@@ -19,72 +19,74 @@ def give_back(store: Store, target: str) -> None:
     Targets(store).record(seen, "t", release=True)  # type: ignore[arg-type]
 
 
-def test_without_a_limit_everybody_has_a_place(store: Store) -> None:
-    places = Places(store)
+def test_without_a_limit_everybody_has_a_slot(store: Store) -> None:
+    slots = Slots(store)
 
-    assert [places.ask(target, "ns", 0) for target in "abc"] == [None] * 3
+    assert [slots.claim(target, "ns", 0) for target in "abc"] == [None] * 3
     assert Targets(store).acquire("a", "t").limited is False  # type: ignore[union-attr]
 
 
-def test_who_asks_when_all_places_are_taken_is_told_why_and_called_when_one_is_free(
+def test_who_asks_when_all_slots_are_taken_is_told_why_and_offered_one_when_one_is_free(
     store: Store,
 ) -> None:
     Publisher(store).limit({"": 1})
-    places = Places(store)
-    assert places.ask("a", "ns", 10) is None
+    slots = Slots(store)
+    assert slots.claim("a", "ns", 10) is None
 
-    later, sooner = places.ask("b", "ns", 30), places.ask("c", "ns", 20)
+    later, sooner = slots.claim("b", "ns", 30), slots.claim("c", "ns", 20)
 
-    assert later == NoPlace("*", 1, 0)
-    assert str(sooner) == "waits for a place: 1 deploy may run at once"
-    assert str(places.ask("b", "ns", 30)).endswith("; 1 before it in line")
-    assert places.call() == []
+    assert later == NoFreeSlot("*", 1, 0)
+    assert str(sooner) == "waits for a concurrency slot: 1 deploy may run at once"
+    assert str(slots.claim("b", "ns", 30)).endswith("; 1 before it in line")
+    assert slots.offer() == []
     give_back(store, "a")
-    assert places.call() == ["c"]
-    assert places.call() == []  # it was told
-    assert places.ask("b", "ns", 30) == NoPlace("*", 1, 1)  # the place is kept for it
-    assert places.ask("c", "ns", 20) is None
+    assert slots.offer() == ["c"]
+    assert slots.offer() == []  # it was told
+    assert slots.claim("b", "ns", 30) == NoFreeSlot("*", 1, 1)  # the slot is kept for it
+    assert slots.claim("c", "ns", 20) is None
 
 
 def test_a_full_namespace_holds_up_no_other(store: Store) -> None:
     Publisher(store).limit({"": 3, "narrow": 1})
-    places = Places(store)
-    assert places.ask("a", "narrow", 1) is None
+    slots = Slots(store)
+    assert slots.claim("a", "narrow", 1) is None
 
-    refused = places.ask("b", "narrow", 2)
+    refused = slots.claim("b", "narrow", 2)
 
-    assert str(refused) == "waits for a place: 1 deploy may run at once in namespace narrow"
-    assert places.ask("c", "wide", 3) is None
-    assert places.ask("d", "wide", 4) is None
-    assert places.ask("e", "wide", 5) == NoPlace("*", 3, 1)
+    assert (
+        str(refused) == "waits for a concurrency slot: 1 deploy may run at once in namespace narrow"
+    )
+    assert slots.claim("c", "wide", 3) is None
+    assert slots.claim("d", "wide", 4) is None
+    assert slots.claim("e", "wide", 5) == NoFreeSlot("*", 3, 1)
 
 
-def test_a_place_that_nobody_comes_for_goes_to_the_next(keys: Keys, redis_url: str) -> None:
+def test_a_slot_that_nobody_claims_goes_to_the_next(keys: Keys, redis_url: str) -> None:
     with connect(redis_url) as client:
-        store = Store(client, keys, Retention(called=50))
+        store = Store(client, keys, Retention(offered=50))
         Publisher(store).limit({"": 1})
-        places = Places(store)
-        places.ask("a", "ns", 1)
-        places.ask("gone", "ns", 2)
-        places.ask("b", "ns", 3)
+        slots = Slots(store)
+        slots.claim("a", "ns", 1)
+        slots.claim("gone", "ns", 2)
+        slots.claim("b", "ns", 3)
         give_back(store, "a")
 
-        assert places.call() == ["gone"]
+        assert slots.offer() == ["gone"]
 
-        assert eventually(lambda: places.call() == ["b"])
-        assert places.ask("b", "ns", 3) is None
-        assert places.ask("gone", "ns", 2) == NoPlace("*", 1, 0)
+        assert eventually(lambda: slots.offer() == ["b"])
+        assert slots.claim("b", "ns", 3) is None
+        assert slots.claim("gone", "ns", 2) == NoFreeSlot("*", 1, 0)
 
 
 def test_a_limit_that_is_lifted_lets_everybody_in(store: Store) -> None:
     Publisher(store).limit({"": 1})
-    places = Places(store)
+    slots = Slots(store)
     for since, target in enumerate("abc"):
-        places.ask(target, "ns", since)
+        slots.claim(target, "ns", since)
 
     Publisher(store).limit({})
 
-    assert places.call() == ["b", "c"]
+    assert slots.offer() == ["b", "c"]
 
 
 @dataclass
@@ -122,15 +124,15 @@ def test_never_more_than_allowed_and_the_longest_wait_first(
     redis_url: str, limits: dict[str, int], steps: list[tuple[bool, str]]
 ) -> None:
     with connect(redis_url) as client:
-        store = Store(client, Keys("places"))
+        store = Store(client, Keys("slots"))
         Publisher(store).limit(limits)
-        places, model = Places(store), Model(limits)
+        slots, model = Slots(store), Model(limits)
         for since, (asks, target) in enumerate(steps):
             if asks:
                 if target not in model.running:
                     model.waiting.setdefault(target, since)
                 expected = target in model.running or model.may(target)
-                assert (places.ask(target, NAMESPACES[target], since) is None) is expected
+                assert (slots.claim(target, NAMESPACES[target], since) is None) is expected
                 if expected:
                     model.waiting.pop(target, None)
                     model.running.add(target)

@@ -14,7 +14,7 @@ from tests.model.harness import TARGET, World
 from tests.model.rest import Rest
 
 OTHER = "docs"
-"""Competes with the first for a place, where those are limited."""
+"""Competes with the first for a concurrency slot, where those are limited."""
 TARGETS = (TARGET, OTHER)
 SOME_TARGET = st.sampled_from((TARGET, TARGET, OTHER))
 

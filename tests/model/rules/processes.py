@@ -54,7 +54,7 @@ class Processes(Hosts):
     @precondition(lambda self: self.world.limits and self.made)
     @rule()
     def call_is_lost(self) -> None:
-        """Who was told of a place a while ago has not come for it."""
+        """Who was offered a concurrency slot a while ago has not claimed it."""
         client, waiters = self.world.store.client, self.world.store.keys.waiters
         for target, value in client.hgetall(waiters).items():
             namespace, called = texts([value])[0].split()

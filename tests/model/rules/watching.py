@@ -181,7 +181,7 @@ class Watching(RuleBasedStateMachine):
         assert published.digest == wanted.digest, "an older configuration is published"
         digest = store.client.hget(store.keys.row(TARGET), "digest")
         assert digest == wanted.digest, f"{digest!r} was deployed after {wanted.digest}"
-        limits = store.client.hgetall(store.keys.limits)
+        limits = store.client.hgetall(store.keys.max_running)
         said = {name or ALL: str(most) for name, most in self.world.limits.items()}
         assert limits == said, "older limits are published"
 

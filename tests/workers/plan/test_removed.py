@@ -1,4 +1,4 @@
-"""What becomes of a target that is no longer configured, and who waits for a place: by example."""
+"""What becomes of a target that is no longer configured, and who waits for a concurrency slot: by example."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dispatcher.domain.snapshot import Snapshot
 from tests.workers.plan.test_plan import NOW, deploy, job, snapshot
 from workers.plan import plan
 from workers.plan.removed import GRACE, WHY
-from workers.plan.steps import Change, Create, Delete, Stop, TakePlace, Wait
+from workers.plan.steps import Change, ClaimSlot, Create, Delete, Stop, Wait
 from workers.plan.times import SOONEST
 
 
@@ -59,22 +59,22 @@ def test_what_runs_finishes_unless_the_target_says_stop() -> None:
     assert (step.deploys[0].cancelled_by, step.deploys[0].why) == ("the configuration", WHY)
 
 
-@pytest.mark.parametrize(("limited", "placed", "kind"), [(1, 0, TakePlace), (1, 1, Create)])
-def test_a_deploy_asks_for_a_place_before_it_starts(
-    limited: int, placed: int, kind: type[object]
+@pytest.mark.parametrize(("limited", "has_slot", "kind"), [(1, 0, ClaimSlot), (1, 1, Create)])
+def test_a_deploy_claims_a_slot_before_it_starts(
+    limited: int, has_slot: int, kind: type[object]
 ) -> None:
-    seen = replaced(snapshot(deploy(1)), limited=bool(limited), placed=bool(placed))
+    seen = replaced(snapshot(deploy(1)), limited=bool(limited), has_slot=bool(has_slot))
 
     assert isinstance(plan(seen, "t", 0), kind)
 
 
-def test_who_has_no_place_waits_and_says_why() -> None:
-    seen = replaced(snapshot(deploy(1)), limited=True, no_place="waits for a place: …")
+def test_who_has_no_slot_waits_and_says_why() -> None:
+    seen = replaced(snapshot(deploy(1)), limited=True, no_slot="waits for a concurrency slot: …")
 
     step = plan(seen, "t", 0)
 
     assert isinstance(step, Wait)
-    assert step.trouble == "waits for a place: …"
+    assert step.trouble == "waits for a concurrency slot: …"
     assert step.due_at is not None
     assert step.due_at >= NOW + SOONEST
 

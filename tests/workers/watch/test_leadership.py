@@ -260,7 +260,7 @@ def test_interrupted_before_any_write_it_changes_nothing_of_its_successor_s(
         assert running.all_of_it() == after[0], f"interrupted before write {number} of {count}"
         shop = Publisher(running.store).published()["shop"]
         assert "deployer:3" in str(shop.manifest)
-        assert running.client.hgetall(running.keys.limits) == {"*": "1"}
+        assert running.client.hgetall(running.keys.max_running) == {"*": "1"}
         assert Contact(running.store).troubles() == []
 
 
@@ -337,7 +337,7 @@ def test_a_watcher_whose_lead_was_another_s_meanwhile_does_not_simply_go_on(
 def test_whatever_it_writes_renews_its_lead(installation: Callable[[], Installation]) -> None:
     """What takes longer than a lead lasts, and writes all the time, must not begin anew for ever."""
     other = installation()
-    lead(other, other.session(OLDER))  # Redis has all the scripts from now on: none is sent twice
+    lead(other, other.leader(OLDER))  # Redis has all the scripts from now on: none is sent twice
     running = installation()
     leader = running.leader(OLDER)
     left: list[int] = []
