@@ -16,9 +16,13 @@ unexport DISPATCHER_CONNECTIONS DISPATCHER_CONNECTIONS_PER_ADDRESS
 unexport DISPATCHER_KUBE_CONTEXT DISPATCHER_QUEUE DISPATCHER_LEASE DISPATCHER_HEARTBEAT_FILE
 unexport DISPATCHER_LOG_FORMAT DISPATCHER_LOG_LEVEL
 
-# Processes that tests run in: one for each processor, from 2 to 4. Each has a Redis and a cluster of its own.
+# Python starts hundreds of times in a run of the tests, and would compile the code anew each time.
+unexport PYTHONDONTWRITEBYTECODE
+
+# Processes that tests run in: two for each processor, from 4 to 8, since many tests wait. Each has a Redis of its own.
 processors = $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-TEST_PROCESSES ?= $(shell n=$(processors); test $$n -ge 2 || n=2; test $$n -le 4 || n=4; echo $$n)
+TEST_PROCESSES ?= $(shell n=$$(( 2 * $(processors) )); test $$n -ge 4 || n=4; test $$n -le 8 || n=8; echo $$n)
+distributed := -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder
 
 run := .venv/bin/python -m
 
@@ -36,7 +40,7 @@ up: .venv/has-local ## all parts on this machine, to try out with your own repos
 
 .PHONY: test
 test: .venv/has-test ## all tests
-	@$(run) pytest -q -n $(TEST_PROCESSES)
+	@$(run) pytest -q $(distributed)
 
 SEED ?= 20
 MINUTES ?= 5
@@ -87,10 +91,17 @@ define install
 @$(run) pip install --quiet --disable-pip-version-check --editable '.[$(1)]'
 endef
 
-# A checkout that was moved or copied gets an environment of its own.
+# A checkout that was moved or copied gets an environment of its own, and so does another PYTHON.
 here := $(shell pwd -P)
 ifneq "$(here)" "$(shell cat .venv/made 2>/dev/null)"
 .PHONY: .venv/made
+endif
+ifneq "$(PYTHON)" ""
+which := -c 'import sys; print(sys.base_prefix, sys.version)' 2>/dev/null
+named := $(shell "$(PYTHON)" $(which))
+ifneq "$(named)" "$(shell .venv/bin/python $(which))"
+.PHONY: .venv/made
+endif
 endif
 
 fits := import sys; sys.exit(sys.version_info < (3, 11))

@@ -33,6 +33,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--minutes", type=float, default=0.2, help="how long the crash test harms")
 
 
+SLOW = (
+    "tests/system/test_outages",
+    "tests/system",
+    "tests/model",
+    "tests/crash",
+    "tests/dispatcher/local/test_up.py",
+)
+"""What begins first, the longest before the others: it waits, or draws many examples."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests begin first, so that at the end no process works alone."""
+    items.sort(key=lambda item: _place(item.nodeid))
+
+
+def _place(nodeid: str) -> int:
+    return next((n for n, slow in enumerate(SLOW) if nodeid.startswith(slow)), len(SLOW))
+
+
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Redis-compatible server: `REDIS_URL` where it is set, else an embedded one on a socket of its own."""

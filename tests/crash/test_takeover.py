@@ -14,6 +14,8 @@ from dispatcher.ledger import Targets, connect
 from tests.system.installation import Installation, Target
 from tests.waiting import PATIENCE, eventually
 
+pytestmark = pytest.mark.xdist_group("takeover")
+
 RQ_TAKES = 400
 """Seconds until RQ itself takes up what a killed worker has left: nothing here waits for that."""
 
