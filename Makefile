@@ -28,7 +28,7 @@ run := .venv/bin/python -m
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## /make \1|/p' Makefile | awk -F '|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1|/p' Makefile | awk -F '|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 .PHONY: demo
 demo: .venv/has-local ## real pushes become real deploys on this machine, each claim is checked; needs nothing else
@@ -41,6 +41,12 @@ up: .venv/has-local ## all parts on this machine, to try out with your own repos
 .PHONY: test
 test: .venv/has-test ## all tests
 	@$(run) pytest -q $(distributed)
+
+TIMES ?= 20
+
+.PHONY: test-long
+test-long: .venv/has-test ## all tests, with many times as many random examples: make test-long TIMES=100 ONLY=tests/model
+	@$(run) pytest -q $(distributed) --more-examples $(TIMES) $(ONLY)
 
 SEED ?= 20
 MINUTES ?= 5

@@ -11,16 +11,13 @@ from uuid import uuid4
 
 import pytest
 import redis
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from dispatcher.ledger import Keys, Retention, Store, connect
 from dispatcher.local.valkey import socket_path, socket_url, valkey_command
 from tests.dispatcher.ledger.helpers import Watched
+from tests.examples import USUAL
 from tests.waiting import eventually
-
-# No example fails by the clock of a busy machine.
-settings.register_profile("suite", settings(), deadline=None)
-settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,8 +26,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="run the contract tests against this context of your kubeconfig, in a namespace of their own",
     )
+    parser.addoption(
+        "--more-examples", type=int, default=1, help="draw so many times as many examples as usual"
+    )
     parser.addoption("--seed", type=int, default=20, help="of the crash test's pushes and kills")
     parser.addoption("--minutes", type=float, default=0.2, help="how long the crash test harms")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No example fails by the clock of a busy machine; who only counts failures needs none shrunk."""
+    many = USUAL * config.getoption("--more-examples")
+    settings.register_profile("suite", settings(), max_examples=many, deadline=None)
+    suite = settings.get_profile("suite")
+    settings.register_profile("unshrunk", suite, phases=(Phase.explicit, Phase.generate))
+    settings.load_profile("suite")
 
 
 SLOW = (

@@ -2,13 +2,12 @@
 
     python -m tests.model.power [seeds] [mend …]
 
-Each seed is a whole run of the model's test with as many examples as in the suite (`PROMISES_EXAMPLES`). A mend
-that no seed misses, or hardly any, is held; `tests.model.test_power` keeps the list true to the code.
+Each seed is a whole run of the model's test with as many examples as in the suite. A mend that no seed misses,
+or hardly any, is held; `tests.model.test_power` keeps the list true to the code.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -94,11 +93,10 @@ def take_out(mend: Mend, root: Path) -> None:
 
 def is_found(mend: Mend, root: Path, seed: int) -> bool:
     """Whether the model's test fails in this copy; raises RuntimeError if it could not run."""
-    options = ["-q", "-x", "-p", "no:cacheprovider", f"--hypothesis-seed={seed}", mend.test]
+    options = ["-q", "-x", "-p", "no:cacheprovider", f"--hypothesis-seed={seed}"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options],
+        [sys.executable, "-m", "pytest", *options, "--hypothesis-profile=unshrunk", mend.test],
         cwd=root,
-        env=os.environ | {"PROMISES_SHRINK": "no"},
         capture_output=True,
         text=True,
         check=False,

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from typing import Any
-
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
-EXAMPLES = int(os.environ.get("PROMISES_EXAMPLES", "100"))
-"""Set it to thousands for a night's search."""
-SHRINK = os.environ.get("PROMISES_SHRINK", "yes") == "yes"
-"""Whether to look for the shortest way to what was found; who only counts does not need it."""
+from tests.examples import examples
 
 
-def searching(examples: int = EXAMPLES, **more: Any) -> settings:
-    phases = tuple(Phase) if SHRINK else (Phase.explicit, Phase.generate)
-    healthy = list(HealthCheck)
-    return settings(
-        max_examples=examples, deadline=None, suppress_health_check=healthy, phases=phases, **more
-    )
+def searching(count: int, steps: int = 50) -> settings:
+    return examples(count, suppress_health_check=list(HealthCheck), stateful_step_count=steps)
 
 
-def search(machine: type[RuleBasedStateMachine], steps: int, examples: int = EXAMPLES) -> None:
+def search(machine: type[RuleBasedStateMachine], steps: int, count: int) -> None:
     """Raises what the machine has found, with the shortest way there."""
-    run_state_machine_as_test(machine, settings=searching(examples, stateful_step_count=steps))
+    run_state_machine_as_test(machine, settings=searching(count, steps))

@@ -16,4 +16,4 @@ class Promises(Processes, People, Cluster, Losses):
 
 def test_the_promises_hold(watched: Watched) -> None:
     Promises.client = watched
-    search(Promises, steps=45)
+    search(Promises, steps=45, count=100)

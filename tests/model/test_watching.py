@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.dispatcher.ledger.helpers import Watched
 from tests.model.rules.watching import Watching
-from tests.model.searching import EXAMPLES, search
+from tests.model.searching import search
 
 
 def test_what_watchers_that_were_replaced_still_do_changes_nothing(watched: Watched) -> None:
     Watching.client = watched
-    search(Watching, steps=20, examples=3 * EXAMPLES // 2)
+    search(Watching, steps=20, count=150)

@@ -10,7 +10,6 @@ import pytest
 from tests.system.installation import Installation
 from tests.system.outage import Outages
 
-
 HERE = Path(__file__).parent
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from dispatcher.config import read_configuration
 from dispatcher.domain.errors import ConfigError
+from tests.examples import examples
 
 GOOD = "{repository: https://a.b/c, branches: [main], job: {image: x}}"
 
@@ -142,9 +143,8 @@ def survives(directory: Path, content: bytes) -> None:
     assert all(line.isprintable() for line in lines), lines
 
 
-BOUNDED = settings(
-    max_examples=150,
-    deadline=None,
+BOUNDED = examples(
+    150,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -15,6 +15,7 @@ from dispatcher.domain.model import Deploy, Outcome, Reason, State
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import Missing, Operations, Reader, Redeploy, Redeployed, Store, Targets
 from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit
+from tests.examples import examples
 
 NEXT = "refs/heads/next"
 
@@ -276,9 +277,7 @@ COMMITS = "abcdefgh"
 orders = st.lists(st.one_of(st.just("push"), st.sampled_from(COMMITS)), max_size=12)
 
 
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(orders=orders)
 @example(orders=["push", "x", "push", "x", "push", "x"])
 def test_one_push_and_one_redeploy_wait_at_the_most_and_the_newest_is_last(

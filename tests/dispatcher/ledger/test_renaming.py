@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -40,6 +40,7 @@ from dispatcher.ledger import (
 )
 from dispatcher.ledger.redirects import Redirects
 from tests.dispatcher.ledger.helpers import MAIN, push, sha
+from tests.examples import examples
 
 OLD, NEW = "shop", "web-shop"
 JOB = ObservedJob(namespace="ns", job="shop-1", uid="u", rv="5", number=1, token="t")
@@ -373,9 +374,7 @@ def test_what_is_written_stays_to_the_letter(running: Store) -> None:
 STEPS = st.sampled_from(["old", "new", "rename", "work", "fail"])
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, min_size=3, max_size=14))
 def test_whoever_knows_which_name_the_newest_commit_is_left_and_numbers_never_repeat(
     store: Store, steps: list[str]

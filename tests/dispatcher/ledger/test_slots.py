@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.ledger import Keys, NoFreeSlot, Publisher, Retention, Slots, Store, Targets, connect
+from tests.examples import examples
 from tests.waiting import eventually
 
 NAMESPACES = {"a": "x", "b": "x", "c": "y", "d": "y", "e": "z"}
@@ -118,7 +119,7 @@ LIMITS = st.dictionaries(st.sampled_from(["", "x", "y"]), st.integers(1, 3), min
 STEPS = st.lists(st.tuples(st.booleans(), st.sampled_from(sorted(NAMESPACES))), max_size=25)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(limits=LIMITS, steps=STEPS)
 def test_never_more_than_allowed_and_the_longest_wait_first(
     redis_url: str, limits: dict[str, int], steps: list[tuple[bool, str]]

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -15,6 +15,7 @@ from dispatcher.domain.model import Deploy, Outcome, Push, Result, State
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import Store, Targets
 from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit
+from tests.examples import examples
 
 
 def leased(store: Store, target: str = "shop") -> Snapshot:
@@ -68,9 +69,7 @@ def test_whatever_the_order_of_arrival_the_newest_commit_is_left(
     assert [deploy.commit for deploy in the_deploys(store)] == [sha("e")]
 
 
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(7)), known=st.booleans())
 def test_seven_pushes_in_any_order_without_a_clock(
     store: Store, order: list[int], known: bool

@@ -6,10 +6,11 @@ import re
 from functools import cache
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dispatcher.matching.globs import Rules, mistakes, translate
+from tests.examples import examples
 from tests.growth import grows_linearly
 
 
@@ -66,7 +67,7 @@ def test_examples(pattern: str, yes: list[str], no: list[str]) -> None:
     assert [text for text in no if matches(pattern, text)] == []
 
 
-@settings(max_examples=2000)
+@examples(2000)
 @given(st.text("ab/*?", min_size=1, max_size=10), st.text("ab/", max_size=10))
 @example("**a*b/*c", "a/ab/c")
 @example("a***/b", "a/b")

@@ -9,10 +9,11 @@ from contextlib import suppress
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dispatcher.matching.semver import MAX_VERSION, Range, UnusableRange, Version, version_of
+from tests.examples import examples
 from tests.growth import grows_linearly
 
 
@@ -144,7 +145,7 @@ def test_full_comparators_mean_what_the_definition_says(
         assert range_.spans(version) == between
 
 
-@settings(max_examples=1000)
+@examples(1000)
 @given(
     st.text("0123x*.-+<>=^~| vrc\n٣", max_size=30), VERSIONS | st.text("0123.-+vrc", max_size=15)
 )

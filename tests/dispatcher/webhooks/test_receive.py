@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.domain.errors import UsageError
@@ -28,6 +28,7 @@ from tests.dispatcher.webhooks.support import (
     sent,
     standard,
 )
+from tests.examples import examples
 from tests.growth import grows_linearly
 
 PROOF = {
@@ -367,19 +368,19 @@ def check_push(push: Push) -> None:
     assert push.pushed_at >= 0
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(mutated())
 def test_no_payload_raises(delivery: Sent) -> None:
     check(delivery)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(scrambled())
 def test_no_bytes_raise(delivery: Sent) -> None:
     check(delivery)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     st.sampled_from(names()).map(sent),
     st.lists(st.tuples(HEADER_NAMES, st.binary(max_size=40)), max_size=3).map(tuple),
@@ -388,7 +389,7 @@ def test_no_headers_raise(delivery: Sent, more: tuple[tuple[bytes, bytes], ...])
     check(delivery.but(repeated=more))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(mutated(), st.sampled_from(sorted(PROVIDERS)))
 def test_no_delivery_to_another_hosts_hook_raises(delivery: Sent, provider: str) -> None:
     """With that host's proof, so that the body is read."""

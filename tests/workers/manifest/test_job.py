@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.config import (
@@ -23,6 +23,7 @@ from dispatcher.config import (
 )
 from dispatcher.domain.job_contract import RESERVED
 from dispatcher.domain.model import Deploy, Reason, State
+from tests.examples import examples
 from workers.kube import labels
 from workers.manifest import clone
 from workers.manifest.job import job_for, name_reservation_for, render
@@ -424,7 +425,7 @@ payload = st.text(max_size=40).map(lambda text: f"{MARK}{text}{MARK}")
 
 
 @given(ref=payload, commit=payload, before=payload, delivery=payload, by=payload, title=payload)
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_whatever_a_payload_says_stays_a_value(
     ref: str, commit: str, before: str, delivery: str, by: str, title: str
 ) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.config import Clone, Manifest, ManifestJob, Resources, ShortJob, Target
 from dispatcher.domain.model import Deploy, State
 from dispatcher.local.cluster.admission.pod_security import ENFORCE, violation
+from tests.examples import examples
 from tests.workers.cloning import Clone as Cloning
 from tests.workers.cloning import Host
 from workers.manifest.job import job_for, render
@@ -96,7 +97,7 @@ OF_A_CONTAINER = st.fixed_dictionaries(
     own=st.none() | st.builds(lambda a, b: a | b, CONTEXTS, OF_A_CONTAINER) | st.just(RESTRICTED),
     level=st.sampled_from(["baseline", "restricted"]),
 )
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_a_namespace_that_takes_the_pod_takes_it_with_the_clone(
     whole: dict[str, Any] | None, own: dict[str, Any] | None, level: str
 ) -> None:

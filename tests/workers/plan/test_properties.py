@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace as replaced
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -19,6 +19,7 @@ from dispatcher.domain.model import (
     State,
 )
 from dispatcher.domain.snapshot import Snapshot
+from tests.examples import examples
 from workers.plan import deploys as becoming
 from workers.plan import plan, queries
 from workers.plan.active import asked, judged
@@ -134,7 +135,7 @@ def written(seen: Snapshot, step: Step) -> tuple[Deploy, ...]:
             return ()
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(seen=snapshots(), live_pods=st.sampled_from([None, 0, 1]))
 def test_every_step_is_legal(seen: Snapshot, live_pods: int | None) -> None:
     step = plan(seen, "new", live_pods)
@@ -145,7 +146,7 @@ def test_every_step_is_legal(seen: Snapshot, live_pods: int | None) -> None:
         assert deploy.state in legal, step
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(seen=snapshots(), live_pods=st.sampled_from([None, 0, 1]))
 def test_nothing_starts_beside_another(seen: Snapshot, live_pods: int | None) -> None:
     step = plan(seen, "new", live_pods)
@@ -156,7 +157,7 @@ def test_nothing_starts_beside_another(seen: Snapshot, live_pods: int | None) ->
         assert seen.listed
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(seen=snapshots())
 def test_a_stream_goes_in_order_and_behind_what_starts_waits_no_more_than_a_redeploy(
     seen: Snapshot,
@@ -171,7 +172,7 @@ def test_a_stream_goes_in_order_and_behind_what_starts_waits_no_more_than_a_rede
         assert first.reason is not Reason.REDEPLOY or not behind
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(seen=snapshots())
 def test_what_waits_for_a_push_gives_way_to_nothing_that_a_person_asked_for(seen: Snapshot) -> None:
     step = plan(seen, "new")
@@ -183,7 +184,7 @@ def test_what_waits_for_a_push_gives_way_to_nothing_that_a_person_asked_for(seen
             assert newer is not Reason.REDEPLOY or deploy.reason is Reason.REDEPLOY, step
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(seen=snapshots(), live_pods=st.sampled_from([None, 0, 1]))
 def test_what_is_deleted_is_over_or_a_stray(seen: Snapshot, live_pods: int | None) -> None:
     step = plan(seen, "new", live_pods)
@@ -195,7 +196,7 @@ def test_what_is_deleted_is_over_or_a_stray(seen: Snapshot, live_pods: int | Non
         assert not owners or step.job.reserves_name
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(seen=snapshots())
 def test_a_stop_ends_only_after_pods_were_looked_for(seen: Snapshot) -> None:
     step = plan(seen, "new", None)
@@ -206,7 +207,7 @@ def test_a_stop_ends_only_after_pods_were_looked_for(seen: Snapshot) -> None:
             assert deploy.state is State.SUCCEEDED
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(seen=snapshots(), live_pods=st.sampled_from([None, 0, 1]))
 def test_steps_end(seen: Snapshot, live_pods: int | None) -> None:  # noqa: C901  # an arm a step
     """Carried out in the ledger alone, with a cluster that does as it is told, it comes to a wait."""

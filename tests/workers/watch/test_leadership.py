@@ -223,13 +223,10 @@ def installation(redis_url: str, tmp_path: Path) -> Iterator[Callable[[], Instal
             loss.empty(each.client, each.keys)
 
 
-def writes(commands: list[tuple[Any, ...]]) -> bool:
-    return any(str(command[0]).upper() == "EVALSHA" for command in commands)
-
-
-def is_loaded(client: redis.Redis, commands: list[tuple[Any, ...]]) -> bool:
-    """Whether the server has these scripts: it runs none that it lacks, and is sent them again."""
-    return all(client.script_exists(*(command[1] for command in commands)))
+def writes(client: redis.Redis, commands: list[tuple[Any, ...]]) -> bool:
+    """Whether these run scripts. The server runs none that it lacks, and is sent those again."""
+    scripts = [command[1] for command in commands if str(command[0]).upper() == "EVALSHA"]
+    return bool(scripts) and all(client.script_exists(*scripts))
 
 
 def test_whatever_a_watcher_writes_is_fenced(installation: Callable[[], Installation]) -> None:
@@ -273,7 +270,7 @@ def test_interrupted_before_any_write_it_changes_nothing_of_its_successor_s(
 def _writes_of(running: Installation) -> int:
     leader = running.leader(OLDER)
     groups: list[bool] = []
-    running.client.sends = lambda commands: groups.append(writes(commands))
+    running.client.sends = lambda commands: groups.append(writes(running.client, commands))
     lead(running, leader)
     return sum(groups)
 
@@ -284,7 +281,7 @@ def _taken_over_before(running: Installation, number: int) -> list[dict[bytes, b
 
     def before(commands: list[tuple[Any, ...]]) -> None:
         nonlocal seen
-        if not writes(commands):
+        if not writes(running.client, commands):
             return
         if seen == number:
             running.client.sends = lambda commands: None
@@ -349,7 +346,7 @@ def test_whatever_it_writes_renews_its_lead(installation: Callable[[], Installat
     left: list[int] = []
 
     def before(commands: list[tuple[Any, ...]]) -> None:
-        if writes(commands) and is_loaded(running.client, commands):
+        if writes(running.client, commands):
             left.append(int(running.client.pttl(running.keys.leader)))
             running.client.pexpire(running.keys.leader, LEAD // 3)
 

@@ -31,6 +31,7 @@ from dispatcher.http.operations import OPERATIONS
 from dispatcher.ledger import Keys
 from tests.dispatcher.http.web import TOKEN, Web
 from tests.dispatcher.webhooks.support import HEADERS, sent
+from tests.examples import examples
 
 EXAMPLES = 12
 """For each operation and sender."""
@@ -57,9 +58,7 @@ for methods in HANDED_OVER["paths"].values():
         described["security"] = []  # the sender sees to it
 PROVED = schemathesis.openapi.from_dict(HANDED_OVER)
 
-bounded = settings(
-    max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-)
+bounded = examples(EXAMPLES, database=None, suppress_health_check=list(HealthCheck))
 PLACES = [(operation.method, described_path(operation)) for operation in OPERATIONS]
 each_operation = pytest.mark.parametrize("place", PLACES, ids=" ".join)
 
@@ -149,7 +148,7 @@ def test_hosts(web: Web, hook: str, name: str) -> None:
         path_parameters={"hook": hook}, body=body, media_type="application/json"
     )
 
-    @settings(bounded, max_examples=60)
+    @settings(bounded, max_examples=bounded.max_examples * 5)
     @given(requests(PROVED, DELIVERY, hook=hook) | pushes)
     def holds(case: Case[Any]) -> None:
         check(web, case, host(provider))
