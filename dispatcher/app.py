@@ -39,10 +39,10 @@ from dispatcher.http.webhooks.endpoint import Hooks
 from dispatcher.http.webhooks.rate_limit import COUNT_WITHIN, Limiter
 from dispatcher.http.webhooks.rejection_counter import EVERY, RejectionCounter
 from dispatcher.ledger import (
-    Allowance,
     DeliveryLog,
     Failures,
     Keys,
+    RateLimits,
     Reader,
     Retention,
     SecretUsage,
@@ -96,7 +96,7 @@ def _parts(settings: Environment, source: Reloader) -> Parts:
     wake_ups = WakeUps(connect(url, text=False), settings.queue, settings.instance)
     submitter = Submitter(store, wake_ups)
     impatient = Store(connect(url, timeout=COUNT_WITHIN), keys, retention)
-    failures = Failures(impatient, _allowance(settings))
+    failures = Failures(impatient, _rate_limits(settings))
     live, usage = LiveConfig(source), SecretUsage(store)
     rejections = RejectionCounter(live, usage)
     return Parts(
@@ -104,8 +104,8 @@ def _parts(settings: Environment, source: Reloader) -> Parts:
     )
 
 
-def _allowance(settings: Environment) -> Allowance:
-    return Allowance(settings.failures_per_address, settings.failures_per_hook)
+def _rate_limits(settings: Environment) -> RateLimits:
+    return RateLimits(settings.failures_per_address, settings.failures_per_hook)
 
 
 def _routes(parts: Parts, settings: Environment, *, anywhere: bool) -> list[BaseRoute]:

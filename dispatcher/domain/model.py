@@ -153,10 +153,6 @@ class Push(msgspec.Struct, frozen=True, kw_only=True):
         return self.after in ZEROS
 
     @property
-    def created(self) -> bool:
-        return self.before in ZEROS
-
-    @property
     def stream(self) -> str:
         return stream_of(self.ref)
 

@@ -61,7 +61,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Present:
+class CurrentName:
     """The name that a target has, and since when (ms)."""
 
     name: str

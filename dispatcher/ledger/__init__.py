@@ -13,8 +13,8 @@ from dispatcher.ledger.pauses import Pauses, read_pauses
 from dispatcher.ledger.publishing import Publisher
 from dispatcher.ledger.reader import Reader, TargetView
 from dispatcher.ledger.redeployment import Missing, Redeploy, Redeployed
-from dispatcher.ledger.rejections import Allowance, Count, Failures
-from dispatcher.ledger.renaming import Moved, Rename, Renaming
+from dispatcher.ledger.rejections import Failures, RateLimitResult, RateLimits
+from dispatcher.ledger.renaming import Rename, RenameResult, Renaming
 from dispatcher.ledger.repairs import Repairs
 from dispatcher.ledger.retention import Retention
 from dispatcher.ledger.schedule import Schedule
@@ -28,9 +28,7 @@ from dispatcher.ledger.targets import Targets
 from dispatcher.ledger.wakeups import WakeUp, WakeUps
 
 __all__ = [
-    "Allowance",
     "Contact",
-    "Count",
     "DeliveryLog",
     "Failures",
     "Keys",
@@ -42,18 +40,20 @@ __all__ = [
     "LoggedDelivery",
     "Lost",
     "Missing",
-    "Moved",
     "NoFreeSlot",
     "Observations",
     "Operations",
     "Pauses",
     "Publisher",
+    "RateLimitResult",
+    "RateLimits",
     "Reader",
     "Recorded",
     "Redeploy",
     "Redeployed",
     "RedisRun",
     "Rename",
+    "RenameResult",
     "Renaming",
     "Repairs",
     "ReplyField",

@@ -11,7 +11,7 @@ from dispatcher.ledger.store import Store
 
 
 @dataclass(frozen=True)
-class Allowance:
+class RateLimits:
     """Failures in a window (`Retention.failures`); 0 is any number."""
 
     per_address: int
@@ -23,7 +23,7 @@ class Allowance:
 
 
 @dataclass(frozen=True)
-class Count:
+class RateLimitResult:
     """What came of counting one more."""
 
     wait: int = 0
@@ -35,12 +35,12 @@ class Count:
 class Failures:
     """Raises LedgerUnavailable."""
 
-    def __init__(self, store: Store, allowance: Allowance) -> None:
-        self.store, self.allowance = store, allowance
+    def __init__(self, store: Store, limits: RateLimits) -> None:
+        self.store, self.limits = store, limits
 
-    def count(self, address: str, hook: str) -> Count:
+    def count(self, address: str, hook: str) -> RateLimitResult:
         """`hook` is whatever name was asked for: those that aren't there count like those that are."""
         keys = self.store.keys.failures_from(address), self.store.keys.failures_at(hook)
-        window, most = self.store.retention.failures, self.allowance
+        window, most = self.store.retention.failures, self.limits
         reply = self.store.scripts.run("fail", keys, (window, most.per_address, most.per_hook))
-        return Count(reply[0], reply[1] == 1)
+        return RateLimitResult(reply[0], reply[1] == 1)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dispatcher.domain.model import Spec
-from dispatcher.domain.snapshot import Present
+from dispatcher.domain.snapshot import CurrentName
 from dispatcher.ledger.connection import texts
 from dispatcher.ledger.publishing import spec_json
 from dispatcher.ledger.store import Store
@@ -21,7 +21,7 @@ PAGE = 5_000
 """Keys that Redis looks at in one step of a search."""
 
 
-class Moved(StrEnum):
+class RenameResult(StrEnum):
     """What came of a rename."""
 
     RENAMED = "renamed"
@@ -33,7 +33,7 @@ class Moved(StrEnum):
 class Rename:
     """What came of it, and the wake-up to enqueue."""
 
-    moved: Moved
+    result: RenameResult
     wake_up: WakeUp | None = None
 
 
@@ -43,7 +43,7 @@ class Renaming:
     def __init__(self, store: Store) -> None:
         self._store, self._keys = store, store.keys
 
-    def names(self) -> dict[str, Present]:
+    def names(self) -> dict[str, CurrentName]:
         """Each name that a target had, with the one that it has."""
         found = self._store.fields(self._keys.renamed)
         return {former: _present(value) for former, value in found.items()}
@@ -61,8 +61,8 @@ class Renaming:
             (*self._shared(), *self._own(old), *self._own(new), *self._pairs(old, new)),
             (old, new, spec_json(spec), self._store.retention.grace),
         )
-        moved, number = Moved(reply[0]), int(reply[1])
-        return Rename(moved, WakeUp(new, number, f"it was {old}") if number else None)
+        result, number = RenameResult(reply[0]), int(reply[1])
+        return Rename(result, WakeUp(new, number, f"it was {old}") if number else None)
 
     def forget(self, names: Sequence[str]) -> None:
         """These names belong to other targets, or to none, from now on."""
@@ -98,6 +98,6 @@ class Renaming:
         }
 
 
-def _present(value: str) -> Present:
+def _present(value: str) -> CurrentName:
     name, _, since = value.partition(" ")
-    return Present(name, int(since or 0))
+    return CurrentName(name, int(since or 0))

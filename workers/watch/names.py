@@ -8,7 +8,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from dispatcher.domain.model import Spec
-from dispatcher.domain.snapshot import Present
+from dispatcher.domain.snapshot import CurrentName
 from workers.watch.cache import Observation
 
 
@@ -22,7 +22,7 @@ class Named(Protocol):
 
 
 def wanted(
-    targets: Mapping[str, Named], names: Mapping[str, Present], now: int, fresh_for: int
+    targets: Mapping[str, Named], names: Mapping[str, CurrentName], now: int, fresh_for: int
 ) -> dict[str, str]:
     """Present name -> the name under which its history is, or was: what is to be carried over.
 
@@ -41,20 +41,20 @@ def wanted(
     return found
 
 
-def _at(former: str, targets: Mapping[str, Named], names: Mapping[str, Present]) -> str:
+def _at(former: str, targets: Mapping[str, Named], names: Mapping[str, CurrentName]) -> str:
     """Renamed twice, and one of the two names was never said: where the history has come to."""
     present = names.get(former)
     return present.name if present and present.name not in targets else former
 
 
 def taken(
-    targets: Mapping[str, Named], names: Mapping[str, Present], renames: Mapping[str, str]
+    targets: Mapping[str, Named], names: Mapping[str, CurrentName], renames: Mapping[str, str]
 ) -> list[str]:
     """Former names that another target has by now: what comes under them is its own."""
     return [former for former in names if former in targets and former not in renames]
 
 
-def present(targets: Iterable[str], names: Mapping[str, Present]) -> dict[str, str]:
+def present(targets: Iterable[str], names: Mapping[str, CurrentName]) -> dict[str, str]:
     """Former name -> present name, of those that no target has."""
     configured = set(targets)
     return {former: at.name for former, at in names.items() if former not in configured}

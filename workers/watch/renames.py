@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from dispatcher.domain.model import Spec
-from dispatcher.ledger import Moved, Renaming, Store, WakeUp
+from dispatcher.ledger import RenameResult, Renaming, Store, WakeUp
 from workers.watch import names
 from workers.watch.cache import Observation
 from workers.watch.names import Named
@@ -60,13 +60,13 @@ class Renames:
 
     def _rename(self, old: str, spec: Spec) -> list[WakeUp]:
         done, pair = self._renaming.rename(old, spec), (old, spec.target)
-        match done.moved:
-            case Moved.RENAMED:
+        match done.result:
+            case RenameResult.RENAMED:
                 log.info("target renamed", target=spec.target, renamed_from=old)
                 self._refused.discard(pair)
-            case Moved.USED:
+            case RenameResult.USED:
                 self._refuse(pair)
-            case Moved.HELD:
+            case RenameResult.HELD:
                 self.is_due = True
         return [done.wake_up] if done.wake_up else []
 

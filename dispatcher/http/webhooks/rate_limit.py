@@ -15,7 +15,7 @@ from dispatcher.domain.errors import LedgerUnavailable
 from dispatcher.http.client_address import Address, group
 from dispatcher.http.connection.threads import Threads
 from dispatcher.http.responses import ErrorResponse
-from dispatcher.ledger import Count, Failures
+from dispatcher.ledger import Failures, RateLimitResult
 
 COUNT_WITHIN = 0.5
 """Seconds for the ledger; without an answer the sender gets the 401."""
@@ -36,7 +36,7 @@ class Limiter:
         self, error: ErrorResponse, hook: str, sender: Address | None
     ) -> ErrorResponse:
         """What the error becomes, having written it to the log: once, where a sender goes on and on."""
-        count = Count() if error.status != 401 else await self._count(hook, sender)
+        count = RateLimitResult() if error.status != 401 else await self._count(hook, sender)
         if not count.wait:
             log.warning(
                 "delivery rejected", hook=shown(hook), cause=error.cause, address=str(sender)
@@ -46,20 +46,20 @@ class Limiter:
             log.warning("deliveries rejected: too many", hook=shown(hook), address=str(sender))
         return _too_many(math.ceil(count.wait / 1000))
 
-    async def _count(self, hook: str, sender: Address | None) -> Count:
-        if not self._failures.allowance.bounded:
-            return Count()
+    async def _count(self, hook: str, sender: Address | None) -> RateLimitResult:
+        if not self._failures.limits.bounded:
+            return RateLimitResult()
         origin = group(sender) if sender else "unknown"
         try:
             return await self._threads.run(COUNT_WITHIN, partial(self._counted, origin, hook))
         except TimeoutError:
-            return Count()
+            return RateLimitResult()
 
-    def _counted(self, origin: str, hook: str) -> Count:
+    def _counted(self, origin: str, hook: str) -> RateLimitResult:
         try:
             return self._failures.count(origin, hook)
         except LedgerUnavailable:
-            return Count()  # a 503 would tell the sender something
+            return RateLimitResult()  # a 503 would tell the sender something
 
 
 def _too_many(seconds: int) -> ErrorResponse:

@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from dispatcher.domain.errors import LedgerUnavailable
-from dispatcher.ledger import Allowance, Count, Failures, Keys, Retention, Store, connect
+from dispatcher.ledger import Failures, Keys, RateLimitResult, RateLimits, Retention, Store, connect
 from dispatcher.local.ports import free_port
 from tests.waiting import eventually
 
@@ -14,18 +14,21 @@ from tests.waiting import eventually
 def failures(
     client: redis.Redis, keys: Keys, *, address: int = 2, hook: int = 0, window: int = 60_000
 ) -> Failures:
-    return Failures(Store(client, keys, Retention(failures=window)), Allowance(address, hook))
+    return Failures(Store(client, keys, Retention(failures=window)), RateLimits(address, hook))
 
 
 def test_the_first_few_are_free(client: redis.Redis, keys: Keys) -> None:
     counted = failures(client, keys)
 
-    assert [counted.count("192.0.2.1", "github") for _ in range(2)] == [Count(), Count()]
+    assert [counted.count("192.0.2.1", "github") for _ in range(2)] == [
+        RateLimitResult(),
+        RateLimitResult(),
+    ]
     beyond = [counted.count("192.0.2.1", "github") for _ in range(2)]
 
     assert [each.first for each in beyond] == [True, False]
     assert all(59_000 < each.wait <= 60_000 for each in beyond)
-    assert counted.count("192.0.2.2", "github") == Count()
+    assert counted.count("192.0.2.2", "github") == RateLimitResult()
 
 
 def test_all_processes_count_together(client: redis.Redis, redis_url: str, keys: Keys) -> None:
@@ -42,7 +45,7 @@ def test_a_hook_has_a_limit_too_whoever_comes(client: redis.Redis, keys: Keys) -
 
     assert [bool(each.wait) for each in told] == [False, False, False, True]
     assert told[3].first
-    assert counted.count("192.0.2.9", "gitlab") == Count()
+    assert counted.count("192.0.2.9", "gitlab") == RateLimitResult()
 
 
 def test_who_has_had_his_share_uses_up_no_other(client: redis.Redis, keys: Keys) -> None:
@@ -50,13 +53,13 @@ def test_who_has_had_his_share_uses_up_no_other(client: redis.Redis, keys: Keys)
     for _ in range(50):
         counted.count("192.0.2.1", "github")
 
-    assert counted.count("192.0.2.2", "github") == Count()
+    assert counted.count("192.0.2.2", "github") == RateLimitResult()
 
 
 def test_zero_is_no_limit_and_keeps_nothing(client: redis.Redis, keys: Keys) -> None:
     counted = failures(client, keys, address=0)
 
-    assert [counted.count("192.0.2.1", "github") for _ in range(5)] == [Count()] * 5
+    assert [counted.count("192.0.2.1", "github") for _ in range(5)] == [RateLimitResult()] * 5
     assert not client.exists(keys.failures_from("192.0.2.1"), keys.failures_at("github"))
 
 
@@ -71,7 +74,7 @@ def test_it_is_over_when_the_window_is(client: redis.Redis, keys: Keys) -> None:
         client.pexpire(key, 1)
         assert eventually(lambda key=key: not client.exists(key))  # type: ignore[misc]
 
-    assert counted.count("192.0.2.1", "github") == Count()
+    assert counted.count("192.0.2.1", "github") == RateLimitResult()
 
 
 def test_every_key_expires_and_hooks_that_are_not_there_have_few(

@@ -25,11 +25,11 @@ from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import (
     Keys,
     Leadership,
-    Moved,
     Observations,
     Operations,
     Publisher,
     Reader,
+    RenameResult,
     Renaming,
     Retention,
     Schedule,
@@ -71,8 +71,8 @@ def by_new(store: Store, before: str, after: str, at: int = 0, **more: Any) -> R
     return hand_in(store, push(before, after, at=at), NEW, OLD, **more)
 
 
-def rename(store: Store, old: str = OLD, new: str = NEW) -> Moved:
-    return Renaming(store).rename(old, spec(new)).moved
+def rename(store: Store, old: str = OLD, new: str = NEW) -> RenameResult:
+    return Renaming(store).rename(old, spec(new)).result
 
 
 def hold(store: Store, target: str, token: str = "mine") -> Snapshot:
@@ -126,7 +126,7 @@ def running(store: Store) -> Store:
 
 
 def test_history_what_runs_and_what_waits_go_over_and_nothing_is_left(running: Store) -> None:
-    assert rename(running) is Moved.RENAMED
+    assert rename(running) is RenameResult.RENAMED
 
     states = {number: deploy.state for number, deploy in history(running).items()}
     assert states == {1: State.SUCCEEDED, 2: State.RUNNING, 3: State.PENDING}
@@ -221,7 +221,7 @@ def test_what_comes_later_still_is_moved_by_the_next_look(client: Any, keys: Key
     assert by_old(store, "a", "b").deploy == "shop/1"
     assert Renaming(store).left_behind([OLD, NEW]) == [OLD, NEW]
 
-    assert rename(store) is Moved.RENAMED
+    assert rename(store) is RenameResult.RENAMED
 
     found = {n: (d.state, d.commit) for n, d in history(store).items()}
     assert found == {1: (State.SUCCEEDED, sha("a")), 2: (State.PENDING, sha("b"))}
@@ -236,7 +236,7 @@ def test_a_wake_up_that_comes_with_the_old_name_leaves_nothing_for_long(running:
     Targets(running).record(seen, "mine", release=True)
 
     assert by_new(running, "c", "d").deploy == "web-shop/3"
-    assert rename(running) is Moved.RENAMED
+    assert rename(running) is RenameResult.RENAMED
     assert left_of(running, OLD) == []
     assert set(history(running)) == {1, 2, 3}
 
@@ -245,18 +245,18 @@ def test_a_wake_up_that_comes_with_the_old_name_leaves_nothing_for_long(running:
 def test_nothing_moves_while_a_worker_is_at_it(running: Store, held: str) -> None:
     seen = hold(running, held)
 
-    assert rename(running) is Moved.HELD
+    assert rename(running) is RenameResult.HELD
     assert set(history(running, OLD)) == {1, 2, 3}
 
     Targets(running).record(seen, "mine", release=True)
-    assert rename(running) is Moved.RENAMED
+    assert rename(running) is RenameResult.RENAMED
 
 
 def test_a_worker_whose_lease_ran_out_writes_nothing_any_more(client: Any, keys: Keys) -> None:
     store = Store(client, keys, Retention(lease=1))
     by_old(store, "0", "a")
     seen = hold(store, OLD)
-    while rename(store) is not Moved.RENAMED:
+    while rename(store) is not RenameResult.RENAMED:
         pass
 
     with pytest.raises(Exception, match="another worker holds shop"):
@@ -284,7 +284,7 @@ def test_done_again_it_changes_nothing(running: Store) -> None:
 
 def test_renamed_back_and_on(running: Store) -> None:
     rename(running)
-    assert rename(running, NEW, OLD) is Moved.RENAMED
+    assert rename(running, NEW, OLD) is RenameResult.RENAMED
     assert set(history(running, OLD)) == {1, 2, 3}
     assert left_of(running, NEW) == []
 
@@ -301,7 +301,7 @@ def test_a_name_that_has_started_deploys_of_its_own_keeps_them(running: Store) -
     hand_in(running, push("0", "x"), NEW)
     run(running, NEW, State.STARTING, State.SUCCEEDED)
 
-    assert rename(running) is Moved.USED
+    assert rename(running) is RenameResult.USED
     assert by_new(running, "x", "y").deploy == "web-shop/2"
     assert set(history(running, OLD)) == {1, 2, 3}
 
@@ -309,7 +309,7 @@ def test_a_name_that_has_started_deploys_of_its_own_keeps_them(running: Store) -
 def test_the_history_of_another_target_is_not_taken_away(running: Store) -> None:
     rename(running)
 
-    assert rename(running, OLD, "store") is Moved.USED
+    assert rename(running, OLD, "store") is RenameResult.USED
     assert Renaming(running).names()[OLD].name == NEW
 
 
@@ -319,7 +319,7 @@ def test_what_waits_under_the_new_name_goes_behind_what_the_old_one_had(running:
     hand_in(running, push("0", "x", ref="refs/heads/x"), NEW)
     Operations(running).cancel(NEW, 2, "ann", "")
 
-    assert rename(running) is Moved.RENAMED
+    assert rename(running) is RenameResult.RENAMED
 
     found = {n: (d.state, d.commit) for n, d in history(running).items()}
     assert found[3] == (State.PENDING, sha("c"))

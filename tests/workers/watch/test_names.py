@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dispatcher.domain.model import ObservedJob, Policies, Spec
-from dispatcher.domain.snapshot import Present
+from dispatcher.domain.snapshot import CurrentName
 from workers.watch import names
 
 HOUR = 3_600_000
@@ -30,7 +30,7 @@ def test_a_target_says_what_it_was() -> None:
 
 
 def test_the_name_may_stay_said_or_not() -> None:
-    known = {"shop": Present("web-shop", 0)}
+    known = {"shop": CurrentName("web-shop", 0)}
 
     assert names.wanted(targets(WEB_SHOP), known, 9 * HOUR, HOUR) == {"web-shop": "shop"}
     assert names.wanted(targets(Target("web-shop")), known, 9 * HOUR, HOUR) == {}
@@ -38,7 +38,7 @@ def test_the_name_may_stay_said_or_not() -> None:
 
 
 def test_a_configuration_that_was_taken_back_soon_renames_back() -> None:
-    known = {"shop": Present("web-shop", 0)}
+    known = {"shop": CurrentName("web-shop", 0)}
     back = targets(Target("shop"))
 
     assert names.wanted(back, known, HOUR - 1, HOUR) == {"shop": "web-shop"}
@@ -47,7 +47,7 @@ def test_a_configuration_that_was_taken_back_soon_renames_back() -> None:
 
 
 def test_a_name_that_another_target_has_is_its_own() -> None:
-    known = {"shop": Present("web-shop", 0)}
+    known = {"shop": CurrentName("web-shop", 0)}
     both = targets(Target("shop"), Target("web-shop"))
 
     assert names.wanted(both, known, 1, HOUR) == {}
@@ -56,7 +56,7 @@ def test_a_name_that_another_target_has_is_its_own() -> None:
 
 
 def test_who_thinks_better_of_a_name_need_not_say_both() -> None:
-    known = {"shop": Present("web-shop", 0)}
+    known = {"shop": CurrentName("web-shop", 0)}
 
     assert names.wanted(targets(Target("store", "shop")), known, 1, HOUR) == {"store": "web-shop"}
 

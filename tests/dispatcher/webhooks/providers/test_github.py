@@ -7,7 +7,7 @@ from urllib.parse import quote_plus, urlencode
 
 import pytest
 
-from dispatcher.domain.model import Push
+from dispatcher.domain.model import ZEROS, Push
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.parsed import Received
 from dispatcher.webhooks.receiving import receive
@@ -97,7 +97,7 @@ def test_a_deleted_tag() -> None:
 
 
 def test_a_new_and_a_forced_branch() -> None:
-    assert sent("github/push__new_branch").push().created
+    assert sent("github/push__new_branch").push().before in ZEROS
     assert sent("github/push__forced").push().forced
 
 
