@@ -59,7 +59,7 @@ class LogRecord:
 
     def call(self, keys: Keys, forgotten: Iterable[str] = ()) -> Call:
         """`forgotten` are deliveries whose hashes are deleted on the way."""
-        delivery, bounds = self.delivery, self.bounds
+        delivery = self.delivery
         return Call(
             "keep",
             (
@@ -69,16 +69,28 @@ class LogRecord:
                 keys.used,
                 *map(keys.logged_delivery, forgotten),
             ),
-            (
-                delivery.id,
-                msgspec.json.encode(delivery),
-                self.body,
-                f"{delivery.hook} {delivery.secret}" if delivery.secret else "",
-                bounds.keep,
-                bounds.keep_for,
-                bounds.max_bytes,
-            ),
+            (self._arguments(), msgspec.json.encode(delivery), self.body),
         )
+
+    def _arguments(self) -> Arguments:
+        delivery, bounds = self.delivery, self.bounds
+        return Arguments(
+            id=delivery.id,
+            secret=f"{delivery.hook} {delivery.secret}" if delivery.secret else "",
+            keep=bounds.keep,
+            keep_for=bounds.keep_for,
+            max_bytes=bounds.max_bytes,
+        )
+
+
+class Arguments(msgspec.Struct, frozen=True, kw_only=True):
+    """What `keep.lua` takes beside the delivery and its body: its header says what each is."""
+
+    id: str
+    secret: str
+    keep: int
+    keep_for: int
+    max_bytes: int
 
 
 class LogWriter:

@@ -20,6 +20,15 @@ from dispatcher.ledger.wakeups import WakeUp
 log = structlog.get_logger()
 
 
+class Arguments(msgspec.Struct, frozen=True, kw_only=True):
+    """What `observe.lua` takes beside what was seen: its header says what each is."""
+
+    target: str
+    job: str
+    grace: int
+    leads: bool
+
+
 class Observations:
     """Raises LedgerUnavailable."""
 
@@ -41,11 +50,12 @@ class Observations:
 
     def _call(self, target: str, observed: ObservedJob) -> Call:
         name = f"{observed.namespace}/{observed.job}"
-        json = msgspec.json.encode(observed).decode()
+        json = msgspec.json.encode(observed)
         shared = (self._keys.running, self._keys.versions, self._keys.open(target))
         keys = (*row_keys(self._keys, target), *shared)
-        grace, by_leader = self._store.retention.grace, int(self._store.is_fenced)
-        return Call("observe", keys, (target, name, json, grace, by_leader))
+        grace, leads = self._store.retention.grace, self._store.is_fenced
+        arguments = Arguments(target=target, job=name, grace=grace, leads=leads)
+        return Call("observe", keys, (arguments, json))
 
     def known_jobs(self) -> list[tuple[str, ObservedJob]]:
         """Every Job that the ledger takes to be in the cluster, with its target. Two round trips."""

@@ -32,7 +32,20 @@ class Stopped:
     wake_ups: tuple[WakeUp, ...]
 
 
-class _Reply(msgspec.Struct, frozen=True):
+class Arguments(msgspec.Struct, frozen=True, kw_only=True):
+    """What `cancel.lua` takes: its header says what each is."""
+
+    target: str
+    number: int
+    verb: str
+    by: str
+    why: str
+    grace: int
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What `cancel.lua` answers: its header says what each is."""
+
     outcome: StopResult
     wake: int
 
@@ -58,12 +71,17 @@ class Operations:
 
     def _stop(self, target: str, number: int, verb: str, by: str, reason: str) -> Stopped:
         keys = self._keys
-        raw = self._store.scripts.run(
-            "cancel",
-            (keys.row(target), keys.deploys(target), keys.due, keys.open(target)),
-            (target, number, verb, by or "somebody", reason, self._store.retention.grace),
+        arguments = Arguments(
+            target=target,
+            number=number,
+            verb=verb,
+            by=by or "somebody",
+            why=reason,
+            grace=self._store.retention.grace,
         )
-        reply = decode(raw, _Reply)
+        own = (keys.row(target), keys.deploys(target), keys.due, keys.open(target))
+        raw = self._store.scripts.run("cancel", own, (arguments,))
+        reply = decode(raw, Reply)
         wake = (WakeUp(target, reply.wake, f"{verb} deploy {number}"),) if reply.wake else ()
         return Stopped(reply.outcome, wake)
 

@@ -63,21 +63,24 @@ class Redeploy:
                 keys.open(target),
                 *self._chain(keys, stream),
             ),
-            (
-                target,
-                self.by,
-                self.note,
-                limits.grace,
-                limits.remember,
-                self.reason,
-                self.was,
-                self.digest,
-                self.number,
-                self.commit,
-                self.ref,
-                stream,
-                limits.edges,
-            ),
+            (self._arguments(limits),),
+        )
+
+    def _arguments(self, limits: Retention) -> Arguments:
+        return Arguments(
+            target=self.target,
+            by=self.by,
+            note=self.note,
+            reason=self.reason,
+            was=self.was,
+            digest=self.digest,
+            number=self.number,
+            commit=self.commit,
+            ref=self.ref,
+            stream=stream_of(self.ref),
+            grace=limits.grace,
+            remember=limits.remember,
+            edges=limits.edges,
         )
 
     def _chain(self, keys: Keys, stream: str) -> tuple[str, ...]:
@@ -87,7 +90,7 @@ class Redeploy:
         return keys.chain(target, stream), keys.ages(target, stream), keys.times(target)
 
     def answer(self, raw: str) -> Redeployed:
-        reply = msgspec.json.decode(raw, type=_Reply)
+        reply = msgspec.json.decode(raw, type=Reply)
         if not reply.outcome:
             return Redeployed(missing=Missing(reply.code))
         return Redeployed(
@@ -99,14 +102,14 @@ class Redeploy:
             wake_up=self._wake_up(reply) if reply.wake else None,
         )
 
-    def _in_words(self, reply: _Reply) -> str:
+    def _in_words(self, reply: Reply) -> str:
         what = f"commit {reply.commit[:8]} of {short_ref(reply.ref)}"
         said = REASONS[reply.code].format(what=what, other=f"{self.target}/{reply.other}")
         if reply.put:
             said = f"{said}; {short_ref(reply.ref)} is taken to be at that commit from now on"
         return f"{said}; {HELD}" if reply.outcome == Outcome.HELD else said
 
-    def _wake_up(self, reply: _Reply) -> WakeUp:
+    def _wake_up(self, reply: Reply) -> WakeUp:
         return WakeUp(self.target, reply.wake, f"{self.reason}, deploy {reply.deploy}")
 
 
@@ -123,7 +126,27 @@ class Redeployed:
     missing: Missing | None = None
 
 
-class _Reply(msgspec.Struct, frozen=True):
+class Arguments(msgspec.Struct, frozen=True, kw_only=True):
+    """What `redeploy.lua` takes: its header says what each is."""
+
+    target: str
+    by: str
+    note: str
+    reason: Reason
+    was: str
+    digest: str
+    number: int
+    commit: str
+    ref: str
+    stream: str
+    grace: int
+    remember: int
+    edges: int
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What `redeploy.lua` answers: its header says what each is."""
+
     outcome: str
     code: str
     deploy: int
@@ -131,7 +154,7 @@ class _Reply(msgspec.Struct, frozen=True):
     commit: str
     ref: str
     wake: int
-    put: bool = False
+    put: bool
 
 
 REASONS = {

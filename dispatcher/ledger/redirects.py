@@ -11,7 +11,7 @@ from dispatcher.ledger.submission import Submission
 
 MOST_HOPS = 4
 """One for the other name, one more should it be renamed meanwhile, and some to spare."""
-ELSEWHERE = "elsewhere "
+REDIRECT = "redirect "
 
 
 class Redirects:
@@ -49,6 +49,6 @@ class Redirects:
 
 def _elsewhere(reply: Any) -> str:
     """The name that the target's row is under, "" if the push was taken."""
-    if isinstance(reply, str) and reply.startswith(ELSEWHERE):
-        return reply.removeprefix(ELSEWHERE)
+    if isinstance(reply, str) and reply.startswith(REDIRECT):
+        return reply.removeprefix(REDIRECT)
     return ""

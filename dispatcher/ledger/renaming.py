@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from dispatcher.domain.model import Spec
 from dispatcher.domain.snapshot import CurrentName
 from dispatcher.ledger.connection import texts
@@ -37,6 +39,15 @@ class Rename:
     wake_up: WakeUp | None = None
 
 
+class Arguments(msgspec.Struct, frozen=True, kw_only=True):
+    """What `rename.lua` takes: its header says what each is."""
+
+    old: str
+    new: str
+    spec: str
+    grace: int
+
+
 class Renaming:
     """For the watcher that leads, fenced by its token. Raises LedgerUnavailable."""
 
@@ -59,7 +70,7 @@ class Renaming:
         reply = self._store.scripts.run(
             "rename",
             (*self._shared(), *self._own(old), *self._own(new), *self._pairs(old, new)),
-            (old, new, spec_json(spec), self._store.retention.grace),
+            (Arguments(old=old, new=new, spec=spec_json(spec), grace=self._store.retention.grace),),
         )
         result, number = RenameResult(reply[0]), int(reply[1])
         return Rename(result, WakeUp(new, number, f"it was {old}") if number else None)

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from dispatcher.ledger.connection import texts
 from dispatcher.ledger.scripts import Call
 from dispatcher.ledger.store import Store
 from dispatcher.ledger.wakeups import WakeUp
+
+
+class Arguments(msgspec.Struct, frozen=True, kw_only=True):
+    """What `wake.lua` takes: its header says what each is."""
+
+    target: str
+    grace: int
+    longest_wait: int
+    due_by: int
 
 
 class Schedule:
@@ -20,12 +31,12 @@ class Schedule:
         """Wakes every target whose time has come, by Redis' clock; returns what to enqueue."""
         with self._store.redis() as client:
             found = client.zrange(self._keys.due, "-inf", now, byscore=True, offset=0, num=most)
-        return self._wake(texts(found), "it is due", str(now))
+        return self._wake(texts(found), "it is due", now)
 
     def wake(self, targets: Sequence[str], why: str) -> list[WakeUp]:
         """Wakes targets whatever became of earlier wake-ups; one that a worker holds is read anew by it.
         What `found` says of a wake-up counts for targets that were due only."""
-        return self._wake(targets, why, "")
+        return self._wake(targets, why, 0)
 
     def wake_open(self, why: str) -> list[WakeUp]:
         """Wakes every published target that has a deploy which is not over."""
@@ -33,16 +44,24 @@ class Schedule:
             names = texts(client.hkeys(self._keys.specs))
         return self.wake(self.with_open_deploys(names), why)
 
-    def _wake(self, targets: Sequence[str], why: str, due_by: str) -> list[WakeUp]:
-        retention = self._store.retention
-        args = (retention.grace, retention.longest_wait, due_by)
-        calls = [Call("wake", (self._keys.row(t), self._keys.due), (t, *args)) for t in targets]
+    def _wake(self, targets: Sequence[str], why: str, due_by: int) -> list[WakeUp]:
+        calls = [self._call(target, due_by) for target in targets]
         replies = self._store.scripts.run_many(calls) if calls else []
         return [
             WakeUp(target, number, why, found)
             for target, (number, found) in zip(targets, replies, strict=True)
             if number
         ]
+
+    def _call(self, target: str, due_by: int) -> Call:
+        retention = self._store.retention
+        arguments = Arguments(
+            target=target,
+            grace=retention.grace,
+            longest_wait=retention.longest_wait,
+            due_by=due_by,
+        )
+        return Call("wake", (self._keys.row(target), self._keys.due), (arguments,))
 
     def woken(self, targets: Sequence[str]) -> list[str]:
         """Those of the targets whose last wake-up no worker has taken up yet."""

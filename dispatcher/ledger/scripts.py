@@ -13,13 +13,15 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple, TypeAlias
 
+import msgspec
 import redis
 from redis.exceptions import NoScriptError, ResponseError
 
 from dispatcher.domain.errors import LeadershipLost, LedgerUnavailable
 from dispatcher.ledger.connection import translated, unavailable
 
-Argument: TypeAlias = str | int | bytes
+Argument: TypeAlias = str | int | bytes | msgspec.Struct
+"""A struct is one document: it is sent as JSON, and the script reads its fields by their names."""
 AT_ONCE = 1_000
 """Scripts in one round trip, at the most."""
 
@@ -47,18 +49,23 @@ class Fence:
 
 @cache
 def source(name: str, fenced: bool = False) -> str:
-    """A script's text, in front of it the common part and those that its header says it includes, and the
-    fence around it where it has one."""
-    own = _text(name)
-    included = _INCLUDES.search(own)
-    common = ("_common", *(included[1].split(", ") if included else ()))
+    """A script's text behind all that it includes, and inside the fence where it has one."""
+    own = text(name)
     if fenced:
-        own = f"local function script(KEYS, ARGV)\n{own}\nend\n{_text('_fence')}"
-    return "\n".join([*map(_text, common), own])
+        own = f"local function script(KEYS, ARGV)\n{own}\nend\n{text('_fence')}"
+    return "\n".join([*map(text, included(name)), own])
 
 
-def _text(part: str) -> str:
+def text(part: str) -> str:
+    """One file of the scripts, as it is written."""
     return (files("dispatcher.ledger") / "lua" / f"{part}.lua").read_text()
+
+
+def included(part: str) -> list[str]:
+    """What its header says it includes, each once and behind what that includes in turn."""
+    header = _INCLUDES.search(text(part))
+    direct = header[1].split(", ") if header else []
+    return list(dict.fromkeys(each for name in direct for each in (*included(name), name)))
 
 
 @cache
@@ -118,7 +125,8 @@ class Scripts:
         pipeline = self._client.pipeline(transaction=False)
         for call in calls:
             keys, args = self._in_full(call)
-            pipeline.evalsha(digest(call.script, bool(self._fence)), len(keys), *keys, *args)
+            sent = map(_encoded, args)
+            pipeline.evalsha(digest(call.script, bool(self._fence)), len(keys), *keys, *sent)
         return pipeline.execute(raise_on_error=False)
 
     def _in_full(self, call: Call) -> tuple[Sequence[str], Sequence[Argument]]:
@@ -129,6 +137,10 @@ class Scripts:
     def _load(self, names: set[str]) -> None:
         for name in sorted(names):
             self._client.script_load(source(name, bool(self._fence)))
+
+
+def _encoded(argument: Argument) -> str | int | bytes:
+    return msgspec.json.encode(argument) if isinstance(argument, msgspec.Struct) else argument
 
 
 def _says_lost(reply: Any) -> bool:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
+from dispatcher.ledger.snapshot import decode
 from dispatcher.ledger.store import Store
 
 ALL = "*"
@@ -26,6 +29,24 @@ class NoFreeSlot:
         return f"waits for a concurrency slot: {self.most} {noun} may run at once{where}{line}"
 
 
+class Arguments(msgspec.Struct, frozen=True, kw_only=True):
+    """What `claim_slot.lua` takes: its header says what each is."""
+
+    target: str
+    namespace: str
+    since: int
+    patience: int
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What `claim_slot.lua` answers: its header says what each is."""
+
+    taken: bool
+    namespace: str = ""
+    most: int = 0
+    ahead: int = 0
+
+
 class Slots:
     """What runs is what counts, not a counter: the targets whose deploy has its turn."""
 
@@ -36,9 +57,12 @@ class Slots:
 
     def claim(self, target: str, namespace: str, since: int) -> NoFreeSlot | None:
         """Takes a slot for the target, or puts it in line by how long it has waited (ms)."""
-        reply = self._scripts.run("place", self._all, (target, namespace, since, self._patience))
-        return None if reply[0] else NoFreeSlot(reply[1], reply[2], reply[3])
+        arguments = Arguments(
+            target=target, namespace=namespace, since=since, patience=self._patience
+        )
+        reply = decode(self._scripts.run("claim_slot", self._all, (arguments,)), Reply)
+        return None if reply.taken else NoFreeSlot(reply.namespace, reply.most, reply.ahead)
 
     def offer(self) -> list[str]:
         """Offers the free slots to those that wait, to each once: the targets to wake."""
-        return list(self._scripts.run("call", self._all, (self._patience,)))
+        return list(self._scripts.run("offer_slots", self._all, (self._patience,)))

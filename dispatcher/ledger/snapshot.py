@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -38,29 +37,55 @@ def decode(raw: str, kind: type[T]) -> T:
         ) from error
 
 
-def snapshot(target: str, reply: Sequence[Any]) -> Snapshot:
-    _, now, version, spec, listed, deploys, jobs, succeeded, paused, attempted, *more = reply
-    limited, has_slot, vain, published, seq, begun, sure = more
-    found = {deploy.number: (deploy, raw) for raw in deploys for deploy in [decode(raw, Deploy)]}
+class Acquired(msgspec.Struct, frozen=True, kw_only=True):
+    """What `acquire.lua` answers: its header says what each is."""
+
+    leased: int
+    now: int = 0
+    version: int = 0
+    spec: str = ""
+    published: bool = False
+    listed: bool = False
+    deploys: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+    paused: str = ""
+    seq: int = 0
+    attempted: int = 0
+    succeeded: int = 0
+    begun: int = 0
+    sure: bool = False
+    limited: bool = False
+    has_slot: bool = False
+    vain: int = 0
+
+
+def acquired(target: str, raw: str) -> Snapshot | Leased:
+    reply = decode(raw, Acquired)
+    return Leased(reply.leased) if reply.leased else snapshot(target, reply)
+
+
+def snapshot(target: str, reply: Acquired) -> Snapshot:
+    found = {
+        deploy.number: (deploy, raw) for raw in reply.deploys for deploy in [decode(raw, Deploy)]
+    }
+    jobs = (decode(raw, ObservedJob) for raw in reply.jobs)
     return Snapshot(
         target=target,
-        now=int(now),
-        version=int(version),
-        spec=decode(spec, Spec) if spec else None,
-        listed=bool(listed),
+        now=reply.now,
+        version=reply.version,
+        spec=decode(reply.spec, Spec) if reply.spec else None,
+        listed=reply.listed,
         deploys=tuple(found[number][0] for number in sorted(found)),
-        jobs=tuple(
-            sorted((decode(raw, ObservedJob) for raw in jobs), key=lambda j: (j.number, j.job))
-        ),
-        succeeded=int(succeeded),
-        attempted=int(attempted),
-        paused=str(decode(paused, Paused)) if paused else "",
-        limited=bool(limited),
-        has_slot=bool(has_slot),
-        vain=int(vain),
-        published=bool(published),
-        seq=int(seq),
-        begun=int(begun),
-        sure=bool(sure),
+        jobs=tuple(sorted(jobs, key=lambda job: (job.number, job.job))),
+        succeeded=reply.succeeded,
+        attempted=reply.attempted,
+        paused=str(decode(reply.paused, Paused)) if reply.paused else "",
+        limited=reply.limited,
+        has_slot=reply.has_slot,
+        vain=reply.vain,
+        published=reply.published,
+        seq=reply.seq,
+        begun=reply.begun,
+        sure=reply.sure,
         read={number: raw for number, (_, raw) in found.items()},
     )

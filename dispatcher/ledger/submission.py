@@ -82,34 +82,36 @@ class Submission:
                 keys.open(target),
                 keys.times(target),
             ),
-            (
-                target,
-                push.ref,
-                push.before,
-                push.after,
-                push.pushed_at,
-                msgspec.json.encode(self._deploy()).decode(),
-                self.delivery,
-                limits.remember,
-                limits.edges,
-                limits.grace,
-                limits.deliveries,
-                self._kind(),
-                self.every,
-                self.former,
-                limits.renamed,
-                self.reply_field.number if self.reply_field.delivery else "",
-                self.reply_field.keep_for,
-                self.replay.first_at if self.replay else 0,
-                self.most_open,
-                self.clock_skew,
-                limits.times,
-                limits.refs,
-                self.filtered,
-            ),
+            (self._arguments(limits),),
         )
 
-    def _kind(self) -> str:
+    def _arguments(self, limits: Retention) -> Arguments:
+        push = self.push
+        return Arguments(
+            deploy=self._deploy(),
+            before=push.before,
+            after=push.after,
+            pushed_at=push.pushed_at,
+            delivery=self.delivery,
+            wants=self._wants(),
+            filtered=self.filtered,
+            every=self.every,
+            most_open=self.most_open,
+            former=self.former,
+            reply_field=str(self.reply_field.number) if self.reply_field.delivery else "",
+            keep_for=self.reply_field.keep_for,
+            replays=self.replay.first_at if self.replay else 0,
+            clock_skew=self.clock_skew,
+            remember=limits.remember,
+            edges=limits.edges,
+            times=limits.times,
+            refs=limits.refs,
+            deliveries=limits.deliveries,
+            renamed=limits.renamed,
+            grace=limits.grace,
+        )
+
+    def _wants(self) -> str:
         if not self.filtered:
             return "wanted"
         return "paths" if self.by_paths else "passing"
@@ -142,8 +144,34 @@ class Submission:
         return WakeUp(self.target, reply.wake, f"{what}, deploy {reply.deploy}")
 
 
-class Reply(msgspec.Struct, frozen=True):
-    """The script's reply, as the delivery log stores it too."""
+class Arguments(msgspec.Struct, frozen=True, kw_only=True):
+    """What `submit.lua` takes: its header says what each is."""
+
+    deploy: Deploy
+    before: str
+    after: str
+    pushed_at: int
+    delivery: str
+    wants: str
+    filtered: str
+    every: int
+    most_open: int
+    former: str
+    reply_field: str
+    keep_for: int
+    replays: int
+    clock_skew: int
+    remember: int
+    edges: int
+    times: int
+    refs: int
+    deliveries: int
+    renamed: int
+    grace: int
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What `submit.lua` answers, and the delivery log stores: its header says what each is."""
 
     outcome: Outcome
     code: str

@@ -10,8 +10,42 @@ from dispatcher.domain.errors import LeaseLost
 from dispatcher.domain.model import Deploy, ObservedJob
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.snapshot import Leased, Recorded, snapshot
+from dispatcher.ledger.snapshot import Leased, Recorded, acquired
 from dispatcher.ledger.store import Store
+
+
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
+    """A deploy that `record.lua` writes if it is still as it was read: both as text, byte by byte."""
+
+    number: int
+    read: str
+    write: str
+
+
+class AskedFor(msgspec.Struct, frozen=True, kw_only=True):
+    """A Job that `record.lua` notes where no watcher has seen it yet."""
+
+    name: str
+    observed: str
+
+
+class Arguments(msgspec.Struct, frozen=True, kw_only=True):
+    """What `record.lua` takes: its header says what each is."""
+
+    target: str
+    token: str
+    lease: int
+    version: int
+    ends: bool
+    due_at: int
+    trouble: str
+    vain: int
+    history: int
+    slot: str
+    waits: bool
+    deploys: Sequence[Changed]
+    jobs: Sequence[AskedFor]
+    dropped: Sequence[str]
 
 
 class Targets:
@@ -44,7 +78,7 @@ class Targets:
             ),
             (target, token, self.lease),
         )
-        return Leased(reply[1]) if reply[0] == 0 else snapshot(target, reply)
+        return acquired(target, reply)
 
     def record(
         self,
@@ -63,12 +97,11 @@ class Targets:
     ) -> Recorded:
         """Writes deploys, compare-and-set; keeps the lease, or with `release` lets it go until `due_at`.
 
-        `slot` is the namespace of the deploy that has a concurrency slot, `waits` says that the target stands
-        in line for one, `vain` how many looks in a row came to nothing by the cluster's fault.
+        `slot` is the namespace of the deploy that has a concurrency slot, `waits` says that the target
+        stands in line for one, `vain` how many looks in a row came to nothing by the cluster's fault.
         Raises LeaseLost when another holds the target by now. `check_transition` is the caller's to ask,
         step by step: several steps can be written at once.
         """
-        ending: str | int = "keep" if not release else "" if due_at is None else due_at
         keys = self._keys
         reply = self._store.scripts.run(
             "record",
@@ -81,18 +114,22 @@ class Targets:
                 keys.open(seen.target),
             ),
             (
-                seen.target,
-                token,
-                self.lease,
-                str(seen.version),
-                ending,
-                trouble,
-                self._store.retention.history,
-                slot,
-                int(waits),
-                vain,
-                *_deploy_args(seen, deploys),
-                *_job_args(new_jobs, dropped_jobs),
+                Arguments(
+                    target=seen.target,
+                    token=token,
+                    lease=self.lease,
+                    version=seen.version,
+                    ends=release,
+                    due_at=due_at or 0,
+                    trouble=trouble,
+                    vain=vain,
+                    history=self._store.retention.history,
+                    slot=slot,
+                    waits=waits,
+                    deploys=[_changed(seen, deploy) for deploy in deploys],
+                    jobs=[_asked_for(job) for job in new_jobs],
+                    dropped=dropped_jobs,
+                ),
             ),
         )
         if reply == "lost":
@@ -105,25 +142,11 @@ def row_keys(keys: Keys, target: str) -> tuple[str, ...]:
     return keys.row(target), keys.deploys(target), keys.jobs(target), keys.due, keys.busy
 
 
-def _deploy_args(seen: Snapshot, deploys: Sequence[Deploy]) -> list[str | int]:
-    args: list[str | int] = [len(deploys)]
-    for deploy in deploys:
-        args += [
-            deploy.number,
-            seen.read.get(deploy.number, ""),
-            msgspec.json.encode(deploy).decode(),
-        ]
-    return args
+def _changed(seen: Snapshot, deploy: Deploy) -> Changed:
+    read = seen.read.get(deploy.number, "")
+    return Changed(number=deploy.number, read=read, write=msgspec.json.encode(deploy).decode())
 
 
-def _job_args(new: Sequence[ObservedJob], dropped: Sequence[str]) -> list[str | int]:
-    args: list[str | int] = [len(new) + len(dropped)]
-    for observed in new:
-        args += [
-            f"{observed.namespace}/{observed.job}",
-            "new",
-            msgspec.json.encode(observed).decode(),
-        ]
-    for name in dropped:
-        args += [name, "drop", ""]
-    return args
+def _asked_for(job: ObservedJob) -> AskedFor:
+    json = msgspec.json.encode(job).decode()
+    return AskedFor(name=f"{job.namespace}/{job.job}", observed=json)

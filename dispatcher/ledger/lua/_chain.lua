@@ -1,4 +1,4 @@
--- Put in front of the scripts that judge where a branch or tag is: what is kept of it, and the edges of its chain.
+-- Where a branch or tag is: what is kept of it, and the edges of its chain of commits.
 --
 -- A ref is a table {chain, ages, name, now (ms), ahead (ms)}. Of each ref the chain, a hash, has as "<what> <ref>":
 --   head    where it is, "0" once it was deleted        peeled  the commit behind it, where it is an annotated tag
@@ -24,6 +24,12 @@ local function get(ref, what) return redis.call('HGET', ref.chain, what .. ' ' .
 local function put(ref, what, value)
   if value then redis.call('HSET', ref.chain, what .. ' ' .. ref.name, value)
   else redis.call('HDEL', ref.chain, what .. ' ' .. ref.name) end
+end
+
+-- Several in one call: what, value, what, value …
+local function put_all(ref, fields)
+  for at = 1, #fields, 2 do fields[at] = fields[at] .. ' ' .. ref.name end
+  redis.call('HSET', ref.chain, unpack(fields))
 end
 
 -- A host's time that is ahead of Redis' clock by more than clocks differ says nothing, whoever stored it: 0.

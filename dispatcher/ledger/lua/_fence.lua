@@ -1,5 +1,6 @@
--- Put behind a script that only the watcher which leads may run, and that stands in a function `script` before it.
--- Who has lost the lead, also without knowing, writes nothing. Who writes, leads on: its lead is renewed when half of it is over.
+-- Stands behind a script, which is in a function `script` then, and runs it for the watcher that leads only: the
+-- caller's fencing token is compared with the leader's. A watcher that has lost its leadership, also without knowing,
+-- writes nothing. One that writes leads on: its leadership is renewed when half of it is over.
 --
 -- KEYS  1 leader (string: token of the watcher that leads)  then those of the script
 -- ARGV  1 token of the caller  2 for how long it leads on (ms)  then those of the script

@@ -1,4 +1,5 @@
--- Put in front of the scripts that move branches and tags: where one is after a push. Needs _chain.
+-- Where a branch or tag is after a push.
+-- Includes: _chain
 --
 -- Pushes that follow one another form a run. A push that does not follow begins a run of its own, and the run
 -- that it cuts off is put apart: {start, to, time, at (when that was, ms), held, peeled}. If the gap between them
@@ -63,36 +64,43 @@ local function begin_run(ref, push, head)
   put(ref, 'held', run.held)
 end
 
+-- Does a run that was put apart go on where the ref is now?
+local function goes_on(ref, run, at)
+  local time = usable(ref, run.time)
+  if at.time > 0 and time > 0 and time < at.time then return false end
+  return run.start == at.commit or leads(ref, at.commit, run.start)
+end
+
+-- The first of the runs that goes on there, which is taken out of them.
+local function next_run(ref, runs, at)
+  for number, run in ipairs(runs) do
+    if goes_on(ref, run, at) then return table.remove(runs, number) end
+  end
+end
+
 -- Has the gap in front of a run that was put apart been filled, with this push or with one that came late before?
 -- Then the ref is where that run ends.
 local function follow(ref, push)
-  local runs, at, joined = runs_apart(ref), { commit = push.after, time = push.time, peeled = push.commit }, true
-  while joined do
-    local left = {}
-    joined = false
-    for _, run in ipairs(runs) do
-      local time = usable(ref, run.time)
-      local later = at.time == 0 or time == 0 or time >= at.time
-      if ref.now - run.at > REORDERED_WITHIN then
-        -- too long ago to be a matter of reordered deliveries
-      elseif not joined and later and (run.start == at.commit or leads(ref, at.commit, run.start)) then
-        at, joined = { commit = run.to, time = time, peeled = run.peeled or run.to }, true
-        if run.held then put(ref, 'held', run.held) end
-      else
-        left[#left + 1] = run
-      end
-    end
-    runs = left
+  local at, kept, runs = { commit = push.after, time = push.time, peeled = push.commit }, runs_apart(ref), {}
+  if #kept == 0 then return at end
+  for _, run in ipairs(kept) do
+    -- Longer ago, and it is not a matter of reordered deliveries.
+    if ref.now - run.at <= REORDERED_WITHIN then runs[#runs + 1] = run end
+  end
+  local run = next_run(ref, runs, at)
+  while run do
+    at = { commit = run.to, time = usable(ref, run.time), peeled = run.peeled or run.to }
+    if run.held then put(ref, 'held', run.held) end
+    run = next_run(ref, runs, at)
   end
   keep_runs(ref, runs)
   return at
 end
 
 local function set_head(ref, at, known)
-  put(ref, 'head', at.commit)
   put(ref, 'peeled', at.peeled ~= at.commit and at.peeled or nil)
-  put(ref, 'dated', string.format('%d', at.time))
-  put(ref, 'time', string.format('%d', math.max(at.time, known)))
+  put_all(ref, { 'head', at.commit, 'dated', string.format('%d', at.time),
+                 'time', string.format('%d', math.max(at.time, known)) })
 end
 
 -- Had another push led to its commit before? Not that anybody knows where the commit begins a run. No commit is
@@ -104,17 +112,9 @@ local function is_second(ref, push)
   return get(ref, 'run') ~= push.after
 end
 
--- Takes a push in. Returns {standing = "newer", "same" or "stale", head = where the ref is, nil if not known,
--- back = it went back there}. `known` is the newest time of its host that is known where the ref has no head.
-local function take(ref, push, known)
-  local head = get(ref, 'head')
-  local time = head and usable(ref, get(ref, 'time')) or known
-  if head == push.after then
-    keep_edge(ref, push.before, push.after)
-    put(ref, 'dated', string.format('%d', math.max(usable(ref, get(ref, 'dated')), push.time)))
-    put(ref, 'time', string.format('%d', math.max(time, push.time)))
-    return { standing = 'same', head = head }
-  end
+-- What the chain and the clock say of a push that does not lead to where the ref is: whether it follows on that,
+-- whether the ref has moved past it, and whether it is earlier than what is known (`time`).
+local function judge(ref, push, head, time)
   local earlier = push.time > 0 and time > 0 and (push.time < time or not head and push.time == time)
   local follows = head ~= nil and push.before == head
   local past = head ~= nil and leads(ref, push.after, head, push.before)
@@ -125,18 +125,41 @@ local function take(ref, push, known)
   if not follows and past and later and is_second(ref, push) then past = false end
   -- Without a clock, one that came before comes again: had the ref been there twice, it would follow.
   if not follows and push.time == 0 and is_edge(ref, push.before, push.after) then past = true end
+  return follows, past, earlier
+end
+
+-- The push leads to where the ref is.
+local function stay(ref, push, head, time)
   keep_edge(ref, push.before, push.after)
-  if not follows and (past or earlier) then
-    if get(ref, 'run') == push.after then go_in_front(ref, push) end
-    return { standing = 'stale', head = head }
-  end
+  put_all(ref, { 'dated', string.format('%d', math.max(usable(ref, get(ref, 'dated')), push.time)),
+                 'time', string.format('%d', math.max(time, push.time)) })
+  return { standing = 'same', head = head }
+end
+
+local function move(ref, push, head, time, follows)
   if not follows then begin_run(ref, push, head) end
   -- Of what follows, its own host's clock counts from now on, not the one of who put the ref there.
   if follows and push.time > 0 and time == tonumber(get(ref, 'put')) then time = 0 end
   local at = follow(ref, push)
   set_head(ref, at, time)
+  return at.commit
+end
+
+-- Takes a push in. Returns {standing = "newer", "same" or "stale", head = where the ref is, nil if not known,
+-- back = it went back there}. `known` is the newest time of its host that is known where the ref has no head.
+local function take(ref, push, known)
+  local head = get(ref, 'head')
+  local time = head and usable(ref, get(ref, 'time')) or known
+  if head == push.after then return stay(ref, push, head, time) end
+  local follows, past, earlier = judge(ref, push, head, time)
+  keep_edge(ref, push.before, push.after)
+  if not follows and (past or earlier) then
+    if get(ref, 'run') == push.after then go_in_front(ref, push) end
+    return { standing = 'stale', head = head }
+  end
+  local now_at = move(ref, push, head, time, follows)
   -- Where it was before: a run goes round.
-  return { standing = at.commit == head and 'stale' or 'newer', head = at.commit, back = follows and past }
+  return { standing = now_at == head and 'stale' or 'newer', head = now_at, back = follows and past }
 end
 
 -- Somebody who may has said that the ref is at this commit: whatever pushes have said before is forgotten.

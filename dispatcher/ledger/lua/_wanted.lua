@@ -1,4 +1,5 @@
--- Put in front of the scripts that decide what is deployed of a branch or tag: what of it was wanted. Needs _chain.
+-- What of a branch or tag was wanted, and what was asked for last: it decides what is deployed.
+-- Includes: _chain
 --
 -- asked   the commit of the ref that was to be deployed last, with its time: "commit time"
 -- held    the newest commit of the current run that some push wanted, likewise; each run put apart has its own
@@ -29,17 +30,14 @@ end
 -- The ref is to be deployed where it is.
 local function ask(ref, head, commit)
   local point = stamp(head, usable(ref, get(ref, 'dated')))
-  put(ref, 'asked', point)
-  put(ref, 'held', point)
-  put(ref, 'wanted', commit)
+  put_all(ref, { 'asked', point, 'held', point, 'wanted', commit })
   put(ref, 'gap', nil)
 end
 
 -- It is not to be deployed yet, though wanted: whatever push comes next has it deployed.
 local function owe(ref, head, commit)
-  put(ref, 'asked', get(ref, 'asked') or stamp(get(ref, 'wanted') or '-', 0))
-  put(ref, 'held', stamp(head, usable(ref, get(ref, 'dated'))))
-  put(ref, 'wanted', commit)
+  put_all(ref, { 'asked', get(ref, 'asked') or stamp(get(ref, 'wanted') or '-', 0),
+                 'held', stamp(head, usable(ref, get(ref, 'dated'))), 'wanted', commit })
 end
 
 -- Somebody asks for what is wanted of the ref.

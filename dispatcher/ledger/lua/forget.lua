@@ -6,7 +6,7 @@
 
 local raw = redis.call('HGET', KEYS[1], ARGV[1])
 if not raw then return 0 end
-local facts = cjson.decode(raw)
-facts.rv, facts.gone, facts.live_pods = '', nil, nil
-redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(facts))
+local observed = cjson.decode(raw)
+observed.rv, observed.gone, observed.live_pods = '', nil, nil
+redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(observed))
 return 1

@@ -1,11 +1,11 @@
--- heard
 -- Notes the resourceVersion of a namespace's newest LIST of Jobs, unless a newer one was heard of before.
+-- Includes: _versions
 --
 -- KEYS  1 versions (hash: namespace, "*" for all -> newest resourceVersion that the watcher has heard of)
 -- ARGV  1 namespace, "*" for all  2 resourceVersion
 -- Reply 1, or 0 if a newer one was heard of before: the cluster has gone back in time
 
 local versions, namespace, version = KEYS[1], ARGV[1], ARGV[2]
-if older(version, redis.call('HGET', versions, namespace) or '') then return 0 end
+if older(version, redis.call('HGET', versions, namespace)) then return 0 end
 redis.call('HSET', versions, namespace, version)
 return 1

@@ -1,4 +1,5 @@
 -- Notes that a full LIST of a namespace begins to be put into this Redis, and later that all of it is in.
+-- Includes: _server
 --
 -- KEYS  1 listed (hash: namespace -> run_id; "begun <namespace>" -> run_id and token)
 -- ARGV  1 namespace, "*" for all  2 token of who lists  3 "begun" or "done"

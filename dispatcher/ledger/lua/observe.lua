@@ -1,62 +1,73 @@
--- Takes what the watcher saw of one Job and its Pods. What is older than what is known, or says nothing new, is dropped.
+-- Takes what the watcher saw of one Job and its Pods. What is older than what is known, or says nothing new, is
+-- dropped.
+-- Includes: _open, _versions
 --
 -- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy  6 running
 --       7 versions (hash: namespace, "*" for all -> newest resourceVersion that the watcher has heard of)
 --       8 open (hash: stream -> numbers)
--- ARGV  1 target  2 field ("namespace/job")  3 facts (JSON)  4 grace (ms)  5 seen by the watcher that leads (0 or 1)
+-- ARGV  1 document, 2 what was seen (JSON, stored as it is)
+--   target  name
+--   job     "namespace/name"
+--   grace   ms after which a wake-up that nobody answered is taken for lost
+--   leads   the watcher that leads saw it
 -- Reply the number of the wake-up to enqueue, or 0
 
+local arg, json = cjson.decode(ARGV[1]), ARGV[2]
 local row, deploys, jobs, due, busy, running, versions, open = unpack(KEYS)
-local target, field, json, grace = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local facts = cjson.decode(json)
+local target = { name = arg.target, now = now_ms(), grace = arg.grace,
+                 row = row, deploys = deploys, due = due, open = open }
+local observed, known_json = cjson.decode(json), redis.call('HGET', jobs, arg.job)
+local known -- the same of what was seen before
 
 -- A LIST that is older than this tells that the cluster has gone back in time.
-if ARGV[5] == '1' then
-  for _, name in ipairs({ '*', facts.namespace }) do
-    if older(redis.call('HGET', versions, name) or '', facts.rv) then redis.call('HSET', versions, name, facts.rv) end
+local function note_version()
+  for _, name in ipairs({ '*', observed.namespace }) do
+    if older(redis.call('HGET', versions, name), observed.rv) then redis.call('HSET', versions, name, observed.rv) end
   end
 end
+
+-- The Job and its Pods are gone.
+local function is_over(job) return job.gone and (job.live_pods or 0) == 0 end
 
 -- What a plan depends on; the rest is for people and wakes nobody.
-local function says(it)
-  return table.concat({ it.uid or '', tostring(it.gone or false), it.outcome or '', tostring(it.started or false),
-                        tostring(it.interruptible ~= false), it.why or '',
-                        it.gone and (it.live_pods or 0) or '' }, ' ')
+local function says(job)
+  return table.concat({ job.uid or '', tostring(job.gone or false), job.outcome or '', tostring(job.started or false),
+                        tostring(job.interruptible ~= false), job.why or '',
+                        job.gone and (job.live_pods or 0) or '' }, ' ')
 end
 
-local known_json = redis.call('HGET', jobs, field)
-if known_json == json then return 0 end
-if known_json then
-  local known = cjson.decode(known_json)
-  if known.uid == facts.uid and known.gone and not facts.gone then return 0 end
-  if older(facts.rv, known.rv) then return 0 end
-  if says(known) == says(facts) then
-    redis.call('HSET', jobs, field, json)
-    return 0
-  end
-elseif facts.gone and (facts.live_pods or 0) == 0 then
+local function is_outdated()
+  if not known then return is_over(observed) end
+  return known.uid == observed.uid and known.gone and not observed.gone or older(observed.rv, known.rv)
+end
+
+-- Nothing is left of a Job whose deploy is over.
+local function drop()
+  redis.call('HDEL', jobs, arg.job)
+  local was_last = redis.call('HLEN', jobs) == 0
+  if was_last then redis.call('SREM', busy, target.name) end
+  check_open(target)
+  if not none_open(target) then return touch(target) end
+  if was_last and not leased(row, target.now) then redis.call('ZREM', due, target.name) end
   return 0
 end
 
-local seq = tonumber(redis.call('HGET', row, 'seq')) or 0
-if (facts.number or 0) > seq then redis.call('HSET', row, 'seq', string.format('%d', facts.number)) end
+if arg.leads then note_version() end
+if known_json == json then return 0 end
+known = known_json and cjson.decode(known_json)
+if is_outdated() then return 0 end
+if known and says(known) == says(observed) then
+  redis.call('HSET', jobs, arg.job, json)
+  return 0
+end
 
-if facts.gone and (facts.live_pods or 0) == 0 then
-  local deploy = load(deploys, string.format('%d', facts.number or 0))
-  local over = not deploy or is_terminal(deploy.state)
-  if over then
-    redis.call('HDEL', jobs, field)
-    if redis.call('HLEN', jobs) == 0 then redis.call('SREM', busy, target) end
-    check_open(row, deploys, open)
-    if not none_open(open) then return touch(row, due, target, now_ms(), grace) end
-    if redis.call('HLEN', jobs) == 0 and not leased(row, now_ms()) then redis.call('ZREM', due, target) end
-    return 0
-  end
+raise(target, 'seq', observed.number or 0)
+local deploy = is_over(observed) and load(target, string.format('%d', observed.number or 0))
+if is_over(observed) and (not deploy or is_terminal(deploy.state)) then return drop() end
+-- What the ledger did not know takes a slot all the same, until a worker has looked at it.
+if not known and not observed.reserves_name and not observed.outcome and not observed.gone then
+  redis.call('HSETNX', running, target.name, observed.namespace)
 end
--- What the ledger did not know takes a place all the same, until a worker has looked at it.
-if not known_json and not facts.reserves_name and not facts.outcome and not facts.gone then
-  redis.call('HSETNX', running, target, facts.namespace)
-end
-redis.call('HSET', jobs, field, json)
-redis.call('SADD', busy, target)
-return touch(row, due, target, now_ms(), grace)
+redis.call('HSET', jobs, arg.job, json)
+redis.call('SADD', busy, target.name)
+return touch(target)

@@ -1,112 +1,108 @@
 -- Writes what the lease's holder decided, compare-and-set against what it had read; may let the lease go.
+-- Includes: _history
 --
 -- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy (set: targets that have Jobs)  6 running  7 waiting  8 waiters
 --       9 paused (string)  10 open (hash: stream -> numbers)
--- ARGV  1 target  2 token  3 lease (ms)  4 version read
---       5 how to end: "keep" the lease, or the time (ms) when the target is due next, "" for never
---       6 what holds the target up, "" for nothing  7 history (deploys kept)
---       8 namespace of the deploy that has its turn, "" for none  9 waits for a place (0 or 1)
---       10 looks in a row that the cluster's trouble ended
---       11 number of deploys, then for each: number, JSON read ("" for one that was not there), JSON to write
---       then number of Jobs, then for each: field, "new" | "drop", JSON
+-- ARGV  1 document
+--   target   name
+--   token    of the lease
+--   lease    ms for which it is renewed, where it is kept
+--   version  of the row, as it was read
+--   ends     the lease is let go
+--   due_at   when the target is due next (ms), 0 for never; of a lease that ends
+--   trouble  what holds the target up, "" for nothing
+--   vain     looks in a row that the cluster's trouble ended
+--   history  deploys that are kept
+--   slot     namespace of the deploy that has a concurrency slot, "" for none
+--   waits    the target waits for one
+--   deploys  what is written: {number, read, write}; `read` is the text as it was read, "" for one that was not
+--            there, `write` the text to store
+--   jobs     Jobs that were asked for: {name, observed}; "namespace/name" and the text to store
+--   dropped  names of Jobs to forget
 -- Reply "ok" | "again": written, but the row has moved since, and the lease is kept
---       | "moved": nothing written, the row or a deploy has changed since | "lost": nothing written, the lease is another's
+--       | "moved": nothing written, the row or a deploy has changed since
+--       | "lost": nothing written, the lease is another's
 
+local arg = cjson.decode(ARGV[1])
 local row, deploys, jobs, due, busy, running, waiting, waiters, paused, open = unpack(KEYS)
-local target, token, lease, version, ending, trouble = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
-local history = tonumber(ARGV[7])
-local now = now_ms()
+local target = { name = arg.target, now = now_ms(), row = row, deploys = deploys, open = open, due = due, paused = paused }
 
-if redis.call('HGET', row, 'lease') ~= token or not leased(row, now) then return 'lost' end
-local moved = (redis.call('HGET', row, 'version') or '0') ~= version
--- What keeps the lease is about to act on what it has read: it must not have changed.
-if moved and ending == 'keep' then return 'moved' end
-
-local at = 11
-local function shift()
-  at = at + 1
-  return ARGV[at - 1]
-end
-
-local changes = {}
-for _ = 1, tonumber(shift()) do
-  local number, read, write = shift(), shift(), shift()
-  if (redis.call('HGET', deploys, number) or '') ~= read then return 'moved' end
-  local to, from = cjson.decode(write), read ~= '' and cjson.decode(read) or {}
+-- One deploy's change: what it was and is, nil if it may not be written any more.
+local function change_of(deploy)
+  local number = string.format('%d', deploy.number)
+  if (redis.call('HGET', deploys, number) or '') ~= deploy.read then return nil end
+  local to, from = cjson.decode(deploy.write), deploy.read ~= '' and cjson.decode(deploy.read) or {}
   local begins = to.state == 'starting' and to.attempt ~= from.attempt
   -- Paused since it was read: nothing begins any more. What has an uid was found: it has begun long ago.
-  if begins and not to.uid and is_held(row, paused) then return 'moved' end
-  changes[#changes + 1] = { number = number, from = from, to = to, write = write, begins = begins, found = to.uid }
+  if begins and not to.uid and is_held(target) then return nil end
+  return { number = number, from = from, to = to, write = deploy.write, begins = begins }
 end
 
-check_open(row, deploys, open)
+-- All or nothing: nil if one of them may not be written.
+local function changes_of(list)
+  local changes = {}
+  for at, deploy in ipairs(list) do
+    changes[at] = change_of(deploy)
+    if not changes[at] then return nil end
+  end
+  return changes
+end
+
+local function keep_in_open(change)
+  if change.from.stream and change.from.stream ~= change.to.stream then
+    drop_open(target, change.from.stream, change.number) -- another has this number from now on
+  end
+  local keep = is_terminal(change.to.state) and drop_open or add_open
+  keep(target, change.to.stream, change.number)
+end
+
+local function write(change)
+  local deploy, number = change.to, change.number
+  redis.call('HSET', deploys, number, change.write)
+  keep_in_open(change)
+  raise(target, 'seq', number)
+  if is_terminal(deploy.state) then raise(target, 'ended', number) end
+  if deploy.state == 'succeeded' then raise(target, 'succeeded', number) end
+  if deploy.state ~= 'pending' and (deploy.attempt or 0) > 0 then raise(target, 'attempted', number) end
+  if change.begins then redis.call('HSET', row, 'begun', (deploy.uid and '?' or run_id()) .. ' ' .. number) end
+  return is_terminal(deploy.state)
+end
+
+local function write_jobs()
+  for _, job in ipairs(arg.jobs) do redis.call('HSETNX', jobs, job.name, job.observed) end
+  for _, name in ipairs(arg.dropped) do redis.call('HDEL', jobs, name) end
+  redis.call(redis.call('HLEN', jobs) > 0 and 'SADD' or 'SREM', busy, target.name)
+end
+
+local function write_slot()
+  if arg.slot ~= '' then redis.call('HSET', running, target.name, arg.slot) else redis.call('HDEL', running, target.name) end
+  if not arg.waits and redis.call('ZREM', waiting, target.name) == 1 then redis.call('HDEL', waiters, target.name) end
+end
+
+local function let_go()
+  end_lease(row)
+  local rests = redis.call('HLEN', jobs) == 0 and none_open(target)
+  if arg.due_at == 0 or rests then redis.call('ZREM', due, target.name)
+  else redis.call('ZADD', due, arg.due_at, target.name) end
+end
+
+if not leased_to(row, arg.token, target.now) then return 'lost' end
+local moved = (tonumber(redis.call('HGET', row, 'version')) or 0) ~= arg.version
+-- What keeps the lease is about to act on what it has read: it must not have changed.
+if moved and not arg.ends then return 'moved' end
+local changes = changes_of(arg.deploys)
+if not changes then return 'moved' end
+
+check_open(target)
 local ended = false
-for _, change in ipairs(changes) do
-  redis.call('HSET', deploys, change.number, change.write)
-  local seq = tonumber(redis.call('HGET', row, 'seq')) or 0
-  if tonumber(change.number) > seq then redis.call('HSET', row, 'seq', change.number) end
-  local deploy = change.to
-  if change.from.stream and change.from.stream ~= deploy.stream then
-    drop_open(open, change.from.stream, change.number) -- another has this number from now on
-  end
-  if not is_terminal(deploy.state) then
-    add_open(open, deploy.stream, change.number)
-  else
-    ended = true
-    drop_open(open, deploy.stream, change.number)
-    local before = tonumber(redis.call('HGET', row, 'ended')) or 0
-    redis.call('HSET', row, 'ended', math.max(before, tonumber(change.number)))
-  end
-  if deploy.state == 'succeeded' then
-    local before = tonumber(redis.call('HGET', row, 'succeeded')) or 0
-    redis.call('HSET', row, 'succeeded', math.max(before, tonumber(change.number)))
-  end
-  if change.begins then
-    redis.call('HSET', row, 'begun', (change.found and '?' or run_id()) .. ' ' .. change.number)
-  end
-  if deploy.state ~= 'pending' and (deploy.attempt or 0) > 0 then
-    local before = tonumber(redis.call('HGET', row, 'attempted')) or 0
-    redis.call('HSET', row, 'attempted', math.max(before, tonumber(change.number)))
-  end
+for _, change in ipairs(changes) do ended = write(change) or ended end
+write_jobs()
+if ended then prune_history(target, jobs, arg.history) end
+write_slot()
+redis.call('HSET', row, 'trouble', arg.trouble, 'vain', arg.vain)
+if arg.ends and not moved then
+  let_go()
+  return 'ok'
 end
-
-for _ = 1, tonumber(shift()) do
-  local field, verb, json = shift(), shift(), shift()
-  if verb == 'drop' then redis.call('HDEL', jobs, field) else redis.call('HSETNX', jobs, field, json) end
-end
-redis.call(redis.call('HLEN', jobs) > 0 and 'SADD' or 'SREM', busy, target)
-
-local function prune_history()
-  local excess = redis.call('HLEN', deploys) - history
-  if excess <= 0 then return end
-  local keep = {}
-  for _, raw in ipairs(redis.call('HVALS', jobs)) do
-    keep[string.format('%d', cjson.decode(raw).number or 0)] = true
-  end
-  for _, number in ipairs(open_numbers(open)) do keep[number] = true end
-  local numbers = redis.call('HKEYS', deploys)
-  table.sort(numbers, function(a, b) return tonumber(a) < tonumber(b) end)
-  for _, number in ipairs(numbers) do
-    if excess <= 0 then return end
-    if not keep[number] then
-      redis.call('HDEL', deploys, number)
-      excess = excess - 1
-    end
-  end
-end
-
-if ended then prune_history() end
-
-if ARGV[8] ~= '' then redis.call('HSET', running, target, ARGV[8]) else redis.call('HDEL', running, target) end
-if ARGV[9] == '0' and redis.call('ZREM', waiting, target) == 1 then redis.call('HDEL', waiters, target) end
-
-redis.call('HSET', row, 'trouble', trouble, 'vain', ARGV[10])
-if ending == 'keep' or moved then
-  redis.call('HSET', row, 'lease_until', now + lease)
-  redis.call('ZADD', due, now + lease, target)
-  return ending == 'keep' and 'ok' or 'again'
-end
-redis.call('HSET', row, 'lease', '', 'lease_until', 0)
-local rests = redis.call('HLEN', jobs) == 0 and none_open(open)
-if ending == '' or rests then redis.call('ZREM', due, target) else redis.call('ZADD', due, ending, target) end
-return 'ok'
+renew_lease(target, arg.lease)
+return arg.ends and 'again' or 'ok'

@@ -48,7 +48,7 @@ class Watched(Scripts):
     def _send(self, calls: Any) -> Any:
         self.entered.set()
         assert self.free.wait(30)
-        self.groups.append([str(call.args[6]) for call in calls if call.script == "submit"])
+        self.groups.append([call.args[0].delivery for call in calls if call.script == "submit"])
         self.seconds += TRIP + EACH * len(calls)
         if self.fails:
             raise redis.ConnectionError("gone")

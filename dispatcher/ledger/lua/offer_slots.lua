@@ -1,5 +1,5 @@
--- Tells those who wait in line and may have a place now, each once.
--- Includes: _places
+-- Offers free concurrency slots to those who wait in line for them, to each once.
+-- Includes: _server, _slots
 --
 -- KEYS  1 running (hash)  2 waiting (zset)  3 waiters (hash)  4 limits (hash)
 -- ARGV  1 patience (ms)
@@ -7,12 +7,12 @@
 
 local running, waiting, waiters, limits = unpack(KEYS)
 if redis.call('ZCARD', waiting) == 0 then return {} end
-local now, told = now_ms(), {}
+local now, wake = now_ms(), {}
 for _, target in ipairs(in_line(running, waiting, waiters, limits, now, tonumber(ARGV[1]), nil)) do
-  local namespace, called = string.match(redis.call('HGET', waiters, target), '^(%S+) (%d+)$')
-  if called == '0' then
+  local namespace, offered = waiter(waiters, target)
+  if offered == 0 then
     redis.call('HSET', waiters, target, namespace .. ' ' .. string.format('%d', now))
-    told[#told + 1] = target
+    wake[#wake + 1] = target
   end
 end
-return told
+return wake

@@ -1,0 +1,21 @@
+-- The lease: which worker is at work on a target. In its row, as "lease" (token) and "lease_until" (ms).
+
+-- A lease that seems to last longer than any can was given by a clock that was ahead: it is none.
+local LONGEST_LEASE = 60000 -- ms, the most that the setting allows
+
+-- For how long (ms) a worker still holds the target, false if none does. It looks at the row once more before it lets
+-- go.
+local function leased(row, now)
+  local left = (tonumber(redis.call('HGET', row, 'lease_until')) or 0) - now
+  return left > 0 and left <= LONGEST_LEASE and left
+end
+
+local function leased_to(row, token, now) return redis.call('HGET', row, 'lease') == token and leased(row, now) end
+
+-- Until then the worker is expected to come back by itself; it is due when its lease runs out.
+local function renew_lease(target, length)
+  redis.call('HSET', target.row, 'lease_until', target.now + length)
+  redis.call('ZADD', target.due, target.now + length, target.name)
+end
+
+local function end_lease(row) redis.call('HSET', row, 'lease', '', 'lease_until', 0) end

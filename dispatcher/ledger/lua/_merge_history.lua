@@ -1,0 +1,81 @@
+-- Two names of one target become one: which of two rows stays, and how the deploys of the other are added to it.
+-- Includes: _open, _merge_keys
+
+-- As text, since decoding and encoding would make an object of an empty list.
+local function renamed_deploy(json, old, new)
+  local from, to = string.find(json, '"target":"' .. old .. '"', 1, true)
+  if not from then return json end
+  return string.sub(json, 1, from - 1) .. '"target":"' .. new .. '"' .. string.sub(json, to + 1)
+end
+
+-- All that is known of one of the two names, before its keys go.
+local function take_out(target)
+  local found = { row = hash_at(target.row), deploys = hash_at(target.deploys), numbers = {}, is_open = {} }
+  for _, number in ipairs(open_numbers(target)) do found.is_open[number] = true end
+  for number in pairs(found.deploys) do found.numbers[#found.numbers + 1] = number end
+  by_number(found.numbers)
+  redis.call('DEL', target.row, target.deploys, target.open)
+  return found
+end
+
+-- Adds deploys of the name that has no history: a number up to `known` is another deploy's, or was. What waits goes
+-- behind all others; what is over, and has such a number, is dropped. Returns the new numbers by the old ones.
+local function add_deploys(target, guest, from, known)
+  local seq, renumbered = math.max(known, tonumber(guest.row.seq) or 0), {}
+  for _, number in ipairs(guest.numbers) do
+    local deploy = cjson.decode(guest.deploys[number])
+    if tonumber(number) > known then
+      redis.call('HSET', target.deploys, number, renamed_deploy(guest.deploys[number], from, target.name))
+      if guest.is_open[number] then add_open(target, deploy.stream, number) end
+    elseif guest.is_open[number] and (deploy.attempt or 0) == 0 then
+      seq = seq + 1
+      renumbered[number] = string.format('%d', seq)
+      deploy.target, deploy.number = target.name, seq
+      save(target, deploy)
+      add_open(target, deploy.stream, seq)
+    end
+  end
+  redis.call('HSET', target.row, 'seq', string.format('%d', seq))
+  return renumbered
+end
+
+local function merge_row(target, guest, known)
+  for _, field in ipairs({ 'attempted', 'succeeded', 'ended' }) do
+    local number = tonumber(guest[field]) or 0
+    if number > known then raise(target, field, number) end
+  end
+  redis.call('HDEL', target.row, 'begun') -- Pods of either may be left
+  if guest.paused then redis.call('HSETNX', target.row, 'paused', guest.paused) end
+  raise(target, 'wakes', tonumber(guest.wakes) or 0)
+  -- A wake-up that is on its way says the old name.
+  redis.call('HSET', target.row, 'woken', '', 'rewakes', 0)
+  end_lease(target.row)
+end
+
+local function add_guest(target, guest, from)
+  local known = tonumber(redis.call('HGET', target.row, 'seq')) or 0
+  local renumbered = add_deploys(target, guest, from, known)
+  merge_row(target, guest.row, known)
+  return renumbered
+end
+
+-- The new name has the history: what has come under the old one since is added to it.
+local function add_history(new, old)
+  check_open(old)
+  check_open(new)
+  return add_guest(new, take_out(old), old.name)
+end
+
+-- The old name has the history: it becomes the new one's, and what came under the new one before is added to it.
+local function take_history(new, old)
+  check_open(old)
+  check_open(new)
+  local guest = take_out(new)
+  redis.call('RENAME', old.row, new.row)
+  if not none_open(old) then redis.call('RENAME', old.open, new.open) end
+  for number, json in pairs(hash_at(old.deploys)) do
+    redis.call('HSET', new.deploys, number, renamed_deploy(json, old.name, new.name))
+  end
+  redis.call('DEL', old.deploys)
+  return add_guest(new, guest, old.name)
+end
