@@ -54,24 +54,24 @@ def mistakes(document: Document) -> list[str]:
     return [f"{each.field}: {each.text}" for each in check_manifest(document)]
 
 
-def decisions(heading: str) -> dict[str, str]:
-    """Field → decision, from the table of the documentation with this heading."""
-    rows = re.search(rf"^\| {re.escape(heading)} \|.*\n\|.*\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
-    assert rows, heading
-    cells = (line.split("|") for line in rows[1].splitlines())
-    return {field: row[2].strip() for row in cells for field in re.findall(r"`(\w+)`", row[1])}
+def decisions(line: str) -> dict[str, str]:
+    """Field → decision, from the list of the documentation below this line: - `field` (decision): why."""
+    _, found, rest = PAGE.partition(f"{line}\n\n")
+    assert found, line
+    items = re.findall(r"^- (.+?) \((.+?)\)", rest.partition("\n\n")[0], re.MULTILINE)
+    return {field: decision for fields, decision in items for field in re.findall(r"`(\w+)`", fields)}
 
 
 def test_all_fields_of_a_job_are_decided() -> None:
     """Where this fails, a new version of Kubernetes has fields that nobody has thought about yet."""
     assert set(client.V1JobSpec.attribute_map.values()) <= JOB_FIELDS
-    assert decisions("Field of `spec`").keys() == JOB_FIELDS
-    assert set(decisions("Field of `spec`").values()) == {"set", "mistake", "passed on"}
+    assert decisions("Fields of the Job's `spec`:").keys() == JOB_FIELDS
+    assert set(decisions("Fields of the Job's `spec`:").values()) == {"set", "mistake", "passed on"}
 
 
 def test_all_fields_of_a_pod_are_decided() -> None:
     assert set(client.V1PodSpec.attribute_map.values()) <= POD_FIELDS
-    assert decisions("Field of the Pod's spec").keys() <= POD_FIELDS
+    assert decisions("Fields of the Pod's `spec`:").keys() <= POD_FIELDS
     assert set(client.V1Container.attribute_map.values()) <= CONTAINER_FIELDS
 
 
@@ -99,7 +99,7 @@ EXAMPLES: dict[str, Any] = {
 @pytest.mark.parametrize("field", sorted(JOB_FIELDS))
 def test_what_is_written_is_passed_on_or_a_mistake(field: str) -> None:
     document = job({field: EXAMPLES[field]})
-    decision = decisions("Field of `spec`")[field]
+    decision = decisions("Fields of the Job's `spec`:")[field]
 
     if decision == "passed on":
         assert mistakes(document) == []
