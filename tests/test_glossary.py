@@ -35,8 +35,8 @@ RETIRED = {
 """Retired word → what it is called now."""
 STILL_USED = ("trail", "unproved")
 """To become empty."""
-OTHERS = re.compile(r"FEED_MAX_COMMIT_NUM")
-"""Names of other programs."""
+OTHERS = re.compile(r"FEED_MAX_COMMIT_NUM|line feeds?")
+"""Words of others."""
 
 
 def entries() -> list[tuple[str, str, list[str]]]:

@@ -186,7 +186,7 @@ fetch_proved() {
   return 1
 }
 
-fetch_unproved() {
+fetch_any() {
   ! fetch_commit || return 0
   fetch_ref || return 1
   tip=$(git rev-parse "$PUSHED")
@@ -197,7 +197,7 @@ fetch_unproved() {
 fetch_patiently() {
   refused='' refused_at=''
   for try in 1 2 3; do
-    if [ "${CLONE_ANY_COMMIT:-false}" = true ]; then ! fetch_unproved || return 0
+    if [ "${CLONE_ANY_COMMIT:-false}" = true ]; then ! fetch_any || return 0
     else ! fetch_proved || return 0
     fi
     [ "$try" = 3 ] || {

@@ -59,7 +59,9 @@ def decisions(line: str) -> dict[str, str]:
     _, found, rest = PAGE.partition(f"{line}\n\n")
     assert found, line
     items = re.findall(r"^- (.+?) \((.+?)\)", rest.partition("\n\n")[0], re.MULTILINE)
-    return {field: decision for fields, decision in items for field in re.findall(r"`(\w+)`", fields)}
+    return {
+        field: decision for fields, decision in items for field in re.findall(r"`(\w+)`", fields)
+    }
 
 
 def test_all_fields_of_a_job_are_decided() -> None:
