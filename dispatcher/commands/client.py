@@ -35,7 +35,7 @@ HINTS = {
     "unknown_deploy": "`git-dispatcher deploys TARGET` lists them",
     "unknown_delivery": "`git-dispatcher deliveries` lists them",
 }
-"""A refusal's code -> the command that helps. The API's own messages are for whoever uses it."""
+"""An error's code → the command that helps. The API's own messages are for whoever uses it."""
 
 T = TypeVar("T")
 

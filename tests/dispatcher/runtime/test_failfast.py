@@ -78,7 +78,7 @@ def test_every_module_that_starts_something_says_who_hears_of_its_end() -> None:
     ("module", "functions"),
     [
         ("dispatcher/commands/serve.py", {"serve"}),
-        ("workers/__main__.py", {"worker", "watcher"}),
+        ("workers/__main__.py", {"run_worker", "run_watcher"}),
     ],
 )
 def test_every_process_watches_its_threads(module: str, functions: set[str]) -> None:
