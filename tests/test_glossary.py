@@ -33,8 +33,6 @@ RETIRED = {
     "unproved": "rejected, unauthenticated",
 }
 """Retired word → what it is called now."""
-STILL_USED = ("trail", "unproved")
-"""To become empty."""
 OTHERS = re.compile(r"FEED_MAX_COMMIT_NUM|line feeds?")
 """Words of others."""
 
@@ -106,7 +104,7 @@ def words(text: str) -> set[str]:
     return {word.lower() for word in found} | {word.lower().rstrip("s") for word in found}
 
 
-@pytest.mark.parametrize("retired", [word for word in RETIRED if word not in STILL_USED])
+@pytest.mark.parametrize("retired", RETIRED)
 def test_a_retired_word_is_nowhere(retired: str) -> None:
     named = [path for path in (*MODULES, *TEXTS) if retired in words(dotted(path))]
     used = [path for path in TEXTS if retired in words(path.read_text())]

@@ -13,7 +13,7 @@
 --       8 paused     string  there while everything is paused
 --       9 renamed    hash    a name that a target had -> "name time": the one that it has, and since when
 --       10 former    hash    row of the name that the target had before; its own row where there is none
---       11 trail     hash    the delivery's entry in the trail, expires: step -> reply (JSON)
+--       11 log       hash    the delivery's entry in the delivery log, expires: step -> reply (JSON)
 --       12 open      hash    stream -> numbers of its deploys that are not over
 --       13 times     zset    ref -> newest time of its host that is known: outlives the chain
 -- ARGV  1 document
