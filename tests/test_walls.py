@@ -259,6 +259,9 @@ PURE = {
     "dispatcher.domain.*",
     "dispatcher.matching.*",
     "dispatcher.webhooks.*",
+    "dispatcher.ledger.fair_queue",
+    "dispatcher.ledger.group_size",
+    "dispatcher.ledger.log_record",
     "dispatcher.http.client_address",
     "dispatcher.http.uniform_cost",
     "dispatcher.http.connection.strict_parser",
@@ -302,6 +305,7 @@ PURE = {
     "workers.plan.*",
     "workers.watch.cache",
     "workers.watch.names",
+    "workers.watch.needed_repairs",
 }
 IMPURE = {
     "asyncio",

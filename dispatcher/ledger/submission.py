@@ -1,4 +1,4 @@
-"""One push for one target, on its way into the ledger: pure, from the script's arguments to the answer."""
+"""One push for one target, on its way into the ledger: from the script's arguments to the answer."""
 
 from __future__ import annotations
 
