@@ -14,7 +14,8 @@ import typer
 
 from dispatcher import __version__, cli
 from dispatcher.config import describe, read_configuration
-from dispatcher.domain.model import TRANSITIONS, Outcome
+from dispatcher.domain.outcome import Outcome
+from dispatcher.domain.transitions import TRANSITIONS
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(

@@ -499,7 +499,7 @@ def test_production_does_without_the_local_parts() -> None:
 
 
 RULES = {
-    "dispatcher.domain.model": "pydantic yaml dispatcher.config",
+    "dispatcher.domain.snapshot": "pydantic yaml dispatcher.config",
     "dispatcher.matching.evaluation": "pydantic yaml dispatcher.config",
     "workers.causes.pods": "pydantic yaml dispatcher.config",
     "workers.manifest.job": "",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from dispatcher.domain.model import Deploy, State
+from dispatcher.domain.deploy import Deploy, State
 from dispatcher.domain.repairs import Repair
 from dispatcher.ledger import Repairs
 

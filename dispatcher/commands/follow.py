@@ -12,7 +12,7 @@ from dispatcher.commands.exits import Exit, Failed
 from dispatcher.commands.formatting import plain, span
 from dispatcher.commands.options import split_name
 from dispatcher.commands.output import write_json
-from dispatcher.domain.model import TERMINAL, State
+from dispatcher.domain.deploy import TERMINAL, State
 from dispatcher.http.api.views import DeployDetail
 
 EVERY = 1.0

@@ -12,7 +12,7 @@ from dispatcher.commands.follow import follow_to_end
 from dispatcher.commands.options import Api, Asker, spread
 from dispatcher.commands.output import write_json
 from dispatcher.commands.tables.deliveries import replayed
-from dispatcher.domain.model import Outcome
+from dispatcher.domain.outcome import Outcome
 from dispatcher.http.api.delivery_views import ReplayAnswer
 
 DeliveryName = Annotated[

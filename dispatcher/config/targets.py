@@ -30,8 +30,8 @@ from dispatcher.config.values import (
     show_duration,
     size,
 )
-from dispatcher.domain.model import Policies
 from dispatcher.domain.repositories import pattern_with_scm
+from dispatcher.domain.spec import Policies
 from dispatcher.domain.suggestions import did_you_mean
 
 NO_REFS = "has neither branches nor tags; add one, like branches: [main]"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dispatcher.domain.model import Outcome, Result
+from dispatcher.domain.outcome import Outcome, Result
 
 ID_LENGTH = 12
 """Of a delivery's id in the log: short, since people type it."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+ZEROS = frozenset({"0" * 40, "0" * 64})
+"""The object name that Git hosts send where there is no commit (SHA-1 and SHA-256 repositories)."""
+
 MAX_REF = 1024
 
 _OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -22,3 +25,11 @@ def object_name(text: str) -> str:
 def is_ref(name: str) -> bool:
     """Whether it is the full name of a ref, of any kind."""
     return name.startswith("refs/") and len(name) <= MAX_REF and not _NO_REF.search(name)
+
+
+def short_ref(ref: str) -> str:
+    """`main` for `refs/heads/main`, `v1` for `refs/tags/v1`: for people."""
+    for prefix in ("refs/heads/", "refs/tags/"):
+        if ref.startswith(prefix):
+            return ref.removeprefix(prefix)
+    return ref

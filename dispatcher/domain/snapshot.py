@@ -5,20 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import msgspec
-
-from dispatcher.domain.model import Deploy, ObservedJob, Spec
-
-
-class Paused(msgspec.Struct, frozen=True):
-    """Who holds a target, or everything, and why."""
-
-    by: str
-    reason: str
-    at: int
-
-    def __str__(self) -> str:
-        return f"paused by {self.by}" + (f": {self.reason}" if self.reason else "")
+from dispatcher.domain.deploy import Deploy
+from dispatcher.domain.observed_job import ObservedJob
+from dispatcher.domain.spec import Spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,26 +47,3 @@ class Snapshot:
     """A watcher has published what is configured: a target without a spec is not."""
     read: Mapping[int, str] = field(default_factory=dict)
     """The deploys as read, to compare with when they are written."""
-
-
-@dataclass(frozen=True)
-class CurrentName:
-    """The name that a target has, and since when (ms)."""
-
-    name: str
-    since: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """How a target stands in the work queue."""
-
-    target: str
-    open: bool
-    """It has a deploy that is not over."""
-    leased_until: int
-    """0 when no worker holds it."""
-    woken: bool
-    """A wake-up is on its way."""
-    due: int | None
-    """When it is looked at whatever happens; None for never."""

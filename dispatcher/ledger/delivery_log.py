@@ -10,7 +10,7 @@ from redis.client import NEVER_DECODE
 
 from dispatcher.domain.delivery import Candidate, Delivery
 from dispatcher.domain.errors import LedgerCorrupt
-from dispatcher.domain.model import Result
+from dispatcher.domain.outcome import Result
 from dispatcher.ledger.connection import texts
 from dispatcher.ledger.snapshot import decode
 from dispatcher.ledger.store import Store

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from dispatcher.domain.errors import LedgerCorrupt, LedgerUnavailable
-from dispatcher.domain.model import ObservedJob
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.ledger.connection import texts
 from dispatcher.ledger.scripts import Call
 from dispatcher.ledger.snapshot import decode

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from dispatcher.domain.snapshot import Paused
+from dispatcher.domain.pause import Paused
 from dispatcher.ledger.redeployment import Redeploy, Redeployed
 from dispatcher.ledger.schedule import Schedule
 from dispatcher.ledger.snapshot import decode

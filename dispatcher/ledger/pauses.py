@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dispatcher.domain.snapshot import Paused
+from dispatcher.domain.pause import Paused
 from dispatcher.ledger.snapshot import decode
 from dispatcher.ledger.store import Store
 

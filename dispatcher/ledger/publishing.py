@@ -8,7 +8,7 @@ from uuid import uuid4
 import msgspec
 from msgspec.structs import replace
 
-from dispatcher.domain.model import Spec
+from dispatcher.domain.spec import Spec
 from dispatcher.ledger.operations import Operations
 from dispatcher.ledger.redeployment import Redeploy
 from dispatcher.ledger.schedule import Schedule

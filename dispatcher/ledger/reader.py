@@ -8,8 +8,8 @@ from typing import Any
 
 import redis
 
-from dispatcher.domain.model import Deploy, State
-from dispatcher.domain.snapshot import Row
+from dispatcher.domain.deploy import Deploy, State
+from dispatcher.domain.row import Row
 from dispatcher.ledger.connection import texts
 from dispatcher.ledger.snapshot import decode
 from dispatcher.ledger.store import Store

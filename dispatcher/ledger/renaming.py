@@ -12,8 +12,8 @@ from enum import StrEnum
 
 import msgspec
 
-from dispatcher.domain.model import Spec
-from dispatcher.domain.snapshot import CurrentName
+from dispatcher.domain.current_name import CurrentName
+from dispatcher.domain.spec import Spec
 from dispatcher.ledger.connection import texts
 from dispatcher.ledger.publishing import spec_json
 from dispatcher.ledger.store import Store

@@ -8,9 +8,12 @@ from typing import TypeVar
 
 import msgspec
 
+from dispatcher.domain.deploy import Deploy
 from dispatcher.domain.errors import LedgerCorrupt
-from dispatcher.domain.model import Deploy, ObservedJob, Spec
-from dispatcher.domain.snapshot import Paused, Snapshot
+from dispatcher.domain.observed_job import ObservedJob
+from dispatcher.domain.pause import Paused
+from dispatcher.domain.snapshot import Snapshot
+from dispatcher.domain.spec import Spec
 
 T = TypeVar("T")
 

@@ -8,7 +8,10 @@ from uuid import uuid4
 import msgspec
 
 from dispatcher.domain.delivery import Replay
-from dispatcher.domain.model import Deploy, Outcome, Push, Reason, Result, State, short_ref
+from dispatcher.domain.deploy import Deploy, Reason, State
+from dispatcher.domain.outcome import Outcome, Result
+from dispatcher.domain.push import Push
+from dispatcher.domain.refs import short_ref
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.retention import Retention
 from dispatcher.ledger.scripts import Call

@@ -19,7 +19,7 @@ import msgspec
 import structlog
 
 from dispatcher.domain.errors import LedgerUnavailable
-from dispatcher.domain.model import Result
+from dispatcher.domain.outcome import Result
 from dispatcher.ledger.fair_queue import FairQueue
 from dispatcher.ledger.group_size import GroupSize
 from dispatcher.ledger.log_record import LogRecord, LogWriter

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from dispatcher.domain.deploy import Deploy
 from dispatcher.domain.errors import LeaseLost
-from dispatcher.domain.model import Deploy, ObservedJob
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.snapshot import Leased, Recorded, acquired

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from dispatcher.domain.model import Push
+from dispatcher.domain.push import Push
 from dispatcher.matching.globs import Rules
 from dispatcher.matching.matcher import Decision, Matcher, Rule
 

@@ -15,8 +15,10 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Protocol
 
-from dispatcher.domain.model import TAGS, Push, short_ref, stream_of
+from dispatcher.domain.push import Push
+from dispatcher.domain.refs import short_ref
 from dispatcher.domain.repositories import normalize_repository
+from dispatcher.domain.stream import TAGS, stream_of
 from dispatcher.matching.globs import Rules
 from dispatcher.matching.tags import tag_rules, version_hint
 

@@ -16,7 +16,8 @@ import httpx
 import msgspec
 
 from dispatcher.domain.errors import UsageError
-from dispatcher.domain.model import ZEROS, Outcome, short_ref
+from dispatcher.domain.outcome import Outcome
+from dispatcher.domain.refs import ZEROS, short_ref
 from dispatcher.domain.repositories import normalize_repository, without_user
 from dispatcher.notify import git
 from dispatcher.webhooks.authentication import signature

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dispatcher.domain.model import Push
+from dispatcher.domain.push import Push
 from dispatcher.webhooks import fields
 from dispatcher.webhooks.parsed import Ignored, Received
 

@@ -13,8 +13,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from dispatcher.domain import refs
-from dispatcher.domain.model import ZEROS
-from dispatcher.domain.refs import MAX_REF
+from dispatcher.domain.refs import MAX_REF, ZEROS
 from dispatcher.domain.repositories import UnusableRepository, normalize_repository
 from dispatcher.webhooks.parsed import Refused
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from dispatcher.domain.errors import DispatcherError
-from dispatcher.domain.model import Push
+from dispatcher.domain.push import Push
 
 
 class AuthFailure(StrEnum):

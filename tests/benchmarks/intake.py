@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 from uuid import uuid4
 
-from dispatcher.domain.model import Push
+from dispatcher.domain.push import Push
 from dispatcher.ledger import Keys, Store, Submission, Submitter, WakeUps, connect
 from tests.conftest import start_valkey
 from tests.dispatcher.ledger.helpers import ZERO, sha

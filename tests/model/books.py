@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dispatcher.domain.model import Deploy, Reason, State, stream_of
+from dispatcher.domain.deploy import Deploy, Reason, State
+from dispatcher.domain.stream import stream_of
 from workers.kube import labels
 from workers.kube.objects import Job
 

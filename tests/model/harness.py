@@ -15,18 +15,13 @@ import msgspec
 import redis
 from msgspec.structs import replace
 
+from dispatcher.domain.deploy import Deploy, Reason
 from dispatcher.domain.errors import ClusterUnavailable, LeadershipLost, LedgerUnavailable
-from dispatcher.domain.model import (
-    Deploy,
-    ObservedJob,
-    Outcome,
-    Policies,
-    Push,
-    Reason,
-    Result,
-    Spec,
-)
+from dispatcher.domain.observed_job import ObservedJob
+from dispatcher.domain.outcome import Outcome, Result
+from dispatcher.domain.push import Push
 from dispatcher.domain.snapshot import Snapshot
+from dispatcher.domain.spec import Policies, Spec
 from dispatcher.ledger import (
     Keys,
     Leased,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from dispatcher.domain.model import Deploy, Reason, State
+from dispatcher.domain.deploy import Deploy, Reason, State
 from dispatcher.domain.repairs import Kind
 from dispatcher.ledger import Repairs
 from tests.model.fakecluster import key

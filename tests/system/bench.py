@@ -12,8 +12,10 @@ from typing import Any
 import yaml
 
 from dispatcher.config.reloading import Reloader
+from dispatcher.domain.deploy import Deploy
 from dispatcher.domain.errors import ClusterUnavailable
-from dispatcher.domain.model import Deploy, Push, Result
+from dispatcher.domain.outcome import Result
+from dispatcher.domain.push import Push
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import (
     Keys,

@@ -18,7 +18,7 @@ import msgspec
 import redis
 import yaml
 
-from dispatcher.domain.model import Deploy
+from dispatcher.domain.deploy import Deploy
 from dispatcher.ledger import Keys, Listings, Publisher, Reader, Store, connect
 from dispatcher.local import up
 from dispatcher.local.kube import items, kube_client

@@ -6,7 +6,8 @@ from typing import Any
 
 import yaml
 
-from dispatcher.domain.model import CauseKind, Deploy
+from dispatcher.domain.cause import CauseKind
+from dispatcher.domain.deploy import Deploy
 from dispatcher.local.kube import create_namespace
 from tests.system.installation import Installation, Target
 from tests.waiting import eventually

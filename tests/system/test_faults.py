@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from dispatcher.domain.model import State
+from dispatcher.domain.deploy import State
 from dispatcher.ledger import Listings, Retention
 from tests.system.bench import TARGET, Bench, nobody_listens, unavailable
 from tests.system.installation import Installation, sha

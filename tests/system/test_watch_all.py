@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from dispatcher.domain.model import State
+from dispatcher.domain.deploy import State
 from dispatcher.ledger import Listings, Observations, Retention
 from dispatcher.local.kube import create_namespace
 from tests.system.bench import Bench

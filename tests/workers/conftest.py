@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from dispatcher.domain.model import Policies
+from dispatcher.domain.spec import Policies
 from tests.model.harness import World
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from dispatcher.domain.model import CauseKind, State
+from dispatcher.domain.cause import CauseKind
+from dispatcher.domain.deploy import State
 from tests.workers.plan.test_plan import deploy
 from workers.recorder import record_deploy
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dispatcher.domain.model import CauseKind
+from dispatcher.domain.cause import CauseKind
 
 LONGEST = 500
 """Characters of a sentence; Kubernetes' messages can be any length."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from dispatcher.domain.cause import CauseKind
 from dispatcher.domain.job_contract import CLONE_NAME, CLONE_REFUSED
-from dispatcher.domain.model import CauseKind
 from workers.causes.cause import Cause, cause
 from workers.kube.objects import ContainerStatus, Terminated
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from dispatcher.domain.model import CauseKind
+from dispatcher.domain.cause import CauseKind
 from workers.causes.cause import Cause, cause
 from workers.causes.refusals import of_words
 from workers.kube.objects import Event

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dispatcher.domain.model import CauseKind, Deploy, ObservedJob
+from dispatcher.domain.cause import CauseKind
+from dispatcher.domain.deploy import Deploy
+from dispatcher.domain.observed_job import ObservedJob
 from workers.causes.cause import Cause, cause, seconds
 from workers.causes.pods import DEADLINE, timed_out
 

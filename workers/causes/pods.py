@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from dispatcher.domain.cause import CauseKind
 from dispatcher.domain.job_contract import CLONE_NAME
-from dispatcher.domain.model import CauseKind
 from workers.causes.cause import Cause, cause, seconds
 from workers.causes.containers import (
     ended_at,

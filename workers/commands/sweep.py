@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from dispatcher.domain.model import ObservedJob
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.repairs import Kind, Repair
 from dispatcher.ledger import Observations, Reader, Renaming, Repairs, Schedule, Store, WakeUps
 from workers.kube.objects import Job, Pod

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dispatcher.config import ManifestJob, ShortJob, Target
-from dispatcher.domain.model import Deploy, Policies, Spec
+from dispatcher.domain.deploy import Deploy
+from dispatcher.domain.spec import Policies, Spec
 from workers.kube import labels
 from workers.manifest import clone, short_form
 from workers.manifest.long_form import add_clone, complete_clone, containers

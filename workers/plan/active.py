@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from dispatcher.domain.model import Deploy, ObservedJob, Reason, State
+from dispatcher.domain.deploy import Deploy, Reason, State
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.repairs import Kind
 from dispatcher.domain.snapshot import Snapshot
 from workers.causes import jobs

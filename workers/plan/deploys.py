@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from dispatcher.domain.model import FOUND, Deploy, ObservedJob, State, stream_of
+from dispatcher.domain.deploy import Deploy, State
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.snapshot import Snapshot
+from dispatcher.domain.stream import stream_of
+from dispatcher.domain.transitions import FOUND
 from workers.causes.cause import Cause
 
 FIRST_RETRY = 10_000

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from dispatcher.domain.model import Deploy, ObservedJob, State, stream_of
+from dispatcher.domain.deploy import Deploy, State
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.repairs import Kind
 from dispatcher.domain.snapshot import Snapshot
+from dispatcher.domain.stream import stream_of
 from workers.plan.deploys import ended, found, renumbered
 from workers.plan.queries import (
     field,

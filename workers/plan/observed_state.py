@@ -8,7 +8,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from dispatcher.domain.model import ObservedJob
+from dispatcher.domain.observed_job import ObservedJob
 from workers.causes.cause import Cause
 from workers.causes.jobs import of_end
 from workers.causes.pods import clones, diagnose, has_started, prepared, prepares, retried_at

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dispatcher.domain.model import Deploy, ObservedJob, Policies, State
+from dispatcher.domain.deploy import Deploy, State
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.snapshot import Snapshot
+from dispatcher.domain.spec import Policies
 
 
 def policies_of(seen: Snapshot) -> Policies:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dispatcher.domain.model import Deploy, State
+from dispatcher.domain.deploy import Deploy, State
 from dispatcher.domain.snapshot import Snapshot
 from workers.plan.deploys import ended
 from workers.plan.queries import policies_of, waiting_deploys

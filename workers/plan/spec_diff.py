@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from dispatcher.domain.job_contract import RESERVED
-from dispatcher.domain.model import Policies, Spec
+from dispatcher.domain.spec import Policies, Spec
 
 Json = dict[str, Any]
 Values = dict[tuple[str, str], str]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dispatcher.domain.model import Deploy, ObservedJob
+from dispatcher.domain.deploy import Deploy
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.repairs import Kind
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dispatcher.domain.model import Deploy, ObservedJob, Reason, State
+from dispatcher.domain.deploy import Deploy, Reason, State
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.snapshot import Snapshot
 from workers.plan.queries import finished, own_job, policies_of, waiting_deploys
 from workers.plan.removed import cancelled_at, gone_at, is_removed

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from dispatcher.domain.model import Deploy, Reason, State
+from dispatcher.domain.deploy import Deploy, Reason, State
 from dispatcher.domain.snapshot import Snapshot
 from workers.plan.deploys import attempted, ended
 from workers.plan.queries import own_job, policies_of, waiting_deploys

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable
 import msgspec
 from msgspec.structs import replace
 
-from dispatcher.domain.model import Deploy, ObservedJob, check_transition
+from dispatcher.domain.deploy import Deploy
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.repairs import Kind, Repair
 from dispatcher.domain.snapshot import Snapshot
+from dispatcher.domain.transitions import check_transition
 from dispatcher.ledger import Recorded, Repairs, Targets
 from workers.recorder import record_deploy, record_repairs
 

@@ -7,8 +7,9 @@ from functools import singledispatchmethod
 import structlog
 from msgspec.structs import replace
 
+from dispatcher.domain.deploy import State
 from dispatcher.domain.errors import ClusterError, ClusterRefused, ClusterUnavailable
-from dispatcher.domain.model import ObservedJob, State
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.ledger import Slots
 from workers.causes.events import of_events, unreadable
 from workers.kube import labels

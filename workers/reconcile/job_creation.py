@@ -6,8 +6,8 @@ from __future__ import annotations
 import structlog
 from msgspec.structs import replace
 
+from dispatcher.domain.deploy import Deploy, State
 from dispatcher.domain.errors import ClusterRefused, ClusterUnavailable, DispatcherError
-from dispatcher.domain.model import Deploy, State
 from dispatcher.domain.repairs import Kind
 from workers.causes.refusals import of_refusal
 from workers.kube import labels

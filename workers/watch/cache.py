@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from dispatcher.domain.model import ObservedJob
+from dispatcher.domain.observed_job import ObservedJob
 from workers.kube.objects import Job, Pod
 from workers.plan.observed_state import observe_job, observe_pods, owner_of
 

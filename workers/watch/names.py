@@ -7,8 +7,8 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from dispatcher.domain.model import Spec
-from dispatcher.domain.snapshot import CurrentName
+from dispatcher.domain.current_name import CurrentName
+from dispatcher.domain.spec import Spec
 from workers.watch.cache import Observation
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from dispatcher.domain.model import Deploy, ObservedJob
+from dispatcher.domain.deploy import Deploy
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.repairs import Kind, Repair
-from dispatcher.domain.snapshot import Row
+from dispatcher.domain.row import Row
 from workers.kube import labels
 from workers.kube.objects import Pod
 from workers.plan.queries import is_given_up, is_own

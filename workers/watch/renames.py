@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from dispatcher.domain.model import Spec
+from dispatcher.domain.spec import Spec
 from dispatcher.ledger import RenameResult, Renaming, Store, WakeUp
 from workers.watch import names
 from workers.watch.cache import Observation

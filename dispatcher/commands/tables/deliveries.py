@@ -11,7 +11,7 @@ from rich.text import Text
 from dispatcher.commands.formatting import age, count, plain, short
 from dispatcher.commands.tables.deploys import STYLES
 from dispatcher.commands.tables.layout import columns, page
-from dispatcher.domain.model import short_ref
+from dispatcher.domain.refs import short_ref
 from dispatcher.http.api.delivery_views import (
     DeliveryDetail,
     DeliveryInfo,

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from dispatcher.commands.formatting import age, lines, plain, short, span
 from dispatcher.commands.tables.layout import columns, page
-from dispatcher.domain.model import State, short_ref
+from dispatcher.domain.deploy import State
+from dispatcher.domain.refs import short_ref
 from dispatcher.http.api.views import DeployDetail, DeployInfo
 
 STYLES = {

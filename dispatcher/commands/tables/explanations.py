@@ -9,7 +9,7 @@ from rich.text import Text
 
 from dispatcher.commands.formatting import plain
 from dispatcher.commands.tables.layout import columns
-from dispatcher.domain.model import short_ref
+from dispatcher.domain.refs import short_ref
 from dispatcher.matching.evaluation import Explanation
 
 

@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.domain.delivery import Delivery
-from dispatcher.domain.model import Result, State
+from dispatcher.domain.deploy import State
+from dispatcher.domain.outcome import Result
 from dispatcher.http.api import delivery_views
 from dispatcher.http.api.requests import line, page_limit
 from dispatcher.http.connection.bodies import MIB

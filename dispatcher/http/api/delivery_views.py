@@ -11,7 +11,8 @@ import msgspec
 
 from dispatcher.config import Hook
 from dispatcher.domain.delivery import Candidate, RefUpdate
-from dispatcher.domain.model import Outcome, Result, State
+from dispatcher.domain.deploy import State
+from dispatcher.domain.outcome import Outcome, Result
 from dispatcher.http.api.views import moment
 from dispatcher.ledger import LoggedDelivery
 from dispatcher.matching.evaluation import Explanation

@@ -12,8 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.config import Target
-from dispatcher.domain.model import ZEROS, short_ref
-from dispatcher.domain.refs import MAX_REF, is_ref, object_name
+from dispatcher.domain.refs import MAX_REF, ZEROS, is_ref, object_name, short_ref
 from dispatcher.http.api import views
 from dispatcher.http.api.requests import Order, Requests, line, unknown_deploy
 from dispatcher.http.responses import ErrorResponse, json_response

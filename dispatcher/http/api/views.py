@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from dispatcher.config import Target
-from dispatcher.domain.model import CauseKind, Deploy, Outcome, Reason, State
+from dispatcher.domain.cause import CauseKind
+from dispatcher.domain.deploy import Deploy, Reason, State
+from dispatcher.domain.outcome import Outcome
 from dispatcher.domain.repairs import Kind, Repair
 from dispatcher.ledger import Pauses, StopResult, TargetView
 

@@ -12,7 +12,8 @@ import msgspec
 from msgspec.structs import replace
 
 from dispatcher.domain.delivery import ID_LENGTH, Candidate, Delivery, RefUpdate
-from dispatcher.domain.model import Outcome, Push, Result
+from dispatcher.domain.outcome import Outcome, Result
+from dispatcher.domain.push import Push
 from dispatcher.http.live_config import ActiveConfig
 from dispatcher.http.webhooks.unauthenticated import Incoming, receive_incoming
 from dispatcher.ledger import LogRecord, ReplyField, Submission

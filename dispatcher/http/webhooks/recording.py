@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 
 from dispatcher.domain.errors import LedgerUnavailable
-from dispatcher.domain.model import Result
+from dispatcher.domain.outcome import Result
 from dispatcher.http.webhooks.intake import Intake
 from dispatcher.ledger import Submitter
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 
-from dispatcher.domain.model import Push
+from dispatcher.domain.push import Push
 from dispatcher.webhooks import authentication, events, fields
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 
-from dispatcher.domain.model import Push
+from dispatcher.domain.push import Push
 from dispatcher.domain.repositories import with_scm
 from dispatcher.webhooks import authentication, events, fields, sending_host
 from dispatcher.webhooks import body as bodies

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
-from dispatcher.domain.model import ZEROS, Push
+from dispatcher.domain.push import Push
+from dispatcher.domain.refs import ZEROS
 from dispatcher.webhooks import authentication, commits, events, fields, sending_host
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust

@@ -14,7 +14,7 @@ import redis
 
 from dispatcher import __version__
 from dispatcher.cli import main
-from dispatcher.domain.model import State
+from dispatcher.domain.deploy import State
 from dispatcher.local.ports import free_port
 from tests.dispatcher.http.helpers import end
 from tests.dispatcher.http.web import TOKEN, Web

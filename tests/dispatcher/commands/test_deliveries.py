@@ -15,7 +15,7 @@ import redis
 from structlog.testing import capture_logs
 
 from dispatcher.cli import main
-from dispatcher.domain.model import State
+from dispatcher.domain.deploy import State
 from dispatcher.local.ports import free_port
 from tests.dispatcher.commands.test_cli import Captured, rows
 from tests.dispatcher.http.helpers import end

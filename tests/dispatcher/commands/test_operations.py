@@ -12,7 +12,7 @@ import redis
 from structlog.testing import capture_logs
 
 from dispatcher.cli import main
-from dispatcher.domain.model import State
+from dispatcher.domain.deploy import State
 from tests.dispatcher.commands.test_cli import rows
 from tests.dispatcher.http.helpers import end, take
 from tests.dispatcher.http.web import Web

@@ -15,8 +15,8 @@ from dispatcher.commands.access import DEFAULT_URL, find_access
 from dispatcher.commands.exits import Exit, Failed
 from dispatcher.commands.follow import follow
 from dispatcher.commands.formatting import age, lines, plain, span
+from dispatcher.domain.deploy import Reason, State
 from dispatcher.domain.errors import UsageError
-from dispatcher.domain.model import Reason, State
 from dispatcher.http.api.views import DeployDetail
 
 SPANS = {

@@ -22,8 +22,8 @@ from dispatcher.config import (
     read_configuration,
 )
 from dispatcher.domain.errors import ConfigError
-from dispatcher.domain.model import Policies
 from dispatcher.domain.repositories import normalize_repository
+from dispatcher.domain.spec import Policies
 
 JOB = """\
 apiVersion: batch/v1

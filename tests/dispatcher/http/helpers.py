@@ -7,7 +7,7 @@ from typing import Any
 import redis
 from msgspec.structs import replace
 
-from dispatcher.domain.model import State
+from dispatcher.domain.deploy import State
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import Retention, Store, Targets
 from tests.dispatcher.http.web import Web

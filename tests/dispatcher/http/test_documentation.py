@@ -11,7 +11,9 @@ import msgspec
 import pytest
 
 import dispatcher.http
-from dispatcher.domain.model import CauseKind, Outcome, Reason, State
+from dispatcher.domain.cause import CauseKind
+from dispatcher.domain.deploy import Reason, State
+from dispatcher.domain.outcome import Outcome
 from dispatcher.http import health
 from dispatcher.http.api import delivery_views, views
 from dispatcher.http.openapi.document import described_path

@@ -8,7 +8,8 @@ from typing import Any
 
 import redis
 
-from dispatcher.domain.model import Push, Result
+from dispatcher.domain.outcome import Result
+from dispatcher.domain.push import Push
 from dispatcher.ledger import Store, Submission
 from dispatcher.ledger.submission import Answer
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dispatcher.domain.model import Push
+from dispatcher.domain.push import Push
 from dispatcher.ledger import Retention, Store, Submission
 from tests.dispatcher.ledger.helpers import push
 

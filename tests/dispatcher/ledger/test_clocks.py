@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from dispatcher.domain.model import Outcome, Push
+from dispatcher.domain.outcome import Outcome
+from dispatcher.domain.push import Push
 from dispatcher.ledger import Operations, Redeploy, Store, Submission, Submitter, WakeUps
 from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit, taken
 from tests.dispatcher.ledger.test_submit import the_deploys

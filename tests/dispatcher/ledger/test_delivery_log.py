@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from dispatcher.domain.delivery import Candidate, Delivery
-from dispatcher.domain.model import Outcome
+from dispatcher.domain.outcome import Outcome
 from dispatcher.ledger import (
     DeliveryLog,
     Keys,

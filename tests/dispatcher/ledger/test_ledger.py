@@ -7,9 +7,13 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
+from dispatcher.domain.deploy import State
 from dispatcher.domain.errors import IllegalTransition, LeaseLost, LedgerUnavailable
-from dispatcher.domain.model import ObservedJob, Outcome, Policies, Spec, State, check_transition
+from dispatcher.domain.observed_job import ObservedJob
+from dispatcher.domain.outcome import Outcome
 from dispatcher.domain.snapshot import Snapshot
+from dispatcher.domain.spec import Policies, Spec
+from dispatcher.domain.transitions import check_transition
 from dispatcher.ledger import (
     Keys,
     Leadership,

@@ -9,8 +9,11 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from dispatcher.domain.model import Deploy, ObservedJob, Outcome, Policies, Spec, State
+from dispatcher.domain.deploy import Deploy, State
+from dispatcher.domain.observed_job import ObservedJob
+from dispatcher.domain.outcome import Outcome
 from dispatcher.domain.snapshot import Snapshot
+from dispatcher.domain.spec import Policies, Spec
 from dispatcher.ledger import (
     Observations,
     Operations,

@@ -14,7 +14,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from dispatcher.domain.model import Deploy, Outcome, Push
+from dispatcher.domain.deploy import Deploy
+from dispatcher.domain.outcome import Outcome
+from dispatcher.domain.push import Push
 from dispatcher.ledger import Store, Submission
 from tests.dispatcher.ledger.helpers import push
 

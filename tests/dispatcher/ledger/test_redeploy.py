@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from dispatcher.domain.model import Deploy, Outcome, Reason, State
+from dispatcher.domain.deploy import Deploy, Reason, State
+from dispatcher.domain.outcome import Outcome
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import Missing, Operations, Reader, Redeploy, Redeployed, Store, Targets
 from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit

@@ -10,18 +10,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from dispatcher.domain.deploy import Deploy, State
 from dispatcher.domain.errors import LeadershipLost
-from dispatcher.domain.model import (
-    Deploy,
-    ObservedJob,
-    Outcome,
-    Policies,
-    Push,
-    Result,
-    Spec,
-    State,
-)
+from dispatcher.domain.observed_job import ObservedJob
+from dispatcher.domain.outcome import Outcome, Result
+from dispatcher.domain.push import Push
 from dispatcher.domain.snapshot import Snapshot
+from dispatcher.domain.spec import Policies, Spec
 from dispatcher.ledger import (
     Keys,
     Leadership,

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from dispatcher.domain.delivery import Replay
-from dispatcher.domain.model import Outcome, Push, Reason, Result, State
+from dispatcher.domain.deploy import Reason, State
+from dispatcher.domain.outcome import Outcome, Result
+from dispatcher.domain.push import Push
 from dispatcher.ledger import Operations, Redeploy, Store, Submission
 from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit
 from tests.dispatcher.ledger.test_submit import move, the_deploys

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from dispatcher.domain.model import Deploy, Outcome
+from dispatcher.domain.deploy import Deploy
+from dispatcher.domain.outcome import Outcome
 from dispatcher.ledger import Store
 from tests.dispatcher.ledger.helpers import push, sha, submit
 

@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from dispatcher.domain.model import Deploy, Outcome, Push, Result, State
+from dispatcher.domain.deploy import Deploy, State
+from dispatcher.domain.outcome import Outcome, Result
+from dispatcher.domain.push import Push
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import Store, Targets
 from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit

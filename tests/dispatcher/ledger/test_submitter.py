@@ -13,7 +13,8 @@ import redis
 
 from dispatcher.domain.delivery import Delivery
 from dispatcher.domain.errors import LedgerUnavailable
-from dispatcher.domain.model import Outcome, Push, Result
+from dispatcher.domain.outcome import Outcome, Result
+from dispatcher.domain.push import Push
 from dispatcher.ledger import (
     DeliveryLog,
     Keys,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.domain.model import Push
+from dispatcher.domain.push import Push
 from dispatcher.domain.repositories import UnusableRepository
 from dispatcher.matching.evaluation import HookScope
 from dispatcher.matching.matcher import Decision, Matcher, Rule, follows

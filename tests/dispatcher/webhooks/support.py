@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dispatcher.domain.model import Push
+from dispatcher.domain.push import Push
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.parsed import Ignored, Parsed, Received, Rejected
 from dispatcher.webhooks.receiving import receive

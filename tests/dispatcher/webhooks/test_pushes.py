@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from dispatcher.domain.model import ZEROS, Push
+from dispatcher.domain.push import Push
+from dispatcher.domain.refs import ZEROS
 from dispatcher.webhooks.parsed import Received
 from tests.dispatcher.webhooks.support import names, sent
 

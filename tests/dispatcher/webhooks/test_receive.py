@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.domain.errors import UsageError
-from dispatcher.domain.model import Push
+from dispatcher.domain.push import Push
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.parsed import Ignored, Received, Rejected, too_large
 from dispatcher.webhooks.receiving import receive

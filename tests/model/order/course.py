@@ -13,7 +13,9 @@ from hypothesis import note
 from hypothesis import strategies as st
 
 from dispatcher.domain.delivery import Replay
-from dispatcher.domain.model import TAGS, Policies, State
+from dispatcher.domain.deploy import State
+from dispatcher.domain.spec import Policies
+from dispatcher.domain.stream import TAGS
 from dispatcher.ledger import Keys, Operations, Redeploy, Store, Submission
 from tests.model import loss
 from tests.model.order.history import NONE, History, Made, commit_named

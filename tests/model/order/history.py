@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
-from dispatcher.domain.model import Push, stream_of
+from dispatcher.domain.push import Push
+from dispatcher.domain.stream import stream_of
 
 NONE = "0" * 40
 REPOSITORY = "git.example.com/acme/shop"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace as with_fields
 
-from dispatcher.domain.model import Deploy, Policies, Spec, State
+from dispatcher.domain.deploy import Deploy, State
 from dispatcher.domain.snapshot import Snapshot
+from dispatcher.domain.spec import Policies, Spec
 from dispatcher.ledger import Store, Targets
 from dispatcher.ledger.publishing import spec_json
 from workers.plan.deploys import attempted, ended

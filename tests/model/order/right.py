@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from dispatcher.domain.model import TAGS, Deploy
+from dispatcher.domain.deploy import Deploy
+from dispatcher.domain.stream import TAGS
 from tests.model.order.history import NONE, History, Made
 
 

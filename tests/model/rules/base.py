@@ -8,7 +8,9 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize
 
-from dispatcher.domain.model import Deploy, Policies, Push
+from dispatcher.domain.deploy import Deploy
+from dispatcher.domain.push import Push
+from dispatcher.domain.spec import Policies
 from tests.dispatcher.ledger.helpers import Watched
 from tests.model.harness import TARGET, World
 from tests.model.rest import Rest

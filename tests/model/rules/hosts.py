@@ -8,7 +8,7 @@ import time
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from dispatcher.domain.model import Push
+from dispatcher.domain.push import Push
 from tests.model.rules.base import SOME_TARGET, Made, Rules
 
 REFS = ("refs/heads/main", "refs/heads/main", "refs/heads/next", "refs/tags/v1", "refs/tags/v2")

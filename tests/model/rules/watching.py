@@ -10,8 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from msgspec.structs import replace
 
 from dispatcher.domain.errors import LeadershipLost
-from dispatcher.domain.model import Policies, Push
+from dispatcher.domain.push import Push
 from dispatcher.domain.repairs import Kind
+from dispatcher.domain.spec import Policies
 from dispatcher.ledger import Publisher, Repairs
 from dispatcher.ledger.publishing import ALL
 from tests.dispatcher.ledger.helpers import Watched, sha

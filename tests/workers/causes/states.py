@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from dispatcher.domain.model import ObservedJob
+from dispatcher.domain.observed_job import ObservedJob
 from workers.kube.objects import Job, Pod
 from workers.plan.observed_state import observe_job, observe_pods
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from dispatcher.domain.cause import CauseKind
 from dispatcher.domain.job_contract import CLONE_REFUSED
-from dispatcher.domain.model import CauseKind, ObservedJob
+from dispatcher.domain.observed_job import ObservedJob
 from tests.workers.causes.states import (
     end,
     ended,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from dispatcher.domain.model import CauseKind
+from dispatcher.domain.cause import CauseKind
 from workers.causes.events import of_events, unreadable
 from workers.kube.objects import Event, EventSeries
 

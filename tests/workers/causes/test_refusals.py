@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dispatcher.domain.cause import CauseKind
 from dispatcher.domain.errors import ClusterForbids, ClusterRefused
-from dispatcher.domain.model import CauseKind
 from workers.causes.refusals import of_refusal
 from workers.kube.errors import NotThere
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dispatcher.domain.model import CauseKind
+from dispatcher.domain.cause import CauseKind
 from tests.workers.causes.states import end, ended, pod, running, starting, unlocated, waiting
 
 INITIALIZING = waiting("PodInitializing")

@@ -15,7 +15,7 @@ from dispatcher.config import Manifest, ManifestJob, Target
 from dispatcher.config.documents import Document
 from dispatcher.config.jobspec import CONTAINER_FIELDS, JOB_FIELDS, POD_FIELDS
 from dispatcher.config.manifests import check_manifest, manifest_warnings
-from dispatcher.domain.model import Deploy, State
+from dispatcher.domain.deploy import Deploy, State
 from workers.manifest.job import job_for, render
 
 PAGE = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()

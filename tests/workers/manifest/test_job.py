@@ -21,8 +21,8 @@ from dispatcher.config import (
     Target,
     Toleration,
 )
+from dispatcher.domain.deploy import Deploy, Reason, State
 from dispatcher.domain.job_contract import RESERVED
-from dispatcher.domain.model import Deploy, Reason, State
 from tests.examples import examples
 from workers.kube import labels
 from workers.manifest import clone

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.config import Clone, Manifest, ManifestJob, Resources, ShortJob, Target
-from dispatcher.domain.model import Deploy, State
+from dispatcher.domain.deploy import Deploy, State
 from dispatcher.local.cluster.admission.pod_security import ENFORCE, violation
 from tests.examples import examples
 from tests.workers.cloning import Clone as Cloning

@@ -6,7 +6,7 @@ from dataclasses import replace as replaced
 
 from msgspec.structs import replace
 
-from dispatcher.domain.model import State
+from dispatcher.domain.deploy import State
 from dispatcher.domain.repairs import Kind
 from tests.workers.plan.test_plan import deploy, job, snapshot
 from workers.plan import plan

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from dispatcher.domain.model import CauseKind, Deploy, ObservedJob, Policies, Reason, Spec, State
+from dispatcher.domain.cause import CauseKind
+from dispatcher.domain.deploy import Deploy, Reason, State
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.repairs import Kind
 from dispatcher.domain.snapshot import Snapshot
+from dispatcher.domain.spec import Policies, Spec
 from workers.plan import plan
 from workers.plan.active import judged
 from workers.plan.steps import (

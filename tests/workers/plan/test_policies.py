@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from dispatcher.domain.model import CauseKind, Reason, State
+from dispatcher.domain.cause import CauseKind
+from dispatcher.domain.deploy import Reason, State
 from tests.workers.plan.test_plan import NOW, deploy, job, snapshot
 from workers.plan import plan
 from workers.plan.active import judged

@@ -8,17 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from dispatcher.domain.model import (
-    FIRST,
-    TRANSITIONS,
-    Deploy,
-    ObservedJob,
-    Policies,
-    Reason,
-    Spec,
-    State,
-)
+from dispatcher.domain.deploy import Deploy, Reason, State
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.snapshot import Snapshot
+from dispatcher.domain.spec import Policies, Spec
+from dispatcher.domain.transitions import FIRST, TRANSITIONS
 from tests.examples import examples
 from workers.plan import deploys as becoming
 from workers.plan import plan, queries

@@ -7,7 +7,8 @@ from dataclasses import replace as replaced
 import pytest
 from msgspec.structs import replace
 
-from dispatcher.domain.model import Deploy, ObservedJob, State
+from dispatcher.domain.deploy import Deploy, State
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.snapshot import Snapshot
 from tests.workers.plan.test_plan import NOW, deploy, job, snapshot
 from workers.plan import plan

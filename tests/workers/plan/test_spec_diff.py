@@ -9,7 +9,8 @@ import pytest
 
 from dispatcher.config import ManifestJob, ShortJob, Target
 from dispatcher.config.manifests import Manifest
-from dispatcher.domain.model import Deploy, Policies, Spec, State
+from dispatcher.domain.deploy import Deploy, State
+from dispatcher.domain.spec import Policies, Spec
 from dispatcher.ledger import TargetView
 from workers.commands.diff import Preview, as_data, diff, lines, words
 from workers.manifest.job import render

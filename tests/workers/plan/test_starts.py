@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from dispatcher.domain.model import CauseKind, Deploy, ObservedJob, State
+from dispatcher.domain.cause import CauseKind
+from dispatcher.domain.deploy import Deploy, State
+from dispatcher.domain.observed_job import ObservedJob
 from tests.workers.plan.test_plan import NOW, deploy, job, snapshot
 from workers.causes.cause import Cause
 from workers.plan import plan

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dispatcher.domain.model import CauseKind, Policies, State
+from dispatcher.domain.cause import CauseKind
+from dispatcher.domain.deploy import State
+from dispatcher.domain.spec import Policies
 from tests.model.harness import TARGET, World
 from tests.workers.reconcile.test_takeover import push, run, take_over
 from workers.kube.objects import Event

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dispatcher.domain.model import Policies, State
+from dispatcher.domain.deploy import State
+from dispatcher.domain.spec import Policies
 from dispatcher.ledger import Repairs
 from tests.model.harness import World
 from tests.workers.reconcile.test_takeover import push, run, states, take_over

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from dispatcher.domain.model import Policies, State
+from dispatcher.domain.deploy import State
 from dispatcher.domain.repairs import Kind
+from dispatcher.domain.spec import Policies
 from dispatcher.ledger import Repairs
 from tests.model.fakecluster import ELSEWHERE
 from tests.model.harness import TARGET, World

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dispatcher.domain.model import CauseKind, State
+from dispatcher.domain.cause import CauseKind
+from dispatcher.domain.deploy import State
 from tests.model.harness import World
 from tests.workers.reconcile.test_slow_starts import until_due
 from tests.workers.reconcile.test_takeover import start, take_over

@@ -10,7 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from dispatcher.config import LONGEST_CALL
-from dispatcher.domain.model import Policies, State
+from dispatcher.domain.deploy import State
+from dispatcher.domain.spec import Policies
 from dispatcher.ledger import Repairs
 from tests.model.fakecluster import FakeCluster
 from tests.model.harness import TARGET, FaultyCluster, World

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from dispatcher.domain.model import CauseKind, Deploy, Policies, State
+from dispatcher.domain.cause import CauseKind
+from dispatcher.domain.deploy import Deploy, State
+from dispatcher.domain.spec import Policies
 from tests.model.harness import World
 from tests.workers.causes.states import ended, pod, running, waiting
 from tests.workers.reconcile.test_events import trouble

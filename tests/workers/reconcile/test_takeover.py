@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from dispatcher.domain.deploy import State
 from dispatcher.domain.errors import ClusterForbids
-from dispatcher.domain.model import Policies, Push, State
+from dispatcher.domain.push import Push
+from dispatcher.domain.spec import Policies
 from tests.model.harness import TARGET, World
 from workers.kube.objects import Job
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from dispatcher.domain.model import CauseKind, ObservedJob
+from dispatcher.domain.cause import CauseKind
+from dispatcher.domain.observed_job import ObservedJob
 from workers.kube import labels
 from workers.kube.objects import (
     Condition,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from dispatcher.domain.model import State
+from dispatcher.domain.deploy import State
 from tests.model.harness import TARGET, World
 from tests.workers.reconcile.test_takeover import push, run, settle, states
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dispatcher.domain.model import State
+from dispatcher.domain.deploy import State
 from dispatcher.domain.repairs import Kind
 from dispatcher.ledger import Repairs
 from tests.model.harness import World

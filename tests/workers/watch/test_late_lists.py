@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dispatcher.domain.model import State
+from dispatcher.domain.deploy import State
 from dispatcher.domain.repairs import Kind
 from dispatcher.ledger import Contact, Repairs
 from tests.model.harness import World

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dispatcher.domain.model import State
+from dispatcher.domain.deploy import State
 from dispatcher.ledger.scripts import Call, Scripts
 from tests.model.harness import World
 from tests.workers.reconcile.test_takeover import start, states, take_over

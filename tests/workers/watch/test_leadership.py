@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from dispatcher.config import LONGEST_CALL
 from dispatcher.config.reloading import Reloader
+from dispatcher.domain.deploy import Deploy, State
 from dispatcher.domain.errors import LeadershipLost
-from dispatcher.domain.model import Deploy, ObservedJob, State
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.repairs import Kind
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dispatcher.domain.model import ObservedJob, Policies, Spec
-from dispatcher.domain.snapshot import CurrentName
+from dispatcher.domain.current_name import CurrentName
+from dispatcher.domain.observed_job import ObservedJob
+from dispatcher.domain.spec import Policies, Spec
 from workers.watch import names
 
 HOUR = 3_600_000

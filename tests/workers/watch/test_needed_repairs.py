@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from dispatcher.domain.model import Deploy, ObservedJob, State
+from dispatcher.domain.deploy import Deploy, State
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.repairs import Kind
-from dispatcher.domain.snapshot import Row
+from dispatcher.domain.row import Row
 from workers.plan.times import RESERVATION_AGE
 from workers.watch.needed_repairs import of_jobs, of_rows
 

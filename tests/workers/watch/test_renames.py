@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from dispatcher.domain.model import ObservedJob, Policies, Spec, State
+from dispatcher.domain.deploy import State
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.snapshot import Snapshot
+from dispatcher.domain.spec import Policies, Spec
 from dispatcher.ledger import Observations, Publisher, Renaming, Store, Targets
 from tests.dispatcher.ledger.helpers import push, submit
 from workers.watch.renames import Renames

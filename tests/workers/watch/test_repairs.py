@@ -9,8 +9,9 @@ import redis
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from dispatcher.domain.model import Policies, State
+from dispatcher.domain.deploy import State
 from dispatcher.domain.repairs import Kind
+from dispatcher.domain.spec import Policies
 from dispatcher.ledger import Repairs
 from tests.model.harness import TARGET, World
 from tests.workers.reconcile.test_takeover import push, run, states, take_over

@@ -9,7 +9,7 @@ from pathlib import Path
 import redis
 from structlog.testing import capture_logs
 
-from dispatcher.domain.model import State
+from dispatcher.domain.deploy import State
 from dispatcher.http.api.deliveries import AT_ONCE, MOST_BYTES
 from dispatcher.ledger import Keys, connect
 from dispatcher.local.ports import free_port

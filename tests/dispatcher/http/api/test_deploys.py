@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 import redis
 
-from dispatcher.domain.model import State
+from dispatcher.domain.deploy import State
 from dispatcher.http.api.deploys import REASONS
 from dispatcher.ledger import StopResult, Store
 from tests.dispatcher.http.helpers import end, look, take

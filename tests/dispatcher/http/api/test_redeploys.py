@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import redis
 
-from dispatcher.domain.model import State
+from dispatcher.domain.deploy import State
 from tests.dispatcher.http.helpers import end
 from tests.dispatcher.http.web import Web, error
 from tests.dispatcher.webhooks.support import MIDDLE, NEW, sent

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dispatcher.domain.model import Push
+from dispatcher.domain.push import Push
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.parsed import Ignored, Received
 from dispatcher.webhooks.receiving import receive

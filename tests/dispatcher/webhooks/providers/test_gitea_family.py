@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from dispatcher.domain.model import Push
+from dispatcher.domain.push import Push
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.parsed import Received, Rejected
 from dispatcher.webhooks.receiving import receive

@@ -7,7 +7,8 @@ from urllib.parse import quote_plus, urlencode
 
 import pytest
 
-from dispatcher.domain.model import ZEROS, Push
+from dispatcher.domain.push import Push
+from dispatcher.domain.refs import ZEROS
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.parsed import Received
 from dispatcher.webhooks.receiving import receive

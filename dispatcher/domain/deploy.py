@@ -1,0 +1,121 @@
+"""The n-th time that a target is, or is to be, deployed. Values only.
+
+Times are milliseconds since the epoch, by Redis' clock unless a field says otherwise; 0 is "not yet".
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from dispatcher.domain.cause import CauseKind
+
+
+class State(StrEnum):
+    """Where a deploy is in its life."""
+
+    PENDING = "pending"  # recorded, waits for its turn
+    STARTING = "starting"  # its Job's name is taken; the Job may or may not be there yet
+    RUNNING = "running"  # a main container of its Job runs, or has run
+    STOPPING = "stopping"  # told to stop; its Job or a Pod is still there
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+    LOST = "lost"  # its Job vanished without a word about how it ended
+
+
+TERMINAL = frozenset(
+    {State.SUCCEEDED, State.FAILED, State.SUPERSEDED, State.CANCELLED, State.LOST},
+)
+ACTIVE = frozenset({State.STARTING, State.RUNNING, State.STOPPING})
+
+
+class Reason(StrEnum):
+    """Why a deploy exists."""
+
+    PUSH = "push"
+    REDEPLOY = "redeploy"
+    SPEC_CHANGE = "spec-change"
+    REPLAY = "replay"  # a delivery of the log was taken once more
+
+
+class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The n-th time that a target is, or is to be, deployed. Stored as JSON in the ledger."""
+
+    target: str
+    number: int
+    state: State
+    stream: str
+    ref: str
+    commit: str
+    before: str = ""
+    reason: Reason = Reason.PUSH
+    requested_by: str = ""
+    note: str = ""
+    """What the person said who asked for a redeploy or a replay."""
+    title: str = ""
+    deliveries: tuple[str, ...] = ()
+    """The newest of the deliveries merged into it (bounded)."""
+    merged: int = 0
+    """How many further pushes were merged into it."""
+    created_at: int = 0
+    wanted_at: int = 0
+    """When the newest push was merged into it."""
+    came_at: int = 0
+    """When that push came first, where its delivery was replayed; 0 if it came by itself."""
+    not_before: int = 0
+    """When it may start again after the cluster could not run it."""
+    troubles: int = 0
+    """How often the cluster could not run it."""
+    starting_at: int = 0
+    """When its present attempt's name was taken."""
+    cloning_at: int = 0
+    """When its present attempt, or the newest retry of it by its Job, was first seen cloning."""
+    asked_at: int = 0
+    """When the cluster's events were last read for its present attempt; 0 if something else says why."""
+    stopping_at: int = 0
+    """When it was first told to stop."""
+    started_at: int = 0
+    """A main container was first seen running; or the Job was asked for, where it ended before it was seen."""
+    ended_at: int = 0
+    attempt: int = 0
+    """How many Job names were used up; 0 before the first start."""
+    token: str = ""
+    """Random id of the attempt, in the Job's annotations: tells our Job from another of its name."""
+    namespace: str = ""
+    job: str = ""
+    uid: str = ""
+    """The Job's uid once the API server has told it."""
+    created_rv: str = ""
+    """The resourceVersion at which the Job was created."""
+    superseded_by: int = 0
+    supersedes: int = 0
+    """How many deploys in a row were stopped before this one."""
+    cancelled_by: str = ""
+    """Who told it to stop, "" if nobody did."""
+    released_by: str = ""
+    """Who declared its Pods gone although the cluster still shows them."""
+    gives_up: bool = False
+    """It stops because the cluster could not run it, and ends as failed."""
+    delete_sent_at: int = 0
+    """When its Job was last told to go."""
+    why: str = ""
+    """Why it ended as it did, or what it waits for, in plain words."""
+    cause: CauseKind | None = None
+    """The kind of what `why` says, where the deploy does not start or ended without success by itself."""
+    exit_code: int | None = None
+    log_tail: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.target}/{self.number}"
+
+    @property
+    def terminal(self) -> bool:
+        return self.state in TERMINAL
+
+    @property
+    def active(self) -> bool:
+        return self.state in ACTIVE
