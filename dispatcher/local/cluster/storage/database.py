@@ -47,11 +47,19 @@ class Database:
             path.touch(mode=0o600)
         try:
             self._connection = sqlite3.connect(path or ":memory:", isolation_level=None)
+            self._prepare()
+        except sqlite3.Error as error:
+            raise SetupError(f"{path}: {error}; move it away to start with no objects") from error
+
+    def _prepare(self) -> None:
+        """Raises sqlite3.Error, after it has closed what is no database."""
+        try:
             for pragma in _PRAGMAS:
                 self._connection.execute(f"PRAGMA {pragma}")
             self._connection.executescript(_SCHEMA)
-        except sqlite3.Error as error:
-            raise SetupError(f"{path}: {error}; move it away to start with no objects") from error
+        except sqlite3.Error:
+            self.close()
+            raise
 
     def version(self) -> int | None:
         """The version of the latest write; nothing, when there was none."""

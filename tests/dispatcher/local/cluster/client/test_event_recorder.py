@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,15 +31,16 @@ def in_a_cluster(scenario: Callable[[Store, EventRecorder, Clock], None]) -> lis
 
     async def run() -> list[dict[str, Any]]:
         clock = Clock()
-        store = Store(Database(), clock)
-        store.put(NAMESPACES, {"metadata": {"name": "home"}})
-        told = EventRecorder(store, clock)
-        scenario(store, told, clock)
-        aging = asyncio.create_task(told.queue.run())
-        for _ in range(50):
-            await asyncio.sleep(0)
-        aging.cancel()
-        return store.all(EVENTS)
+        with closing(Database()) as database:
+            store = Store(database, clock)
+            store.put(NAMESPACES, {"metadata": {"name": "home"}})
+            told = EventRecorder(store, clock)
+            scenario(store, told, clock)
+            aging = asyncio.create_task(told.queue.run())
+            for _ in range(50):
+                await asyncio.sleep(0)
+            aging.cancel()
+            return store.all(EVENTS)
 
     return asyncio.run(run())
 

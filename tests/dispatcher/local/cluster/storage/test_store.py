@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -25,8 +27,14 @@ def an_object(name: str, label: str = "", owner: str = "") -> dict[str, Any]:
     return {"metadata": metadata}
 
 
-def test_every_write_has_a_version_of_its_own() -> None:
-    store = Store(Database(), utc_now)
+@pytest.fixture
+def database() -> Iterator[Database]:
+    with closing(Database()) as database:
+        yield database
+
+
+def test_every_write_has_a_version_of_its_own(database: Database) -> None:
+    store = Store(database, utc_now)
     first = store.put(JOBS, an_object("a"))
     second = store.put(CONFIG_MAPS, an_object("a"))
     last = store.remove(JOBS, "home", "a")
@@ -35,8 +43,8 @@ def test_every_write_has_a_version_of_its_own() -> None:
     assert store.version == versions[-1]
 
 
-def test_changes_are_kept_per_kind_and_for_a_while() -> None:
-    store = Store(Database(), utc_now, window=2)
+def test_changes_are_kept_per_kind_and_for_a_while(database: Database) -> None:
+    store = Store(database, utc_now, window=2)
     start = store.version
     for name in ("a", "b"):
         store.put(JOBS, an_object(name))
@@ -50,8 +58,10 @@ def test_changes_are_kept_per_kind_and_for_a_while() -> None:
     assert store.changes_since(CONFIG_MAPS, start) == []
 
 
-def test_the_state_at_a_version_can_be_listed_as_long_as_its_changes_are_kept() -> None:
-    store = Store(Database(), utc_now)
+def test_the_state_at_a_version_can_be_listed_as_long_as_its_changes_are_kept(
+    database: Database,
+) -> None:
+    store = Store(database, utc_now)
     store.put(JOBS, an_object("a", "old"))
     store.put(JOBS, an_object("b"))
     then = store.version
@@ -67,16 +77,16 @@ def test_the_state_at_a_version_can_be_listed_as_long_as_its_changes_are_kept() 
     assert len(store.all(JOBS, "home", store.version)) == 2
 
 
-def test_listeners_hear_of_everything_that_is_there() -> None:
-    store, heard = Store(Database(), utc_now), list[Change]()
+def test_listeners_hear_of_everything_that_is_there(database: Database) -> None:
+    store, heard = Store(database, utc_now), list[Change]()
     store.put(JOBS, an_object("a"))
     store.listen(heard.append)
     store.replay()
     assert [(each.type, each.object["metadata"]["name"]) for each in heard] == [("ADDED", "a")]
 
 
-def test_dependents_are_found_by_their_owner() -> None:
-    store = Store(Database(), utc_now)
+def test_dependents_are_found_by_their_owner(database: Database) -> None:
+    store = Store(database, utc_now)
     store.put(CONFIG_MAPS, an_object("a", owner="1"))
     store.put(JOBS, an_object("b", owner="1"))
     assert len(store.dependents("1")) == 2
