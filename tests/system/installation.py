@@ -144,7 +144,7 @@ class Installation:
         self._run(self.process(name).stop())
 
     def restart(self, name: str) -> None:
-        """JobCreator a part that was halted; returns once it is ready."""
+        """Starts a part that was halted; returns once it is ready."""
         old = self.process(name)
         new = SupervisedProcess(old.spec, self._say)
         self.running[self.running.index(old)] = new

@@ -19,6 +19,8 @@ from tests.system.installation import Installation, Target
 from tests.waiting import eventually
 
 WORKERS = 2
+ALWAYS = "always"
+"""A target that every test has: `default` is watched whichever tests run, and in whatever order."""
 PROCESSES = {"watcher", *(f"worker.{n}" for n in range(1, WORKERS + 1))}
 
 
@@ -38,7 +40,7 @@ class Outages:
         self.proxy.start()
         self.system = Installation(self.folder)
         product = {"KUBECONFIG": str(self.proxy.kubeconfig), "DISPATCHER_LOG_FORMAT": "json"}
-        self.system.start(WORKERS, product=product)
+        self.system.start(WORKERS, targets={ALWAYS: {}}, product=product)
 
     def stop(self) -> None:
         self.system.stop()
