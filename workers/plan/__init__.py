@@ -1,33 +1,35 @@
-"""What to do next about a target: pure, no I/O, no clock, no chance.
+"""Decides what a worker does next for a target. Pure: no I/O, no clock, no random numbers.
 
-`plan` looks at what the ledger holds and names one step. The reconciler carries it out, puts the result
-into what it has read, and asks again, until the step is to wait.
+`plan` reads a snapshot and returns one step. The reconciler carries the step out, puts the result into the
+snapshot, and calls `plan` again, until the step is to wait.
 """
 
 from __future__ import annotations
 
 from dispatcher.domain.snapshot import Snapshot
-from workers.plan.active import active
-from workers.plan.leftovers import leftovers, orphaned, unknown
-from workers.plan.removed import removed
+from workers.plan.active_deploy import advance_active
+from workers.plan.cleanup import clean_up
+from workers.plan.next_deploy import start_next, supersede_waiting, trouble
+from workers.plan.orphaned_jobs import delete_orphaned
+from workers.plan.removed_target import cancel_removed
 from workers.plan.steps import Step, Wait
-from workers.plan.times import due
-from workers.plan.turns import next_in_turn, overtaken, trouble
+from workers.plan.times import next_due
+from workers.plan.unknown_jobs import adopt_unknown
 
 
 def plan(seen: Snapshot, token: str, live_pods: int | None = None) -> Step:
     """The next step for a target.
 
-    `token` is a random id for a Job that may be created now; `live_pods` is how many Pods of the target a
-    read found that began after its Job was gone, None where there was no such read yet.
+    `token` is a random id for a Job that this step may create. `live_pods` is how many live Pods of the target
+    a read found that began after its Job was gone; None if there was no such read yet.
     """
     return (
-        orphaned(seen)
-        or unknown(seen)
-        or active(seen, live_pods)
-        or leftovers(seen)
-        or removed(seen)
-        or overtaken(seen)
-        or next_in_turn(seen, token, live_pods)
-        or Wait(due(seen, live_pods), trouble(seen, live_pods))
+        delete_orphaned(seen)
+        or adopt_unknown(seen)
+        or advance_active(seen, live_pods)
+        or clean_up(seen)
+        or cancel_removed(seen)
+        or supersede_waiting(seen)
+        or start_next(seen, token, live_pods)
+        or Wait(next_due(seen, live_pods), trouble(seen, live_pods))
     )

@@ -1,4 +1,4 @@
-"""The steps that a plan can name; the reconciler knows how to carry out each."""
+"""The steps that a plan can return; the executor carries each out."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from dispatcher.domain.repairs import Kind
 
 @dataclass(frozen=True)
 class Change:
-    """Write these deploys, forget these Jobs (`namespace/name`): nothing to do in the cluster."""
+    """Write these deploys and drop these Jobs (`namespace/name`) from the ledger; the cluster is not asked."""
 
     deploys: tuple[Deploy, ...] = ()
     dropped: tuple[str, ...] = ()
     repair: Kind | None = None
-    """What was wrong, where something was."""
+    """The kind of repair that this is, if it is one."""
 
 
 @dataclass(frozen=True)
 class ClaimSlot:
-    """Claim a concurrency slot; the deploy starts when there is one."""
+    """Claim a concurrency slot for the deploy; it starts once the target has one."""
 
     deploy: Deploy
     namespace: str
@@ -29,56 +29,58 @@ class ClaimSlot:
 
 @dataclass(frozen=True)
 class Create:
-    """Write the deploy, whose Job's name is new, then POST the Job."""
+    """Write the deploy, whose Job name was never used, then POST the Job."""
 
     deploy: Deploy
 
 
 @dataclass(frozen=True)
 class ReserveName:
-    """Nobody knows whether the deploy's Job was created: reserve its name, or adopt the Job that has it."""
+    """It is unknown whether the deploy's Job was created: reserve its name, or adopt the Job that has it."""
 
     deploy: Deploy
 
 
 @dataclass(frozen=True)
 class Stop:
-    """Write the deploys, the first of which is told to stop, then delete its Job."""
+    """Write the deploys, the first of which is to stop, then delete the Job of the first."""
 
     deploys: tuple[Deploy, ...]
 
 
 @dataclass(frozen=True)
 class Delete:
-    """Delete a Job that has no business in the cluster any more."""
+    """Delete a Job that is no longer needed in the cluster."""
 
     job: ObservedJob
     deploy: Deploy | None
     """The deploy that it belongs to; None for an orphaned Job or a name reservation."""
     why: str
     repair: Kind | None = None
-    """What was wrong, where something was: what a retry leaves behind is none."""
+    """The kind of repair that this is, if it is one; the Job of an attempt that is retried needs none."""
 
 
 @dataclass(frozen=True)
-class LookForPods:
-    """The Job of this deploy is gone: read whether Pods of the target are left, not older than now."""
+class ListPods:
+    """The Job of this deploy is gone: list the target's Pods, from a read that begins now, to see whether any
+    is live."""
 
     deploy: Deploy
 
 
 @dataclass(frozen=True)
-class Judge:
-    """The Job has failed: read its Pods to see why, and the log of the one that tells; write the deploy."""
+class DiagnoseFailure:
+    """The Job has failed: list its Pods to find the cause, read the log of the Pod that failed, write the
+    deploy."""
 
     deploy: Deploy
     job: ObservedJob
 
 
 @dataclass(frozen=True)
-class AskEvents:
-    """Nothing that is watched says why the deploy does not start: read the events of its Pod, or of its Job
-    where there is none, and write what they say."""
+class ReadEvents:
+    """Neither Job nor Pod shows why the deploy does not start: read the events of its Pod, or of its Job while
+    there is no Pod, and write the cause."""
 
     deploy: Deploy
     job: ObservedJob
@@ -86,7 +88,7 @@ class AskEvents:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing to do before something happens, or before `due_at`."""
+    """There is nothing to do until something happens, or until `due_at`."""
 
     due_at: int | None = None
     trouble: str = ""
@@ -99,8 +101,8 @@ Step = (
     | ReserveName
     | Stop
     | Delete
-    | LookForPods
-    | Judge
-    | AskEvents
+    | ListPods
+    | DiagnoseFailure
+    | ReadEvents
     | Wait
 )

@@ -14,9 +14,9 @@ from dispatcher.ledger import Slots
 from workers.causes.events import of_events, unreadable
 from workers.kube import labels
 from workers.plan import steps
-from workers.plan.active import asked, judged
+from workers.plan.active_deploy import after_failure, explained_by_events
+from workers.plan.lookup import field, own_job
 from workers.plan.observed_state import observe_pods
-from workers.plan.queries import field, own_job
 from workers.reconcile.draft import Draft
 from workers.reconcile.job_creation import JobCreator
 from workers.reconcile.leased_cluster import LeasedCluster
@@ -97,7 +97,7 @@ class Executor:
             draft.put([replace(step.deploy, delete_sent_at=draft.seen.now)])
 
     @execute.register
-    def _look(self, step: steps.LookForPods, draft: Draft) -> None:
+    def _look(self, step: steps.ListPods, draft: Draft) -> None:
         selector = labels.target_selector(self._instance, draft.seen.target, draft.former)
         found = self._cluster.pods(step.deploy.namespace, selector)
         live = [pod.metadata.name for pod in found if pod.live]
@@ -106,19 +106,19 @@ class Executor:
             log.info("Pods of the target are still live", target=draft.seen.target, pods=live)
 
     @execute.register
-    def _judge(self, step: steps.Judge, draft: Draft) -> None:
+    def _judge(self, step: steps.DiagnoseFailure, draft: Draft) -> None:
         """The watcher's state of the Pods can be older than its state of their Job."""
         known = step.job
         selector = labels.target_selector(self._instance, draft.seen.target, draft.former)
         pods = self._cluster.pods(known.namespace, f"{selector},{labels.JOB_UID}={known.uid}")
         observed = observe_pods(known, pods, known)
-        deploy = judged(draft.seen, step.deploy, observed)
+        deploy = after_failure(draft.seen, step.deploy, observed)
         if deploy.state is State.FAILED:
             deploy = replace(deploy, log_tail=self._log(observed, draft.seen.vain))
         draft.put([deploy])
 
     @execute.register
-    def _ask(self, step: steps.AskEvents, draft: Draft) -> None:
+    def _ask(self, step: steps.ReadEvents, draft: Draft) -> None:
         """That events may not or cannot be read is said, and holds up nothing: they are no state."""
         observed = step.job
         try:
@@ -127,7 +127,7 @@ class Executor:
             )
         except ClusterError as error:
             why = unreadable(str(error))
-        draft.put([asked(draft.seen, step.deploy, why)])
+        draft.put([explained_by_events(draft.seen, step.deploy, why)])
 
     def _log(self, observed: ObservedJob, looks_in_vain: int) -> str:
         """A node that went, or hangs, takes its logs with it: a few looks later the deploy ends without."""

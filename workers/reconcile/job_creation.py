@@ -15,8 +15,8 @@ from workers.kube.client import JobExists, NotThere
 from workers.kube.objects import Job
 from workers.manifest.job import job_for, name_reservation_for
 from workers.plan import steps
-from workers.plan.active import again_or
-from workers.plan.deploys import adopted, ended_by
+from workers.plan.active_deploy import retry_or_end
+from workers.plan.next_state import adopted, ended_by
 from workers.plan.observed_state import observe_job
 from workers.plan.times import overdue_at
 from workers.reconcile.draft import Draft
@@ -104,7 +104,7 @@ class JobCreator:
         """Quota, admission, rights or a missing namespace can change; a Job that makes no sense cannot."""
         cause = of_refusal(refused)
         if cause.retry:
-            result = again_or(draft.seen, deploy, State.FAILED, cause)
+            result = retry_or_end(draft.seen, deploy, State.FAILED, cause)
         else:
             result = ended_by(deploy, State.FAILED, draft.seen.now, cause)
         draft.put([result])

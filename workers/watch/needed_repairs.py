@@ -13,7 +13,7 @@ from dispatcher.domain.repairs import Kind, Repair
 from dispatcher.domain.row import Row
 from workers.kube import labels
 from workers.kube.objects import Pod
-from workers.plan.queries import is_given_up, is_own
+from workers.plan.lookup import is_given_up, is_own
 from workers.plan.times import RESERVATION_AGE
 
 

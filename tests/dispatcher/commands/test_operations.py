@@ -127,8 +127,8 @@ def test_what_else_holds_a_paused_target_up_is_said_too(
     web: Web, client: redis.Redis, capsys: Captured
 ) -> None:
     main(["pause", "shop", "--by", "ann"])
-    client.hset(web.keys.row("shop"), "trouble", "shop-1 does not go")
-    assert trouble(capsys) == "paused by ann; shop-1 does not go"
+    client.hset(web.keys.row("shop"), "trouble", "shop-1 has not stopped in time")
+    assert trouble(capsys) == "paused by ann; shop-1 has not stopped in time"
 
     client.hset(web.keys.row("shop"), "trouble", "paused by ann")
     assert trouble(capsys) == "paused by ann"

@@ -9,10 +9,10 @@ from dispatcher.domain.snapshot import Snapshot
 from dispatcher.domain.spec import Policies, Spec
 from dispatcher.ledger import Store, Targets
 from dispatcher.ledger.publishing import spec_json
-from workers.plan.deploys import attempted, ended
-from workers.plan.queries import waiting_deploys
+from workers.plan.lookup import waiting_deploys
+from workers.plan.next_deploy import supersede_waiting
+from workers.plan.next_state import attempted, ended
 from workers.plan.steps import Change
-from workers.plan.turns import overtaken
 
 WORKER = "worker"
 
@@ -49,7 +49,7 @@ class Lane:
         return bool(changed)
 
     def _begun(self, seen: Snapshot) -> Snapshot:
-        while isinstance(step := overtaken(seen), Change):
+        while isinstance(step := supersede_waiting(seen), Change):
             seen = _with(seen, *step.deploys)
         for deploy in waiting_deploys(seen)[:1]:
             begun = attempted(deploy, f"token-{len(self.started)}", "ns")

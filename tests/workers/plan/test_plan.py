@@ -15,18 +15,18 @@ from dispatcher.domain.repairs import Kind
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.domain.spec import Policies, Spec
 from workers.plan import plan
-from workers.plan.active import judged
+from workers.plan.active_deploy import after_failure
 from workers.plan.steps import (
     Change,
     Create,
     Delete,
-    Judge,
-    LookForPods,
+    DiagnoseFailure,
+    ListPods,
     ReserveName,
     Stop,
     Wait,
 )
-from workers.plan.times import DELETE_AGAIN, LOOK_AGAIN, RESERVATION_AGE
+from workers.plan.times import DELETE_AGAIN, RECHECK, RESERVATION_AGE
 
 NOW = 1_000_000_000
 MAIN = "refs/heads/main"
@@ -100,7 +100,7 @@ def test_a_waiting_deploy_starts_under_a_name_of_its_own() -> None:
 def test_the_second_attempt_has_another_name() -> None:
     waiting = deploy(42, attempt=1)
 
-    assert isinstance(plan(snapshot(waiting), "new"), LookForPods)
+    assert isinstance(plan(snapshot(waiting), "new"), ListPods)
     step = plan(snapshot(waiting), "new", live_pods=0)
 
     assert isinstance(step, Create)
@@ -124,7 +124,7 @@ def test_what_keeps_a_deploy_from_starting_is_said(more: dict[str, Any], trouble
 def test_nothing_starts_while_a_job_that_nobody_knows_may_run() -> None:
     step = plan(snapshot(deploy(2), job(1, live_pods=1, deleting=True)), "new")
 
-    assert step == Wait(NOW + LOOK_AGAIN, "Job shop-1 is still there")
+    assert step == Wait(NOW + RECHECK, "Job shop-1 is still there")
 
 
 def test_a_job_of_ours_that_the_ledger_has_forgotten_is_followed_again() -> None:
@@ -216,7 +216,7 @@ def test_after_a_stop_pods_are_looked_for_before_the_next_starts() -> None:
     stopping = deploy(1, State.STOPPING, superseded_by=2, stopping_at=NOW)
     seen = snapshot(stopping, deploy(2), job(1, gone=True))
 
-    assert plan(seen, "new") == LookForPods(stopping)
+    assert plan(seen, "new") == ListPods(stopping)
     left = plan(seen, "new", live_pods=1)
     assert isinstance(left, Wait)
     assert "Pods" in left.trouble
@@ -228,7 +228,7 @@ def test_after_a_stop_pods_are_looked_for_before_the_next_starts() -> None:
 def test_a_job_that_vanished_runs_again() -> None:
     seen = snapshot(deploy(1, State.RUNNING), job(1, gone=True))
 
-    assert plan(seen, "new") == LookForPods(seen.deploys[0])
+    assert plan(seen, "new") == ListPods(seen.deploys[0])
     step = plan(seen, "new", live_pods=0)
     assert isinstance(step, Change)
     assert (step.deploys[0].state, step.deploys[0].troubles) == (State.PENDING, 1)
@@ -259,8 +259,8 @@ def test_a_pod_that_the_cluster_took_away_runs_again() -> None:
 
     step = plan(seen, "new")
 
-    assert isinstance(step, Judge)
-    again = judged(seen, step.deploy, observed)
+    assert isinstance(step, DiagnoseFailure)
+    again = after_failure(seen, step.deploy, observed)
     assert (again.state, again.why, again.cause) == (State.PENDING, observed.why, observed.cause)
 
 
@@ -278,8 +278,8 @@ def test_a_failure_is_recorded_with_its_reason() -> None:
 
     step = plan(seen, "new")
 
-    assert isinstance(step, Judge)
-    over = judged(seen, step.deploy, observed)
+    assert isinstance(step, DiagnoseFailure)
+    over = after_failure(seen, step.deploy, observed)
     assert (over.state, over.why, over.exit_code) == (State.FAILED, why, 3)
     assert over.cause is CauseKind.SCRIPT
 

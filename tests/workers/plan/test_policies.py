@@ -10,10 +10,10 @@ from dispatcher.domain.cause import CauseKind
 from dispatcher.domain.deploy import Reason, State
 from tests.workers.plan.test_plan import NOW, deploy, job, snapshot
 from workers.plan import plan
-from workers.plan.active import judged
-from workers.plan.deploys import FIRST_RETRY
-from workers.plan.steps import Change, Create, Delete, LookForPods, Stop, Wait
-from workers.plan.times import LOOK_AGAIN
+from workers.plan.active_deploy import after_failure
+from workers.plan.next_state import FIRST_RETRY
+from workers.plan.steps import Change, Create, Delete, ListPods, Stop, Wait
+from workers.plan.times import RECHECK
 
 MINUTE = 60_000
 
@@ -43,7 +43,7 @@ def test_cancelled_while_its_start_was_uncertain_it_does_not_start_again() -> No
 def test_paused_nothing_starts_and_the_reason_is_shown() -> None:
     step = plan(snapshot(deploy(1), paused="paused by ann: migration"), "new")
 
-    assert step == Wait(NOW + LOOK_AGAIN, "paused by ann: migration")
+    assert step == Wait(NOW + RECHECK, "paused by ann: migration")
 
 
 def test_paused_what_runs_goes_on_and_is_still_superseded() -> None:
@@ -142,7 +142,7 @@ def test_a_pod_that_does_not_start_is_tried_again_later_under_another_name() -> 
     assert isinstance(plan(snapshot(again, waiting), "new"), Delete), "its Job is orphaned by now"
     assert plan(snapshot(again), "new") == Wait(NOW + FIRST_RETRY, again.why)
     due = snapshot(again, now=again.not_before)
-    assert plan(due, "new") == LookForPods(again)
+    assert plan(due, "new") == ListPods(again)
     retried = plan(due, "new", live_pods=0)
     assert isinstance(retried, Create)
     assert retried.deploy.job == "shop-1-2"
@@ -185,5 +185,7 @@ def test_where_every_push_counts_what_the_cluster_took_away_runs_again_before_th
     merged = snapshot(*parts)
     every = snapshot(*parts, policies={"on_new_push": "every"})
 
-    assert judged(merged, parts[0], observed).state is State.FAILED  # the newer one takes its place
-    assert judged(every, parts[0], observed).state is State.PENDING
+    assert (
+        after_failure(merged, parts[0], observed).state is State.FAILED
+    )  # the newer one takes its place
+    assert after_failure(every, parts[0], observed).state is State.PENDING

@@ -14,16 +14,15 @@ from dispatcher.domain.snapshot import Snapshot
 from dispatcher.domain.spec import Policies, Spec
 from dispatcher.domain.transitions import FIRST, TRANSITIONS
 from tests.examples import examples
-from workers.plan import deploys as becoming
-from workers.plan import plan, queries
-from workers.plan.active import asked, judged
+from workers.plan import lookup, next_state, plan
+from workers.plan.active_deploy import after_failure, explained_by_events
 from workers.plan.steps import (
-    AskEvents,
     Change,
     Create,
     Delete,
-    Judge,
-    LookForPods,
+    DiagnoseFailure,
+    ListPods,
+    ReadEvents,
     ReserveName,
     Step,
     Stop,
@@ -55,7 +54,7 @@ def deploys(draw: st.DrawFn, number: int) -> Deploy:
     uid = draw(st.sampled_from(["", f"uid-{number}"]))
     if deploy.state in (State.RUNNING, State.STOPPING):
         uid = f"uid-{number}"
-    started = becoming.attempted(deploy, "t", "ns")
+    started = next_state.attempted(deploy, "t", "ns")
     return replace(started, state=deploy.state, uid=uid)
 
 
@@ -121,10 +120,10 @@ def written(seen: Snapshot, step: Step) -> tuple[Deploy, ...]:
             return changed
         case Create(deploy=deploy):
             return (deploy,)
-        case Judge(deploy=deploy, job=observed):
-            return (judged(seen, deploy, observed),)
-        case AskEvents(deploy=deploy):
-            return (asked(seen, deploy, None),)
+        case DiagnoseFailure(deploy=deploy, job=observed):
+            return (after_failure(seen, deploy, observed),)
+        case ReadEvents(deploy=deploy):
+            return (explained_by_events(seen, deploy, None),)
         case _:
             return ()
 
@@ -210,10 +209,10 @@ def test_steps_end(seen: Snapshot, live_pods: int | None) -> None:  # noqa: C901
         match step:
             case Wait():
                 return
-            case LookForPods():
+            case ListPods():
                 live_pods = 0
             case Create(deploy=deploy):
-                seen = put(seen, becoming.adopted(deploy, "fresh", "1"))
+                seen = put(seen, next_state.adopted(deploy, "fresh", "1"))
                 seen = with_job(seen, deploy, "fresh")
             case ReserveName(deploy=deploy):
                 seen = put(seen, replace(deploy, state=State.PENDING))
@@ -221,15 +220,15 @@ def test_steps_end(seen: Snapshot, live_pods: int | None) -> None:  # noqa: C901
                 seen = without_job(seen, observed)
                 seen = put(seen, replace(owner, delete_sent_at=NOW)) if owner else seen
             case Stop(deploys=changed):
-                seen = without_job(put(seen, *changed), queries.own_job(seen, changed[0]))
+                seen = without_job(put(seen, *changed), lookup.own_job(seen, changed[0]))
             case Change(deploys=changed, dropped=dropped):
                 seen = put(seen, *changed)
-                for observed in [job for job in seen.jobs if queries.field(job) in dropped]:
+                for observed in [job for job in seen.jobs if lookup.field(job) in dropped]:
                     seen = without_job(seen, observed)
-            case Judge(deploy=deploy, job=observed):
-                seen = put(seen, judged(seen, deploy, observed))
-            case AskEvents(deploy=deploy):
-                seen = put(seen, asked(seen, deploy, None))
+            case DiagnoseFailure(deploy=deploy, job=observed):
+                seen = put(seen, after_failure(seen, deploy, observed))
+            case ReadEvents(deploy=deploy):
+                seen = put(seen, explained_by_events(seen, deploy, None))
     raise AssertionError(f"no end: {step}")
 
 

@@ -12,22 +12,24 @@ from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.snapshot import Snapshot
 from tests.workers.plan.test_plan import NOW, deploy, job, snapshot
 from workers.plan import plan
-from workers.plan.removed import GRACE, WHY
+from workers.plan.removed_target import REMOVED, UNPUBLISHED_GRACE
 from workers.plan.steps import Change, ClaimSlot, Create, Delete, Stop, Wait
-from workers.plan.times import SOONEST
+from workers.plan.times import SHORTEST_WAIT
 
 
 def removed(*parts: Deploy | ObservedJob, at: int = NOW, **policies: object) -> Snapshot:
     seen = snapshot(*parts, policies=policies)
     assert seen.spec is not None
-    return replaced(seen, spec=replace(seen.spec, removed_at=at, removal_grace=GRACE))
+    return replaced(seen, spec=replace(seen.spec, removed_at=at, removal_grace=UNPUBLISHED_GRACE))
 
 
 def test_what_waits_is_cancelled_with_the_reason() -> None:
-    step = plan(removed(deploy(1, wanted_at=NOW - GRACE), at=NOW - GRACE), "t")
+    step = plan(
+        removed(deploy(1, wanted_at=NOW - UNPUBLISHED_GRACE), at=NOW - UNPUBLISHED_GRACE), "t"
+    )
 
     assert isinstance(step, Change)
-    assert (step.deploys[0].state, step.deploys[0].why) == (State.CANCELLED, WHY)
+    assert (step.deploys[0].state, step.deploys[0].why) == (State.CANCELLED, REMOVED)
 
 
 def test_a_push_after_the_removal_waits_a_while_should_the_watcher_lag_behind() -> None:
@@ -36,14 +38,14 @@ def test_a_push_after_the_removal_waits_a_while_should_the_watcher_lag_behind() 
     step = plan(seen, "t", 0)
 
     assert isinstance(step, Wait)
-    assert step.trouble == WHY
-    later = plan(replaced(seen, now=NOW + GRACE), "t", 0)
+    assert step.trouble == REMOVED
+    later = plan(replaced(seen, now=NOW + UNPUBLISHED_GRACE), "t", 0)
     assert isinstance(later, Change)
     assert later.deploys[0].state is State.CANCELLED
 
 
 def test_a_target_that_no_watcher_knows_is_given_up_once_others_are_known() -> None:
-    seen = replaced(snapshot(deploy(1, wanted_at=NOW - GRACE)), spec=None)
+    seen = replaced(snapshot(deploy(1, wanted_at=NOW - UNPUBLISHED_GRACE)), spec=None)
 
     assert isinstance(plan(seen, "t", 0), Wait)
     assert isinstance(plan(replaced(seen, published=True), "t", 0), Change)
@@ -55,9 +57,9 @@ def test_what_runs_finishes_unless_the_target_says_stop() -> None:
     assert isinstance(plan(removed(*parts), "t"), Wait)
 
     assert isinstance(plan(removed(*parts, on_removed="stop"), "t"), Wait)
-    step = plan(removed(*parts, on_removed="stop", at=NOW - GRACE), "t")
+    step = plan(removed(*parts, on_removed="stop", at=NOW - UNPUBLISHED_GRACE), "t")
     assert isinstance(step, Stop)
-    assert (step.deploys[0].cancelled_by, step.deploys[0].why) == ("the configuration", WHY)
+    assert (step.deploys[0].cancelled_by, step.deploys[0].why) == ("the configuration", REMOVED)
 
 
 @pytest.mark.parametrize(("limited", "has_slot", "kind"), [(1, 0, ClaimSlot), (1, 1, Create)])
@@ -77,7 +79,7 @@ def test_who_has_no_slot_waits_and_says_why() -> None:
     assert isinstance(step, Wait)
     assert step.trouble == "waits for a concurrency slot: …"
     assert step.due_at is not None
-    assert step.due_at >= NOW + SOONEST
+    assert step.due_at >= NOW + SHORTEST_WAIT
 
 
 def test_a_job_that_runs_late_and_that_nobody_knows_goes_if_something_newer_was_started() -> None:

@@ -13,10 +13,10 @@ from dispatcher.domain.observed_job import ObservedJob
 from tests.workers.plan.test_plan import NOW, deploy, job, snapshot
 from workers.causes.cause import Cause
 from workers.plan import plan
-from workers.plan.active import asked, judged
-from workers.plan.deploys import attempted
-from workers.plan.steps import AskEvents, Change, Stop, Wait
-from workers.plan.times import GRACE, QUIET
+from workers.plan.active_deploy import after_failure, explained_by_events
+from workers.plan.next_state import attempted
+from workers.plan.steps import Change, ReadEvents, Stop, Wait
+from workers.plan.times import PULL_GRACE, START_GRACE
 
 MINUTE = 60_000
 START, CLONE = 15 * MINUTE, 30 * MINUTE
@@ -92,13 +92,13 @@ def test_why_it_does_not_start_is_said_at_once_and_is_trouble_after_a_grace() ->
 
     said = changed(starting(1000), waits)
     early = plan(snapshot(said, waits), "new")
-    late = plan(snapshot(replace(said, starting_at=NOW - GRACE), waits), "new")
+    late = plan(snapshot(replace(said, starting_at=NOW - START_GRACE), waits), "new")
 
     assert (said.state, said.cause, said.why) == (State.STARTING, CauseKind.IMAGE, waits.why)
     assert isinstance(early, Wait)
     assert isinstance(late, Wait)
     assert (early.trouble, late.trouble) == ("", waits.why)
-    assert early.due_at == said.starting_at + GRACE
+    assert early.due_at == said.starting_at + START_GRACE
 
 
 def test_a_clone_that_failed_is_its_jobs_to_try_again() -> None:
@@ -135,27 +135,27 @@ def test_a_deploy_that_runs_says_what_a_retry_of_its_job_waits_for() -> None:
     assert step.trouble == NO_IMAGE["why"]
 
 
-@pytest.mark.parametrize(("observed", "after"), [({}, GRACE), ({"pod": "x"}, QUIET)])
+@pytest.mark.parametrize(("observed", "after"), [({}, START_GRACE), ({"pod": "x"}, PULL_GRACE)])
 def test_where_nothing_else_tells_events_are_read(observed: dict[str, str], after: int) -> None:
     early, late = (snapshot(starting(since), job(1, **observed)) for since in (after - 1, after))
 
     assert isinstance(plan(early, "new"), Wait)
-    assert plan(late, "new") == AskEvents(late.deploys[0], late.jobs[0])
+    assert plan(late, "new") == ReadEvents(late.deploys[0], late.jobs[0])
 
 
 @pytest.mark.parametrize("observed", [NO_IMAGE, {"preparing": True}, {"started": True}])
 def test_where_something_tells_events_are_not_read(observed: dict[str, Any]) -> None:
-    deploys = (starting(QUIET + since) for since in (0, MINUTE, START - QUIET - 1))
+    deploys = (starting(PULL_GRACE + since) for since in (0, MINUTE, START - PULL_GRACE - 1))
 
     steps = [plan(snapshot(each, job(1, pod="x", **observed)), "new") for each in deploys]
 
-    assert not any(isinstance(step, AskEvents) for step in steps)
+    assert not any(isinstance(step, ReadEvents) for step in steps)
 
 
 def test_what_events_say_stands_and_is_trouble() -> None:
-    seen = snapshot(starting(GRACE), job(1))
+    seen = snapshot(starting(START_GRACE), job(1))
 
-    told = asked(seen, seen.deploys[0], QUOTA)
+    told = explained_by_events(seen, seen.deploys[0], QUOTA)
     step = plan(snapshot(told, job(1)), "new")
 
     assert isinstance(step, Wait)
@@ -175,10 +175,10 @@ def test_events_are_read_ever_more_rarely_and_once_more_before_it_is_given_up() 
     began, reads, now = NOW, [], NOW
     starts = deploy(1, State.STARTING, starting_at=began)
 
-    while isinstance(step := plan(snapshot(starts, job(1), now=now), "new"), Wait | AskEvents):
-        if isinstance(step, AskEvents):
+    while isinstance(step := plan(snapshot(starts, job(1), now=now), "new"), Wait | ReadEvents):
+        if isinstance(step, ReadEvents):
             reads.append((now - began) // 1000)
-            starts = asked(snapshot(starts, now=now), step.deploy, QUOTA)
+            starts = explained_by_events(snapshot(starts, now=now), step.deploy, QUOTA)
         now += 1000
 
     assert reads == [10, 40, 80, 160, 320, 640, 900]
@@ -227,11 +227,11 @@ def test_a_retry_that_is_told_of_by_a_clock_ahead_is_noted_once() -> None:
 
 
 def test_events_of_a_retry_are_not_read_before_it_had_time() -> None:
-    young, old = (job(1, pod="x", retried_at=NOW - since) for since in (QUIET - 1, QUIET))
+    young, old = (job(1, pod="x", retried_at=NOW - since) for since in (PULL_GRACE - 1, PULL_GRACE))
     began = starting(60 * MINUTE)
 
     assert isinstance(plan(snapshot(began, young), "new"), Wait)
-    assert isinstance(plan(snapshot(began, old), "new"), AskEvents)
+    assert isinstance(plan(snapshot(began, old), "new"), ReadEvents)
 
 
 def test_where_nothing_at_all_tells_that_is_said() -> None:
@@ -246,8 +246,8 @@ def test_a_time_out_of_what_never_started_says_what_it_waited_for() -> None:
     observed = job(1, outcome="failed", cause=CauseKind.TIMEOUT, why=timeout)
     waited = starting(40_000, cause=CauseKind.IMAGE, why=NO_IMAGE["why"])
 
-    over = judged(snapshot(waited, observed), waited, observed)
-    ran = judged(snapshot(waited, observed), waited, replace(observed, started=True))
+    over = after_failure(snapshot(waited, observed), waited, observed)
+    ran = after_failure(snapshot(waited, observed), waited, replace(observed, started=True))
 
     assert (over.state, over.cause) == (State.FAILED, CauseKind.IMAGE)
     assert over.why == f"{timeout}: {NO_IMAGE['why']}"
@@ -259,7 +259,7 @@ def test_only_what_ran_has_a_time_of_its_start(started: bool) -> None:
     observed = job(1, outcome="failed", cause=CauseKind.CLONE, why="it failed", started=started)
     starts = starting(1000)
 
-    over = judged(snapshot(starts, observed), starts, observed)
+    over = after_failure(snapshot(starts, observed), starts, observed)
 
     assert over.started_at == (starts.starting_at if started else 0)
 

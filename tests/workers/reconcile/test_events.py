@@ -10,7 +10,7 @@ from dispatcher.domain.spec import Policies
 from tests.model.harness import TARGET, World
 from tests.workers.reconcile.test_takeover import push, run, take_over
 from workers.kube.objects import Event
-from workers.plan.times import GRACE
+from workers.plan.times import START_GRACE
 
 WORDS = 'Error creating: pods "shop-1-" is forbidden: exceeded quota: pods, used: 0, limited: 0'
 QUOTA = Event(type="Warning", reason="FailedCreate", message=WORDS)
@@ -45,7 +45,7 @@ def trouble(world: World) -> str:
 def test_why_a_job_gets_no_pod_is_said_while_it_waits(world: World) -> None:
     world.cluster.said[started(world)] = [QUOTA]
 
-    later(world, GRACE)
+    later(world, START_GRACE)
 
     waits = world.deploys()[1]
     assert (waits.state, waits.cause, waits.why) == (State.STARTING, CauseKind.QUOTA, SAID)
@@ -54,7 +54,7 @@ def test_why_a_job_gets_no_pod_is_said_while_it_waits(world: World) -> None:
 
 def test_the_reason_is_kept_before_the_job_is_deleted(world: World) -> None:
     uid = started(world)
-    later(world, GRACE)
+    later(world, START_GRACE)
     world.cluster.said[uid] = [QUOTA]
     world.trace.clear()
 
@@ -74,7 +74,7 @@ def test_that_events_may_not_be_read_is_said_and_holds_nothing_up(world: World) 
     started(world)
     world.cluster.events_refused = 'could not list Events: events is forbidden: User "w" (403)'
 
-    later(world, GRACE)
+    later(world, START_GRACE)
 
     assert world.deploys()[1].state is State.STARTING
     assert trouble(world).endswith("can't be read: " + world.cluster.events_refused)
@@ -87,7 +87,7 @@ def test_that_events_may_not_be_read_is_said_and_holds_nothing_up(world: World) 
 def test_events_that_cannot_be_read_hold_up_no_end_of_a_start(world: World) -> None:
     started(world)
 
-    for wait in (GRACE, 50_000):
+    for wait in (START_GRACE, 50_000):
         world.faults = {"events": "away before"}
         later(world, wait)
 
@@ -130,6 +130,6 @@ def test_the_newest_warning_counts(world: World, other: str) -> None:
     normal = Event(type="Normal", reason="SuccessfulCreate", message="Created pod: shop-1-x")
     world.cluster.said[uid] = [normal, QUOTA] if other else [QUOTA]
 
-    later(world, GRACE)
+    later(world, START_GRACE)
 
     assert world.deploys()[1].why == SAID

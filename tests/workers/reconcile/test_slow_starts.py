@@ -14,7 +14,7 @@ from tests.model.harness import World
 from tests.workers.causes.states import ended, pod, running, waiting
 from tests.workers.reconcile.test_events import trouble
 from tests.workers.reconcile.test_takeover import push
-from workers.plan.times import GRACE, LOOK_AGAIN
+from workers.plan.times import RECHECK, START_GRACE
 
 START, CLONE = 120, 300
 """Seconds."""
@@ -71,7 +71,7 @@ def test_a_clone_that_hangs_is_ended_by_its_own_bound(world: World) -> None:
 
     assert (deploy.state, deploy.cause) == (State.STOPPING, CauseKind.CLONE)
     assert deploy.why == "container clone did not finish within 300 s (clone_timeout: 5m)"
-    assert CLONE <= after <= CLONE + LOOK_AGAIN // 1000
+    assert CLONE <= after <= CLONE + RECHECK // 1000
 
 
 def test_an_image_that_is_not_there_behind_a_clone_is_said_and_ended_in_time(world: World) -> None:
@@ -86,6 +86,6 @@ def test_an_image_that_is_not_there_behind_a_clone_is_said_and_ended_in_time(wor
 
     assert (seen.state, seen.why) == (State.STARTING, "container deploy waits: ErrImagePull")
     assert shown == "container deploy waits: ErrImagePull"
-    assert world.store.now() - seen.starting_at > GRACE
+    assert world.store.now() - seen.starting_at > START_GRACE
     assert (deploy.cause, deploy.gives_up) == (CauseKind.IMAGE, True)
-    assert START + 60 <= after <= START + 60 + LOOK_AGAIN // 1000, "its clone took a minute"
+    assert START + 60 <= after <= START + 60 + RECHECK // 1000, "its clone took a minute"

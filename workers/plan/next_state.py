@@ -1,4 +1,4 @@
-"""Deploys as they become: each function takes one and returns it as it is to be written."""
+"""Deploys in their next state: each function returns the deploy as it is to be written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FIRST_RETRY = 10_000
 
 
 def attempted(deploy: Deploy, token: str, namespace: str) -> Deploy:
-    """The deploy under the next name that was never used."""
+    """The deploy with its next attempt, whose Job has a name that was never used."""
     attempt = deploy.attempt + 1
     name = f"{deploy.target}-{deploy.number}" + (f"-{attempt}" if attempt > 1 else "")
     return replace(
@@ -28,7 +28,7 @@ def attempted(deploy: Deploy, token: str, namespace: str) -> Deploy:
         job=name,
         uid="",
         created_rv="",
-        started_at=0,  # of the attempt before
+        started_at=0,  # this and the next two were the last attempt's
         cloning_at=0,
         asked_at=0,
         why="",
@@ -37,7 +37,7 @@ def attempted(deploy: Deploy, token: str, namespace: str) -> Deploy:
 
 
 def found(target: str, observed: ObservedJob) -> Deploy:
-    """The deploy that a Job of ours is of, as far as the Job itself tells."""
+    """The deploy of a Job of ours, as far as the Job's labels and annotations tell."""
     suffix = observed.job.removeprefix(f"{target}-{observed.number}-")
     return Deploy(
         target=target,
@@ -60,8 +60,8 @@ def found(target: str, observed: ObservedJob) -> Deploy:
 
 
 def renumbered(deploy: Deploy, number: int) -> Deploy:
-    """A push that came after the ledger was emptied, and was given a number that a Job has, or stands
-    behind such a one."""
+    """A deploy whose number a Job has already: the ledger was emptied, and gave the number a second time. Or a
+    deploy behind such a one."""
     return replace(
         deploy, number=number, note=f"was number {deploy.number} until its Job was found"
     )
@@ -71,23 +71,22 @@ def adopted(deploy: Deploy, uid: str, rv: str) -> Deploy:
     return replace(deploy, uid=uid, created_rv=rv)
 
 
-def told_to_stop(seen: Snapshot, deploy: Deploy) -> Deploy:
-    stopping = replace(deploy, state=State.STOPPING, stopping_at=seen.now, delete_sent_at=0)
-    return replace(stopping, cause=None)
+def stopping(seen: Snapshot, deploy: Deploy) -> Deploy:
+    return replace(deploy, state=State.STOPPING, stopping_at=seen.now, delete_sent_at=0, cause=None)
 
 
-def because(deploy: Deploy, cause: Cause | None) -> Deploy:
-    """The deploy with why it does not start, or why it ended."""
+def with_cause(deploy: Deploy, cause: Cause | None) -> Deploy:
+    """The deploy with the cause that keeps it from starting, or that ended it."""
     if cause is None:
         return replace(deploy, cause=None, why="")
     return replace(deploy, cause=cause.kind, why=cause.why)
 
 
-def put_back(seen: Snapshot, deploy: Deploy, cause: Cause) -> Deploy:
-    """Waiting again; its Job is orphaned from now on, since no deploy has its token."""
+def requeued(seen: Snapshot, deploy: Deploy, cause: Cause) -> Deploy:
+    """The deploy waits for its next attempt. Its Job is orphaned from now on, since no deploy has its token."""
     troubles = deploy.troubles + 1
     return replace(
-        because(deploy, cause),
+        with_cause(deploy, cause),
         state=State.PENDING,
         uid="",
         token="",
@@ -97,7 +96,7 @@ def put_back(seen: Snapshot, deploy: Deploy, cause: Cause) -> Deploy:
 
 
 def ended(deploy: Deploy, state: State, now: int, why: str) -> Deploy:
-    """What only a person or a newer push ended, or nothing but itself, has no cause."""
+    """A deploy that succeeded, or that a person or a newer push ended, has no cause."""
     return replace(deploy, state=state, ended_at=now, why=why, cause=None, delete_sent_at=0)
 
 

@@ -1,4 +1,4 @@
-"""Questions to a snapshot that several rules ask."""
+"""What several rules look up in a snapshot."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def policies_of(seen: Snapshot) -> Policies:
 
 
 def own_job(seen: Snapshot, deploy: Deploy) -> ObservedJob | None:
-    """What was seen of this deploy's own Job; another Job of its name does not count."""
+    """The observed state of this deploy's own Job; another Job that has its name does not count."""
     for observed in seen.jobs:
         if (observed.namespace, observed.job) == (deploy.namespace, deploy.job) and is_own(
             observed, deploy
@@ -31,13 +31,14 @@ def is_own(observed: ObservedJob, deploy: Deploy) -> bool:
 
 
 def is_given_up(observed: ObservedJob, deploy: Deploy) -> bool:
-    """The Job is of the last attempt of a deploy that waits to be tried again: see `deploys.put_back`."""
-    put_back = deploy.state is State.PENDING and deploy.troubles > 0 and not deploy.token
+    """The Job belongs to the last attempt of a deploy that waits for the next: see `next_state.requeued`."""
+    waits = deploy.state is State.PENDING and deploy.troubles > 0 and not deploy.token
     same = (observed.namespace, observed.job) == (deploy.namespace, deploy.job)
-    return put_back and same and not observed.reserves_name
+    return waits and same and not observed.reserves_name
 
 
 def field(observed: ObservedJob) -> str:
+    """The Job's field in the ledger's hash of Jobs."""
     return f"{observed.namespace}/{observed.job}"
 
 
