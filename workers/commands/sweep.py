@@ -52,7 +52,9 @@ class Sweep:
         )
         self.wake_ups.enqueue(Schedule(self.store).wake(targets, "a sweep"))
         repairs = [
-            needed_repairs.orphan(p) for p in self._orphaned() if delete_orphan(self.cluster, p)
+            needed_repairs.of_orphaned_pod(p)
+            for p in self._orphaned()
+            if delete_orphan(self.cluster, p)
         ]
         Repairs(self.store).note([*(r for r in found if r.kind is Kind.FORGOTTEN_TARGET), *repairs])
 
@@ -95,7 +97,7 @@ class Sweep:
         ]
 
     def _orphans(self) -> list[Repair]:
-        return [needed_repairs.orphan(pod) for pod in self._orphaned()]
+        return [needed_repairs.of_orphaned_pod(pod) for pod in self._orphaned()]
 
     def _orphaned(self) -> list[Pod]:
         uids = {job.metadata.uid for jobs in self._jobs.values() for job in jobs}

@@ -82,7 +82,7 @@ def _of_job(
     return None
 
 
-def orphan(pod: Pod) -> Repair:
+def of_orphaned_pod(pod: Pod) -> Repair:
     job = pod.metadata.labels.get(labels.JOB_NAME, "?")
     what = f"Pod {pod.metadata.name} is left of Job {job}, which is gone: it is deleted"
     return _repair(Kind.ORPHANED_POD, pod.metadata.labels.get(labels.TARGET, ""), what)

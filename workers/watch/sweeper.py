@@ -103,7 +103,7 @@ class Sweeper:
         metadata = pod.metadata
         try:
             if delete_orphan(self.cluster, pod, self.leadership.renew):
-                self._say([needed_repairs.orphan(pod)])
+                self._say([needed_repairs.of_orphaned_pod(pod)])
         except ClusterError as error:
             log.warning("orphaned Pod not deleted", pod=metadata.name, why=str(error))
 
