@@ -2,7 +2,7 @@
 
 The client finds the server, signs in and keeps connections; its models stay out: requests are plain dicts
 and answers raw bytes. Every call has a time-out and is sent once, and what the client raises leaves as one
-of ours. A definite no is ClusterRefused; whatever may have happened nonetheless is ClusterUnavailable.
+of ours: ClusterRefused for a definite no, ClusterUnavailable if the request may have been carried out.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ log = structlog.get_logger()
 
 
 class Stream:
-    """A watch that is open."""
+    """An open watch."""
 
     def __init__(self, answer: Any) -> None:
         self._answer = answer
 
     def chunks(self) -> Iterator[bytes]:
-        """Bytes as they come, until the server ends it or says nothing for too long, or until `shutdown`."""
+        """Bytes as they arrive, until the server ends the watch, sends nothing for too long, or `shutdown`."""
         try:
             with _translated("follow the watch"), suppress(urllib3.exceptions.ReadTimeoutError):
                 yield from self._answer.stream(65_536)
@@ -59,31 +59,31 @@ class Stream:
             self._answer.release_conn()
 
     def shutdown(self) -> None:
-        """Ends it from another thread."""
+        """Ends the watch from another thread."""
         with suppress(ValueError, RuntimeError, OSError):  # it has ended by itself
             self._answer.shutdown()
 
 
 @dataclass(frozen=True)
 class Access:
-    """Which cluster, with whose rights."""
+    """Which cluster, with which credentials."""
 
     kubeconfig: str = ""
-    """Path; "" for the account of the Pod that this runs in, or else the default kubeconfig."""
+    """Path; "" for the service account of this process' Pod, or else the default kubeconfig."""
     context: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timeouts:
-    """Seconds for which the API server is waited for, each between two pieces of what it sends."""
+    """Seconds that a call waits for the API server: to connect, then for each piece of its answer."""
 
     connection: float = 2.0
     answer: float = 3.0
-    """With the connection's no more than `LONGEST_CALL`, which a worker's lease has to outlast."""
+    """With `connection`, no more than `LONGEST_CALL`: a worker's lease has to outlast it."""
     list: float = 15.0
-    """Of a reflector, which holds nobody up: a server under load takes its time for a list."""
+    """For a reflector, which delays nobody: a server under load takes long for a list."""
     watch: float = 75.0
-    """A server sends a bookmark every minute; where none comes, the connection may be dead."""
+    """A server sends a bookmark every minute; if none comes, the connection may be dead."""
 
 
 class Cluster:
@@ -91,7 +91,7 @@ class Cluster:
 
     def __init__(self, access: Access, timeouts: Timeouts | None = None) -> None:
         self._api = client.ApiClient(_configuration(access))
-        self._patience = timeouts or Timeouts()
+        self._timeouts = timeouts or Timeouts()
         self._circuit_breaker = CircuitBreaker()
 
     def create_job(self, manifest: dict[str, Any]) -> Job:
@@ -105,11 +105,11 @@ class Cluster:
         return _decoded(self._send(f"read Job {name}", "GET", _path("job", namespace, name)), Job)
 
     def delete_job(self, namespace: str, name: str, uid: str) -> bool:
-        """Deletes exactly this Job, its Pods first; False if it is not there any more."""
+        """Deletes exactly this Job, its Pods first; False if it no longer exists."""
         return self._delete("job", namespace, name, uid, "Foreground")
 
     def delete_pod(self, namespace: str, name: str, uid: str) -> bool:
-        """Deletes exactly this Pod; False if it is not there any more."""
+        """Deletes exactly this Pod; False if it no longer exists."""
         return self._delete("pod", namespace, name, uid, "Background")
 
     def _delete(self, kind: str, namespace: str, name: str, uid: str, policy: str) -> bool:
@@ -122,12 +122,12 @@ class Cluster:
         what = f"delete {kind.capitalize()} {name}"
         try:
             self._send(what, "DELETE", _path(kind, namespace, name), body=options)
-        except (NotThere, JobExists):  # gone, or another one has its name by now
+        except (NotThere, JobExists):  # gone, or another object has its name
             return False
         return True
 
     def jobs(self, namespace: str, selector: str) -> list[Job]:
-        """All of them, from a quorum read that begins now."""
+        """The Jobs of all pages, from a quorum read that begins now."""
         return _all(lambda position: self.list_jobs(namespace, selector, position))
 
     def pods(self, namespace: str, selector: str) -> list[Pod]:
@@ -135,13 +135,14 @@ class Cluster:
         return _all(lambda position: self.page_of_pods(namespace, selector, position))
 
     def page_of_pods(self, namespace: str, selector: str, position: str = "") -> PodList:
-        """One page of the newest state, for who holds a lease meanwhile."""
-        return self._pods(namespace, selector, position, self._patience.answer)
+        """One page of the newest state, with the time-out for callers that hold a lease."""
+        page = self._list("pod", namespace, _page(selector, position), self._timeouts.answer)
+        return PodList(page.metadata, _readable(page.items, Pod))
 
     def events(self, namespace: str, uid: str) -> list[Event]:
-        """What was said lately about one object; no more than one page."""
+        """The latest events of one object; no more than one page."""
         query = {"fieldSelector": f"involvedObject.uid={uid}", "limit": PAGE}
-        page = self._page("event", namespace, query, self._patience.answer)
+        page = self._list("event", namespace, query, self._timeouts.answer)
         return list(_readable(page.items, Event))
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
@@ -154,16 +155,17 @@ class Cluster:
         return raw[-LOG_BYTES:].decode(errors="replace")
 
     def list_jobs(self, namespace: str, selector: str, position: str = "") -> JobList:
-        """One page of the newest state (no resourceVersion); "" as namespace is all of them."""
-        page = self._page("job", namespace, _page(selector, position), self._patience.list)
+        """One page of the newest state (no resourceVersion); "" as namespace is all namespaces."""
+        page = self._list("job", namespace, _page(selector, position), self._timeouts.list)
         return JobList(page.metadata, _readable(page.items, Job))
 
     def list_pods(self, namespace: str, selector: str, position: str = "") -> PodList:
         """The same for Pods."""
-        return self._pods(namespace, selector, position, self._patience.list)
+        page = self._list("pod", namespace, _page(selector, position), self._timeouts.list)
+        return PodList(page.metadata, _readable(page.items, Pod))
 
     def watch(self, kind: str, namespace: str, selector: str, since: str, seconds: int) -> Stream:
-        """Opens a watch of `job` or `pod` from a resourceVersion, for so many seconds at most."""
+        """Opens a watch of `job` or `pod` from a resourceVersion, for at most so many seconds."""
         query = {
             "labelSelector": selector,
             "resourceVersion": since,
@@ -171,16 +173,12 @@ class Cluster:
             "allowWatchBookmarks": "true",
             "timeoutSeconds": seconds,
         }
-        path, timeouts = _path(kind, namespace), self._patience.watch
-        return Stream(self._open(f"watch {kind}s", "GET", path, query, None, timeouts))
+        path, timeout = _path(kind, namespace), self._timeouts.watch
+        return Stream(self._open(f"watch {kind}s", "GET", path, query, None, timeout))
 
-    def _pods(self, namespace: str, selector: str, position: str, timeouts: float) -> PodList:
-        page = self._page("pod", namespace, _page(selector, position), timeouts)
-        return PodList(page.metadata, _readable(page.items, Pod))
-
-    def _page(self, kind: str, namespace: str, query: dict[str, Any], timeouts: float) -> RawList:
+    def _list(self, kind: str, namespace: str, query: dict[str, Any], timeout: float) -> RawList:
         path = _path(kind, namespace)
-        raw = self._send(f"list {kind.capitalize()}s", "GET", path, query, timeouts=timeouts)
+        raw = self._send(f"list {kind.capitalize()}s", "GET", path, query, timeout=timeout)
         return _decoded(raw, RawList)
 
     def _send(
@@ -190,10 +188,10 @@ class Cluster:
         path: str,
         query: dict[str, Any] | None = None,
         body: dict[str, Any] | None = None,
-        timeouts: float = 0.0,
+        timeout: float = 0.0,
     ) -> bytes:
-        with self._circuit_breaker.guard(what, path) if not timeouts else nullcontext():
-            answer = self._open(what, method, path, query, body, timeouts or self._patience.answer)
+        with self._circuit_breaker.guard(what, path) if not timeout else nullcontext():
+            answer = self._open(what, method, path, query, body, timeout or self._timeouts.answer)
             with _translated(what):
                 return bytes(answer.data)
 
@@ -204,7 +202,7 @@ class Cluster:
         path: str,
         query: dict[str, Any] | None,
         body: dict[str, Any] | None,
-        timeouts: float,
+        timeout: float,
     ) -> Any:
         with _translated(what):
             request = self._api.param_serialize(
@@ -216,7 +214,7 @@ class Cluster:
                 auth_settings=["BearerToken"],
             )
             answer = self._api.call_api(
-                *request, _request_timeout=(self._patience.connection, timeouts)
+                *request, _request_timeout=(self._timeouts.connection, timeout)
             ).response
             if not 200 <= answer.status < 300:
                 raise refusal(what, answer.status, answer.headers, answer.data)
@@ -244,8 +242,8 @@ def _all(page_at: Callable[[str], _Page[Listable]]) -> list[Listable]:
 
 def _path(kind: str, namespace: str, name: str = "") -> str:
     group, plural = _PATHS[kind]
-    place = f"/namespaces/{namespace}" if namespace else ""
-    return f"{group}{place}/{plural}" + (f"/{name}" if name else "")
+    scope = f"/namespaces/{namespace}" if namespace else ""
+    return f"{group}{scope}/{plural}" + (f"/{name}" if name else "")
 
 
 def _page(selector: str, position: str) -> dict[str, Any]:
@@ -254,7 +252,7 @@ def _page(selector: str, position: str) -> dict[str, Any]:
 
 
 def _configuration(access: Access) -> client.Configuration:
-    """What the kubeconfig or the Pod's own account says; nothing is sent twice."""
+    """From the kubeconfig or the Pod's service account. The client never repeats a request."""
     settings = client.Configuration()
     try:
         if access.kubeconfig or "KUBERNETES_SERVICE_HOST" not in os.environ:
@@ -266,7 +264,7 @@ def _configuration(access: Access) -> client.Configuration:
     except (config.ConfigException, OSError) as error:
         raise ClusterError(f"no access to a cluster: {error}; set KUBECONFIG") from error
     settings.retries = urllib3.Retry(0, redirect=0, raise_on_redirect=False)
-    # A server that has gone without a word is noticed within half a minute, also on an open watch.
+    # Notices within half a minute that the server is gone, on an open watch too.
     settings.socket_options = tcp_keepalive_socket_options(idle=15, interval=5, count=3)
     return settings
 

@@ -1,4 +1,4 @@
-"""One Job and its Pods → what matters about them. Pure."""
+"""A Job and its Pods → the observed state that the ledger keeps. Pure."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ LONGEST_MESSAGE = 500
 
 
 def owner_of(pod: Pod) -> str:
-    """The uid of the Job that made the Pod."""
+    """The uid of the Job that created the Pod."""
     return pod.metadata.labels.get(labels.JOB_UID, "")
 
 
 def observe_job(job: Job) -> tuple[str, ObservedJob]:
-    """The target that a Job belongs to ("" for none of ours), and what the Job itself says."""
+    """The target of a Job ("" for a Job that is not ours), and the state that the Job itself shows."""
     metadata = job.metadata
     end = _end(job.status.conditions)
     observed = ObservedJob(
@@ -33,13 +33,13 @@ def observe_job(job: Job) -> tuple[str, ObservedJob]:
         job=metadata.name,
         uid=metadata.uid,
         rv=metadata.resource_version,
-        number=_number(metadata),
+        number=_integer(metadata.labels.get(labels.NUMBER, ""), 9),
         token=metadata.annotations.get(labels.TOKEN, ""),
         commit=metadata.annotations.get(labels.COMMIT, ""),
         ref=metadata.annotations.get(labels.REF, ""),
         reserves_name=metadata.labels.get(labels.NAME_RESERVATION) == "true",
         created_at=_milliseconds(metadata.creation_timestamp),
-        wanted_at=_wanted_at(metadata),
+        wanted_at=_integer(metadata.annotations.get(labels.WANTED, ""), 15),
         deleting=metadata.deletion_timestamp is not None,
         interruptible=_interruptible(metadata),
         outcome=("succeeded" if end.type == "Complete" else "failed") if end else "",
@@ -52,7 +52,7 @@ def observe_job(job: Job) -> tuple[str, ObservedJob]:
 
 
 def observe_pods(job: ObservedJob, pods: Sequence[Pod], before: ObservedJob | None) -> ObservedJob:
-    """What the Job says and what its Pods say; what was observed before of Pods that are gone stands."""
+    """The state of a Job with that of its Pods. What was observed before of Pods that are gone is kept."""
     if not pods:
         return _without_pods(job, before or job)
     found = diagnose(pods, job_ended=bool(job.outcome))
@@ -71,7 +71,7 @@ def observe_pods(job: ObservedJob, pods: Sequence[Pod], before: ObservedJob | No
         container=found.container,
         exit_code=found.exit_code,
     )
-    return _because(observed, found.cause)
+    return _with_cause_of_pods(observed, found.cause)
 
 
 def _without_pods(job: ObservedJob, before: ObservedJob) -> ObservedJob:
@@ -87,17 +87,19 @@ def _without_pods(job: ObservedJob, before: ObservedJob) -> ObservedJob:
     )
     known = Cause(before.cause, before.why, before.retry) if before.cause else None
     explains_the_end = known is not None and before.outcome == observed.outcome
-    return _with(observed, known) if explains_the_end else _because(observed, known)
+    return (
+        _with_cause(observed, known) if explains_the_end else _with_cause_of_pods(observed, known)
+    )
 
 
-def _because(observed: ObservedJob, said: Cause | None) -> ObservedJob:
-    """The Job with what its Pods `said`, and what the Job's own end adds."""
+def _with_cause_of_pods(observed: ObservedJob, of_pods: Cause | None) -> ObservedJob:
+    """The Job with the cause that its Pods show, and what the Job's own end adds to it."""
     if observed.outcome == "succeeded":
-        return _with(observed, None)
-    return _with(observed, of_end(observed, said) if observed.outcome else said)
+        return _with_cause(observed, None)
+    return _with_cause(observed, of_end(observed, of_pods) if observed.outcome else of_pods)
 
 
-def _with(observed: ObservedJob, why: Cause | None) -> ObservedJob:
+def _with_cause(observed: ObservedJob, why: Cause | None) -> ObservedJob:
     if why is None:
         return replace(observed, cause=None, why="", retry=False)
     return replace(observed, cause=why.kind, why=why.why, retry=why.retry)
@@ -118,18 +120,13 @@ def _interruptible(metadata: Metadata) -> bool:
     return metadata.annotations.get(labels.INTERRUPTIBLE) != "false"
 
 
-def _number(metadata: Metadata) -> int:
-    text = metadata.labels.get(labels.NUMBER, "")
-    return int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
-
-
-def _wanted_at(metadata: Metadata) -> int:
-    text = metadata.annotations.get(labels.WANTED, "")
-    return int(text) if re.fullmatch("[0-9]{1,15}", text) else 0
+def _integer(text: str, digits: int) -> int:
+    """0 if it is not one, or longer: anybody can change labels and annotations."""
+    return int(text) if re.fullmatch(f"[0-9]{{1,{digits}}}", text) else 0
 
 
 def _target(metadata: Metadata) -> str:
-    """ "" for what no target can be called: anybody can put labels on a Job."""
+    """ "" for a name that no target can have: anybody can put labels on a Job."""
     name = metadata.labels.get(labels.TARGET, "")
     return name if re.fullmatch("[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?", name) else ""
 

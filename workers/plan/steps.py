@@ -62,16 +62,16 @@ class Delete:
 
 @dataclass(frozen=True)
 class ListPods:
-    """The Job of this deploy is gone: list the target's Pods, from a read that begins now, to see whether any
-    is live."""
+    """The Job of this deploy is gone: list the target's Pods, from a read that begins now,
+    to see whether any is live."""
 
     deploy: Deploy
 
 
 @dataclass(frozen=True)
 class DiagnoseFailure:
-    """The Job has failed: list its Pods to find the cause, read the log of the Pod that failed, write the
-    deploy."""
+    """The Job has failed: list its Pods to find the cause, read the log of the Pod
+    that failed, write the deploy."""
 
     deploy: Deploy
     job: ObservedJob
@@ -94,7 +94,7 @@ class Wait:
     trouble: str = ""
 
 
-Step = (
+Executable = (
     Change
     | ClaimSlot
     | Create
@@ -104,5 +104,6 @@ Step = (
     | ListPods
     | DiagnoseFailure
     | ReadEvents
-    | Wait
 )
+"""All but `Wait`, which ends a round."""
+Step = Executable | Wait

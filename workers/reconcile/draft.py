@@ -1,6 +1,6 @@
-"""A snapshot that is being worked on: what was read, and what is to be written over it.
+"""A snapshot that a worker changes while it reconciles: what was read, and what is to be written.
 
-What becomes of deploys is logged after it was written, and never before.
+A deploy's new state is logged after it was written, never before.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from dispatcher.domain.repairs import Kind, Repair
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.domain.transitions import check_transition
 from dispatcher.ledger import Recorded, Repairs, Targets
+from workers.plan.lookup import field
 from workers.recorder import record_deploy, record_repairs
 
 
-class WriteConflict(Exception):  # no error: something happened meanwhile, look again
+class WriteConflict(Exception):  # no error: the target is read anew
     """A deploy has changed since it was read; nothing was written."""
 
 
 class Draft:
-    """One worker's hold on one target. Changes show at once, and are written when it matters."""
+    """One target under one worker's lease. `seen` shows changes at once; `write` writes them."""
 
     def __init__(
         self,
@@ -40,7 +41,7 @@ class Draft:
         self._token, self._clock = token, clock
         self.seen = seen
         self.leased_at = leased_at
-        """When the lease was asked for or renewed last, by the worker's own clock (s)."""
+        """When the lease was acquired or renewed last, by the worker's own clock (s)."""
         self.live_pods: int | None = None
         self._changed: dict[int, Deploy] = {}
         self._new: dict[str, ObservedJob] = {}
@@ -50,7 +51,7 @@ class Draft:
         self._repairs: list[Repair] = []
 
     def put(self, deploys: Iterable[Deploy]) -> None:
-        """These deploys are now so. Raises IllegalTransition for a bug."""
+        """Replaces these deploys. Raises IllegalTransition for a bug."""
         deploys = tuple(deploys)
         before = {deploy.number: deploy for deploy in self.seen.deploys}
         for deploy in deploys:
@@ -64,21 +65,21 @@ class Draft:
             self.seen = dataclasses.replace(self.seen, succeeded=newest)
 
     def put_job(self, observed: ObservedJob) -> None:
-        """This Job is there now; what the watcher has observed of it stands."""
-        name = _field(observed)
-        if name in map(_field, self.seen.jobs):
+        """Adds a Job that exists now; if the watcher has observed it already, its state stands."""
+        name = field(observed)
+        if name in map(field, self.seen.jobs):
             return
         self._new[name] = observed
         self.seen = dataclasses.replace(self.seen, jobs=(*self.seen.jobs, observed))
 
     def drop_jobs(self, names: Iterable[str]) -> None:
-        """These Jobs (`namespace/name`) are no longer there."""
+        """Drops these Jobs (`namespace/name`), which no longer exist."""
         self._dropped |= set(names)
-        left = tuple(job for job in self.seen.jobs if _field(job) not in self._dropped)
+        left = tuple(job for job in self.seen.jobs if field(job) not in self._dropped)
         self.seen = dataclasses.replace(self.seen, jobs=left)
 
     def mark_deleting(self, observed: ObservedJob) -> None:
-        """The Job was told to go; the ledger hears that from the watcher."""
+        """The Job is being deleted. That is not written here: the watcher records it."""
         jobs = tuple(
             replace(job, deleting=True) if job.uid == observed.uid else job
             for job in self.seen.jobs
@@ -87,44 +88,45 @@ class Draft:
 
     @property
     def former(self) -> tuple[str, ...]:
-        """Names that the target had: labels may still say them."""
+        """Former names of the target: labels of its Jobs may still have them."""
         return self.seen.spec.former if self.seen.spec else ()
 
     def repaired(self, kind: Kind, what: str) -> None:
-        """Something was put right: logged and counted once all is written."""
+        """Notes a repair, which is logged and counted once the draft is written."""
         self._repairs.append(Repair(kind=kind, target=self.seen.target, what=what))
 
     def put_slot(self, no_slot: str) -> None:
-        """The target has its concurrency slot, or this is why it has none."""
+        """`no_slot` is why the target has no concurrency slot, "" if it has one."""
         self.seen = dataclasses.replace(self.seen, has_slot=not no_slot, no_slot=no_slot)
 
-    def put_failed_look(self, asked: bool) -> None:
-        """The cluster has not done what it was asked for, or was not even asked: the next look comes later."""
+    def count_failure(self, asked: bool) -> None:
+        """Cluster requests failed, or, unless `asked`, were not sent: the next try
+        comes after a longer pause."""
         self._vain = max(1, self.seen.vain + int(asked))
 
     @property
     def frees_slot(self) -> bool:
-        """Whether its concurrency slot is free once it is let go."""
+        """Whether the release of the target frees its concurrency slot."""
         return self.seen.limited and self.seen.has_slot and not self._namespace_in_use()
 
     def _namespace_in_use(self) -> str:
         return next((deploy.namespace for deploy in self.seen.deploys if deploy.active), "")
 
-    def write(self) -> None:
-        """Writes what has changed and keeps the lease. Raises WriteConflict and LeaseLost."""
-        self._record(release=False, due_at=None, trouble="")
-
-    def save(self) -> None:
-        """The same, if a deploy has changed since it was written last."""
+    def write_if_changed(self) -> None:
+        """Writes the draft if a deploy has changed since it was written last."""
         if self._changed:
             self.write()
 
     def release(self, due_at: int | None, trouble: str = "") -> bool:
-        """Writes what has changed and lets the target go; False if something has happened meanwhile,
-        and it is to be looked at again under the same lease."""
-        return self._record(release=True, due_at=due_at, trouble=trouble) is Recorded.OK
+        """Writes the changes and releases the target; False if the target changed meanwhile, and is to be read
+        anew under the same lease."""
+        return self.write(release=True, due_at=due_at, trouble=trouble) is Recorded.OK
 
-    def _record(self, *, release: bool, due_at: int | None, trouble: str) -> Recorded:
+    def write(
+        self, *, release: bool = False, due_at: int | None = None, trouble: str = ""
+    ) -> Recorded:
+        """Writes the changes, and renews the lease unless it is
+        released. Raises WriteConflict and LeaseLost."""
         asked_at = self._clock()
         answer = self._targets.record(
             self.seen,
@@ -154,9 +156,6 @@ class Draft:
             if self._reported.get(deploy.number) is not deploy.state:
                 record_deploy(deploy)
             self._reported[deploy.number] = deploy.state
-        repairs, self._repairs = self._repairs, []
-        record_repairs(self._noted, repairs)
-
-
-def _field(observed: ObservedJob) -> str:
-    return f"{observed.namespace}/{observed.job}"
+        if self._repairs:
+            repairs, self._repairs = self._repairs, []
+            record_repairs(self._noted, repairs)

@@ -1,8 +1,8 @@
-"""Carries out the steps that a plan names, on the cluster and in the draft of the target's row."""
+"""Carries out the steps that the plan returns, on the cluster and in the draft of the target's row."""
 
 from __future__ import annotations
 
-from functools import singledispatchmethod
+from typing import assert_never
 
 import structlog
 from msgspec.structs import replace
@@ -21,32 +21,43 @@ from workers.reconcile.draft import Draft
 from workers.reconcile.job_creation import JobCreator
 from workers.reconcile.leased_cluster import LeasedCluster
 
-LOOKS_FOR_LOG = 4
-"""How many looks in a row a log is tried for that its node does not give."""
+LOG_ATTEMPTS = 4
+"""How often in a row a worker tries to read a log that the Pod's node does not give."""
 
 log = structlog.get_logger()
 
 
 class Executor:
-    """Raises ClusterError for what did not work, and WriteConflict and LeaseLost when others were faster."""
+    """Raises ClusterError for a request that failed, WriteConflict and LeaseLost
+    if the target changed meanwhile."""
 
     def __init__(self, slots: Slots, cluster: LeasedCluster, instance: str) -> None:
         self._slots, self._cluster, self._instance = slots, cluster, instance
         self._creator = JobCreator(cluster, instance)
 
-    @singledispatchmethod
-    def execute(self, step: steps.Step, draft: Draft) -> None:
-        raise TypeError(f"no way to execute {step!r}")
+    def execute(self, step: steps.Executable, draft: Draft) -> None:
+        match step:
+            case steps.Change():
+                self._change(step, draft)
+            case steps.ClaimSlot():
+                self._claim_slot(step, draft)
+            case steps.Create():
+                self._creator.create(step, draft)
+            case steps.ReserveName():
+                self._creator.reserve_name(step, draft)
+            case steps.Stop():
+                self._stop(step, draft)
+            case steps.Delete():
+                self._delete(step, draft)
+            case steps.ListPods():
+                self._list_pods(step, draft)
+            case steps.DiagnoseFailure():
+                self._diagnose_failure(step, draft)
+            case steps.ReadEvents():
+                self._read_events(step, draft)
+            case _:
+                assert_never(step)
 
-    @execute.register
-    def _create(self, step: steps.Create, draft: Draft) -> None:
-        self._creator.create(step, draft)
-
-    @execute.register
-    def _reserve_name(self, step: steps.ReserveName, draft: Draft) -> None:
-        self._creator.reserve_name(step, draft)
-
-    @execute.register
     def _change(self, step: steps.Change, draft: Draft) -> None:
         draft.put(step.deploys)
         draft.drop_jobs(step.dropped)
@@ -54,13 +65,11 @@ class Executor:
             deploy = step.deploys[0]
             draft.repaired(step.repair, f"{deploy.name}: {deploy.why or deploy.note}")
 
-    @execute.register
     def _claim_slot(self, step: steps.ClaimSlot, draft: Draft) -> None:
         since = step.deploy.created_at
         refused = self._slots.claim(draft.seen.target, step.namespace, since)
         draft.put_slot(str(refused) if refused else "")
 
-    @execute.register
     def _stop(self, step: steps.Stop, draft: Draft) -> None:
         deploy = step.deploys[0]
         draft.put(step.deploys)
@@ -75,11 +84,10 @@ class Executor:
             draft.mark_deleting(observed)
         log.info("deploy stopping", deploy=deploy.name, why=deploy.why)
 
-    @execute.register
     def _delete(self, step: steps.Delete, draft: Draft) -> None:
-        """What may not be deleted is tried again later, and holds nothing up that need not wait for it."""
+        """A Job that the worker may not delete is tried again later; meanwhile the target goes on."""
         observed = step.job
-        draft.save()  # why it ended, before what tells it goes
+        draft.write_if_changed()  # a deploy's end and its cause, before the Job that shows them is gone
         try:
             there = self._cluster.delete_job(observed.namespace, observed.job, observed.uid)
         except ClusterRefused as refused:
@@ -96,8 +104,7 @@ class Executor:
         if step.deploy:
             draft.put([replace(step.deploy, delete_sent_at=draft.seen.now)])
 
-    @execute.register
-    def _look(self, step: steps.ListPods, draft: Draft) -> None:
+    def _list_pods(self, step: steps.ListPods, draft: Draft) -> None:
         selector = labels.target_selector(self._instance, draft.seen.target, draft.former)
         found = self._cluster.pods(step.deploy.namespace, selector)
         live = [pod.metadata.name for pod in found if pod.live]
@@ -105,21 +112,20 @@ class Executor:
         if live:
             log.info("Pods of the target are still live", target=draft.seen.target, pods=live)
 
-    @execute.register
-    def _judge(self, step: steps.DiagnoseFailure, draft: Draft) -> None:
-        """The watcher's state of the Pods can be older than its state of their Job."""
+    def _diagnose_failure(self, step: steps.DiagnoseFailure, draft: Draft) -> None:
+        """Lists the Pods itself: the state of the Pods that the watcher recorded can
+        be older than the Job's."""
         known = step.job
         selector = labels.target_selector(self._instance, draft.seen.target, draft.former)
         pods = self._cluster.pods(known.namespace, f"{selector},{labels.JOB_UID}={known.uid}")
         observed = observe_pods(known, pods, known)
         deploy = after_failure(draft.seen, step.deploy, observed)
         if deploy.state is State.FAILED:
-            deploy = replace(deploy, log_tail=self._log(observed, draft.seen.vain))
+            deploy = replace(deploy, log_tail=self._log_tail(observed, draft.seen.vain))
         draft.put([deploy])
 
-    @execute.register
-    def _ask(self, step: steps.ReadEvents, draft: Draft) -> None:
-        """That events may not or cannot be read is said, and holds up nothing: they are no state."""
+    def _read_events(self, step: steps.ReadEvents, draft: Draft) -> None:
+        """If the events cannot be read, that is the cause shown. It delays nothing: events are no state."""
         observed = step.job
         try:
             why = of_events(
@@ -129,15 +135,15 @@ class Executor:
             why = unreadable(str(error))
         draft.put([explained_by_events(draft.seen, step.deploy, why)])
 
-    def _log(self, observed: ObservedJob, looks_in_vain: int) -> str:
-        """A node that went, or hangs, takes its logs with it: a few looks later the deploy ends without."""
-        if not (observed.pod and observed.container):  # nothing of it ran
+    def _log_tail(self, observed: ObservedJob, failures: int) -> str:
+        """A node that is gone or hangs gives no log: after a few attempts the deploy ends without it."""
+        if not (observed.pod and observed.container):  # no container ran
             return ""
         try:
             return self._cluster.log_tail(observed.namespace, observed.pod, observed.container)
         except ClusterRefused as refused:
             return f"(no log: {refused})"
         except ClusterUnavailable as away:
-            if looks_in_vain < LOOKS_FOR_LOG - 1:
+            if failures < LOG_ATTEMPTS - 1:
                 raise
             return f"(no log: {away})"

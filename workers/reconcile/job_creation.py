@@ -1,5 +1,5 @@
-"""Creating the Job of a deploy, once and no more: also when the answer to a POST is lost, and when a POST of
-another worker may still be on its way. docs/decisions/0004-name-reservations.md says why it is done so."""
+"""Creates the Job of a deploy exactly once, even if the answer to a POST is lost, or if a POST of another
+worker may still arrive. The reasons are in docs/decisions/0004-name-reservations.md."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 class JobCreator:
-    """Raises ClusterUnavailable when nobody knows what came of it: to be resolved by the next reservation."""
+    """Raises ClusterUnavailable if the result is unknown: a name reservation resolves it later."""
 
     def __init__(self, cluster: LeasedCluster, instance: str) -> None:
         self._cluster, self._instance = cluster, instance
@@ -45,15 +45,16 @@ class JobCreator:
         except ClusterRefused as refused:
             self._refused(draft, deploy, refused)
         except ClusterUnavailable as away:
-            if not away.sent:  # nothing is on its way, so there is nothing to resolve
-                draft.put([_waiting_again(deploy)])
+            if not away.sent:  # no POST can arrive late, so there is nothing to resolve
+                draft.put([_pending_again(deploy)])
             raise
         else:
-            self._there(draft, deploy, job)
+            self._adopt(draft, deploy, job)
             log.info("Job created", deploy=deploy.name, job=deploy.job, commit=deploy.commit[:12])
 
     def reserve_name(self, step: steps.ReserveName, draft: Draft) -> None:
-        """Somebody's POST may be on its way: reserve its name, so that it comes too late, or find its Job."""
+        """A POST may still arrive: reserves its name, so that it is refused, or finds
+        the Job that it created."""
         deploy, spec = step.deploy, draft.seen.spec
         if spec is None:
             raise ClusterUnavailable("no watcher has published a configuration of this target")
@@ -70,10 +71,10 @@ class JobCreator:
                 Kind.UNRESOLVED_START, f"{deploy.name}: the name {deploy.job} is reserved"
             )
             draft.put_job(observe_job(reservation)[1])
-            draft.put([_waiting_again(deploy)])
+            draft.put([_pending_again(deploy)])
 
     def _not_reserved(self, draft: Draft, deploy: Deploy, refused: ClusterRefused) -> None:
-        """That the reservation was refused says nothing about the POST before it: its Job may run."""
+        """A refused reservation says nothing about the POST before it, whose Job may run."""
         try:
             self._name_taken(draft, deploy, reserving=True)
         except ClusterUnavailable:
@@ -85,23 +86,26 @@ class JobCreator:
         try:
             job = self._cluster.job(deploy.namespace, deploy.job)
         except NotThere:
-            if reserving:  # nothing keeps a late POST out: reserve it again, later
-                raise ClusterUnavailable(f"nobody knows whether {deploy.job} starts") from None
-            draft.put([_waiting_again(deploy)])
+            if reserving:  # the name is free again, so a late POST may come: reserve it later
+                raise ClusterUnavailable(
+                    f"it is unknown whether Job {deploy.job} will be created"
+                ) from None
+            draft.put([_pending_again(deploy)])
             return
         ours = job.metadata.annotations.get(labels.TOKEN) == deploy.token
         if ours and job.metadata.deletion_timestamp is None:
-            self._there(draft, deploy, job)
+            self._adopt(draft, deploy, job)
             draft.repaired(Kind.UNRESOLVED_START, f"{deploy.name}: Job {deploy.job} is there")
         else:
             log.warning("Job name is taken by another Job", deploy=deploy.name, job=deploy.job)
             target, observed = observe_job(job)
             if target in (deploy.target, *draft.former):
                 draft.put_job(observed)
-            draft.put([_waiting_again(deploy)])
+            draft.put([_pending_again(deploy)])
 
     def _refused(self, draft: Draft, deploy: Deploy, refused: ClusterRefused) -> None:
-        """Quota, admission, rights or a missing namespace can change; a Job that makes no sense cannot."""
+        """A quota, admission, rights or a missing namespace can change: it is retried.
+        An invalid Job is not."""
         cause = of_refusal(refused)
         if cause.retry:
             result = retry_or_end(draft.seen, deploy, State.FAILED, cause)
@@ -109,11 +113,11 @@ class JobCreator:
             result = ended_by(deploy, State.FAILED, draft.seen.now, cause)
         draft.put([result])
 
-    def _there(self, draft: Draft, deploy: Deploy, job: Job) -> None:
+    def _adopt(self, draft: Draft, deploy: Deploy, job: Job) -> None:
         draft.put_job(observe_job(job)[1])
         draft.put([adopted(deploy, job.metadata.uid, job.metadata.resource_version)])
 
 
-def _waiting_again(deploy: Deploy) -> Deploy:
-    """Back in the queue: its next start takes the next name."""
+def _pending_again(deploy: Deploy) -> Deploy:
+    """The deploy waits again; its next attempt takes the next name."""
     return replace(deploy, state=State.PENDING, uid="", created_rv="")

@@ -1,4 +1,4 @@
-"""What acting on the cluster needs of it, and those calls for as long as a target is leased."""
+"""The calls to the cluster that a reconcile makes, each of which renews the target's lease first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from workers.kube.objects import Event, Job, Pod, PodList
 
 
 class ClusterClient(Protocol):
-    """What reconciling needs of the cluster: see `workers.kube.client.Cluster`. Each is one request."""
+    """What a reconcile needs of `workers.kube.client.Cluster`. Each method is one request."""
 
     def create_job(self, manifest: dict[str, object]) -> Job: ...
     def job(self, namespace: str, name: str) -> Job: ...
@@ -20,9 +20,9 @@ class ClusterClient(Protocol):
 
 
 class LeasedCluster:
-    """The same calls, each of which finds the lease long enough for the longest wait for its answer.
+    """Calls `renew` before every request, so that the lease outlasts the longest wait for an answer.
 
-    `renew` is asked before every request. It raises what a write of the lease's holder does.
+    `renew` raises what a write of the draft raises.
     """
 
     def __init__(self, cluster: ClusterClient, renew: Callable[[], None]) -> None:
@@ -41,7 +41,7 @@ class LeasedCluster:
         return self._cluster.delete_job(namespace, name, uid)
 
     def pods(self, namespace: str, selector: str) -> list[Pod]:
-        """All of them, page by page."""
+        """The Pods of all pages."""
         found: list[Pod] = []
         position = ""
         while True:

@@ -9,7 +9,7 @@ from dispatcher.domain.deploy import State
 from tests.model.harness import World
 from tests.workers.reconcile.test_slow_starts import until_due
 from tests.workers.reconcile.test_takeover import start, take_over
-from workers.reconcile.executor import LOOKS_FOR_LOG
+from workers.reconcile.executor import LOG_ATTEMPTS
 
 NO_ANSWER = "could not read the log of shop-1-pod: dial tcp 10.0.0.7:10250: i/o timeout (500)"
 
@@ -37,13 +37,13 @@ def test_a_log_that_its_node_does_not_give_is_tried_a_few_times_and_holds_no_end
     world.trace.clear()
 
     fails(world, pod)
-    for _ in range(2 * LOOKS_FOR_LOG):
+    for _ in range(2 * LOG_ATTEMPTS):
         until_due(world)
 
     over = world.deploys()[1]
     assert (over.state, over.cause) == (State.FAILED, CauseKind.SCRIPT)
     assert over.log_tail == f"(no log: {NO_ANSWER})"
-    assert world.trace.count("log") == LOOKS_FOR_LOG
+    assert world.trace.count("log") == LOG_ATTEMPTS
 
 
 def test_a_log_that_comes_a_little_later_is_kept(world: World) -> None:
