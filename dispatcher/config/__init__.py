@@ -1,4 +1,4 @@
-"""The door to the configuration: environment and YAML → frozen settings, all mistakes at once."""
+"""The configuration package's public names: load settings, check a file. Other rooms import only these."""
 
 from dispatcher.config.cluster import ClusterSettings, NamespaceSettings
 from dispatcher.config.deliveries import DeliverySettings

@@ -1,4 +1,4 @@
-"""What the configuration says of the cluster as a whole: how much may run at once, and where to look."""
+"""The section `cluster`: how many deploys may run at once, and which namespaces the watcher follows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Most = Annotated[Whole, Field(ge=0, le=100_000)]
 
 
 class NamespaceSettings(Settings):
-    """One namespace. That it is named is enough for it to be looked at, also when no target uses it."""
+    """One namespace. The watcher follows every namespace listed here, even if no target uses it."""
 
     max_running: Most = 0
 
@@ -23,20 +23,20 @@ class ClusterSettings(Settings):
     """The section `cluster`."""
 
     max_running: Most = 0
-    """Deploys that may run at once, of all targets; 0 for no limit."""
+    """How many deploys of all targets together may run at once; 0 for no limit."""
     watch: Literal["each", "all"] = "each"
-    """Follow each namespace by itself, or all through one list and watch."""
+    """Whether the watcher lists and watches each namespace separately, or the whole cluster at once."""
     namespaces: dict[Namespace, NamespaceSettings] = {}  # noqa: RUF012  # pydantic copies it
     removal_grace: Annotated[int, duration(0, HOUR)] = 2 * MINUTE
     """How long a target must be missing before it counts as removed; seconds."""
     keep_removed_for: Annotated[int, duration(0, 365 * DAY)] = 30 * DAY
-    """How long the history of a target stays that is no longer configured; seconds."""
+    """How long the ledger keeps the history of a target that is no longer configured; seconds."""
 
     def limits(self) -> dict[str, int]:
-        """Namespace -> how many deploys may run there at once, "" for all together; only what is limited."""
+        """Namespace -> most deploys that may run there at once, "" for all together; only limited ones."""
         own = {name: settings.max_running for name, settings in self.namespaces.items()}
         return {name: most for name, most in {"": self.max_running, **own}.items() if most}
 
     def followed(self, used: Iterable[str]) -> set[str]:
-        """The namespaces to follow, where these are in use; "" stands for all."""
+        """The namespaces to follow if targets use those in `used`; {""} stands for the whole cluster."""
         return {""} if self.watch == "all" else {*used, *self.namespaces}

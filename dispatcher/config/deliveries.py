@@ -1,4 +1,4 @@
-"""How much of what Git hosts deliver is kept, to be looked at and replayed."""
+"""The section `deliveries`: how many deliveries the delivery log keeps, and for how long."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from dispatcher.config.values import DAY, MIB, MINUTE, Whole, duration, size
 
 
 class DeliverySettings(Settings):
-    """The section `deliveries`. What goes beyond one of the bounds makes room, the oldest first."""
+    """The section `deliveries`. Past any of these limits the delivery log drops its oldest entries."""
 
     keep: Annotated[Whole, Field(ge=0, le=10_000)] = 1000
-    # Not longer than branches are remembered: a replay has to know what was pushed since.
+    # At most as long as the ledger remembers branches: a replay must know what was pushed since.
     keep_for: Annotated[int, duration(MINUTE, 30 * DAY)] = 3 * DAY
     max_bytes: Annotated[int, size(MIB, 1024 * MIB)] = 64 * MIB

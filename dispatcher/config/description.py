@@ -1,4 +1,4 @@
-"""What was understood, as plain data without a secret in it: for `git-dispatcher check`."""
+"""Describes a loaded configuration as plain data for `git-dispatcher check`. Must not show a secret."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _clone(clone: Clone | None) -> dict[str, Any] | bool:
 
 
 def _env(value: str | EnvReference) -> str:
-    """Where a value comes from; a literal one is not repeated, since it may be private."""
+    """Where a variable's value comes from. A literal value is not shown: it may be private."""
     if isinstance(value, str):
         return "a value"
     name = f"secret {value.secret}" if value.secret else f"config_map {value.config_map}"

@@ -1,8 +1,8 @@
-"""One YAML file → plain data with the line of every field.
+"""Reads one YAML file into plain data, and keeps the line of every field for error messages.
 
-Only nodes are composed (by PyYAML's SafeLoader) and only JSON's types are built from them, so no tag
-can construct anything. What YAML accepts silently and people don't mean is a mistake here: a key given
-twice, `yes` and `on` (true in YAML 1.1, text in 1.2), names that are numbers, an alias that explodes.
+PyYAML's SafeLoader only composes nodes, and only JSON's types are built from them, so no YAML tag can
+construct an object. Reports what YAML accepts silently but nobody means: a duplicate key, `yes` and `on`
+(true in YAML 1.1, text in 1.2), names that are numbers, an alias that expands to too many values.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _LEGACY = re.compile(r"^(?:yes|no|on|off)$", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Document:
-    """A file's data, and where in the file each part of it stands."""
+    """A file's data, and the line of each field."""
 
     file: str
     data: Any
     lines: Mapping[Location, int] = field(default_factory=dict)
     written: Mapping[Location, str] = field(default_factory=dict)
-    """How numbers and the like were written: `1.10`, which is 1.1 by now."""
+    """Numbers and other non-text scalars as the file spells them: `1.10`, which `data` holds as 1.1."""
     mistakes: tuple[Mistake, ...] = ()
 
     def line(self, location: Location) -> int:
-        """The line of a field, or of the nearest one around it."""
+        """The line of a field, or of the nearest enclosing field that has one."""
         while location and location not in self.lines:
             location = location[:-1]
         return self.lines.get(location, 1)
@@ -47,7 +47,7 @@ class Document:
 
 
 def read_document(content: bytes, file: str) -> Document:
-    """Raise Mistaken when nothing can be made of it; lesser mistakes are in the result's `mistakes`."""
+    """Raise Mistaken if the file cannot be parsed; the result's `mistakes` lists the lesser ones."""
     root = _compose(_decode(content, file), file)
     builder = _Builder(file)
     data = builder.build(root, (), 0)
@@ -72,7 +72,7 @@ def _compose(text: str, file: str) -> yaml.Node:
     except yaml.MarkedYAMLError as error:
         raise Mistaken(_syntax(error, file)) from None
     except (yaml.YAMLError, ValueError, OverflowError):
-        # A character that YAML forbids, or an escape for one that does not exist.
+        # A character that YAML forbids, or an escape of a code point that does not exist.
         text = "is not YAML: it holds a character that YAML does not allow; remove it"
         raise Mistaken(Mistake(file, 0, "", text)) from None
     if root is None:
@@ -85,13 +85,13 @@ def _compose(text: str, file: str) -> yaml.Node:
 
 def _syntax(error: yaml.MarkedYAMLError, file: str) -> Mistake:
     mark = error.problem_mark or error.context_mark
-    said = " ".join(filter(None, (error.context, error.problem)))
-    text = f"is not YAML: {said}; look at the indentation, quotes and brackets here"
+    problem = " ".join(filter(None, (error.context, error.problem)))
+    text = f"is not YAML: {problem}; check the indentation, quotes and brackets here"
     return Mistake(file, mark.line + 1 if mark else 0, "", text)
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes; text is what is not clearly a number, true, false or nothing (YAML 1.2)."""
+    """Composes nodes with YAML 1.2's core schema: a scalar is text unless it is a number, bool or null."""
 
     _depth = 0
 
@@ -120,7 +120,7 @@ for _name, _pattern, _first in (
 
 
 class _Builder:
-    """Nodes → data, with a line for each part; counts what aliases expand to."""
+    """Builds data from nodes, records each field's line, and counts the values that aliases expand to."""
 
     def __init__(self, file: str) -> None:
         self.lines: dict[Location, int] = {}
@@ -140,7 +140,9 @@ class _Builder:
                 return [self.build(item, (*location, i), 0) for i, item in enumerate(node.value)]
             case yaml.ScalarNode():
                 return self._scalar(node, location)
-        self._mistake(location, f"{show(node.tag)} is a tag with no meaning here; remove it")
+        self._mistake(
+            location, f"{show(node.tag)} is a tag that configuration files cannot use; remove it"
+        )
         return None
 
     def _count(self, depth: int, line: int) -> None:
@@ -163,7 +165,7 @@ class _Builder:
     def _entries(
         self, node: yaml.MappingNode, location: Location, merges: int
     ) -> Iterator[tuple[str, yaml.Node, int]]:
-        """Own entries first; those merged in with `<<` only where there is no own one."""
+        """The mapping's entries. An entry merged in with `<<` never replaces one of the mapping's own."""
         first: dict[str, int] = {}
         for key, value in node.value:
             line = key.start_mark.line + 1
@@ -192,13 +194,13 @@ class _Builder:
                         yield name, inner, line
 
     def _name(self, key: yaml.Node, location: Location) -> str | None:
-        """A mapping's key; None for what is no name (a merge, or a mistake that is noted)."""
+        """A mapping's key; None for a merge key, and for an unusable key, whose mistake is recorded."""
         if key.tag == f"{_TAG}merge":
             return None
         line = key.start_mark.line + 1
         if isinstance(key, yaml.ScalarNode) and key.tag == f"{_TAG}str" and _clean(key.value):
             return str(key.value)
-        text = "has a key that is no name; write names as plain text"
+        text = "has a key that is not a name; write keys as plain text"
         if isinstance(key, yaml.ScalarNode) and _clean(key.value):
             shown = show(key.value)
             text = f"{shown[1:-1] or 'nothing'} is not a name in YAML; write {shown} in quotes"
@@ -206,7 +208,7 @@ class _Builder:
         return None
 
     def _twice(self, name: str, location: Location, first: int, line: int) -> None:
-        text = f"is given twice, first in line {first}; remove one"
+        text = f"is also set in line {first}; remove one of them"
         self.mistakes.append(Mistake(self._file, line, field_path((*location, name)), text))
 
     def _scalar(self, node: yaml.ScalarNode, location: Location) -> Any:
@@ -234,16 +236,16 @@ def _value(kind: str, text: str) -> Any:
         case "float":
             return _float(text)
         case "legacy":
-            raise ValueError(f'{text} can be read in two ways; write true, false or "{text}"')
+            raise ValueError(f'{text} is ambiguous in YAML; write true, false or "{text}"')
         case "str":
-            raise ValueError("holds a character that no text can have; remove it")
-    raise ValueError(f"{show(kind)} is a tag with no meaning here; remove it")
+            raise ValueError("holds a character that is not allowed in text; remove it")
+    raise ValueError(f"{show(kind)} is a tag that configuration files cannot use; remove it")
 
 
 def _integer(text: str) -> int:
     digits = text.lstrip("-+")
     if len(digits) > 20:
-        raise ValueError("is too large for a number; put it in quotes if it is a text")
+        raise ValueError("is too large for a number; put it in quotes if it is text")
     octal = digits.startswith("0") and not digits.startswith(("0o", "0x"))
     try:
         return int(text, 8 if octal else 0)
@@ -257,10 +259,10 @@ def _float(text: str) -> float:
     except ValueError:  # .inf and .nan among others
         number = math.inf
     if not math.isfinite(number):
-        raise ValueError("is not a number that can be used; put it in quotes if it is a text")
+        raise ValueError("is not a usable number; put it in quotes if it is text")
     return number
 
 
 def _clean(text: str) -> bool:
-    """No NUL and no half of a surrogate pair, which YAML's escapes can produce."""
+    """Whether the text has no NUL and no lone surrogate; YAML's escapes can produce both."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)

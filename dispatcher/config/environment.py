@@ -19,37 +19,37 @@ from dispatcher.domain.suggestions import nearest
 
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 LONGEST_CALL = 5
-"""Seconds that a worker waits for one request to the API server at the most, connecting and answering."""
+"""Longest time that a worker waits for one request to the API server, connect and read; seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """What a process needs to know before it has read any file."""
+    """The settings of a process that come from environment variables."""
 
     config: Path
     redis_url: Secret
     kubeconfig: str
-    """"" for the in-cluster account or the usual file in the home directory."""
+    """"" for the in-cluster service account, or else ~/.kube/config."""
     kube_context: str
-    """"" for the current one."""
+    """"" for the kubeconfig's current context."""
     host: str
     port: int
     api_tokens: tuple[Secret, ...]
     trusted_proxies: tuple[Network, ...]
-    """Whose word counts about where a request comes from."""
+    """Proxies that may name the sender's address."""
     proxy_header: str
-    """The one header that they say it in."""
+    """The header in which these proxies name the sender's address."""
     failures_per_address: int
-    """Unauthenticated deliveries in a minute, after which the answer is 429; 0 for any number."""
+    """Unauthenticated deliveries a minute from which on web answers 429; 0 for no limit."""
     failures_per_hook: int
     connections: int
     connections_per_address: int
     instance: str
     queue: str
     lease: int
-    """Seconds after which another worker may take over a target."""
+    """How long a worker holds a target without renewing its lease; seconds."""
     heartbeat_file: str
-    """Which worker and watcher touch while they are at work; "" for none."""
+    """A file that worker and watcher touch while they are healthy, for a liveness probe; "" for none."""
     log_format: str
     log_level: str
 
@@ -78,7 +78,7 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not least <= int(text) <= most:
             raise ValueError(
-                f"{show(text)} is not a number that fits; choose between {least} and {most}"
+                f"{show(text)} is not a whole number in range; choose between {least} and {most}"
             )
         return int(text)
 
@@ -86,12 +86,12 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def _lease(text: str) -> int:
-    """A target must not go over to another worker while its own still waits for one answer."""
+    """A lease must outlast the longest API call, or another worker takes the target during that call."""
     seconds = _whole(1, 60)(text)
     if seconds <= LONGEST_CALL:
         raise ValueError(
-            f"{show(text)} is no longer than the API server may take for one answer ({LONGEST_CALL} s), "
-            f"so that a target would change hands meanwhile; choose between {LONGEST_CALL + 1} and 60"
+            f"{show(text)} is not longer than the longest API call ({LONGEST_CALL} s), so the lease could "
+            f"expire during a call; choose between {LONGEST_CALL + 1} and 60"
         )
     return seconds
 
@@ -99,7 +99,7 @@ def _lease(text: str) -> int:
 def _choice(*words: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text.lower() not in words:
-            raise ValueError(f"{show(text)} is none of {', '.join(words)}; choose one")
+            raise ValueError(f"{show(text)} is not one of {', '.join(words)}; choose one")
         return text.lower()
 
     return read
@@ -122,8 +122,8 @@ def _tokens(text: str) -> tuple[Secret, ...]:
     for count, token in enumerate(tokens, 1):
         if len(token) < 16 or not token.isascii() or not token.isprintable():
             raise ValueError(
-                f"token {count} of {len(tokens)} is shorter than 16 characters or holds others "
-                "than ASCII ones; make one with `openssl rand -hex 32`"
+                f"token {count} of {len(tokens)} is shorter than 16 characters or is not "
+                "ASCII; generate one with `openssl rand -hex 32`"
             )
     return tuple(
         Secret(token.encode(), name or f"{count} of {len(tokens)}")
@@ -132,7 +132,7 @@ def _tokens(text: str) -> tuple[Secret, ...]:
 
 
 def _named(token: str) -> tuple[str, str]:
-    """`ann=…`: the name that stands in the log, and the token. No Base64 looks so."""
+    """Splits `ann=…` into the name that the log shows and the token. Base64 never looks like that."""
     match = re.fullmatch(r"([a-z][a-z0-9-]{0,29})=(.*[^=])", token)
     return (match[1], match[2]) if match else ("", token)
 
@@ -142,10 +142,10 @@ _HOST = _matching(
 )
 _INSTANCE = _matching(
     r"[a-z0-9](?:[-a-z0-9]{0,28}[a-z0-9])?",
-    "is not an instance's name; use up to 30 small letters, digits and inner dashes",
+    "is not an instance name; use up to 30 lower-case letters, digits and inner dashes",
 )
 _QUEUE = _matching(
-    r"[A-Za-z0-9._-]{1,60}", "is not a queue's name; use letters, digits, dots and dashes"
+    r"[A-Za-z0-9._-]{1,60}", "is not a queue name; use letters, digits, dots and dashes"
 )
 
 VARIABLES = (
@@ -153,7 +153,7 @@ VARIABLES = (
     Variable("REDIS_URL", "redis_url", "redis://127.0.0.1:6379/0", _redis_url, secret=True),
     Variable("KUBECONFIG", "kubeconfig", "", str),
     Variable("DISPATCHER_KUBE_CONTEXT", "kube_context", "", str),
-    # All addresses: in a container nothing else can be reached from outside.
+    # All addresses: in a container only those can be reached from outside.
     Variable("HOST", "host", "0.0.0.0", _HOST),  # noqa: S104
     Variable("PORT", "port", "8000", _whole(1, 65535)),
     Variable("DISPATCHER_API_TOKENS", "api_tokens", "", _tokens, secret=True),
@@ -185,16 +185,16 @@ VARIABLES = (
         _choice("debug", "info", "warning", "error", "critical"),
     ),
 )
-"""Every variable there is; docs/configuration.md lists the same."""
+"""All environment variables; docs/configuration.md lists the same."""
 
 
 _PREFIX = "DISPATCHER_"
 
 
 def mistyped_variables(environ: Mapping[str, str], others: Iterable[str] = ()) -> Iterator[Mistake]:
-    """Variables that are very like ones of ours, or of the `others`, and are none: nobody reads them.
+    """Reports variables that nothing reads and whose names nearly match ours or one of `others`.
 
-    What is only begun like ours may be Kubernetes', which tells of Services that way.
+    A variable that merely shares our prefix may come from Kubernetes, which sets some for every Service.
     """
     known = {
         *others,
@@ -205,7 +205,7 @@ def mistyped_variables(environ: Mapping[str, str], others: Iterable[str] = ()) -
     for name in sorted(environ.keys() - known):
         near = nearest(name.removeprefix(_PREFIX), endings) if name.startswith(_PREFIX) else ""
         if near:
-            text = f'is no variable of ours; did you mean "{_PREFIX}{near}"?'
+            text = f'is not a variable of git-dispatcher; did you mean "{_PREFIX}{near}"?'
             yield Mistake("", 0, name, text)
 
 
@@ -228,7 +228,7 @@ def _text(variable: Variable, environ: Mapping[str, str]) -> str:
     text = environ.get(variable.name, "")
     file = environ.get(f"{variable.name}_FILE", "") if variable.secret else ""
     if text and file:
-        raise ValueError(f"is set, and so is {variable.name}_FILE; keep one of them")
+        raise ValueError(f"and {variable.name}_FILE are both set; keep one of them")
     if not file:
         return text
     return secret_from_file(Path(file)).reveal().decode("utf-8", "surrogateescape")

@@ -1,7 +1,7 @@
-"""Configuration files → hooks and targets, with every mistake in them.
+"""Reads configuration files into hooks and targets, and collects every mistake in them.
 
-Each file is read by itself; hooks and targets of all files are put together, `defaults` may stand in
-one of them. A mistake is reported where its value was written, even if that is in `defaults`.
+Each file is parsed separately, then the hooks and targets of all files are merged; only one file may
+have `defaults`. A mistake names the line where its value was written, even if that is in `defaults`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ Section = TypeVar("Section", bound=Settings)
 
 @dataclass(frozen=True)
 class Configuration:
-    """What the files say. `files` are all that were read, also manifests and secrets."""
+    """Settings from the files. `files` lists every file that was read, manifests and secrets included."""
 
     hooks: Mapping[str, Hook]
     targets: Mapping[str, Target]
@@ -60,7 +60,7 @@ class Configuration:
 
 @dataclass
 class _Reading:
-    """What has been gathered so far."""
+    """What has been read so far."""
 
     environ: Mapping[str, str]
     secrets: bool = True
@@ -71,7 +71,7 @@ class _Reading:
     files: list[Path] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
     places: dict[Location, Mistake] = field(default_factory=dict)
-    """Where each hook, target and `defaults` was found first."""
+    """Where each hook, target and `defaults` was first defined."""
 
     def context(self, document: Document) -> Context:
         directory = Path(document.file).parent
@@ -81,7 +81,7 @@ class _Reading:
 def read_files(path: Path, environ: Mapping[str, str], *, secrets: bool = True) -> Configuration:
     """Raise Mistaken with all mistakes in a file, or in all YAML files of a directory.
 
-    Without `secrets`, none is looked up: all are empty.
+    With `secrets` False no secret is looked up: all are empty.
     """
     reading = _Reading(environ, secrets)
     read = [_document(file, reading, among_others=file != path) for file in _files(path)]
@@ -109,7 +109,7 @@ def _files(path: Path) -> list[Path]:
         files = sorted(path.iterdir())
     except (OSError, ValueError):
         return [path]
-    # Names with a dot in front: a mounted ConfigMap keeps its versions in such directories.
+    # Hidden directories: a mounted ConfigMap keeps its versions in them.
     files = [f for f in files if f.suffix in SUFFIXES and not f.name.startswith(".")]
     if not files:
         raise Mistaken(Mistake(str(path), 0, "", "holds no *.yaml or *.yml file; put one there"))
@@ -128,7 +128,7 @@ def _document(file: Path, reading: _Reading, among_others: bool) -> Document | N
         reading.mistakes.extend(mistaken.mistakes)
         return None
     if among_others and isinstance(document.data, dict) and "kind" in document.data:
-        return None  # a Job manifest that lies beside the configuration, as in a ConfigMap
+        return None  # a Job manifest beside the configuration, as in a mounted ConfigMap
     reading.mistakes.extend(document.mistakes)
     if isinstance(document.data, dict):
         return document
@@ -142,7 +142,7 @@ def _check_top(document: Document, reading: _Reading) -> None:
     if type(version) is not int or version != VERSION:
         text = "is missing; write `version: 1`"
         if "version" in document.data:
-            text = f"{show(version)} is not a version that this program reads; write 1"
+            text = f"{show(version)} is not a supported version; write 1"
         reading.mistakes.append(document.mistake(("version",), text))
     for name in document.data.keys() - set(TOP):
         text = f"is not a setting here; {did_you_mean(name, TOP)}"
@@ -152,7 +152,7 @@ def _check_top(document: Document, reading: _Reading) -> None:
 
 
 def _claim(document: Document, location: Location, reading: _Reading) -> bool:
-    """False, and a mistake that names both places, when another file has it too."""
+    """Whether this file is the first to define it; if not, records a mistake that names both lines."""
     mistake = document.mistake(location, "")
     first = reading.places.setdefault(location, mistake)
     if first is not mistake:
@@ -162,7 +162,7 @@ def _claim(document: Document, location: Location, reading: _Reading) -> bool:
 
 
 def _entries(document: Document, section: str, reading: _Reading) -> Iterator[tuple[str, Any]]:
-    """The hooks or targets of a file that no other file has, each a mapping."""
+    """The hooks or targets that this file is the first to define, each a mapping."""
     entries = document.data.get(section, {})
     if not isinstance(entries, dict):
         text = f"{show(entries)} is not a mapping; write a name and its settings below it"
@@ -179,7 +179,7 @@ def _entries(document: Document, section: str, reading: _Reading) -> Iterator[tu
 
 
 def _section(document: Document, name: str, known: Section, reading: _Reading) -> Section:
-    """A section that only one file may have; `known` where it is not in this one."""
+    """A section that only one file may have; `known` if this file lacks it."""
     if name not in document.data or not _claim(document, (name,), reading):
         return known
     try:
@@ -213,7 +213,7 @@ def _read_targets(document: Document, defaults: Document | None, reading: _Readi
         try:
             target = Target.model_validate(merged, context=reading.context(document))
         except ValidationError as error:
-            # What a target inherited wrongly is reported at `defaults`, once.
+            # A wrong value that targets inherit is reported once, at `defaults`.
             _report(error, document, location, reading, settings)
         else:
             reading.targets[name] = target
@@ -234,7 +234,7 @@ def _merge(defaults: Any, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_defaults(document: Document, reading: _Reading) -> None:
-    """Check them as a target of their own, with the settings that only a target can have."""
+    """Check `defaults` as if they were a target, with the settings added that only a target can have."""
     defaults = document.data["defaults"]
     if not isinstance(defaults, dict):
         text = f"{show(defaults)} is not a mapping; write `name: value` lines below it"
@@ -244,7 +244,7 @@ def _check_defaults(document: Document, reading: _Reading) -> None:
     misplaced: list[Location] = [(name,) for name in defaults.keys() & (TARGET_ONLY | {"name"})]
     misplaced += [("job", name) for name in JOB_ONLY if isinstance(job, dict) and name in job]
     for location in misplaced:
-        text = "cannot be a default; write it in each target"
+        text = "cannot be in `defaults`; write it in each target"
         reading.mistakes.append(document.mistake(("defaults", *location), text))
     stand_in = {"repository": "https://example.com/x", "branches": ["x"], "job": {"image": "x"}}
     defaults = {name: value for name, value in defaults.items() if name != "name"}
@@ -270,7 +270,7 @@ def _report(
     reading: _Reading,
     own: Any = None,
 ) -> None:
-    """Note each of an error's mistakes; with `own`, leave out those that were inherited."""
+    """Record an error's mistakes; with `own`, skip those whose value came from `defaults`."""
     for details in error.errors(include_url=False):
         location = location_of(details, own)
         if own is not None and _inherited(location, own, details["type"] == "missing"):
@@ -283,7 +283,7 @@ def _report(
 
 
 def _inherited(location: Location, own: Any, missing: bool) -> bool:
-    """Whether the value there came from `defaults`. What a target lacks at its top is its own."""
+    """Whether the value came from `defaults`. A missing top-level setting is the target's own mistake."""
     if location == ("name",) or (missing and len(location) <= 2):
         return False
     for part in location[:-1] if missing else location:
@@ -308,7 +308,7 @@ _JOB = frozenset(f"job.{name}" for name in ShortJob.model_fields)
 
 
 def _settings(location: Location, tagged: Location, section: str | int) -> frozenset[str]:
-    """The settings that there are where an unknown one was found."""
+    """The settings that are valid where an unknown one was found."""
     if section == "hooks":
         return settings_of(Hook)
     if section == "deliveries":
@@ -324,7 +324,7 @@ def _settings(location: Location, tagged: Location, section: str | int) -> froze
 
 
 def _in_order(mistakes: list[Mistake]) -> list[Mistake]:
-    """By file and line; what was found first stands for a field that has several."""
+    """Sorted by file and line, with only the first mistake of each field."""
     first: dict[tuple[str, int, str], Mistake] = {}
     for mistake in mistakes:
         first.setdefault((mistake.file, mistake.line, mistake.field), mistake)

@@ -1,4 +1,4 @@
-"""Hooks that take deliveries without proof: only where nobody else can send any, or knowingly."""
+"""Hooks without authentication: allowed only if web listens on loopback, or with --allow-insecure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ log = structlog.get_logger()
 
 
 def acceptance(host: str, *, allowed: bool) -> Callable[[Configuration], None]:
-    """What web says to each configuration: it raises ConfigError, or warns in the log.
+    """The check that web runs on each configuration: it raises ConfigError, or logs a warning.
 
-    `host` is where web listens; `allowed` says that such hooks are taken wherever that is.
+    `host` is the address that web listens on; `allowed` permits insecure hooks on any address.
     """
 
     def accept(configuration: Configuration) -> None:
@@ -24,7 +24,7 @@ def acceptance(host: str, *, allowed: bool) -> Callable[[Configuration], None]:
         if insecure and not allowed and not is_loopback(host):
             raise ConfigError(tuple(_mistake(name, host) for name in insecure))
         for name in insecure:
-            log.warning("hook takes deliveries from anyone, without proof", hook=name, host=host)
+            log.warning("hook accepts unauthenticated deliveries", hook=name, host=host)
 
     return accept
 
@@ -38,6 +38,6 @@ def is_loopback(host: str) -> bool:
 
 def _mistake(hook: str, host: str) -> str:
     return (
-        f"hooks.{hook}.insecure: true would let anyone deploy who reaches {host}, where web listens; list "
+        f"hooks.{hook}.insecure: true lets anyone who can reach {host}, where web listens, deploy; list "
         "secrets instead, or listen on 127.0.0.1, or start web with --allow-insecure"
     )

@@ -1,4 +1,4 @@
-"""What a deploy runs: the short form, or a Job manifest of the user's."""
+"""The section `job` of a target: the short form, or a Job manifest that the user writes."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ from dispatcher.config.values import (
 from dispatcher.domain.job_contract import CLONE_NAME, CLONE_VOLUMES, RESERVED
 
 CLONE_IMAGE = "alpine/git:v2.52.0"
-"""Has git, git-lfs and ssh, and a user 1000."""
+"""Default image of the clone: has git, git-lfs and ssh, and a user 1000."""
 
 
 User = Annotated[Whole, Field(ge=0, le=2**31 - 1)]
 
 
 class Settings(BaseModel):
-    """Base of all settings: frozen, and strict about names."""
+    """Base class of all settings: frozen, and refuses unknown names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     BY_CODE: ClassVar[frozenset[str]] = frozenset()
-    """Fields that no file may set."""
+    """Fields that code fills in and no file may set."""
 
 
 class EnvReference(Settings):
@@ -83,18 +83,18 @@ class EnvFrom(Settings):
 
 def _either(secret: str, config_map: str) -> None:
     if bool(secret) == bool(config_map):
-        raise ValueError("names no Secret or ConfigMap, or both; write one, as secret: NAME")
+        raise ValueError("must name either a Secret or a ConfigMap; write one, like secret: NAME")
 
 
 class Resources(Settings):
-    """What a container asks for and may take at the most."""
+    """A container's resource requests and limits."""
 
     requests: dict[str, Quantity] = {}
     limits: dict[str, Quantity] = {}
 
 
 class Toleration(Settings):
-    """As in a Pod, with the names that Kubernetes gives."""
+    """A Pod's toleration, with Kubernetes' field names."""
 
     key: str = ""
     operator: str = ""
@@ -111,28 +111,28 @@ class Clone(Settings):
     submodules: Flag = False
     lfs: Flag = False
     any_commit: Flag = False
-    """Whether a commit is taken that the pushed ref does not hold."""
+    """Whether to deploy a commit that is not reachable from the pushed ref."""
     image: Image = CLONE_IMAGE
     resources: Resources = Resources()
-    """Those of the first container where there are none."""
+    """Resources of the clone; None for those of the first container."""
     run_as_user: User | None = None
-    """None for the one that the first container runs as."""
+    """User ID of the clone; None for that of the first container."""
 
 
 def _clone(value: Any, info: ValidationInfo) -> Any:
-    """`true` takes the defaults, `false` is no clone at all."""
+    """`true` means the defaults, `false` means no clone."""
     if value is True:
         return {}
     if value is False:
         return None
     if value is None and isinstance(info.context, Context):
-        raise ValueError("nothing is there; write true, false or settings like {depth: 10}")
+        raise ValueError("has no value; write true, false or settings like {depth: 10}")
     return value
 
 
 def _not_ours(name: str) -> str:
     if name in RESERVED:
-        raise ValueError(f"{name} is set by git-dispatcher; take another name")
+        raise ValueError(f"{name} is set by git-dispatcher; choose another name")
     return name
 
 
@@ -176,7 +176,7 @@ def _manifest(value: Any, info: ValidationInfo) -> Manifest:
     if isinstance(value, Manifest):
         return value
     if not isinstance(value, str) or not value or not isinstance(info.context, Context):
-        raise ValueError(f"{show(value)} is not a file's name; write it like jobs/docs.yaml")
+        raise ValueError(f"{show(value)} is not a file name; write it like jobs/docs.yaml")
     path = info.context.directory / value
     info.context.files.append(path)
     try:
@@ -207,7 +207,7 @@ class ManifestJob(Settings):
 def _is_free(kind: str, ours: Iterable[str], theirs: list[dict[str, Any]]) -> None:
     for name in ours:
         if any(each.get("name") == name for each in theirs):
-            text = f"adds a {kind} `{name}`, and the manifest has one; rename or remove that"
+            text = f"adds a {kind} `{name}`, which the manifest also has; rename or remove the manifest's"
             raise Conflict(text, "clone")
 
 

@@ -1,7 +1,7 @@
-"""The fields of a Job: which may be written in a manifest, and with which values.
+"""Which fields of a Job a manifest may set, and to which values.
 
-Each field that Kubernetes knows is decided: it may be written, or it fights with what git-dispatcher
-sets or promises, and is a mistake with its remedy. docs/configuration.md has the same as a table.
+Covers every field that Kubernetes knows: a manifest may set it, or it conflicts with what git-dispatcher
+sets or promises and is a mistake with its remedy. docs/configuration.md has the same as a table.
 https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/job-v1/#JobSpec
 """
 
@@ -53,7 +53,7 @@ Found = tuple[Location, str]
 
 @dataclass(frozen=True)
 class Rule:
-    """A field that may only hold certain values, and what to do instead."""
+    """A field that a manifest may set only to certain values, and the remedy."""
 
     location: Location
     remedy: str
@@ -61,56 +61,58 @@ class Rule:
 
 
 RULES = (
-    Rule(("status",), "is written by Kubernetes; remove it"),
+    Rule(("status",), "is set by Kubernetes; remove it"),
     Rule(("metadata", "namespace"), "is the target's `namespace`; remove it"),
-    Rule((*SPEC, "suspend"), "would never start; remove it", lambda value: value is False),
+    Rule(
+        (*SPEC, "suspend"), "keeps the Job from starting; remove it", lambda value: value is False
+    ),
     Rule(
         (*SPEC, "parallelism"),
-        "would never start, with no Pod at a time; remove it, or write 1 or more",
+        "allows no Pod, so the Job never starts; remove it, or write 1 or more",
         lambda value: value != 0,
     ),
     Rule(
         (*SPEC, "completions"),
-        "would succeed without running anything; remove it, or write 1 or more",
+        "makes the Job succeed without running anything; remove it, or write 1 or more",
         lambda value: value != 0,
     ),
-    Rule((*SPEC, "selector"), "is made by Kubernetes; remove it"),
+    Rule((*SPEC, "selector"), "is set by Kubernetes; remove it"),
     Rule((*SPEC, "manualSelector"), "is not supported; remove it", lambda value: value is False),
     Rule((*SPEC, "managedBy"), "hands the Job to another controller; remove it"),
     Rule((*SPEC, "activeDeadlineSeconds"), "is the job's `timeout` in the target; move it there"),
     Rule((*SPEC, "backoffLimit"), "is the job's `retries` in the target; move it there"),
     Rule(
         (*SPEC, "backoffLimitPerIndex"),
-        "would be without effect, since the job's `retries` in the target count for all indexes "
-        "together; remove it and use `retries`",
+        "has no effect, because the job's `retries` in the target count for all indexes together; "
+        "remove it and use `retries`",
     ),
     Rule(
         (*SPEC, "maxFailedIndexes"),
-        "goes with backoffLimitPerIndex, which is not supported; remove it",
+        "needs backoffLimitPerIndex, which is not supported; remove it",
     ),
     Rule(
         (*SPEC, "ttlSecondsAfterFinished"),
-        "would clear the Job away too early; remove it and use the target's `keep_failed_for`",
+        "lets Kubernetes delete the Job too early; remove it and use the target's `keep_failed_for`",
     ),
     Rule(
         (*SPEC, "podReplacementPolicy"),
-        "has to be Failed, so that two Pods never run at once; remove it",
+        "must be Failed, so that two Pods never run at once; remove it",
         lambda value: value == "Failed",
     ),
     Rule((*POD, "activeDeadlineSeconds"), "is the job's `timeout` in the target; move it there"),
     Rule(
         (*POD, "restartPolicy"),
-        "has to be Never; remove it and use the job's `retries` in the target",
+        "must be Never; remove it and use the job's `retries` in the target",
         lambda value: value == "Never",
     ),
 )
 
 BY_JOB_CONTROLLER = frozenset({"controller-uid", "job-name"})
-"""Labels of a Pod that Kubernetes writes itself, with `batch.kubernetes.io/` in front too."""
+"""Pod labels that Kubernetes sets itself, also with the prefix `batch.kubernetes.io/`."""
 
 
 def rule_mistakes(data: dict[str, Any]) -> Iterator[Found]:
-    """What `kubectl create --dry-run -o yaml` leaves behind (`status: {}`, nulls) is no mistake."""
+    """Mistakes by RULES. `status: {}` and nulls are fine: `kubectl create --dry-run -o yaml` writes them."""
     for rule in RULES:
         value = at(data, rule.location)
         if value not in (None, {}) and not rule.allows(value):
@@ -122,23 +124,23 @@ def _index_failures(data: dict[str, Any]) -> Iterator[Found]:
     location: Location = (*SPEC, "podFailurePolicy", "rules")
     for index, rule in enumerate(_list(at(data, location))):
         if isinstance(rule, dict) and rule.get("action") == "FailIndex":
-            text = "FailIndex goes with backoffLimitPerIndex, which is not supported; write FailJob"
+            text = "FailIndex needs backoffLimitPerIndex, which is not supported; write FailJob"
             yield (*location, index, "action"), text
 
 
 def restart_mistakes(container: dict[str, Any], location: Location, init: bool) -> Iterator[Found]:
-    """A container that Kubernetes starts again within its Pod repeats a deploy unseen; a sidecar may."""
+    """Refuses a restart within the Pod: it would repeat a deploy unseen. A sidecar may restart."""
     policy = container.get("restartPolicy")
     if policy not in (None, "Never") and not (init and policy == "Always"):
-        text = "starts the container again within its Pod; remove it and use the job's `retries`"
+        text = "restarts the container within its Pod; remove it and use the job's `retries`"
         yield (*location, "restartPolicy"), text
     if container.get("restartPolicyRules"):
-        text = "start a container again within its Pod; remove them and use the job's `retries`"
+        text = "restart a container within its Pod; remove them and use the job's `retries`"
         yield (*location, "restartPolicyRules"), text
 
 
 def unknown_fields(data: dict[str, Any]) -> Iterator[Found]:
-    """Fields that this version knows nothing of: mistyped, since Kubernetes drops those, or newer."""
+    """Fields unknown to this version: newer than it, or mistyped, which Kubernetes drops silently."""
     places: list[tuple[Location, frozenset[str]]] = [(SPEC, JOB_FIELDS), (POD, POD_FIELDS)]
     for kind in ("initContainers", "containers"):
         for index, _ in enumerate(_list(at(data, (*POD, kind)))):
@@ -147,11 +149,11 @@ def unknown_fields(data: dict[str, Any]) -> Iterator[Found]:
         for name in at(data, location).keys() - known:
             near = did_you_mean(name, known)
             hint = f"; {near}" if near.startswith("did") else ""
-            yield (*location, name), f"is not known here, and is passed on as it is{hint}"
+            yield (*location, name), f"is unknown to this version and is passed on unchanged{hint}"
 
 
 def at(data: Any, location: Location) -> Any:
-    """The value of a field; None where there is none."""
+    """The value of a field, or None."""
     for part in location:
         if isinstance(part, int) and isinstance(data, list):
             data = data[part] if part < len(data) else None

@@ -1,6 +1,6 @@
-"""A user's Job manifest: read, and checked for what git-dispatcher sets itself or cannot live with.
+"""Reads a user's Job manifest and refuses what git-dispatcher sets itself or cannot support.
 
-What Kubernetes would refuse anyway is left to Kubernetes, except where the mistake is common.
+Leaves to Kubernetes what Kubernetes refuses anyway, except for common mistakes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Manifest:
     file: str
     document: dict[str, Any]
     warnings: tuple[Mistake, ...] = ()
-    """What it may hold, and rather shouldn't."""
+    """Fields that are allowed but risky."""
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -59,7 +59,7 @@ def check_manifest(document: Document) -> tuple[Mistake, ...]:
         "batch/v1",
         "Job",
     ):
-        text = "is not a Job; it has to say `apiVersion: batch/v1` and `kind: Job`"
+        text = "is not a Job; write `apiVersion: batch/v1` and `kind: Job`"
         return (document.mistake((), text),)
     found = [*_shape(data), *rule_mistakes(data)]
     if not found:
@@ -68,20 +68,23 @@ def check_manifest(document: Document) -> tuple[Mistake, ...]:
 
 
 def manifest_warnings(document: Document) -> tuple[Mistake, ...]:
-    """Of a manifest without mistakes."""
+    """The warnings about a manifest that has no mistakes."""
     return tuple(document.mistake(location, text) for location, text in _warnings(document.data))
 
 
 def _warnings(data: dict[str, Any]) -> Iterator[Found]:
     pod = at(data, POD)
     for location, gives in privileges(data):
-        yield location, f"{gives}, and so whoever can push; remove it if the Job can do without"
+        yield (
+            location,
+            f"{gives}, and so gives it to everyone who can push; remove it if the Job does not need it",
+        )
     if pod.get("schedulingGates"):
-        text = "hold its Pods until some controller opens them; remove them if none does"
+        text = "hold its Pods until a controller removes the gates; remove them if none does"
         yield (*POD, "schedulingGates"), text
     account = (pod.get("serviceAccountName"), pod.get("automountServiceAccountToken"))
     if pod.get("serviceAccount") and account == (None, None):
-        text = "is an old name, with which no API token is mounted; write serviceAccountName"
+        text = "is deprecated, and no API token is mounted with it; write serviceAccountName"
         yield (*POD, "serviceAccount"), text
     yield from unknown_fields(data)
 
@@ -89,7 +92,7 @@ def _warnings(data: dict[str, Any]) -> Iterator[Found]:
 def _shape(data: dict[str, Any]) -> Iterator[Found]:
     for location in (SPEC, TEMPLATE, POD):
         if not isinstance(at(data, location), dict):
-            yield location, "is missing or not a mapping; a Job needs it"
+            yield location, "is missing or not a mapping; add it, every Job has one"
             return
     for location in (("metadata",), ("spec", "template", "metadata")):
         if not isinstance(at(data, location) or {}, dict):
@@ -118,7 +121,10 @@ def _metadata(data: dict[str, Any]) -> Iterator[Found]:
         metadata: dict[str, Any] = at(data, location) or {}
         for name, value in metadata.items():
             if value is not None and name not in _METADATA:
-                yield (*location, name), "cannot be taken over; only labels and annotations are"
+                yield (
+                    (*location, name),
+                    "is not supported in a manifest; keep labels and annotations only",
+                )
         for kind in ("labels", "annotations"):
             yield from _words(metadata.get(kind) or {}, (*location, kind))
 
@@ -130,11 +136,14 @@ def _words(words: Any, location: Location) -> Iterator[Found]:
     for name, value in words.items():
         mine = location[-1] == "annotations" and name == INTERRUPTIBLE
         if name.removeprefix("batch.kubernetes.io/") in BY_JOB_CONTROLLER:
-            yield (*location, name), "is written by Kubernetes; remove it"
+            yield (*location, name), "is set by Kubernetes; remove it"
         elif name.startswith(OURS) and not mine:
-            yield (*location, name), f"is set by git-dispatcher, as all of {OURS}; remove it"
+            yield (
+                (*location, name),
+                f"is reserved for git-dispatcher, like all of {OURS}; remove it",
+            )
         elif not isinstance(value, str):
-            yield (*location, name), f'{show(value)} is not a text; put it in quotes: "{value}"'
+            yield (*location, name), f'{show(value)} is not text; put it in quotes: "{value}"'
 
 
 def _containers(data: dict[str, Any]) -> Iterator[Found]:
@@ -146,7 +155,7 @@ def _containers(data: dict[str, Any]) -> Iterator[Found]:
                 continue
             for name in ("name", "image"):
                 if not isinstance(container.get(name), str) or not container[name]:
-                    yield (*location, name), "is missing or not a text; a container needs it"
+                    yield (*location, name), "is missing or not text; add it to the container"
             yield from _env(container.get("env") or [], (*location, "env"))
             yield from restart_mistakes(container, location, init=kind == "initContainers")
             mounts, place = container.get("volumeMounts") or [], (*location, "volumeMounts")
@@ -164,7 +173,7 @@ def _env(entries: Any, location: Location) -> Iterator[Found]:
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
             yield (*location, index), "has no name; write `- {name: …, value: …}`"
         elif entry["name"] in RESERVED:
-            text = f"{entry['name']} is set by git-dispatcher; take another name"
+            text = f"{entry['name']} is set by git-dispatcher; choose another name"
             yield (*location, index), text
         elif not isinstance(entry.get("value", ""), str | None):
-            yield (*location, index, "value"), "is not a text; put it in quotes"
+            yield (*location, index, "value"), "is not text; put it in quotes"

@@ -1,6 +1,6 @@
-"""What a mistake in the configuration is, and how values are shown in one.
+"""A mistake in the configuration, and how its message quotes values.
 
-A mistake is one line: where it stands, which field, what is wrong, what to write instead.
+A mistake is one line: file and line, field, what is wrong, what to write instead.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 Location = tuple[str | int, ...]
-"""Where in a document: `("targets", "shop", "branches", 0)`."""
+"""The path of a field in a document: `("targets", "shop", "branches", 0)`."""
 
 _SHOWN = 60
-"""Characters of a value that a mistake quotes."""
+"""Most characters of a value that a mistake quotes."""
 
 
 @dataclass(frozen=True, order=True)
 class Mistake:
-    """`file` is "" and `line` 0 where there is none, as for an environment variable."""
+    """One mistake. `file` is "" and `line` 0 for an environment variable, which has neither."""
 
     file: str
     line: int
@@ -32,7 +32,7 @@ class Mistake:
 
 
 class Mistaken(Exception):
-    """Carries mistakes from the inner modules to the door, which turns it into a ConfigError."""
+    """Carries mistakes inside the package; `settings` turns it into the public ConfigError."""
 
     def __init__(self, *mistakes: Mistake) -> None:
         self.mistakes = mistakes
@@ -40,7 +40,7 @@ class Mistaken(Exception):
 
 
 class Conflict(ValueError):
-    """What is wrong between settings that are each right; `fields` names them."""
+    """Settings that are each valid but contradict each other; `fields` names them."""
 
     def __init__(self, text: str, *fields: str) -> None:
         super().__init__(text)
@@ -70,6 +70,6 @@ def show(value: Any) -> str:
 
 
 def _plain(part: str) -> str:
-    """A key as it is, or quoted where it would blur the path or break the line."""
+    """A key, quoted if it would make the path ambiguous or break the line."""
     plain = part.isprintable() and not set(part) & set(" .[]:\"'")
     return part if plain and 0 < len(part) <= _SHOWN else show(part)

@@ -1,6 +1,6 @@
-"""Ranges of addresses: who may send to a hook, and which proxies are believed.
+"""Address ranges: who may send to a hook, and which proxies web trusts.
 
-Each check raises ValueError with the value and the remedy in plain words.
+Each check raises ValueError with the value and the remedy.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def network(value: Any) -> Network:
     found = _parsed(value) if isinstance(value, str) and _WRITTEN.fullmatch(value) else None
     if found is None:
         raise ValueError(
-            f"{show(value)} is not a range of addresses; write it like 192.30.252.0/22 or 2606:50c0::/32"
+            f"{show(value)} is not an address range; write it like 192.30.252.0/22 or 2606:50c0::/32"
         )
     _check_prefix(value, found)
     _check_version(value, found)
@@ -41,17 +41,17 @@ def _parsed(text: str) -> Network | None:
 
 
 def _check_prefix(text: str, found: Network) -> None:
-    """Half of such lines mean the one address, the other half the whole range: it has to be said."""
+    """Refuses `10.0.0.5/8`: some mean the one address, some the whole range, and nobody can tell."""
     address = text.partition("/")[0]
     if ip_network(address).network_address != found.network_address:
         raise ValueError(
-            f"{show(text)} is one address with the size of a range; write {found} for the range, "
+            f"{show(text)} is one address with the prefix of a range; write {found} for the range, "
             f"or {address} for the address"
         )
 
 
 def _check_version(text: str, found: Network) -> None:
-    """Addresses that come as `::ffff:192.0.2.1` are known as the IPv4 ones that they are."""
+    """Refuses ranges of IPv4-mapped IPv6 addresses: web compares `::ffff:192.0.2.1` as 192.0.2.1."""
     if isinstance(found, IPv6Network) and found.subnet_of(_MAPPED):  # type: ignore[arg-type]
         plain = IPv4Network((int(found.network_address) & 0xFFFFFFFF, found.prefixlen - 96))
         raise ValueError(f"{show(text)} stands for IPv4 addresses; write {plain}")
@@ -63,7 +63,7 @@ def proxies(text: str) -> tuple[Network, ...]:
     for each in found:
         if each.prefixlen == 0:
             raise ValueError(
-                f'"{each}" believes everyone, who can then claim any address; name your proxies alone'
+                f'"{each}" trusts everyone, so any sender can claim any address; list only your proxies'
             )
     return found
 

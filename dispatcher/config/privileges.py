@@ -1,7 +1,7 @@
-"""What a manifest asks of the node: whoever can push to the target gets it.
+"""Privileges on the node that a manifest asks for: everyone who can push to the target gets them.
 
-The rules are those of the "baseline" Pod Security Standard, except for sysctls and SELinux, which a
-kubelet and the node's policy refuse by themselves.
+Follows the "baseline" Pod Security Standard, except for sysctls and SELinux, which the kubelet and the
+node's policy refuse by themselves.
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 """
 
@@ -22,11 +22,11 @@ _ORDINARY = frozenset(
     {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD"}
     | {"NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"}
 )
-"""Capabilities that a container has anyway where none are dropped."""
+"""Capabilities that a container has by default."""
 
 
 def privileges(data: dict[str, Any]) -> Iterator[Found]:
-    """Field and what it gives; the data's shape has been checked."""
+    """Each privileged field and what it gives the Job. Expects data whose shape has been checked."""
     pod = at(data, POD)
     for field, text in _OF_THE_NODE.items():
         if pod.get(field) is True:
@@ -49,7 +49,7 @@ def _of_container(container: dict[str, Any], location: Location) -> Iterator[Fou
 
 
 def _of_context(context: Any, location: Location) -> Iterator[Found]:
-    """Of a Pod's securityContext, or of a container's."""
+    """The privileges in a securityContext of a Pod or of a container."""
     if not isinstance(context, dict):
         return
     if context.get("privileged") is True:
@@ -57,10 +57,10 @@ def _of_context(context: Any, location: Location) -> Iterator[Found]:
     if at(context, ("windowsOptions", "hostProcess")) is True:
         yield (*location, "windowsOptions", "hostProcess"), "gives it the node"
     if context.get("procMount") == "Unmasked":
-        yield (*location, "procMount"), "shows it what the runtime hides of the node"
+        yield (*location, "procMount"), "shows it parts of the node that the runtime hides"
     for profile in ("seccompProfile", "appArmorProfile"):
         if at(context, (profile, "type")) == "Unconfined":
-            yield (*location, profile, "type"), "takes a guard between it and the node away"
+            yield (*location, profile, "type"), "removes a protection between it and the node"
     yield from _capabilities(context, location)
 
 

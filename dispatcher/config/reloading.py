@@ -1,4 +1,4 @@
-"""The configuration as it is now: read again when its files change; a broken one is refused and said once."""
+"""Reloads the configuration when its files change. Refuses a broken one, and logs that once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _anything(_: Configuration) -> None:
 
 
 class Reloader:
-    """Holds the last good configuration. The first one must be good: raises ConfigError."""
+    """Holds the last good configuration. Raises ConfigError if the first one is not."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class Reloader:
         environ: Mapping[str, str],
         accept: Callable[[Configuration], None] = _anything,
     ) -> None:
-        """`accept` raises ConfigError where a process can't do with a configuration that is right by itself."""
+        """`accept` raises ConfigError for a valid configuration that this process cannot use."""
         self._path, self._environ, self._accept = path, environ, accept
         self._refused: tuple[str, ...] = ()
         before = _signature(self._always())
@@ -37,9 +37,9 @@ class Reloader:
         self._seen = {**_signature(self._files()), **before}
 
     def changed(self) -> bool:
-        """Looks at the files; True if they have changed and `current` is another one now."""
+        """Checks the files; True if they changed and `current` is a new configuration."""
         now = _signature(self._files())
-        # A broken one may have needed nothing but a secret's file, which nobody has named to us yet.
+        # A refused configuration may lack only a secret's file, whose name it has not told us yet.
         if now == self._seen and not self._refused:
             return False
         self._seen = now
@@ -49,9 +49,9 @@ class Reloader:
             self._refuse(error.mistakes)
             return False
         self._refused = ()
-        # What it names for the first time is looked at after it was read; all else was before.
+        # Files that it names for the first time get their signature after the read, all others before.
         self._seen = {**_signature(self._files()), **now}
-        log.info("configuration read again", targets=len(self.current.targets))
+        log.info("configuration reloaded", targets=len(self.current.targets))
         return True
 
     def _read(self) -> Configuration:

@@ -1,4 +1,4 @@
-"""What can be wrong with `renamed_from`: it is about two names at once, so each target by itself can't tell."""
+"""Mistakes in `renamed_from`, which concern two targets, so that no single target can check them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dispatcher.config.targets import Target
 def rename_mistakes(
     documents: Iterable[Document], targets: Mapping[str, Target]
 ) -> Iterator[Mistake]:
-    """One for each `renamed_from` that can't be; `targets` are those without a mistake of their own."""
+    """A mistake for each impossible `renamed_from`; `targets` are those without other mistakes."""
     places = dict(_places(documents))
     taken: dict[str, str] = {}
     for name, target in targets.items():
@@ -24,7 +24,7 @@ def rename_mistakes(
 
 
 def _places(documents: Iterable[Document]) -> Iterator[tuple[str, Document]]:
-    """Every name of a target, also of one that has mistakes, and the file that it is in."""
+    """The name of every target, even of one with mistakes, and its file."""
     for document in documents:
         found = document.data.get("targets")
         for name in found if isinstance(found, dict) else ():
@@ -32,11 +32,11 @@ def _places(documents: Iterable[Document]) -> Iterator[tuple[str, Document]]:
 
 
 def _wrong(name: str, former: str, names: Iterable[str], taken: Mapping[str, str]) -> str:
-    """What is wrong with it, "" if nothing is."""
+    """What is wrong with `renamed_from`, or ""."""
     if former == name:
-        return "is the target's own name; write the one that it had before, or remove the line"
+        return "is the target's own name; write its former name, or remove the line"
     if former in names:
-        return f"{show(former)} is a target of its own; remove either that one or this line"
+        return f"{show(former)} is a configured target; remove that target or this line"
     if former in taken:
-        return f"{show(former)} is what {taken[former]} is renamed from already; keep one of them"
+        return f"{show(former)} is also the former name of {taken[former]}; keep one of them"
     return ""

@@ -1,4 +1,4 @@
-"""Secrets and where they come from: an environment variable or a file, never the configuration itself."""
+"""Secrets, read from an environment variable or a file. The configuration itself must not hold one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECRET_BYTES = 64 * 1024
 
 
 class Secret:
-    """Bytes that never show: printing one says where it comes from."""
+    """Secret bytes. `repr` and `str` show only where they came from."""
 
     __slots__ = ("_value", "source")
 
@@ -32,7 +32,7 @@ class Secret:
         return f"Secret({self.source})"
 
     def __eq__(self, other: object) -> bool:
-        """Tells whether a setting has changed; what a host sent is compared elsewhere."""
+        """For noticing a changed setting. `authentication` compares what a Git host presents."""
         return isinstance(other, Secret) and hmac.compare_digest(self._value, other._value)
 
     def __hash__(self) -> int:
@@ -41,17 +41,17 @@ class Secret:
 
 @dataclass(frozen=True)
 class Context:
-    """What a value from a file may refer to, and what came to light on the way."""
+    """What validators of a file's values need, and what they collect."""
 
     environ: Mapping[str, str]
     directory: Path
-    """Of the file: relative paths start here."""
+    """Directory of the file, against which relative paths are resolved."""
     files: list[Path] = field(default_factory=list)
-    """Files that values were read from."""
+    """Files that values refer to: manifests and secrets."""
     mistakes: list[Mistake] = field(default_factory=list)
-    """Mistakes in such files, with lines of their own."""
+    """Mistakes in those files, with their own line numbers."""
     secrets: bool = True
-    """False where only their places are wanted: they are empty then, and an empty one proves nothing."""
+    """False to skip looking secrets up: each is then empty, and an empty secret authenticates nothing."""
 
 
 def _secret(value: Any, info: ValidationInfo) -> Secret:
@@ -68,12 +68,12 @@ def _secret(value: Any, info: ValidationInfo) -> Secret:
                 return Secret(b"", f"file {path}")
             info.context.files.append(path)
             return secret_from_file(path)
-    raise ValueError("is not where a secret is found; write {env: NAME} or {file: PATH}")
+    raise ValueError("does not say where the secret is; write {env: NAME} or {file: PATH}")
 
 
 def _secret_from_variable(name: str, context: Context) -> Secret:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise ValueError("is not a variable's name; write {env: NAME} and set NAME to the secret")
+        raise ValueError("is not a variable name; write {env: NAME} and set NAME to the secret")
     if not context.secrets:
         return Secret(b"", f"env {name}")
     environ = context.environ
@@ -84,13 +84,15 @@ def _secret_from_variable(name: str, context: Context) -> Secret:
 
 
 def secret_from_file(path: Path) -> Secret:
-    """The file's bytes without one newline at the end. Raises ValueError."""
+    """The file's bytes without one trailing newline. Raises ValueError with the remedy."""
     try:
         content = read_file(path, _SECRET_BYTES)
     except OSError as error:
         raise ValueError(f"the file {show(str(path))} {why(error)}; put the secret there") from None
     if len(content) > _SECRET_BYTES:
-        raise ValueError(f"the file {show(str(path))} is larger than 64 KiB; is it the right one?")
+        raise ValueError(
+            f"the file {show(str(path))} is larger than 64 KiB; check that it is the right one"
+        )
     content = content.removesuffix(b"\r\n" if content.endswith(b"\r\n") else b"\n")
     if not content:
         raise ValueError(f"the file {show(str(path))} is empty; put the secret there")
@@ -98,18 +100,18 @@ def secret_from_file(path: Path) -> Secret:
 
 
 def read_file(path: Path, most: int) -> bytes:
-    """At most `most` + 1 bytes of a regular file, so that a pipe or a device can't hang the start."""
+    """At most `most` + 1 bytes of a regular file. Refuses a pipe or device, which could block for ever."""
     try:
         if path.exists() and not path.is_file():
             raise OSError("is not a file")
         with path.open("rb") as file:
             return file.read(most + 1)
     except ValueError:  # a NUL in the path
-        raise OSError("has a name that no file can have") from None
+        raise OSError("has a name that is not a valid file name") from None
 
 
 def why(error: OSError) -> str:
-    """An OSError in plain words: `cannot be read (No such file or directory)`."""
+    """An OSError for people: `cannot be read (No such file or directory)`."""
     return f"cannot be read ({error.strerror})" if error.strerror else str(error)
 
 

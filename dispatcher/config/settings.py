@@ -1,6 +1,6 @@
-"""The door to the configuration: environment and YAML → frozen settings, all mistakes at once.
+"""Loads a process's settings from its environment and YAML files, and reports all mistakes at once.
 
-Nothing here reads `os.environ`: the process passes it in. `dispatcher.config` does the reading.
+Must not read `os.environ` itself: the process passes it in.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from dispatcher.domain.errors import ConfigError
 
 @dataclass(frozen=True)
 class Settings:
-    """All that a process can know before it starts."""
+    """A process's settings, from its environment and its configuration files."""
 
     environment: Environment
     configuration: Configuration
 
 
 def read_environment(environ: Mapping[str, str]) -> Environment:
-    """The settings of a process, from its environment variables. Raise ConfigError."""
+    """Read the settings in environment variables. Raise ConfigError."""
     try:
         return read_variables(environ)
     except Mistaken as mistaken:
@@ -36,21 +36,21 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
 
 
 def read_configuration(path: Path, environ: Mapping[str, str]) -> Configuration:
-    """Hooks and targets from a file, or from all YAML files of a directory. Raise ConfigError.
+    """Read hooks and targets from a file, or from all YAML files of a directory. Raise ConfigError.
 
-    `environ` is where `{env: NAME}` finds secrets.
+    `{env: NAME}` looks secrets up in `environ`.
     """
     return _read(path, environ, secrets=True)
 
 
 def _without_secret_variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """An environment in which no variable that holds a secret is set, nor one that names its file."""
+    """The environment without the variables that hold a secret or name a secret's file."""
     secret = {variable.name for variable in VARIABLES if variable.secret}
     return {k: v for k, v in environ.items() if k.removesuffix("_FILE") not in secret}
 
 
 def read_without_secrets(path: Path) -> Configuration:
-    """The same where no secret is at hand: all of them are empty, so that nothing can be proved with it."""
+    """Like `read_configuration`, but all secrets are empty, so that they authenticate nothing."""
     return _read(path, {}, secrets=False)
 
 
@@ -62,13 +62,13 @@ def _read(path: Path, environ: Mapping[str, str], *, secrets: bool) -> Configura
 
 
 def configuration_path(environ: Mapping[str, str]) -> Path:
-    """Where hooks and targets are, whatever else may be wrong with the environment."""
+    """The path of the configuration, whatever mistakes the rest of the environment has."""
     default = next(v.default for v in VARIABLES if v.name == "DISPATCHER_CONFIG")
     return Path(environ.get("DISPATCHER_CONFIG") or default)
 
 
 def load(environ: Mapping[str, str], *, secrets: bool = True) -> Settings:
-    """Both. Raise ConfigError with the mistakes of both. Without `secrets` none is looked up, anywhere."""
+    """Read both. Raise ConfigError with all mistakes. With `secrets` False no secret is looked up."""
     if not secrets:
         environ = _without_secret_variables(environ)
     try:

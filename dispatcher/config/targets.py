@@ -1,4 +1,4 @@
-"""Hooks and targets: what a configuration file is about."""
+"""The settings of hooks and targets."""
 
 from __future__ import annotations
 
@@ -34,13 +34,9 @@ from dispatcher.domain.repositories import pattern_with_scm
 from dispatcher.domain.spec import Policies
 from dispatcher.domain.suggestions import did_you_mean
 
-NO_REFS = "has neither branches nor tags; add one, like branches: [main]"
-NO_SECRETS = (
-    "is missing; list one, like [{env: NAME}], or write `insecure: true` to try out without any"
-)
-WITH_SECRETS = (
-    "takes deliveries that no secret proves, and there are secrets; remove one of the two"
-)
+NO_REFS = "has neither `branches` nor `tags`; add one, like branches: [main]"
+NO_SECRETS = "is missing; list one, like [{env: NAME}], or write `insecure: true` to try the hook without any"
+WITH_SECRETS = "accepts unauthenticated deliveries, but the hook has secrets; remove one of the two"
 
 
 def _provider(name: str) -> str:
@@ -50,7 +46,7 @@ def _provider(name: str) -> str:
 
 
 class Hook(Settings):
-    """An endpoint for deliveries, with the secrets that prove them."""
+    """An endpoint for deliveries, with the secrets that authenticate them."""
 
     BY_CODE: ClassVar[frozenset[str]] = frozenset({"name"})
 
@@ -58,17 +54,17 @@ class Hook(Settings):
     provider: Annotated[str, AfterValidator(_provider)]
     secrets: Annotated[tuple[SecretValue, ...], AtLeastOne] = ()
     insecure: Flag = False
-    """It takes deliveries without any proof; see `dispatcher.config.insecure` for where it may."""
+    """Accept unauthenticated deliveries; `dispatcher.config.insecure` says where that is allowed."""
     repositories: Annotated[tuple[HostGlob, ...], AtLeastOne, SomeHosts]
     max_body: Annotated[int, size(1024, 128 * MIB)] = 25 * MIB
     replay_window: Annotated[int, duration(1, DAY)] = 5 * MINUTE
     clock_skew: Annotated[int, duration(1, DAY)] = 5 * MINUTE
     allow: Annotated[tuple[NetworkValue, ...], AtLeastOne] = ()
-    """Whom it listens to; () for everyone."""
+    """Address ranges that may send to it; () for all."""
 
     @property
     def spoken_for(self) -> tuple[str, ...]:
-        """`repositories` in all forms that identities of its provider's repositories have."""
+        """`repositories` in every form that identities of this provider's repositories take."""
         if self.provider != "bitbucket-server":
             return self.repositories
         return tuple(form for each in self.repositories for form in pattern_with_scm(each))
@@ -85,30 +81,30 @@ class Hook(Settings):
     def _secrets_fit(self) -> Hook:
         for secret in self.secrets:
             value = secret.reveal()
-            if value and (problem := unfit(self.provider, value)):  # empty: not looked up
+            if value and (problem := unfit(self.provider, value)):  # empty if not looked up
                 raise Conflict(f"{secret.source} {problem}", "secrets")
         return self
 
 
 class Target(Settings):
-    """What gets deployed, from where, and how its deploys follow one another."""
+    """What to deploy, from which repository and refs, and how its deploys follow one another."""
 
     BY_CODE: ClassVar[frozenset[str]] = frozenset({"name"})
 
     name: Name
     repository: Repository
     renamed_from: Name = ""
-    """The name that it had before, whose history and deploys it takes over; "" for none."""
+    """The target's former name, whose history and deploys it takes over; "" for none."""
     branches: Annotated[tuple[BranchGlob, ...], AtLeastOne] = ()
     tags: Annotated[tuple[TagPattern, ...], AtLeastOne] = ()
     paths: tuple[PathGlob, ...] = ()
     skip_markers: Flag = True
-    """Whether a commit's message can ask not to be deployed."""
+    """Whether a commit message can ask not to be deployed, as with `[skip ci]`."""
     namespace: Namespace = "default"
     on_new_push: Literal["cancel", "wait", "every"] = "cancel"
     every_limit: Annotated[Whole, Field(ge=1, le=1000)] = 20
     max_open_branches: Annotated[Whole, Field(ge=1, le=1000)] = 100
-    """So many branches, with the tags as one of them, may have deploys that are not over."""
+    """How many streams (each branch, and all tags together) may have unfinished deploys at once."""
     max_supersedes: Annotated[Whole, Field(ge=0, le=1000)] = 5
     interruptible: Flag = True
     quiet_period: Annotated[int, duration(0, DAY)] = 0
@@ -134,17 +130,17 @@ class Target(Settings):
     def _quiet_in_bounds(self) -> Target:
         if self.quiet_period > self.quiet_max:
             period, most = show_duration(self.quiet_period), show_duration(self.quiet_max)
-            text = f"quiet_period ({period}) is longer than quiet_max ({most}); change one of them"
+            text = f"quiet_period ({period}) is longer than quiet_max ({most}); shorten it or raise quiet_max"
             raise Conflict(text, "quiet_period", "quiet_max")
         return self
 
     @property
     def every(self) -> int:
-        """How many pushes of a branch may wait to be deployed one by one; 0 where they are merged."""
+        """How many pushes of a branch may wait to be deployed one by one; 0 if waiting pushes coalesce."""
         return self.every_limit if self.on_new_push == "every" else 0
 
     def policies(self) -> Policies:
-        """What the workers need to know besides the Job itself."""
+        """What workers need to know of a target besides its Job."""
         return Policies(
             on_new_push=self.on_new_push,
             every_limit=self.every_limit,
@@ -170,10 +166,10 @@ TARGET_ONLY = frozenset({"repository", "renamed_from", "branches", "tags", "path
 """Settings of a target that `defaults` cannot hold."""
 
 JOB_ONLY = frozenset({"manifest"})
-"""The same within `job`."""
+"""Settings of `job` that `defaults` cannot hold."""
 
 INHERITED_BY_MANIFEST = frozenset(ManifestJob.model_fields) - {"manifest", "clone"}
-"""What a job with a manifest takes from `defaults.job`; the rest is in the manifest."""
+"""What a job with a manifest inherits from `defaults.job`; the manifest has the rest."""
 
 __all__ = [
     "INHERITED_BY_MANIFEST",

@@ -1,7 +1,7 @@
-"""A pydantic error → a mistake's text in plain words.
+"""Turns a pydantic error into the text of a mistake.
 
-pydantic says what is wrong with a value; people need to read what to write instead. A value below
-`secrets` or `env` is never quoted.
+pydantic says what is wrong with a value, but not what to write instead. Must never quote a value below
+`secrets` or `env`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from dispatcher.config.mistakes import Conflict, Location, show
 from dispatcher.domain.suggestions import did_you_mean
 
 PRIVATE = frozenset({"secrets", "env"})
-"""Settings whose values stay out of every message."""
+"""Settings whose values no message may quote."""
 
 BRANCH = "\0"
-"""Starts the tag of a union's member, so that it can be told from a key."""
+"""Begins the tag of a union member, to distinguish it from a key."""
 
 
 def location_of(error: ErrorDetails, own: Any = None) -> Location:
-    """Where in the data it is: without the names of union members and of keys' checks.
+    """The field that the error is about, without pydantic's names of union members and key validators.
 
-    A conflict is where the first of its settings is that `own` has, the data without what it inherits.
+    A conflict is reported at the first of its fields that `own`, the data without `defaults`, has.
     """
     location = tuple(
         part for part in error["loc"] if part != "[key]" and not str(part).startswith(BRANCH)
@@ -56,7 +56,7 @@ def text_of(
             return str(context["error"])
         case "literal_error":
             words = context["expected"].replace(" or ", ", ").replace("'", "")
-            return f"{shown} is none of {words}; choose one"
+            return f"{shown} is not one of {words}; choose one"
         case "greater_than_equal":
             return f"{shown} is too small; {context['ge']} is the least"
         case "less_than_equal":
@@ -69,9 +69,9 @@ def _wanted(kind: str, value: Any, shown: str, private: bool) -> str:
         return "there; give it a value or remove the line"
     match kind.removesuffix("_type").removesuffix("_parsing"):
         case "string" if isinstance(value, (bool, int, float)):
-            return "not a text; put it in quotes" + ("" if private else f': "{_bare(shown)}"')
+            return "not text; put it in quotes" + ("" if private else f': "{_bare(shown)}"')
         case "string":
-            return "not a text; write one value"
+            return "not text; write one value"
         case "bool":
             return "neither true nor false; write one of them, without quotes"
         case "int":
@@ -80,7 +80,7 @@ def _wanted(kind: str, value: Any, shown: str, private: bool) -> str:
             return "not a list; write it in brackets, like [first, second]"
         case "dict" | "model" | "model_attributes":
             return "not a mapping; write `name: value` lines below it"
-    return "not what belongs here; see docs/configuration.md"
+    return "not valid here; see docs/configuration.md"
 
 
 def _bare(shown: str) -> str:
@@ -88,7 +88,7 @@ def _bare(shown: str) -> str:
 
 
 def settings_of(model: type[BaseModel]) -> frozenset[str]:
-    """What a file may say in a model: all its fields but those that code fills in."""
+    """The settings that a file may set in a model: all fields except those that code fills in."""
     hidden: frozenset[str] = getattr(model, "BY_CODE", frozenset())
     return frozenset(
         info.alias or name for name, info in model.model_fields.items() if name not in hidden

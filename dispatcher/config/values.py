@@ -1,7 +1,7 @@
-"""The kinds of values that settings have: durations, sizes, names, globs, repositories.
+"""Types of settings' values: durations, sizes, names, globs, repositories.
 
-Each check raises ValueError with the value and the remedy in plain words. In a file a duration needs a
-unit and a size too; code that builds a setting itself passes seconds and bytes.
+Each check raises ValueError with the value and the remedy. In a file, durations and sizes need a unit;
+code that builds a setting passes seconds and bytes.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _UNITS = {"d": DAY, "h": HOUR, "m": MINUTE, "s": 1}
 _SIZES = {"B": 1, "KiB": 1024, "MiB": MIB, "GiB": 1024 * MIB}
 _SCHEMES = ("https", "http", "ssh", "git", "file")
 _PRIVATE = re.compile(r"(?<=//)[^/]*@|\A[^/@:]*:(?!//)[^@]*@|[?#].*")
-"""In a repository's URL: what may be a password, or a token."""
+"""What may be a password or a token in a repository's URL."""
 _TOKEN = re.compile(r"(?:gh[a-z]|github_pat|gl[a-z]*)[_-]\w{16,}.*|\w{52,}")
-"""User names that are tokens: of GitHub and GitLab by how they begin, of Azure DevOps by their length."""
+"""User names that are tokens: GitHub's and GitLab's by prefix, Azure DevOps' by length."""
 _SCP = re.compile(
     r"(?:\w[\w.+-]*@)?(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9][\w.-]*):(?P<path>[^:].*)"
 )
@@ -101,11 +101,11 @@ def _between(
 ) -> None:
     if not least <= number <= most:
         bounds = f"{show_number(least)} and {show_number(most)}"
-        raise ValueError(f"{show(value)} is out of bounds; choose between {bounds}")
+        raise ValueError(f"{show(value)} is out of range; choose between {bounds}")
 
 
 def matching(pattern: str, remedy: str, most: int = 253) -> AfterValidator:
-    """A text that matches `pattern` as a whole; else the mistake says `remedy`."""
+    """Text that matches `pattern` as a whole; if it doesn't, the mistake ends with `remedy`."""
     compiled = re.compile(pattern, re.ASCII)
 
     def check(value: str) -> str:
@@ -119,7 +119,7 @@ def matching(pattern: str, remedy: str, most: int = 253) -> AfterValidator:
 
 
 _LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
-_LABEL_REMEDY = "is not a name; use small letters, digits and inner dashes"
+_LABEL_REMEDY = "is not a valid name; use lower-case letters, digits and inner dashes"
 
 
 def label(most: int) -> AfterValidator:
@@ -138,7 +138,7 @@ Variable = Annotated[
     str,
     matching(
         r"[A-Za-z_][A-Za-z0-9_]*",
-        "is not a variable's name; use letters, digits and underscores",
+        "is not a variable name; use letters, digits and underscores",
     ),
 ]
 Image = Annotated[
@@ -160,7 +160,7 @@ Flag = Annotated[bool, Strict()]
 
 def _pattern(value: str, found: Callable[[list[str]], Iterable[str]]) -> str:
     if any(not character.isprintable() for character in value):
-        raise ValueError(f"{show(value)} holds a character that no name has; remove it")
+        raise ValueError(f"{show(value)} holds a character that names cannot have; remove it")
     for mistake in found([value[: MAX_PATTERN + 2]]):
         raise ValueError(mistake)
     return value
@@ -172,7 +172,9 @@ def _glob(value: str) -> str:
 
 def _branch_glob(value: str) -> str:
     if value.removeprefix("!").startswith(SEMVER):
-        raise ValueError(f"{show(value)} is a range of versions, which only tags have")
+        raise ValueError(
+            f"{show(value)} is a version range, which works for tags only; move it to `tags`"
+        )
     return _pattern(value, partial(mistakes, refs=True))
 
 
@@ -183,7 +185,7 @@ def _tag_pattern(value: str) -> str:
 def _no_mapping(value: Any) -> Any:
     """YAML reads `semver: ^1` without quotes as a mapping."""
     if isinstance(value, dict) and set(value) == {SEMVER.removesuffix(":")}:
-        raise ValueError('is not a text; put it in quotes, like "semver:>=1.2 <2"')
+        raise ValueError('is not text; put it in quotes, like "semver:>=1.2 <2"')
     return value
 
 
@@ -197,7 +199,9 @@ def _host_glob(value: str) -> str:
 
 def _not_only_exceptions(values: tuple[str, ...]) -> tuple[str, ...]:
     if values and all(value.startswith("!") for value in values):
-        raise ValueError("has only exceptions, which lets none in; begin it with another pattern")
+        raise ValueError(
+            "has only exceptions and so matches nothing; begin it with another pattern"
+        )
     return values
 
 
@@ -216,14 +220,14 @@ SomeHosts = AfterValidator(_not_only_exceptions)
 
 
 def _repository(value: str) -> str:
-    """Only the shape; an absolute path becomes a `file://` URL, and a user of https is left out.
+    """Checks the URL's form. Turns an absolute path into a `file://` URL, and drops the user of https.
 
-    The name goes into no Job: where a host asks for a certain one, it is in the Secret beside the token.
+    Jobs do not need that user name: if a Git host requires one, the Secret has it beside the token.
     """
     if value.startswith("/"):
         value = f"file://{quote(value)}"
     if any(c.isspace() or not c.isprintable() for c in value) or "\\" in value:
-        raise ValueError("holds a space or a backslash, which no URL does; write %20 for a space")
+        raise ValueError("holds a space or a backslash, which URLs cannot; write %20 for a space")
     if problem := _url_problem(value) if "://" in value else _scp_problem(value):
         raise ValueError(problem)
     try:
@@ -234,7 +238,7 @@ def _repository(value: str) -> str:
 
 
 _CREDENTIALS = "; put it in a Secret and name that in job.clone.secret"
-_REPOSITORY = "is not a repository's URL; write it like https://github.com/acme/shop"
+_REPOSITORY = "is not a repository URL; write it like https://github.com/acme/shop"
 
 
 def _url_problem(value: str) -> str:
@@ -246,7 +250,7 @@ def _url_problem(value: str) -> str:
     if url.password is not None:
         return f"holds a password{_CREDENTIALS}"
     if url.scheme != "ssh" and _TOKEN.fullmatch(url.username or ""):
-        return f"holds what looks like a token in place of a user name{_CREDENTIALS}"
+        return f"has what looks like a token as its user name{_CREDENTIALS}"
     named = bool(url.hostname) and not (url.hostname or "").startswith("-")
     if url.scheme not in _SCHEMES:
         return f"{_shown(value)} {_REPOSITORY}"

@@ -1,4 +1,4 @@
-"""What a configuration may mean, and rather doesn't: for `git-dispatcher check`, which goes on."""
+"""Warnings about a valid configuration that probably does not do what its author wants, for `check`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from dispatcher.domain.repositories import normalize_repository
 from dispatcher.matching.evaluation import HookScope
 
 _GRACE = 30
-"""Seconds that Kubernetes gives a Pod that says nothing."""
+"""Kubernetes' default terminationGracePeriodSeconds."""
 
 
 def warnings(configuration: Configuration) -> tuple[Mistake, ...]:
-    """By target, in the order of the configuration; each names target, field and remedy."""
+    """Warnings in the order of the targets; each names target, field and remedy."""
     return (
         *_unspoken(configuration.hooks, configuration.targets),
         *(each for target in configuration.targets.values() for each in _of(target)),
@@ -28,9 +28,9 @@ def warnings(configuration: Configuration) -> tuple[Mistake, ...]:
 
 
 def _unspoken(hooks: Mapping[str, Hook], targets: Mapping[str, Target]) -> Iterator[Mistake]:
-    """No push to such a target's repository can be told."""
+    """Warns of targets whose repository no hook speaks for: no push can ever reach them."""
     if targets and not hooks:
-        text = "there is none, so that no push deploys anything; add one below `hooks`"
+        text = "is empty, so no push deploys anything; add a hook"
         yield Mistake("", 0, "hooks", text)
         return
     scopes = [HookScope(hook.name, hook.spoken_for) for hook in hooks.values()]
@@ -38,7 +38,7 @@ def _unspoken(hooks: Mapping[str, Hook], targets: Mapping[str, Target]) -> Itera
         identity = normalize_repository(target.repository)
         if not any(scope.allows(identity) for scope in scopes):
             text = (
-                f"no hook speaks for {identity}, so that no push deploys it; add it to the repositories of "
+                f"no hook speaks for {identity}, so no push deploys it; add it to the `repositories` of "
                 "the hook that its Git host sends to"
             )
             yield Mistake("", 0, f"targets.{name}.repository", text)
@@ -53,16 +53,16 @@ def _of(target: Target) -> Iterator[Mistake]:
 
 
 def _secret(target: Target) -> Iterator[Mistake]:
-    """A password goes over the wire as it is, or not at all."""
+    """Warns of a password that would be sent unencrypted, or cannot be sent at all."""
     scheme = target.repository.partition("://")[0].lower()
     if not target.job.clone or not target.job.clone.secret:
         return
     field = f"targets.{target.name}.job.clone.secret"
     if scheme == "http":
-        text = "is sent unencrypted to an http:// repository, for everyone on the way to read; "
+        text = "is sent unencrypted to an http:// repository, where anyone on the way can read it; "
         yield Mistake("", 0, field, text + "write its URL with https://")
     elif scheme == "git":
-        text = "cannot be used with a git:// repository, and the clone fails; "
+        text = "cannot be used with a git:// repository, so the clone fails; "
         yield Mistake("", 0, field, text + "write its URL with https:// or ssh://")
 
 
@@ -71,8 +71,8 @@ def _grace(target: Target) -> Iterator[Mistake]:
     if grace > target.stop_timeout:
         field = f"targets.{target.name}.stop_timeout"
         text = (
-            f"({show_duration(target.stop_timeout)}) is shorter than the time that its Pods have to "
-            f"end ({show_duration(grace)}), so that each stop is shown as stuck; write more than that"
+            f"({show_duration(target.stop_timeout)}) is shorter than its Pods' grace period "
+            f"({show_duration(grace)}), so every slow stop is reported as stuck; write more than that"
         )
         yield Mistake("", 0, field, text)
 

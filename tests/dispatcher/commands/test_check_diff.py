@@ -120,7 +120,7 @@ def test_with_mistakes_it_compares_nothing(published: Published) -> None:
     code, out, err = published.diff()
 
     assert (code, out) == (2, "")
-    assert '"shop" is a target of its own' in err
+    assert '"shop" is a configured target' in err
 
 
 def test_secrets_are_not_needed_to_compare(published: Published) -> None:

@@ -172,5 +172,5 @@ def test_else_it_is_warned_of(open_to_all: Web, options: tuple[str, ...]) -> Non
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
 
-    assert "hook takes deliveries from anyone, without proof" in said
+    assert "hook accepts unauthenticated deliveries" in said
     assert "hook=plain" in said

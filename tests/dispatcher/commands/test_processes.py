@@ -98,7 +98,7 @@ def test_web_does_not_start_with_mistakes(stopped: Web) -> None:
     done = run("web", "--port", "0", cwd=ROOT, **stopped.environ)
 
     assert done.returncode == 2
-    assert 'PORT: "0" is not a number that fits' in done.stderr
+    assert 'PORT: "0" is not a whole number in range' in done.stderr
     assert "githob" in done.stderr
 
 
@@ -279,8 +279,8 @@ def test_check_warns_of_a_target_that_no_hook_speaks_for(
     (warning,) = as_json["warnings"]
     assert code == 0
     assert warning == (
-        "targets.lab.repository: no hook speaks for gitlab.com/other/shop, so that no "
-        "push deploys it; add it to the repositories of the hook that its Git host sends to"
+        "targets.lab.repository: no hook speaks for gitlab.com/other/shop, so no "
+        "push deploys it; add it to the `repositories` of the hook that its Git host sends to"
     )
     assert told == f"warning: {warning}\n"
     assert out.endswith("no mistakes, 1 warning; secrets were not looked at\n")
@@ -305,7 +305,7 @@ def test_check_warns_of_a_variable_that_is_almost_one_of_ours(
     assert code == 0
     meant = {"API_TOKENS_FIL": "API_TOKENS_FILE", "TRUSTED_PROXYS": "TRUSTED_PROXIES"}
     assert told.splitlines() == [
-        f'warning: DISPATCHER_{wrong}: is no variable of ours; did you mean "DISPATCHER_{right}"?'
+        f'warning: DISPATCHER_{wrong}: is not a variable of git-dispatcher; did you mean "DISPATCHER_{right}"?'
         for wrong, right in meant.items()
     ]
 
@@ -318,7 +318,7 @@ def test_without_any_hook_there_is_one_warning(
 
     _, out, told = check(capsys, str(stopped.config))
 
-    said = "hooks: there is none, so that no push deploys anything; add one below `hooks`"
+    said = "hooks: is empty, so no push deploys anything; add a hook"
     assert told == f"warning: {said}\n"
     assert out.endswith("0 hooks, 6 targets: no mistakes, 1 warning\n")
 

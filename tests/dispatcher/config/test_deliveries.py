@@ -31,9 +31,9 @@ def test_what_is_said_counts(files: Files) -> None:  # noqa: F811
     [
         ("{keep: -1}", "deliveries.keep: -1 is too small; 0 is the least"),
         ("{keep: 10001}", "deliveries.keep: 10001 is too large; 10000 is the most"),
-        ("{keep_for: 31d}", 'deliveries.keep_for: "31d" is out of bounds'),
+        ("{keep_for: 31d}", 'deliveries.keep_for: "31d" is out of range'),
         ("{keep_for: 3}", "deliveries.keep_for: 3 is not a duration"),
-        ("{max_bytes: 1KiB}", 'deliveries.max_bytes: "1KiB" is out of bounds'),
+        ("{max_bytes: 1KiB}", 'deliveries.max_bytes: "1KiB" is out of range'),
         ("{keeps: 3}", 'deliveries.keeps: is not a setting here; did you mean "keep"?'),
         ("3", "deliveries: 3 is not a mapping"),
     ],

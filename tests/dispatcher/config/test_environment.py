@@ -44,30 +44,30 @@ def test_a_secret_can_be_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "mistake"),
     [
-        ("PORT", "http", '"http" is not a number that fits; choose between 1 and 65535'),
-        ("PORT", "0", '"0" is not a number'),
+        ("PORT", "http", '"http" is not a whole number in range; choose between 1 and 65535'),
+        ("PORT", "0", '"0" is not a whole number'),
         ("PORT", "tcp://10.0.0.1:80", "choose between"),
         ("HOST", "a b", '"a b" is not an address'),
-        ("DISPATCHER_LEASE", "61", '"61" is not a number that fits; choose between 1 and 60'),
+        ("DISPATCHER_LEASE", "61", '"61" is not a whole number in range; choose between 1 and 60'),
         (
             "DISPATCHER_LEASE",
             "5",
-            "one answer (5 s), so that a target would change hands meanwhile",
+            "longest API call (5 s), so the lease could expire",
         ),
         ("DISPATCHER_LEASE", "5", "choose between 6 and 60"),
-        ("DISPATCHER_INSTANCE", "Prod", '"Prod" is not an instance\'s name'),
+        ("DISPATCHER_INSTANCE", "Prod", '"Prod" is not an instance name'),
         ("DISPATCHER_INSTANCE", "a" * 31, "use up to 30"),
         ("DISPATCHER_INSTANCE", "a-", "inner dashes"),
-        ("DISPATCHER_QUEUE", "a b", '"a b" is not a queue\'s name'),
-        ("DISPATCHER_LOG_FORMAT", "xml", '"xml" is none of console, json; choose one'),
-        ("DISPATCHER_LOG_LEVEL", "loud", '"loud" is none of debug, info'),
+        ("DISPATCHER_QUEUE", "a b", '"a b" is not a queue name'),
+        ("DISPATCHER_LOG_FORMAT", "xml", '"xml" is not one of console, json; choose one'),
+        ("DISPATCHER_LOG_LEVEL", "loud", '"loud" is not one of debug, info'),
         ("REDIS_URL", "http://:hunter2@redis", "is not a Redis URL; write it like redis://"),
         ("REDIS_URL", "redis://:hunter2@[", "is not a Redis URL"),
         ("REDIS_URL", "redis://:hunter2@redis:x", "is not a Redis URL"),
         ("REDIS_URL", "hunter2", "is not a Redis URL"),
         ("REDIS_URL_FILE", "/nowhere/at/all", "cannot be read (No such file or directory)"),
         ("DISPATCHER_API_TOKENS", "hunter2", "token 1 of 1 is shorter than 16 characters"),
-        ("DISPATCHER_API_TOKENS", "hunter2" * 5 + "é", "holds others than ASCII ones"),
+        ("DISPATCHER_API_TOKENS", "hunter2" * 5 + "é", "is not ASCII"),
     ],
 )
 def test_a_mistake_names_the_variable_and_the_remedy(name: str, value: str, mistake: str) -> None:
@@ -86,5 +86,5 @@ def test_all_mistakes_are_said_at_once() -> None:
 
 
 def test_a_secret_given_twice_is_a_mistake(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is set, and so is REDIS_URL_FILE"):
+    with pytest.raises(ConfigError, match="and REDIS_URL_FILE"):
         read_environment({"REDIS_URL": "redis://a", "REDIS_URL_FILE": str(tmp_path)})

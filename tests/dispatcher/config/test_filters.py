@@ -28,7 +28,7 @@ def test_tags_take_ranges_of_versions(files: Files) -> None:
         ('["semver:latest"]', "write it like `>=1.2 <2`"),
         ('["semver:>2 <1"]', "no version is in '>2 <1': change one of its bounds"),
         ('[">=1.2 <2"]', "a range of versions begins with semver:, like 'semver:>=1.2 <2'"),
-        ('[semver: "^1"]', 'is not a text; put it in quotes, like "semver:>=1.2 <2"'),
+        ('[semver: "^1"]', 'is not text; put it in quotes, like "semver:>=1.2 <2"'),
         (f'["semver:{"1 " * 600}"]', "1 to 1024 characters"),
     ],
 )
@@ -44,7 +44,7 @@ def test_branches_are_no_versions(files: Files) -> None:
 
     (mistake,) = files.mistakes(f"version: 1\ntargets:\n  shop: {{{shop}}}\n")
 
-    assert "a range of versions, which only tags have" in mistake
+    assert "a version range, which works for tags only" in mistake
 
 
 def test_markers_in_messages_can_be_left_unheeded_everywhere(files: Files) -> None:

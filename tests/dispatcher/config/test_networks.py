@@ -45,14 +45,14 @@ def test_a_hook_can_listen_to_some_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        ('"github.com"', '"github.com" is not a range of addresses; write it like 192.30.252.0/22'),
-        ('"192.30.252.0/33"', "is not a range of addresses"),
-        ('"192.30.252.0/255.255.252.0"', "is not a range of addresses"),
-        ('"192.30.252/22"', "is not a range of addresses"),
-        ('"2606:50c0::/129"', "is not a range of addresses"),
-        ('"fe80::1%eth0"', "is not a range of addresses"),
-        ("10", "10 is not a range of addresses"),
-        ("true", "true is not a range of addresses"),
+        ('"github.com"', '"github.com" is not an address range; write it like 192.30.252.0/22'),
+        ('"192.30.252.0/33"', "is not an address range"),
+        ('"192.30.252.0/255.255.252.0"', "is not an address range"),
+        ('"192.30.252/22"', "is not an address range"),
+        ('"2606:50c0::/129"', "is not an address range"),
+        ('"fe80::1%eth0"', "is not an address range"),
+        ("10", "10 is not an address range"),
+        ("true", "true is not an address range"),
         ("", None),
         (
             '"192.30.253.7/22"',
@@ -99,11 +99,11 @@ def test_proxies_are_trusted_by_name_only() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("DISPATCHER_TRUSTED_PROXIES", "traefik", '"traefik" is not a range of addresses'),
+        ("DISPATCHER_TRUSTED_PROXIES", "traefik", '"traefik" is not an address range'),
         ("DISPATCHER_TRUSTED_PROXIES", "10.0.0.1/8", "write 10.0.0.0/8 for the range"),
-        ("DISPATCHER_TRUSTED_PROXIES", "0.0.0.0/0", "believes everyone"),
-        ("DISPATCHER_TRUSTED_PROXIES", "::/0", "believes everyone"),
-        ("DISPATCHER_PROXY_HEADER", "x-real-ip", "is none of x-forwarded-for, forwarded"),
+        ("DISPATCHER_TRUSTED_PROXIES", "0.0.0.0/0", "trusts everyone"),
+        ("DISPATCHER_TRUSTED_PROXIES", "::/0", "trusts everyone"),
+        ("DISPATCHER_PROXY_HEADER", "x-real-ip", "is not one of x-forwarded-for, forwarded"),
         ("DISPATCHER_FAILURES_PER_ADDRESS", "many", "choose between 0 and 1000000"),
         ("DISPATCHER_FAILURES_PER_HOOK", "-1", "choose between 0 and 1000000"),
     ],

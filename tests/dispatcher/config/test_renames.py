@@ -50,8 +50,8 @@ def test_not_the_name_of_another_target_in_whatever_file(tmp_path: Path) -> None
     write(tmp_path, "b.yaml", shop="")
 
     assert mistakes(tmp_path) == [
-        'a.yaml:4: targets.web-shop.renamed_from: "shop" is a target of its own; '
-        "remove either that one or this line"
+        'a.yaml:4: targets.web-shop.renamed_from: "shop" is a configured target; '
+        "remove that target or this line"
     ]
 
 
@@ -59,7 +59,7 @@ def test_also_not_of_one_that_has_mistakes(tmp_path: Path) -> None:
     path = write(tmp_path, web_shop="shop")
     path.write_text(path.read_text() + "  shop: {}\n")
 
-    assert any('"shop" is a target of its own' in mistake for mistake in mistakes(path))
+    assert any('"shop" is a configured target' in mistake for mistake in mistakes(path))
 
 
 def test_one_target_only(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_one_target_only(tmp_path: Path) -> None:
     write(tmp_path, "b.yaml", store="shop")
 
     assert mistakes(tmp_path) == [
-        'b.yaml:3: targets.store.renamed_from: "shop" is what web-shop is renamed from already; '
+        'b.yaml:3: targets.store.renamed_from: "shop" is also the former name of web-shop; '
         "keep one of them"
     ]
 
@@ -76,10 +76,10 @@ def test_not_for_all_targets(tmp_path: Path) -> None:
     path = write(tmp_path, shop="")
     path.write_text(path.read_text() + "defaults: {renamed_from: old}\n")
 
-    assert any("cannot be a default" in mistake for mistake in mistakes(path))
+    assert any("cannot be in `defaults`" in mistake for mistake in mistakes(path))
 
 
 def test_not_what_no_target_can_be_called(tmp_path: Path) -> None:
     (mistake,) = mistakes(write(tmp_path, shop="Shop_1"))
 
-    assert "is not a name" in mistake
+    assert "is not a valid name" in mistake

@@ -134,7 +134,7 @@ targets:
       timeout: 15
 """) == [
         'c.yaml:4: hooks.github.provider: "githb" is not a provider; did you mean "github"?',
-        "c.yaml:5: hooks.github.secrets[0]: is not where a secret is found; "
+        "c.yaml:5: hooks.github.secrets[0]: does not say where the secret is; "
         "write {env: NAME} or {file: PATH}",
         'c.yaml:10: targets.shop.branchs: is not a setting here; did you mean "branches"?',
         "c.yaml:12: targets.shop.keep_failed: 99 is too large; 50 is the most",
@@ -145,36 +145,36 @@ targets:
 @pytest.mark.parametrize(
     ("settings", "mistake"),
     [
-        ("{repository: x, branches: [a], job: {image: x}}", '"x" is not a repository\'s URL'),
+        ("{repository: x, branches: [a], job: {image: x}}", '"x" is not a repository URL'),
         ("{branches: [main], job: {image: x}}", "repository: is missing"),
         (f"{{{SHOP}, keep_failed: '3'}}", '"3" is not a whole number'),
         (f"{{{SHOP}, keep_failed: true}}", "true is not a whole number"),
-        (f"{{{SHOP}, keep_failed_for: 9999d}}", '"9999d" is out of bounds; choose between 0s and'),
-        (f"{{{SHOP}, on_new_push: weit}}", '"weit" is none of cancel, wait'),
-        (f"{{{SHOP}, on_new_push: each}}", '"each" is none of cancel, wait, every'),
+        (f"{{{SHOP}, keep_failed_for: 9999d}}", '"9999d" is out of range; choose between 0s and'),
+        (f"{{{SHOP}, on_new_push: weit}}", '"weit" is not one of cancel, wait'),
+        (f"{{{SHOP}, on_new_push: each}}", '"each" is not one of cancel, wait, every'),
         (f"{{{SHOP}, every_limit: 0}}", "every_limit: 0 is too small; 1 is the least"),
         (f"{{{SHOP}, every_limit: 1001}}", "every_limit: 1001 is too large; 1000 is the most"),
         (f"{{{SHOP}, interruptible: 'false'}}", "is neither true nor false"),
         (f"{{{SHOP}, quiet_period: 10}}", "quiet_period: 10 is not a duration"),
         (
             f"{{{SHOP}, quiet_period: 11m}}",
-            "shop.quiet_period: quiet_period (11m) is longer than quiet_max (10m); change one",
+            "shop.quiet_period: quiet_period (11m) is longer than quiet_max (10m); shorten it",
         ),
-        (f"{{{SHOP}, start_timeout: 0s}}", '"0s" is out of bounds; choose between 1s and 7d'),
+        (f"{{{SHOP}, start_timeout: 0s}}", '"0s" is out of range; choose between 1s and 7d'),
         (f"{{{SHOP}, start_attempts: 11}}", "start_attempts: 11 is too large; 10 is the most"),
-        (f"{{{SHOP}, stop_timeout: 8d}}", '"8d" is out of bounds; choose between 1s and 7d'),
+        (f"{{{SHOP}, stop_timeout: 8d}}", '"8d" is out of range; choose between 1s and 7d'),
         (f"{{{SHOP}, keep_succeeded_for: -1s}}", '"-1s" is not a duration'),
-        (f"{{{SHOP}, namespace: Prod}}", '"Prod" is not a name'),
-        (f"{{{SHOP}, clear_failed_on_success: yes}}", "yes can be read in two ways"),
+        (f"{{{SHOP}, namespace: Prod}}", '"Prod" is not a valid name'),
+        (f"{{{SHOP}, clear_failed_on_success: yes}}", "yes is ambiguous in YAML"),
         (f"{{{SHOP}, timeout: 3m}}", 'not a setting here; did you mean "job.timeout"?'),
         (f"{{{SHOP}, name: x}}", "the name is the key above it"),
         (f"{{{SHOP}, tags: []}}", "tags: is empty; list at least one"),
         (f"{{{SHOP}, tags: v1}}", '"v1" is not a list'),
-        (f"{{{SHOP}, tags: [1.10]}}", '1.10 is not a text; put it in quotes: "1.10"'),
+        (f"{{{SHOP}, tags: [1.10]}}", '1.10 is not text; put it in quotes: "1.10"'),
         (f"{{{SHOP}, tags: [refs/tags/v1]}}", "is in no branch's or tag's short name"),
         (f"{{{SHOP}, paths: [/src]}}", "names begin without a slash"),
         (f"{{{SHOP}, paths: }}", "nothing is there; give it a value or remove the line"),
-        ("{repository: https://a.b/c, job: {image: x}}", "has neither branches nor tags"),
+        ("{repository: https://a.b/c, job: {image: x}}", "has neither `branches` nor `tags`"),
         ("5", "5 is not a mapping"),
         ("", "nothing is there"),
     ],
@@ -245,30 +245,30 @@ def test_a_conflict_is_reported_where_it_was_made(
         ("{image: x, command: ./deploy.sh}", '"./deploy.sh" is not a list'),
         (
             "{image: x, command: [sleep, 5]}",
-            'job.command[1]: 5 is not a text; put it in quotes: "5"',
+            'job.command[1]: 5 is not text; put it in quotes: "5"',
         ),
         ("{image: 'a b'}", '"a b" is not an image'),
         ("{image: x, retries: 99}", "99 is too large; 20 is the most"),
-        ("{image: x, timeout: 0s}", '"0s" is out of bounds; choose between 1s and 7d'),
+        ("{image: x, timeout: 0s}", '"0s" is out of range; choose between 1s and 7d'),
         ("{image: x, timeout: 1.5h}", '"1.5h" is not a duration'),
-        ("{image: x, clone: }", "job.clone: nothing is there; write true, false"),
+        ("{image: x, clone: }", "job.clone: has no value; write true, false"),
         (
             "{image: x, clone: {dept: 1}}",
             'job.clone.dept: is not a setting here; did you mean "depth"?',
         ),
         ("{image: x, env: {GIT_COMMIT: x}}", "GIT_COMMIT is set by git-dispatcher"),
-        ("{image: x, env: {A-B: x}}", '"A-B" is not a variable\'s name'),
+        ("{image: x, env: {A-B: x}}", '"A-B" is not a variable name'),
         ("{image: x, env: {A: {secret: x}}}", "job.env.A.key: is missing"),
-        ("{image: x, env: {A: {key: x}}}", "names no Secret or ConfigMap"),
+        ("{image: x, env: {A: {key: x}}}", "must name either a Secret or a ConfigMap"),
         (
             "{image: x, env_from: [{secret: a, config_map: b}]}",
-            "names no Secret or ConfigMap, or both",
+            "must name either a Secret or a ConfigMap",
         ),
         ("{image: x, resources: {limits: {memory: 1 GB}}}", '"1 GB" is not a quantity'),
-        ("{image: x, node_selector: {gpu: true}}", 'true is not a text; put it in quotes: "true"'),
+        ("{image: x, node_selector: {gpu: true}}", 'true is not text; put it in quotes: "true"'),
         ("{manifest: none.yaml}", "none.yaml: cannot be read (No such file or directory)"),
         ('{manifest: "a\\nb.yaml"}', "a\\nb.yaml: cannot be read"),
-        ("{manifest: 5}", "5 is not a file's name"),
+        ("{manifest: 5}", "5 is not a file name"),
         ("{manifest: '\\0'}", "cannot be read"),
         ("[]", "a list is not a mapping"),
     ],
@@ -428,8 +428,8 @@ targets:
   one: {{{SHOP}}}
   two: {{{SHOP}}}
 """) == [
-            'c.yaml:3: defaults.namespace: "A B" is not a name; '
-            "use small letters, digits and inner dashes",
+            'c.yaml:3: defaults.namespace: "A B" is not a valid name; '
+            "use lower-case letters, digits and inner dashes",
             "c.yaml:5: defaults.job.timeout: 5 is not a duration; write it like 90s, 15m or 2h",
             "c.yaml:6: defaults.job.env.A.key: is missing; add it",
         ]
@@ -437,8 +437,8 @@ targets:
     def test_what_only_a_target_can_have_is_refused(self, files: Files) -> None:
         lines = files.mistakes("version: 1\ndefaults: {branches: [a], job: {manifest: x}}")
         assert lines == [
-            "c.yaml:2: defaults.branches: cannot be a default; write it in each target",
-            "c.yaml:2: defaults.job.manifest: cannot be a default; write it in each target",
+            "c.yaml:2: defaults.branches: cannot be in `defaults`; write it in each target",
+            "c.yaml:2: defaults.job.manifest: cannot be in `defaults`; write it in each target",
         ]
 
 
@@ -464,10 +464,10 @@ class TestSecrets:
     @pytest.mark.parametrize(
         ("secrets", "mistake"),
         [
-            ("[hunter2]", "secrets[0]: is not where a secret is found; write {env: NAME} or"),
+            ("[hunter2]", "secrets[0]: does not say where the secret is; write {env: NAME} or"),
             ("hunter2", "secrets: the value is not a list"),
-            ("[{env: hunter2, file: x}]", "is not where a secret is found"),
-            ("[{env: 'hunter2!'}]", "is not a variable's name"),
+            ("[{env: hunter2, file: x}]", "does not say where the secret is"),
+            ("[{env: 'hunter2!'}]", "is not a variable name"),
             ("[{env: ABSENT}]", "the environment variable ABSENT is not set"),
             ("[{env: EMPTY}]", "the environment variable EMPTY is empty"),
             ("[{file: absent}]", "cannot be read (No such file or directory)"),
@@ -494,18 +494,22 @@ class TestSecrets:
             (
                 "azure-devops",
                 "hunter2",
-                "env S has no user and password, which azure-devops sends; ",
+                "env S is not user:password, which azure-devops sends; ",
             ),
             ("azure-devops", "hunter2:", "write user:password there"),
             ("gitlab", "whsec_hunter2!", "what follows is not base64; copy the signing token as a"),
             ("gitlab", "whsec_", "env S begins with whsec_"),
-            ("github", " \t ", "env S is blank; put the secret there"),
-            ("generic", "x", "env S is shorter than 8 characters, so that it can be guessed"),
-            ("gitlab", "hunter2", "make one with `openssl rand -hex 32` and give it to the"),
+            ("github", " \t ", "env S is blank; write a secret there"),
+            ("generic", "x", "env S is shorter than 8 characters and can be guessed"),
+            ("gitlab", "hunter2", "generate one with `openssl rand -hex 32` and set it"),
             ("azure-devops", "a-long-user:x", "env S is shorter than 8 characters"),
-            ("github", " a secret hunter2", "begins or ends with white space, which hosts leave"),
+            (
+                "github",
+                " a secret hunter2",
+                "begins or ends with white space, which Git hosts strip",
+            ),
             ("github", "a secret hunter2\n", "begins or ends with white space"),
-            ("github", "hunter2" * 200, "env S is longer than 1024 bytes, which no host sends"),
+            ("github", "hunter2" * 200, "env S is longer than 1024 bytes, which no Git host sends"),
             ("generic", "whsec_hunter2 hunter2", "env S begins with whsec_"),
         ],
     )
@@ -605,25 +609,31 @@ class TestDirectory:
         ({"kind": "CronJob"}, "job.yaml:1: is not a Job"),
         ({"apiVersion": "v1"}, "job.yaml:1: is not a Job"),
         ({"spec": None}, "spec: is missing or not a mapping"),
-        ({"status": {"active": 1}}, "status: is written by Kubernetes"),
+        ({"status": {"active": 1}}, "status: is set by Kubernetes"),
         ({"metadata": {"namespace": "x"}}, "metadata.namespace: is the target's `namespace`"),
-        ({"metadata": {"finalizers": ["x"]}}, "metadata.finalizers: cannot be taken over"),
-        ({"metadata": {"labels": {"git-dispatcher/target": "x"}}}, "is set by git-dispatcher"),
-        ({"metadata": {"labels": {"a": 1}}}, '1 is not a text; put it in quotes: "1"'),
-        ({"spec.suspend": True}, "spec.suspend: would never start"),
+        (
+            {"metadata": {"finalizers": ["x"]}},
+            "metadata.finalizers: is not supported in a manifest",
+        ),
+        (
+            {"metadata": {"labels": {"git-dispatcher/target": "x"}}},
+            "is reserved for git-dispatcher",
+        ),
+        ({"metadata": {"labels": {"a": 1}}}, '1 is not text; put it in quotes: "1"'),
+        ({"spec.suspend": True}, "spec.suspend: keeps the Job from starting"),
         ({"spec.manualSelector": True}, "spec.manualSelector: is not supported"),
-        ({"spec.selector": {"matchLabels": {}}}, "spec.selector: is made by Kubernetes"),
+        ({"spec.selector": {"matchLabels": {}}}, "spec.selector: is set by Kubernetes"),
         ({"spec.managedBy": "x/y"}, "hands the Job to another controller"),
         ({"spec.backoffLimit": 4}, "is the job's `retries` in the target"),
         ({"spec.activeDeadlineSeconds": 4}, "is the job's `timeout` in the target"),
         ({"spec.ttlSecondsAfterFinished": 0}, "`keep_failed_for`"),
         ({"spec.podReplacementPolicy": "TerminatingOrFailed"}, "two Pods never run at once"),
-        ({"pod.restartPolicy": "OnFailure"}, "restartPolicy: has to be Never"),
+        ({"pod.restartPolicy": "OnFailure"}, "restartPolicy: must be Never"),
         ({"pod.containers": []}, "containers: is missing or not a list"),
         ({"pod.containers": [{"name": "a"}]}, "containers[0].image: is missing"),
         ({"pod.containers": ["a"]}, "containers[0]: is not a mapping"),
         ({"container.env": [{"name": "GIT_REF"}]}, "GIT_REF is set by git-dispatcher"),
-        ({"container.env": [{"name": "A", "value": 5}]}, "env[0].value: is not a text"),
+        ({"container.env": [{"name": "A", "value": 5}]}, "env[0].value: is not text"),
         ({"container.env": {"A": "b"}}, "env: is not a list"),
         ({"container.env": [{}]}, "env[0]: has no name"),
         ({"container.volumeMounts": {}}, None),
@@ -660,7 +670,7 @@ def test_a_manifest_s_mistake_names_its_line(files: Files) -> None:
     files.write(JOB + "      restartPolicy: Always\n", "job.yaml")
     text = f"version: 1\ntargets: {{a: {{{SHOP.replace('image: x', 'manifest: job.yaml')}}}}}"
     assert files.mistakes(text) == [
-        "job.yaml:7: spec.template.spec.restartPolicy: has to be Never; remove it and use the "
+        "job.yaml:7: spec.template.spec.restartPolicy: must be Never; remove it and use the "
         "job's `retries` in the target"
     ]
 
@@ -671,8 +681,8 @@ def test_loading_reports_the_environment_s_mistakes_and_the_files(files: Files) 
         load({"DISPATCHER_CONFIG": str(path), "PORT": "http"})
     assert str(caught.value).splitlines() == [
         "2 mistakes in the configuration:",
-        'PORT: "http" is not a number that fits; choose between 1 and 65535',
-        f"{path}:1: version: 2 is not a version that this program reads; write 1",
+        'PORT: "http" is not a whole number in range; choose between 1 and 65535',
+        f"{path}:1: version: 2 is not a supported version; write 1",
     ]
 
 

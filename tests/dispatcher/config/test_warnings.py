@@ -73,7 +73,9 @@ def test_access_to_the_node_is_warned_of(
     (line,) = warned(tmp_path, {"job": {"manifest": "job.yaml"}}, manifest(pod, container))
 
     assert line.startswith(f"job.yaml:1: spec.template.spec.{inner}{field}: target shop: ")
-    assert line.endswith("and so whoever can push; remove it if the Job can do without")
+    assert line.endswith(
+        "and so gives it to everyone who can push; remove it if the Job does not need it"
+    )
 
 
 def test_what_gives_no_access_is_not(tmp_path: Path) -> None:
@@ -123,7 +125,7 @@ def test_a_pod_that_takes_longer_to_end_than_is_waited_for(tmp_path: Path, grace
 
     for job in (short, {"manifest": "job.yaml"}):
         lines = warned(tmp_path, {"stop_timeout": "10m", "job": job}, long)
-        expected = "targets.shop.stop_timeout: (10m) is shorter than the time"
+        expected = "targets.shop.stop_timeout: (10m) is shorter than its Pods' grace period"
         assert [line.startswith(expected) for line in lines] == ([True] if grace > 600 else [])
 
 

@@ -110,7 +110,7 @@ def test_the_first_address_must_be_one() -> None:
     rejected = moved("gitea/push__branch", clone_url="https://host/?a=b").rejected()
 
     assert (rejected.status, rejected.code) == (400, "invalid_field")
-    assert "repository.clone_url is not a repository's URL" in rejected.message
+    assert "repository.clone_url is not a repository URL" in rejected.message
 
 
 @pytest.mark.parametrize("field", ["mirror_url", "homepage", "svn_url", "original_url", "website"])

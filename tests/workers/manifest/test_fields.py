@@ -117,11 +117,11 @@ def test_what_is_written_is_passed_on_or_a_mistake(field: str) -> None:
 @pytest.mark.parametrize(
     ("in_spec", "field"),
     [
-        ({"parallelism": 0}, "spec.parallelism: would never start"),
-        ({"completions": 0}, "spec.completions: would succeed without running anything"),
+        ({"parallelism": 0}, "spec.parallelism: allows no Pod"),
+        ({"completions": 0}, "spec.completions: makes the Job succeed without running anything"),
         (
             {"podFailurePolicy": {"rules": [{"action": "Count"}, {"action": "FailIndex"}]}},
-            "spec.podFailurePolicy.rules[1].action: FailIndex goes with backoffLimitPerIndex",
+            "spec.podFailurePolicy.rules[1].action: FailIndex needs backoffLimitPerIndex",
         ),
     ],
 )
@@ -134,18 +134,18 @@ def test_values_that_defeat_a_deploy_are_mistakes(in_spec: dict[str, Any], field
     ("in_pod", "field"),
     [
         ({"activeDeadlineSeconds": 5}, "activeDeadlineSeconds: is the job's `timeout`"),
-        ({"restartPolicy": "OnFailure"}, "restartPolicy: has to be Never"),
+        ({"restartPolicy": "OnFailure"}, "restartPolicy: must be Never"),
         (
             {"containers": [{"name": "a", "image": "b", "restartPolicy": "Always"}]},
-            "containers[0].restartPolicy: starts the container again",
+            "containers[0].restartPolicy: restarts the container",
         ),
         (
             {"initContainers": [{"name": "a", "image": "b", "restartPolicy": "OnFailure"}]},
-            "initContainers[0].restartPolicy: starts the container again",
+            "initContainers[0].restartPolicy: restarts the container",
         ),
         (
             {"containers": [{"name": "a", "image": "b", "restartPolicyRules": [{}]}]},
-            "containers[0].restartPolicyRules: start a container again",
+            "containers[0].restartPolicyRules: restart a container",
         ),
         ({"volumes": ["a"]}, "volumes[0]: is not a mapping"),
         (
@@ -175,7 +175,7 @@ def test_labels_of_the_job_controller_are_a_mistake(name: str) -> None:
     document = job({"template": {"metadata": {"labels": {name: "x"}}, "spec": POD}})
 
     (mistake,) = mistakes(document)
-    assert "is written by Kubernetes; remove it" in mistake
+    assert "is set by Kubernetes; remove it" in mistake
 
 
 @pytest.mark.parametrize(
@@ -184,15 +184,20 @@ def test_labels_of_the_job_controller_are_a_mistake(name: str) -> None:
         (
             {"paralelism": 2},
             {},
-            "spec.paralelism: is not known here, and is passed on as it is; did",
+            "spec.paralelism: is unknown to this version and is passed on unchanged; did",
         ),
-        ({}, {"gpu": 1}, "spec.template.spec.gpu: is not known here, and is passed on as it is"),
+        (
+            {},
+            {"gpu": 1},
+            "spec.template.spec.gpu: is unknown to this version and is passed on unchanged",
+        ),
         (
             {},
             {"containers": [{"name": "a", "image": "b", "comand": ["c"]}]},
-            'containers[0].comand: is not known here, and is passed on as it is; did you mean "command"',
+            "containers[0].comand: is unknown to this version and is passed on unchanged; "
+            'did you mean "command"',
         ),
-        ({}, {"schedulingGates": [{"name": "a"}]}, "hold its Pods until some controller"),
+        ({}, {"schedulingGates": [{"name": "a"}]}, "hold its Pods until a controller"),
         ({}, {"serviceAccount": "a"}, "write serviceAccountName"),
     ],
 )
