@@ -174,7 +174,8 @@ def test_where_nothing_was_kept_the_cluster_may_know(
 def test_without_the_local_parts_it_says_how_to_get_them(
     monkeypatch: pytest.MonkeyPatch, capsys: Captured, command: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, "dispatcher.local", None)
+    for missing in ("dispatcher.local", f"dispatcher.local.{command}"):
+        monkeypatch.setitem(sys.modules, missing, None)
 
     assert main([command]) == 2
 
