@@ -1,7 +1,7 @@
-"""The init container that brings exactly the pushed commit into the workspace.
+"""The init container that checks out exactly the pushed commit in the workspace. Pure.
 
-The script is a constant; everything that it works with comes in environment variables, and every path
-among them is the value of one, since the local cluster moves mount paths in values and not in scripts.
+The script is a constant. Its input comes in environment variables, paths too: the local cluster replaces mount
+paths in the values of variables, and not in scripts.
 """
 
 from __future__ import annotations
@@ -245,7 +245,7 @@ say "checked out $wanted of $GIT_REF"
 
 
 def container(clone: Clone) -> dict[str, Any]:
-    """The init container, without `ours` and the deploy's environment."""
+    """The init container, without what `shipped` adds and the deploy's environment."""
     mounts: list[dict[str, Any]] = [
         {"name": WORKSPACE_VOLUME, "mountPath": WORKSPACE},
         {"name": HOME_VOLUME, "mountPath": HOME},
@@ -264,16 +264,16 @@ def container(clone: Clone) -> dict[str, Any]:
     }
 
 
-def user(clone: Clone) -> dict[str, Any]:
-    """For its securityContext: who it runs as, where that is set for the clone itself."""
+def run_as(clone: Clone) -> dict[str, Any]:
+    """Its user, for the securityContext, if the clone has a setting of its own."""
     if clone.run_as_user is None:
         return {}
-    who = clone.run_as_user
-    return {"runAsNonRoot": who != 0, "runAsUser": who, "runAsGroup": who}
+    user = clone.run_as_user
+    return {"runAsNonRoot": user != 0, "runAsUser": user, "runAsGroup": user}
 
 
-def ours(clone: Clone) -> dict[str, Any]:
-    """What changes with a new version although nobody has configured anything."""
+def shipped(clone: Clone) -> dict[str, Any]:
+    """The image and the script, which a new version of git-dispatcher may change: in no digest."""
     return {"image": clone.image, "args": [SCRIPT]}
 
 
@@ -292,9 +292,9 @@ def _env(clone: Clone) -> list[dict[str, str]]:
 
 
 def volumes(clone: Clone) -> list[dict[str, Any]]:
-    """What the container needs besides the workspace."""
-    made: list[dict[str, Any]] = [{"name": HOME_VOLUME, "emptyDir": {}}]
+    """The volumes that the container mounts besides the workspace."""
+    found: list[dict[str, Any]] = [{"name": HOME_VOLUME, "emptyDir": {}}]
     if clone.secret:
         secret = {"secretName": clone.secret, "defaultMode": 0o440}
-        made.append({"name": CREDENTIALS_VOLUME, "secret": secret})
-    return made
+        found.append({"name": CREDENTIALS_VOLUME, "secret": secret})
+    return found

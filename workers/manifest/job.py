@@ -1,7 +1,7 @@
 """A target → the Job to run. Pure: values in, plain dictionaries out.
 
-What a payload said reaches a Job only as a value of an environment variable or an annotation. There
-is no text templating, and Kubernetes' own `$(NAME)` is escaped in such values.
+A payload's text reaches a Job only as the value of an environment variable or of an annotation. There is no
+text templating, and Kubernetes' own `$(NAME)` is escaped in such values.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from workers.manifest.long_form import add_clone, complete_clone, containers
 
 Json = dict[str, Any]
 
-WAITING = 600
-"""Seconds beyond its retries' time that a Job may wait for a node before its own deadline."""
+START_MARGIN = 600
+"""Seconds that a Job's deadline leaves for waits for a node, beyond the time of its runs and retries."""
 
 TTL_MARGIN = 86400
-"""Seconds that pass between the time for us to clear a Job away and for Kubernetes to do it."""
+"""Seconds after which Kubernetes deletes a Job that no worker has deleted in time."""
 
-_ANNOTATION = 2000
-"""Characters of a payload's value that an annotation keeps."""
+LONGEST_ANNOTATION = 2000
+"""Characters of a payload's text that an annotation keeps."""
 
 
 def render(target: Target, instance: str) -> Spec:
-    """A target's Job without what differs from deploy to deploy.
+    """A target's Job, without what differs from deploy to deploy.
 
-    The digest covers what is configured, neither policies nor our own clone script and image: a new
-    version of git-dispatcher doesn't deploy everything anew. Nor does a new name of the target.
+    The digest covers what is configured, but neither the policies, nor the target's name, nor the clone's
+    image and script: a new version of git-dispatcher, or a rename, deploys nothing anew.
     """
     manifest = _template(target, instance)
     nameless = _template(target.model_copy(update={"name": ""}), instance)
@@ -48,41 +48,45 @@ def render(target: Target, instance: str) -> Spec:
         repository=target.repository,
         namespace=target.namespace,
         policies=target.policies(),
-        manifest=_with_ours(manifest, target.job),
+        manifest=_with_shipped_clone(manifest, target.job),
         digest=digest,
     )
 
 
 def job_for(spec: Spec, deploy: Deploy, instance: str) -> Json:
-    """The Job to create for a deploy's present attempt."""
+    """The Job to create for a deploy's current attempt."""
     job: Json = copy.deepcopy(spec.manifest)
     template = job["spec"]["template"]
     for metadata in (job["metadata"], template.setdefault("metadata", {})):
         _update(metadata, "labels", _labels(deploy, instance))
         _update(metadata, "annotations", _annotations(spec, deploy))
-    job["metadata"] |= _place(spec, deploy)
+    job["metadata"] |= _name_and_namespace(spec, deploy)
     job["spec"] |= _limits(spec.policies, job["spec"])
     template["spec"]["activeDeadlineSeconds"] = spec.policies.timeout
     for container in containers(template["spec"]):
-        container["env"] = [*_env(deploy), *container.get("env", [])]
+        container["env"] = [*_deploy_env(deploy), *container.get("env", [])]
     return job
 
 
 def name_reservation_for(spec: Spec, deploy: Deploy, instance: str) -> Json:
     """A suspended Job that reserves the name of an attempt, so that a late POST of it is refused.
 
-    It never runs a Pod; its image is the target's, for the sake of policies that allow only some.
+    It never runs a Pod. It has the target's image, since admission policies may allow only some images.
     """
     image = spec.manifest["spec"]["template"]["spec"]["containers"][0]["image"]
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
-            **_place(spec, deploy),
+            **_name_and_namespace(spec, deploy),
             "labels": {**_labels(deploy, instance), labels.NAME_RESERVATION: "true"},
             "annotations": {labels.DEPLOY: deploy.name},
         },
-        "spec": {"suspend": True, "backoffLimit": 0, "template": {"spec": short_form.inert(image)}},
+        "spec": {
+            "suspend": True,
+            "backoffLimit": 0,
+            "template": {"spec": short_form.idle_pod_spec(image)},
+        },
     }
 
 
@@ -95,12 +99,12 @@ def _template(target: Target, instance: str) -> Json:
     for metadata in (manifest["metadata"], template["metadata"]):
         _update(metadata, "labels", labels.identity(instance, target.name))
     for container in containers(template["spec"]):
-        container["env"] = [*_standing_env(target, instance), *container.get("env", [])]
+        container["env"] = [*_target_env(target, instance), *container.get("env", [])]
     return manifest
 
 
 def _from_settings(job: ShortJob) -> Json:
-    template: Json = {"metadata": {}, "spec": short_form.short(job)}
+    template: Json = {"metadata": {}, "spec": short_form.pod_spec(job)}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -110,7 +114,7 @@ def _from_settings(job: ShortJob) -> Json:
 
 
 def _from_file(job: ManifestJob) -> Json:
-    """The user's Job as it is, apart from its name and what Kubernetes had filled in."""
+    """The user's Job, without its name and without what Kubernetes had filled in."""
     document: Json = copy.deepcopy(job.manifest.document)
     template: Json = document["spec"]["template"]
     pod: Json = template["spec"]
@@ -122,22 +126,22 @@ def _from_file(job: ManifestJob) -> Json:
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": _kept(document.get("metadata")),
+        "metadata": _labels_and_annotations(document.get("metadata")),
         "spec": document["spec"] | {"template": template | _template_metadata(template)},
     }
 
 
 def _template_metadata(template: Json) -> Json:
-    return {"metadata": _kept(template.get("metadata"))}
+    return {"metadata": _labels_and_annotations(template.get("metadata"))}
 
 
-def _kept(metadata: Json | None) -> Json:
+def _labels_and_annotations(metadata: Json | None) -> Json:
     wanted = ("labels", "annotations")
     return {name: metadata[name] for name in wanted if metadata and metadata.get(name)}
 
 
-def _with_ours(manifest: Json, job: ShortJob | ManifestJob) -> Json:
-    """Complete the clone with what comes from this version rather than from the configuration."""
+def _with_shipped_clone(manifest: Json, job: ShortJob | ManifestJob) -> Json:
+    """Completes the clone with what comes with this version rather than from the configuration."""
     if not job.clone:
         return manifest
     completed = copy.deepcopy(manifest)
@@ -145,11 +149,11 @@ def _with_ours(manifest: Json, job: ShortJob | ManifestJob) -> Json:
     if isinstance(job, ManifestJob):
         complete_clone(pod, job.clone)
     else:
-        pod["initContainers"][0] |= clone.ours(job.clone)
+        pod["initContainers"][0] |= clone.shipped(job.clone)
     return completed
 
 
-def _place(spec: Spec, deploy: Deploy) -> Json:
+def _name_and_namespace(spec: Spec, deploy: Deploy) -> Json:
     return {"name": deploy.job, "namespace": deploy.namespace or spec.namespace}
 
 
@@ -168,10 +172,10 @@ def _annotations(spec: Spec, deploy: Deploy) -> dict[str, str]:
         labels.REASON: deploy.reason.value,
         labels.WANTED: str(deploy.wanted_at or ""),
     }
-    return {key: _text(value)[:_ANNOTATION] for key, value in values.items() if value}
+    return {key: _text(value)[:LONGEST_ANNOTATION] for key, value in values.items() if value}
 
 
-def _standing_env(target: Target, instance: str) -> list[dict[str, str]]:
+def _target_env(target: Target, instance: str) -> list[dict[str, str]]:
     return _variables(
         {
             "GIT_URL": target.repository,
@@ -182,8 +186,8 @@ def _standing_env(target: Target, instance: str) -> list[dict[str, str]]:
     )
 
 
-def _env(deploy: Deploy) -> list[dict[str, str]]:
-    """First in each container, so that the user's own variables can refer to them."""
+def _deploy_env(deploy: Deploy) -> list[dict[str, str]]:
+    """These come first in each container, so that the user's own variables can refer to them."""
     return _variables(
         {
             "GIT_COMMIT": deploy.commit,
@@ -206,7 +210,7 @@ def _short_ref(ref: str) -> dict[str, str]:
 
 
 def _variables(values: Mapping[str, str]) -> list[dict[str, str]]:
-    """Kubernetes expands `$(NAME)` in values and reads `$$` as one `$`: double each of ours.
+    """Kubernetes expands `$(NAME)` in values, and reads `$$` as one `$`: each `$` is doubled.
 
     https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
     """
@@ -216,7 +220,7 @@ def _variables(values: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def _text(value: str) -> str:
-    """Without what neither JSON in UTF-8 nor a process' environment can carry."""
+    """Without the characters that JSON in UTF-8 or a process' environment cannot hold."""
     return value.replace("\0", "").encode("utf-8", "replace").decode()
 
 
@@ -230,14 +234,14 @@ def _number(mapping: Json, key: str, default: int) -> int:
 
 
 def _limits(policies: Policies, job: Json) -> Json:
-    """The Pod's own deadline comes first; the Job's, which deletes the Pod and its log, stands behind
-    all retries and the pauses that Kubernetes makes between them (10 s doubled, up to six minutes)."""
+    """The Pod's own deadline comes first. The Job's, which deletes the Pod with its log, comes after all
+    retries and the pauses that Kubernetes makes between them (10 s, doubled each time, up to six minutes)."""
     grace = _number(job["template"]["spec"], "terminationGracePeriodSeconds", 30)
     rounds = math.ceil(_number(job, "completions", 1) / max(_number(job, "parallelism", 1), 1))
     pauses = sum(min(10 * 2**retry, 360) for retry in range(policies.retries))
     runs = (policies.timeout + grace) * (rounds + policies.retries)
     return {
-        "activeDeadlineSeconds": runs + pauses + WAITING,
+        "activeDeadlineSeconds": runs + pauses + START_MARGIN,
         "backoffLimit": policies.retries,
         "ttlSecondsAfterFinished": max(policies.keep_failed_for, policies.keep_succeeded_for)
         + TTL_MARGIN,

@@ -1,6 +1,6 @@
-"""The clone in a Pod of the user's: its container, the workspace, and Git's trust in it. Pure.
+"""Adds the clone to a Pod of the user's: its container, the workspace, and Git's trust in it. Pure.
 
-What is added fits the "restricted" Pod Security Standard and a quota wherever the user's containers do.
+What is added meets the "restricted" Pod Security Standard and a quota if the user's containers do.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from workers.manifest import clone, short_form
 Json = dict[str, Any]
 
 USER = 1000
-"""Who clones where the Pod doesn't say who it runs as. The clone's image has this user."""
+"""The user that clones if the Pod names none. The clone's image has it."""
 
 
 def add_clone(pod: Json, settings: Clone) -> None:
-    """Clone before everything else; mount the workspace wherever nothing else is mounted there."""
+    """Adds the clone as the first init container, and mounts the workspace in every container that mounts
+    nothing at its path."""
     present = {volume.get("name") for volume in pod.get("volumes") or []}
     workspace = [] if clone.WORKSPACE_VOLUME in present else [short_form.WORKSPACE]
     pod["volumes"] = [*(pod.get("volumes") or []), *workspace, *clone.volumes(settings)]
@@ -26,28 +27,28 @@ def add_clone(pod: Json, settings: Clone) -> None:
         mounts = container.get("volumeMounts") or []
         taken = any(mount.get("mountPath") == clone.WORKSPACE for mount in mounts)
         container["volumeMounts"] = mounts if taken else [*mounts, short_form.WORKSPACE_MOUNT]
-    security = short_form.container_security() | clone.user(settings)
+    security = short_form.container_security() | clone.run_as(settings)
     first = clone.container(settings) | {"securityContext": security}
     pod["initContainers"] = [first, *(pod.get("initContainers") or [])]
 
 
 def complete_clone(pod: Json, settings: Clone) -> None:
-    """What follows from the user's containers, or comes from this version: in no digest."""
+    """Adds what follows from the user's containers, or comes with this version: in no digest."""
     first, *others = containers(pod)
-    first |= clone.ours(settings)
+    first |= clone.shipped(settings)
     first["securityContext"] = _identity(pod) | first["securityContext"]
     if resources := _resources(pod["containers"][0]):
         first.setdefault("resources", resources)
     for volume in pod["volumes"]:
         if volume.get("name") == clone.CREDENTIALS_VOLUME:
-            # For the one container that mounts it, whoever that runs as; there may be no fsGroup.
+            # Only one container mounts it. Any user can read it, since there may be no fsGroup.
             volume["secret"]["defaultMode"] = 0o444
     for container in others:
         _trust(container)
 
 
 def containers(pod: Json) -> Iterator[Json]:
-    """In the order in which they are started."""
+    """The containers, in the order in which they start."""
     yield from pod.get("initContainers") or []
     yield from pod["containers"]
 
@@ -71,7 +72,8 @@ def _resources(container: Json) -> Json:
 
 
 def _trust(container: Json) -> None:
-    """The workspace belongs to root, what was cloned perhaps to another user; Git uses neither by itself.
+    """The workspace belongs to root, the repository in it perhaps to another user: Git trusts neither by
+    itself.
 
     https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory
     """
@@ -80,7 +82,7 @@ def _trust(container: Json) -> None:
         return
     mounts = container["volumeMounts"]
     paths = [each["mountPath"] for each in mounts if each.get("name") == clone.WORKSPACE_VOLUME]
-    trusted = [way for path in paths for way in (path, f"{path.rstrip('/')}/*")]
+    trusted = [each for path in paths for each in (path, f"{path.rstrip('/')}/*")]
     container["env"] = [*short_form.git_trust(trusted), *env] if trusted else env
 
 

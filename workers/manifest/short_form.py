@@ -17,8 +17,8 @@ _TMP: Json = {"name": "tmp", "emptyDir": {}}
 _TMP_MOUNT: Json = {"name": "tmp", "mountPath": "/tmp"}  # noqa: S108 - in a container of its own
 
 
-def short(job: ShortJob) -> Json:
-    """The Pod's spec."""
+def pod_spec(job: ShortJob) -> Json:
+    """The spec of the Pod."""
     return {
         "restartPolicy": "Never",
         "enableServiceLinks": False,
@@ -36,8 +36,8 @@ def short(job: ShortJob) -> Json:
     }
 
 
-def inert(image: str) -> Json:
-    """The spec of a Pod that never runs, and would do nothing if it did."""
+def idle_pod_spec(image: str) -> Json:
+    """The spec of a Pod for a suspended Job: it never runs, and would do nothing if it did."""
     container = {"name": NAME, "image": image, "command": ["false"]}
     return {
         "restartPolicy": "Never",
@@ -67,7 +67,7 @@ def _pod_security(user: int) -> Json:
 
 
 def _placement(job: ShortJob) -> Json:
-    """Settings that Kubernetes takes as they are; nothing is written for those left out."""
+    """Settings that Kubernetes takes as they are, without those that are not configured."""
     written = {
         "serviceAccountName": job.service_account,
         "imagePullSecrets": [{"name": name} for name in job.image_pull_secrets],
@@ -78,14 +78,14 @@ def _placement(job: ShortJob) -> Json:
 
 
 def _clone(job: ShortJob) -> Json:
-    """As large as the main container: they run one after the other, so it costs nothing, and a
-    quota that asks for limits is content."""
+    """With the resources of the main container: the two run one after the other, so that costs nothing, and it
+    meets a quota that asks for limits."""
     if not job.clone:
         return {}
     return {
         **_resources(job),
         **clone.container(job.clone),
-        "securityContext": container_security() | clone.user(job.clone),
+        "securityContext": container_security() | clone.run_as(job.clone),
     }
 
 
@@ -116,7 +116,7 @@ def _git_trust(job: ShortJob) -> list[dict[str, str]]:
 
 
 def git_trust(directories: Sequence[str]) -> list[Json]:
-    """Variables with which Git works in directories that belong to somebody else."""
+    """Environment variables that let Git work in directories that belong to another user."""
     values = {"GIT_CONFIG_COUNT": str(len(directories))}
     for index, directory in enumerate(directories):
         values |= {f"GIT_CONFIG_KEY_{index}": "safe.directory"}
