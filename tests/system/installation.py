@@ -150,7 +150,7 @@ class Installation:
         self.running[self.running.index(old)] = new
         self._run(new.start())
 
-    def said(self, event: str, since: int = 0, **fields: str) -> list[dict[str, Any]]:
+    def logged(self, event: str, since: int = 0, **fields: str) -> list[dict[str, Any]]:
         """Lines of the product's log with this event and these fields, from a line on."""
         lines = [_event(line) for line in self.log[since:]]
         wanted = {"event": event, **fields}

@@ -56,15 +56,15 @@ class Outages:
     def requests(self, method: str = "", path: str = "") -> int:
         return self.proxy.count(self.marked, method, path)
 
-    def said(self, event: str, **fields: str) -> list[dict[str, Any]]:
-        return self.system.said(event, self._line, **fields)
+    def logged(self, event: str, **fields: str) -> list[dict[str, Any]]:
+        return self.system.logged(event, self._line, **fields)
 
     def lines(self, *parts: str) -> list[str]:
         """What these processes have said since the outage began."""
         told = (line.split("|", 1) for line in self.system.log[self._line :])
         return [line for who, line in told if who.split()[-1] in (parts or PROCESSES)]
 
-    def tellers(self, event: str) -> Counter[str]:
+    def logged_by(self, event: str) -> Counter[str]:
         """How often each process has said this."""
         told = [line for line in self.system.log[self._line :] if f'"event": "{event}"' in line]
         return Counter(line.split("|", 1)[0].split()[-1] for line in told)

@@ -57,7 +57,7 @@ def test_what_ended_and_what_was_pushed_while_the_api_server_was_away_is_made_up
     assert waits.overlaps() == []
     assert ends.is_clean()
     assert waits.is_clean()
-    told_once(outages, targets=1)
+    logged_once(outages, targets=1)
     assert eventually(lambda: outages.readiness()["cluster"] == "ok")
 
 
@@ -72,14 +72,14 @@ def pods_ended(target: Target) -> bool:
     return all(pod["status"]["phase"] in ("Succeeded", "Failed") for pod in target.pods())
 
 
-def told_once(outages: Outages, targets: int) -> None:
+def logged_once(outages: Outages, targets: int) -> None:
     """Each reflector and each target says once that something is wrong, and that it is over."""
     cut_off, back = "cut off from the cluster", "back in touch with the cluster"
     for kind in ("job", "pod"):
         reflector = {"namespace": "default", "kind": kind}
-        assert len(outages.said(cut_off, **reflector)) == 1, outages.lines()
-        assert eventually(lambda reflector=reflector: len(outages.said(back, **reflector)) == 1)  # type: ignore[misc]
-    assert len(outages.said("cluster request failed")) <= targets, outages.said(
+        assert len(outages.logged(cut_off, **reflector)) == 1, outages.lines()
+        assert eventually(lambda reflector=reflector: len(outages.logged(back, **reflector)) == 1)  # type: ignore[misc]
+    assert len(outages.logged("cluster request failed")) <= targets, outages.logged(
         "cluster request failed"
     )
     assert outages.restarts() == 0
@@ -107,7 +107,7 @@ def test_an_api_server_that_answers_with_errors_is_asked_now_and_then(
     assert done.commit == sha("a")
     assert target.commits_run() == [1]
     assert target.is_clean()
-    told_once(outages, targets=1)
+    logged_once(outages, targets=1)
 
 
 def test_a_post_that_arrives_long_after_it_was_given_up_starts_nothing_beside_another(
@@ -143,7 +143,7 @@ def test_an_api_server_that_takes_as_long_as_it_may_slows_down_and_breaks_nothin
 
     assert target.deploy(1).superseded_by == done.number
     assert target.overlaps() == []
-    assert outages.said("lease lost") == []
+    assert outages.logged("lease lost") == []
 
 
 @pytest.mark.parametrize(
@@ -251,8 +251,10 @@ def test_a_standby_takes_over_from_a_watcher_that_hangs(outages: Outages) -> Non
     target.until(1, "succeeded")  # while the other one hangs: it goes on only behind this
     os.kill(outages.system.pid("watcher"), signal.SIGCONT)
 
-    assert outages.tellers("leading") == {"watcher.2": 1}
-    assert eventually(lambda: outages.said("standing by") or outages.said("another watcher leads"))
+    assert outages.logged_by("leading") == {"watcher.2": 1}
+    assert eventually(
+        lambda: outages.logged("standing by") or outages.logged("another watcher leads")
+    )
     assert target.is_clean()
     outages.system.halt("watcher.2")
-    assert eventually(lambda: outages.tellers("leading")["watcher"] == 1)
+    assert eventually(lambda: outages.logged_by("leading")["watcher"] == 1)

@@ -35,22 +35,22 @@ def test_while_redis_is_away_hosts_are_told_to_come_again_and_then_all_goes_on(
     assert target.is_clean()
     assert target.overlaps() == []
     assert outages.readiness()["ledger"] == "ok"
-    assert outages.tellers("Redis is unavailable") == dict.fromkeys(PROCESSES, 1)
+    assert outages.logged_by("Redis is unavailable") == dict.fromkeys(PROCESSES, 1)
     assert each_process_said_it_once(outages)
 
 
 def each_process_said_it_once(outages: Outages) -> bool:
     """Who noticed said so, and that it is over; nobody ended, nobody went on and on about it."""
-    away = outages.tellers("Redis is unavailable")
+    away = outages.logged_by("Redis is unavailable")
     assert set(away.values()) == {1}, away
 
     def back() -> set[str]:
-        return {*outages.tellers("listening"), *outages.tellers("leading")}
+        return {*outages.logged_by("listening"), *outages.logged_by("leading")}
 
     assert eventually(lambda: back() >= set(away)), outages.lines()
-    assert eventually(lambda: len(outages.said("readiness")) == 2), outages.said("readiness")
+    assert eventually(lambda: len(outages.logged("readiness")) == 2), outages.logged("readiness")
     assert outages.restarts() == 0, outages.lines()
-    return len(outages.said("wake-up given up")) <= WORKERS
+    return len(outages.logged("wake-up given up")) <= WORKERS
 
 
 def test_a_redis_that_hangs_is_not_waited_for_and_goes_on_where_it_was(outages: Outages) -> None:
@@ -70,7 +70,7 @@ def test_a_redis_that_hangs_is_not_waited_for_and_goes_on_where_it_was(outages: 
     assert target.until(2, "succeeded")
     assert target.overlaps() == []
     assert outages.restarts() == 0
-    assert set(outages.tellers("Redis is unavailable").values()) <= {1}
+    assert set(outages.logged_by("Redis is unavailable").values()) <= {1}
 
 
 REFUSES = {"read-only": Outages.redis_read_only, "full": Outages.redis_full}

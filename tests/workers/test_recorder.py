@@ -12,7 +12,7 @@ from tests.workers.plan.test_plan import deploy
 from workers.recorder import record_deploy
 
 
-def said(state: State, **more: Any) -> dict[str, Any]:
+def logged(state: State, **more: Any) -> dict[str, Any]:
     with capture_logs() as lines:
         record_deploy(deploy(1, state, **more))
     (line,) = lines
@@ -20,14 +20,14 @@ def said(state: State, **more: Any) -> dict[str, Any]:
 
 
 def test_one_that_runs_has_no_why() -> None:
-    line = said(State.RUNNING)
+    line = logged(State.RUNNING)
 
     assert line["event"] == "deploy running"
     assert {"why", "cause"} & line.keys() == set()
 
 
 def test_one_that_failed_says_why_and_of_what_kind_that_is() -> None:
-    line = said(State.FAILED, why="container deploy exited with 3", cause=CauseKind.SCRIPT)
+    line = logged(State.FAILED, why="container deploy exited with 3", cause=CauseKind.SCRIPT)
 
     assert (line["event"], line["log_level"]) == ("deploy failed", "warning")
     assert (line["why"], line["cause"]) == ("container deploy exited with 3", "script")

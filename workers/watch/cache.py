@@ -33,16 +33,17 @@ class Cache:
         self._pods: dict[str, dict[str, Pod]] = {}
         self._reported: dict[str, Observation] = {}
         self._remembered: dict[str, ObservedJob] = {}
-        """By uid, what a watcher before this one observed: Pods may have gone since."""
+        """By uid, the observed state of an earlier watcher: Pods may be gone since."""
         self._pods_known: set[str] = set()
         """Namespaces whose Pods have been listed."""
 
     def remember(self, known: Iterable[Observation]) -> None:
-        """What the ledger knows of Jobs whose Pods may have gone before they were listed here."""
+        """Takes over the observed state of Jobs from the ledger: their Pods may be gone
+        by the time that Pods are listed."""
         self._remembered |= {observed.uid: observed for _, observed in known}
 
     def jobs_listed(self, namespace: str, jobs: Iterable[Job]) -> list[Observation]:
-        """The whole list of a namespace, or of all with "": a Job that it does not have is gone."""
+        """All Jobs of a namespace, or of all namespaces with "": a Job that is missing is gone."""
         found = {job.metadata.uid: job for job in jobs}
         for uid, entry in self._jobs.items():
             if uid not in found and covers(namespace, entry.job.namespace):
@@ -52,7 +53,7 @@ class Cache:
         return self._changes(list(self._jobs))
 
     def pods_listed(self, namespace: str, pods: Iterable[Pod]) -> list[Observation]:
-        """The whole list of a namespace, or of all with "": a Pod that it does not have is gone."""
+        """All Pods of a namespace, or of all namespaces with "": a Pod that is missing is gone."""
         before = set(self._pods)
         self._pods_known.add(namespace)
         self._pods = {
@@ -69,7 +70,7 @@ class Cache:
         return self._changes([job.metadata.uid])
 
     def job_deleted(self, job: Job) -> list[Observation]:
-        """The Job as it was at its end: how it ended still counts."""
+        """A DELETED event has the last state of the Job: its outcome still counts."""
         target, observed = observe_job(job)
         self._jobs[job.metadata.uid] = _Entry(target, replace(observed, gone=True))
         return self._changes([job.metadata.uid])
@@ -87,14 +88,15 @@ class Cache:
         return self._changes([owner])
 
     def vanished(self, target: str, observed: ObservedJob) -> list[Observation]:
-        """A Job that the ledger knows and a newer list does not have: it went while nobody looked."""
+        """A Job that the ledger knows and a newer list does not have: it was deleted
+        while no watch was open."""
         if observed.uid in self._jobs or observed.all_gone:
             return []
         self._jobs[observed.uid] = _Entry(target, replace(observed, gone=True, live_pods=0))
         return self._changes([observed.uid])
 
     def orphans(self) -> list[Pod]:
-        """Pods whose Job is not there and that nothing is about to delete."""
+        """Pods without a Job that are not being deleted."""
         return [
             pod
             for owner, pods in self._pods.items()
@@ -107,7 +109,7 @@ class Cache:
         return [change for uid in uids for change in self._change_of(uid)]
 
     def _change_of(self, uid: str) -> list[Observation]:
-        """A Pod may be received before its Job is: then the change comes with the Job."""
+        """A Pod may arrive before its Job: then the change comes with the Job."""
         entry = self._jobs.get(uid)
         if entry is None:
             return []
@@ -121,7 +123,7 @@ class Cache:
     ) -> list[Observation]:
         pods_known = any(covers(name, observed.namespace) for name in self._pods_known)
         if observed.outcome == "failed" and not pods_known:
-            return []  # its Pods tell which container it was; they are about to be listed
+            return []  # its Pods show which container failed; they will be listed soon
         if observed.all_gone and pods_known:
             for of_it in (self._reported, self._jobs, self._remembered):
                 of_it.pop(uid, None)
@@ -136,5 +138,5 @@ def _outside(namespace: str, pods: dict[str, Pod]) -> dict[str, Pod]:
 
 
 def covers(listed: str, namespace: str) -> bool:
-    """Whether a list of one namespace, or of all with "", says what there is in this one."""
+    """Whether a list of `listed`, one namespace or all with "", covers this namespace."""
     return listed in ("", namespace)

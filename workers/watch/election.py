@@ -1,7 +1,7 @@
 """Leader election among watchers: any number may run, one leads, the others stand by.
 
-Everything that a leader writes carries its token. A watcher that is no longer the leader therefore writes
-nothing, even where it does not know yet.
+Every write of a leader carries its fencing token. A watcher that has lost the leadership therefore writes
+nothing, even before it notices.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from workers.watch.leader import Leader
 from workers.watch.watcher import Watcher
 
 RETRY_SECONDS = 1.0
-"""How often a watcher that stands by asks for the leadership."""
+"""How often a standby tries to acquire the leadership."""
 
 log = structlog.get_logger()
 

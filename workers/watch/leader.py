@@ -1,4 +1,4 @@
-"""The watcher that leads: publishes what is configured, follows its namespaces, and is the clock."""
+"""The leading watcher: publishes the configuration, follows its namespaces, and wakes targets that are due."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from workers.watch.watcher import Watcher
 TICK_SECONDS = 1.0
 """How often the leadership is renewed and what is due is woken."""
 NAMESPACES_EVERY = 5.0
-"""Seconds between two looks for namespaces that are to be followed too."""
+"""Seconds between two checks for namespaces to follow."""
 LARGEST_BATCH = 500
 
 log = structlog.get_logger()
 
 
 class Leader:
-    """From one election to the loss of the leadership. What it knows of the cluster is thrown away with it.
+    """Lives from an election to the loss of the leadership; its cache of the cluster goes with it.
 
-    Begin, tick, and close it whatever comes of that. Raises LedgerUnavailable and LeadershipLost.
+    Call `begin`, then `tick` again and again, and `close` in any case. Raises LedgerUnavailable and
+    LeadershipLost.
     """
 
     def __init__(self, watcher: Watcher) -> None:
@@ -55,14 +56,14 @@ class Leader:
         self._reflectors.leave_all()
 
     def tick(self) -> None:
-        """Takes in what has come, for a second at most, and once a second does what is due."""
+        """Handles reflector events for a second at most, and once a second does what is due."""
         self._watcher.beat()
         self.take_in(max(0.0, self._due - time.monotonic()))
         if time.monotonic() >= self._due:
             self._every_second()
 
     def take_in(self, seconds: float = 0.0) -> None:
-        """Takes in what the reflectors have received; waits for the first of it for so long."""
+        """Handles the events of the reflectors; waits so many seconds for the first."""
         self._observer.take_in(self._reflectors.take(seconds, LARGEST_BATCH))
 
     def _every_second(self) -> None:
@@ -94,7 +95,7 @@ class Leader:
         self._follow_all()
 
     def _follow_all(self) -> None:
-        """The namespaces of the targets, and those where a Job is that was begun before a target moved."""
+        """Follows the namespaces of the targets, and those that have a Job from before its target moved."""
         self._namespaces_due = time.monotonic() + NAMESPACES_EVERY
         configured = self._watcher.reloader.current
         used = {target.namespace for target in configured.targets.values()}
@@ -113,7 +114,7 @@ class Leader:
             self._follow(namespace)
 
     def _leave(self, namespace: str) -> None:
-        """Nothing is there, and no target uses it any more."""
+        """The namespace has no Job of ours, and no target uses it any more."""
         self._reflectors.leave(namespace)
         self._observer.leave(namespace)
         log.info("namespace no longer followed", namespace=namespace)
@@ -129,7 +130,8 @@ class Leader:
         return Reflector(self._watcher.cluster, kind, namespace, selector, emit)
 
     def _keep_listed(self) -> None:
-        """Another Redis answers, or it was emptied: put all in again, before anything is created."""
+        """If another Redis answers, or it was emptied, lists and publishes
+        everything again: workers create nothing before."""
         running = self._listings.redis_run()
         if self._observer.listed(self._reflectors.namespaces) - running.listed:
             self._log_which_redis(running)

@@ -1,4 +1,4 @@
-"""Which name a target had and has: from what is configured and what was renamed before. Pure."""
+"""Former and current names of targets, from the configuration and from earlier renames. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workers.watch.cache import Observation
 
 
 class Named(Protocol):
-    """What is asked of a target's configuration."""
+    """What a rename needs of a target's configuration."""
 
     @property
     def name(self) -> str: ...
@@ -24,10 +24,10 @@ class Named(Protocol):
 def wanted(
     targets: Mapping[str, Named], names: Mapping[str, CurrentName], now: int, fresh_for: int
 ) -> dict[str, str]:
-    """Present name -> the name under which its history is, or was: what is to be carried over.
+    """Current name -> the name under which its history is, or was: the renames to carry out.
 
-    A configuration that was taken back has the former name again, and not the new one: soon after a rename
-    (`fresh_for`, ms) that counts as renamed back, later as another target that has the name.
+    A configuration that was rolled back has the former name again, and not the new one. Within `fresh_for` (ms)
+    of the rename that counts as a rename back, later as another target that has the name.
     """
     found = {
         target.name: _at(target.renamed_from, targets, names)
@@ -42,7 +42,8 @@ def wanted(
 
 
 def _at(former: str, targets: Mapping[str, Named], names: Mapping[str, CurrentName]) -> str:
-    """Renamed twice, and one of the two names was never said: where the history has come to."""
+    """The name under which the history is now: a target may have been renamed
+    twice, with one name unmentioned."""
     present = names.get(former)
     return present.name if present and present.name not in targets else former
 
@@ -50,18 +51,18 @@ def _at(former: str, targets: Mapping[str, Named], names: Mapping[str, CurrentNa
 def taken(
     targets: Mapping[str, Named], names: Mapping[str, CurrentName], renames: Mapping[str, str]
 ) -> list[str]:
-    """Former names that another target has by now: what comes under them is its own."""
+    """Former names that another target has by now: pushes under such a name are that target's."""
     return [former for former in names if former in targets and former not in renames]
 
 
 def present(targets: Iterable[str], names: Mapping[str, CurrentName]) -> dict[str, str]:
-    """Former name -> present name, of those that no target has."""
+    """Former name -> current name, for former names that no target has."""
     configured = set(targets)
     return {former: at.name for former, at in names.items() if former not in configured}
 
 
 def with_former(spec: Spec, former: Mapping[str, str], *more: str) -> Spec:
-    """The spec with all names that its target had before."""
+    """The spec with all former names of its target."""
     had = {name for name, now in former.items() if now == spec.target}
     return replace(spec, former=tuple(sorted(had.union(more) - {spec.target})))
 
@@ -69,5 +70,5 @@ def with_former(spec: Spec, former: Mapping[str, str], *more: str) -> Spec:
 def by_present_name(
     observations: Sequence[Observation], former: Mapping[str, str]
 ) -> list[Observation]:
-    """Labels say the name that a target had when its Job was made: these are by the one that it has."""
+    """By current names: a Job's labels have the name that its target had when the Job was created."""
     return [(former.get(target, target), observed) for target, observed in observations]

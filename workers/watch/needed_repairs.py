@@ -1,6 +1,6 @@
-"""What is not as it should be, from one look at the ledger and one at the cluster. Pure.
+"""Compares the ledger with the cluster, and returns the repairs that are needed. Pure.
 
-Each finding is the repair that it calls for. What is merely under way is none.
+What workers and the watcher are already working on needs none.
 """
 
 from __future__ import annotations
@@ -18,22 +18,26 @@ from workers.plan.times import RESERVATION_AGE
 
 
 def of_rows(rows: Iterable[Row], now: int, grace: int) -> Iterator[Repair]:
-    """Targets that would be left lying: `grace` is how long (ms) a wake-up may take."""
+    """Targets that no worker would reconcile. `grace` is how long (ms) a wake-up may take."""
     for row in rows:
         if row.leased_until > now:
             continue
         due = row.due is not None and row.due <= now
         if row.leased_until and due:
             yield _repair(
-                Kind.EXPIRED_LEASE, row.target, "its worker never let go of it: it is woken"
+                Kind.EXPIRED_LEASE, row.target, "its worker never released it: it is woken"
             )
         elif row.woken and row.due is not None and row.due + grace <= now:
             yield _repair(
-                Kind.UNTAKEN_WAKE_UP, row.target, "no worker has taken it up: it is woken again"
+                Kind.UNTAKEN_WAKE_UP,
+                row.target,
+                "no worker has taken its wake-up: it is woken again",
             )
         elif row.open and row.due is None:
             yield _repair(
-                Kind.FORGOTTEN_TARGET, row.target, "nothing would look at it again: it is woken"
+                Kind.FORGOTTEN_TARGET,
+                row.target,
+                "it has open deploys and no due time: it is woken",
             )
 
 
@@ -44,7 +48,7 @@ def of_jobs(
     there: Sequence[ObservedJob],
     now: int,
 ) -> Iterator[Repair]:
-    """One target's Jobs: those that the ledger knows against those that are there."""
+    """One target's Jobs: the ones that the ledger knows, compared with the ones in the cluster."""
     by_uid = {observed.uid: observed for observed in known}
     by_number = {deploy.number: deploy for deploy in deploys}
     for job in there:
@@ -78,7 +82,7 @@ def _of_job(
     if deploy and begun and not is_own(job, deploy) and not job.deleting:
         return Kind.ORPHANED_JOB, f"belongs to no attempt of {deploy.name}: it is deleted"
     if job.outcome and deploy and deploy.active and not (known and known.outcome):
-        return Kind.MISSED_END, f"has {job.outcome}, and nobody noticed: it is noted"
+        return Kind.MISSED_END, f"has {job.outcome}, which the watcher missed: it is recorded"
     return None
 
 

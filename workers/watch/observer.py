@@ -1,4 +1,4 @@
-"""Takes in what the reflectors receive: into the leader's cache, and from there into the ledger."""
+"""Puts what the reflectors receive into the leader's cache, and changes of the cache into the ledger."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Observer:
         self._cut_off: set[tuple[str, str]] = set()
         """Namespace and kind of each reflector whose connection is lost."""
         self._repairs: list[Repair] = []
-        """What the events of this batch show to have been missed: recorded once they are written."""
+        """Missed ends that the events of this batch show: recorded once the events are written."""
 
     def begin(self) -> None:
-        """Knows nothing: all is yet to be listed."""
+        """Forgets everything: all namespaces are yet to be listed."""
         self._cache, self._unlisted, self._cut_off = Cache(), {}, set()
         self._contact.begin()
 
@@ -53,11 +53,11 @@ class Observer:
             self._contact.found(namespace, kind)
 
     def listed(self, namespaces: Iterable[str]) -> set[str]:
-        """Those of which both lists have come."""
+        """The namespaces whose Jobs and Pods have both been listed."""
         return set(namespaces) - set(self._unlisted)
 
     def orphans(self, namespaces: Iterable[str]) -> list[Pod]:
-        """Only where both lists have come: a Pod's Job may be among what is yet to be listed."""
+        """Pods without a Job, in namespaces whose Jobs and Pods have both been listed."""
         listed = self.listed(namespaces)
         return [
             pod
@@ -68,7 +68,7 @@ class Observer:
     def take_in(self, events: Sequence[ReflectorEvent]) -> None:
         observations: list[Observation] = []
         for event in events:
-            if isinstance(event, ObjectsListed):  # it may make all that came before it void
+            if isinstance(event, ObjectsListed):  # a list replaces what came before it
                 self._write(observations)
                 observations = []
             observations += self._handle(event)
@@ -112,7 +112,7 @@ class Observer:
         log.error("cut off from the cluster", namespace=namespace or "all", kind=kind, why=why)
 
     def _connected(self, namespace: str, kind: str) -> None:
-        """Targets that wait for another try at the cluster are woken to try now."""
+        """Wakes targets that wait to try the cluster again."""
         if (namespace, kind) not in self._cut_off:
             return
         self._cut_off.discard((namespace, kind))
@@ -140,14 +140,14 @@ class Observer:
             for target, job in self._observations.known_jobs()
             if covers(listed.namespace, job.namespace)
         ]
-        if not is_older:  # or what is known is of a time that has not come yet
+        if not is_older:  # else the ledger's state is newer than the cluster
             self._cache.remember(known)
         observations = self._cache.jobs_listed(listed.namespace, listed.items)  # type: ignore[arg-type]
         self._find_missed_ends(observations, known)
         return observations + self._vanished(listed, known)
 
     def _cluster_went_back(self, listed: ObjectsListed) -> None:
-        """The cluster was restored from a backup: no version that was seen before means anything now."""
+        """The cluster was restored from a backup: resourceVersions from before mean nothing now."""
         self._observations.forget_versions(listed.namespace, listed.version)
         where = listed.namespace or "all namespaces"
         what = f"the cluster is older than it was, in {where}"
@@ -163,7 +163,7 @@ class Observer:
                 self._repairs.append(Repair(kind=Kind.MISSED_END, target=target, what=what))
 
     def _vanished(self, listed: ObjectsListed, known: Sequence[Observation]) -> list[Observation]:
-        """Jobs of the ledger that a list as new as their creation does not have."""
+        """Jobs of the ledger that are missing in a list which is as new as their creation."""
         there = {(job.metadata.namespace, job.metadata.name) for job in listed.items}
         return [
             observation

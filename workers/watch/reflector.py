@@ -1,10 +1,10 @@
-"""One LIST, then one WATCH from there, over and over: what a kind of object in one namespace is up to.
+"""Follows one kind of object in a namespace: one LIST, then WATCHes from its resourceVersion, over and over.
 
 https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
-client-go calls it a reflector. It runs in a thread of its own and hands its events to a queue. Watches are
-short and lists are repeated, since a watch from a resourceVersion that the server does not have (yet) stays
-silent. So would one that goes on where the last one was cut short, should the server have been restored
-meanwhile: list again.
+client-go calls it a reflector. It runs in a thread of its own and puts its events into a queue. Watches are
+short and lists are repeated, since a watch from a resourceVersion that the server does not have (yet) gets no
+event and no error. After a watch that was cut short it lists again for the same reason: the server may have
+been restored meanwhile.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ WATCH_SECONDS = 240
 WATCHES_PER_LIST = 5
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 STEADY_SECONDS = 30.0
-"""A reflector that lived for so long begins again without growing pauses."""
+"""After so many seconds without a failure, pauses start from the first one again."""
 ENDS_EARLY = 0.9
-"""The part of its time before which the end of a watch was not asked for."""
+"""The part of its `timeoutSeconds` before which the end of a watch counts as cut short."""
 
 
 @dataclass(frozen=True)
 class ObjectsListed:
-    """A whole list of Jobs or of Pods: it replaces what was known of the namespace."""
+    """A complete list of Jobs or of Pods: it replaces what the cache has of the namespace."""
 
     namespace: str
     kind: str
@@ -52,7 +52,7 @@ class ObjectsListed:
 
 @dataclass(frozen=True)
 class ObjectChanged:
-    """An object was added or modified, or, with `deleted`, was seen for the last time."""
+    """An object was added or modified, or, with `deleted`, it is gone and this was its last state."""
 
     item: Job | Pod
     deleted: bool
@@ -60,7 +60,7 @@ class ObjectChanged:
 
 @dataclass(frozen=True)
 class ConnectionLost:
-    """The API server cannot be listed or watched; the reflector tries again by itself."""
+    """A LIST or WATCH failed; the reflector tries again by itself."""
 
     namespace: str
     kind: str
@@ -111,13 +111,13 @@ class Reflector:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the reflector; the thread is left to notice by itself."""
+        """Stops the reflector; its thread ends soon after."""
         self._ended.set()
         if stream := self._stream:
             stream.shutdown()
 
     def join(self, seconds: float) -> None:
-        """Waits for a reflector that was stopped to have noticed."""
+        """Waits so many seconds for the thread of a stopped reflector to end."""
         self._thread.join(seconds)
 
     def _run(self) -> None:
@@ -131,12 +131,12 @@ class Reflector:
             pause = min(LONGEST_PAUSE, pause * 2)
 
     def _follow(self) -> float:
-        """Follows until it has to begin anew; returns the seconds that the server asks to be left alone."""
+        """Lists and watches until that ends; returns the seconds of the server's Retry-After."""
         try:
             self._list_and_watch()
         except HistoryGone:
-            pass  # no trouble: list again
-        except Exception as error:  # noqa: BLE001  # a reflector that dies unheard blinds the watcher
+            pass  # expected: list again
+        except Exception as error:  # noqa: BLE001  # if a reflector's thread died, the watcher would go blind
             if not self._ended.is_set():
                 self._emit(ConnectionLost(self._namespace, self._kind, _why(error)))
             return error.retry_after if isinstance(error, ClusterUnavailable) else 0.0
@@ -160,7 +160,7 @@ class Reflector:
             version, position = metadata.resource_version, metadata.continue_
             if not position or self._ended.is_set():
                 break
-        if not self._ended.is_set():  # or half of it would look like all
+        if not self._ended.is_set():  # a partial list would look complete
             self._emit(ObjectsListed(self._namespace, self._kind, tuple(found), version))  # type: ignore[arg-type]
         return version
 
@@ -185,7 +185,7 @@ class Reflector:
         return since
 
     def _handle(self, event: WatchEvent) -> str:
-        """Hands an event on; returns the resourceVersion to go on from."""
+        """Emits the event; returns the resourceVersion to continue from."""
         if event.type == "ERROR":
             status = msgspec.json.decode(event.object, type=Status)
             kind = HistoryGone if status.code == 410 else ClusterUnavailable
@@ -202,7 +202,7 @@ def _why(error: Exception) -> str:
 
 
 def _events(stream: Stream) -> Iterator[WatchEvent]:
-    """The events of a watch, one a line, until it ends. Raises ClusterUnavailable."""
+    """The events of a watch, one per line, until it ends. Raises ClusterUnavailable."""
     rest = b""
     try:
         for chunk in stream.chunks():

@@ -1,7 +1,7 @@
-"""The reflectors that run now, and their events. What a stopped reflector still delivers is dropped.
+"""The running reflectors and their events; events of stopped reflectors are dropped.
 
-A reflector cannot be stopped at once: its LIST may be on its way. What it delivers then is older than what the
-reflector after it lists, whatever its resourceVersion says.
+A reflector may stop while its LIST is still running. That list is older than the one of the reflector after it,
+whatever its resourceVersion.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ KINDS = ("job", "pod")
 
 
 class Runnable(Protocol):
-    """What is started and stopped: see `workers.watch.reflector.Reflector`."""
+    """What is needed of `workers.watch.reflector.Reflector`."""
 
     def start(self) -> None: ...
     def stop(self) -> None: ...
 
 
 MakeReflector = Callable[[str, str, Callable[[ReflectorEvent], None]], Runnable]
-"""Kind, namespace, and where it puts its events → a reflector that is yet to be started."""
+"""Kind, namespace and a callback for its events → a reflector that is not started yet."""
 
 
 class ReflectorSet:
-    """Those of one leader, by namespace. Each has a generation of its own, which its events carry."""
+    """The reflectors of one leader, by namespace. Each has its own generation, which its events carry."""
 
     def __init__(self, make: MakeReflector) -> None:
         self._make = make
@@ -39,11 +39,11 @@ class ReflectorSet:
 
     @property
     def namespaces(self) -> set[str]:
-        """Those whose objects are watched; "" for all at once."""
+        """The namespaces that are followed; "" stands for all."""
         return set(self._running)
 
     def follow(self, namespace: str) -> None:
-        """Its Jobs and its Pods, from a LIST of each that begins now."""
+        """Starts reflectors of its Jobs and of its Pods, each with a LIST that begins now."""
         reflectors = self._running[namespace] = {
             generation: self._make(kind, namespace, partial(self._put, generation))
             for kind, generation in zip(KINDS, self._generations, strict=False)
@@ -56,13 +56,13 @@ class ReflectorSet:
             reflector.stop()
 
     def leave_all(self) -> None:
-        """Their events that nobody has taken are dropped too."""
+        """Stops all reflectors and drops their events."""
         for namespace in self.namespaces:
             self.leave(namespace)
         self._events = queue.Queue()
 
     def take(self, seconds: float, most: int) -> list[ReflectorEvent]:
-        """The events of those that run, in order, `most` at the most; waits so many seconds for the first."""
+        """At most `most` events of running reflectors, in order; waits so many seconds for the first."""
         taken = []
         try:
             taken.append(

@@ -1,4 +1,4 @@
-"""Carries targets over to their new names, for the watcher that leads: before it publishes anything."""
+"""Moves the history of renamed targets to their new names. The leading watcher does so before it publishes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 
 class Renames:
-    """Of one watcher while it leads. Raises LedgerUnavailable and LeadershipLost."""
+    """The renames of one leader. Raises LedgerUnavailable and LeadershipLost."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -25,13 +25,13 @@ class Renames:
         self._wanted: dict[str, str] = {}
         self._refused: set[tuple[str, str]] = set()
         self.is_due = False
-        """A worker held a target, or something has come under a former name: to be carried over again."""
+        """A worker held a target, or a push came under a former name: `carry_over` is to be called again."""
 
     def carry_over(
         self, targets: Mapping[str, Named], specs: Sequence[Spec]
     ) -> tuple[list[Spec], list[WakeUp]]:
-        """Moves what is to be moved; returns the specs to publish, with their former names, and whom to
-        wake after that. With `is_due` set, nothing is to be published yet."""
+        """Carries out the renames; returns the specs to publish, with their former names, and the wake-ups to
+        enqueue then. If `is_due` is set, nothing is to be published yet."""
         known, now = self._renaming.names(), self._store.now()
         self._wanted = names.wanted(targets, known, now, self._store.retention.renamed)
         self._renaming.forget(names.taken(targets, known, self._wanted))
@@ -49,13 +49,13 @@ class Renames:
         return [names.with_former(spec, self._former) for spec in specs], wake_ups
 
     def look(self) -> None:
-        """Whether anything has come under a former name, from who has not read of its new one."""
+        """Sets `is_due` if a push came under a former name, from a process with an older configuration."""
         refused = {old for old, _ in self._refused}
         asked = [old for old in self._wanted.values() if old not in refused]
         self.is_due = self.is_due or bool(asked and self._renaming.left_behind(asked))
 
     def by_present_name(self, observations: Sequence[Observation]) -> list[Observation]:
-        """What was seen of Jobs, by the names that their targets have now."""
+        """The observations by the current names of their targets."""
         return names.by_present_name(observations, self._former)
 
     def _rename(self, old: str, spec: Spec) -> list[WakeUp]:

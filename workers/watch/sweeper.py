@@ -1,4 +1,5 @@
-"""What the leading watcher does by the clock: wakes what is due, and puts right what events have missed."""
+"""What the leading watcher does by the clock: wakes targets that are due, and
+repairs what events have missed."""
 
 from __future__ import annotations
 
@@ -33,13 +34,13 @@ from workers.watch.untaken_wake_ups import UntakenWakeUps
 RETIRE_EVERY = 5.0
 FORGOTTEN_EVERY = 60.0
 ORPHANS_EVERY = 30.0
-"""Seconds. A Pod counts as orphaned when two looks in a row find it so."""
+"""Seconds. A Pod counts as orphaned if two checks in a row find it so."""
 
 log = structlog.get_logger()
 
 
 class WatcherCluster(ListWatcher, Protocol):
-    """What a watcher needs of `workers.kube.client.Cluster`: it looks, and deletes only what nobody owns."""
+    """What a watcher needs of `workers.kube.client.Cluster`. It deletes nothing but orphaned Pods."""
 
     def job(self, namespace: str, name: str) -> Job: ...
     def jobs(self, namespace: str, selector: str) -> list[Job]: ...
@@ -49,7 +50,7 @@ class WatcherCluster(ListWatcher, Protocol):
 
 @dataclass
 class Sweeper:
-    """Of one watcher while it leads. Raises LedgerUnavailable and LeadershipLost."""
+    """The sweeper of one leader. Raises LedgerUnavailable and LeadershipLost."""
 
     leadership: Leadership
     wake_ups: WakeUps
@@ -69,7 +70,7 @@ class Sweeper:
         self._untaken.check()
         due = self._schedule.due(self._store.now())
         self._wake(due)
-        self._say([*_leases(due), *self._untaken.newly_untaken(due)])
+        self._record([*_leases(due), *self._untaken.newly_untaken(due)])
         if offered := Slots(self._store).offer():
             self._wake(self._schedule.wake(offered, "a concurrency slot is free for it"))
         if self._is_time("retire", RETIRE_EVERY):
@@ -78,10 +79,10 @@ class Sweeper:
                     "history of a removed target expires", target=target, seconds=keep_removed_for
                 )
         if self._is_time("forgotten", FORGOTTEN_EVERY):
-            self._remember()
+            self._wake_forgotten()
 
     def look_for_orphans(self, orphans: Callable[[], Iterable[Pod]]) -> None:
-        """Deletes at most one Pod at a time, and asks about its Job before: the leadership must not be lost."""
+        """Deletes at most one Pod a call, so that slow answers do not cost the leadership."""
         if self._is_time("orphans", ORPHANS_EVERY):
             found = list(orphans())
             self._orphans = [pod for pod in found if pod.metadata.uid in self._suspects]
@@ -90,20 +91,20 @@ class Sweeper:
             self._delete(self._orphans.pop())
 
     def repaired(self, repairs: Sequence[Repair]) -> None:
-        self._say(repairs)
+        self._record(repairs)
 
-    def _remember(self) -> None:
+    def _wake_forgotten(self) -> None:
         rows = Reader(self._store).rows()
         found = needed_repairs.of_rows(rows, self._store.now(), self._store.retention.grace)
         lost = [repair for repair in found if repair.kind is Kind.FORGOTTEN_TARGET]
         self._wake(self._schedule.wake([repair.target for repair in lost], "it was forgotten"))
-        self._say(lost)
+        self._record(lost)
 
     def _delete(self, pod: Pod) -> None:
         metadata = pod.metadata
         try:
             if delete_orphan(self.cluster, pod, self.leadership.renew):
-                self._say([needed_repairs.of_orphaned_pod(pod)])
+                self._record([needed_repairs.of_orphaned_pod(pod)])
         except ClusterError as error:
             log.warning("orphaned Pod not deleted", pod=metadata.name, why=str(error))
 
@@ -114,7 +115,7 @@ class Sweeper:
         self._next[what] = now + seconds
         return True
 
-    def _say(self, repairs: Sequence[Repair]) -> None:
+    def _record(self, repairs: Sequence[Repair]) -> None:
         record_repairs(Repairs(self._store), repairs)
 
     def _wake(self, wake_ups: Sequence[WakeUp]) -> None:
@@ -128,24 +129,24 @@ def _nothing() -> None:
 def delete_orphan(
     cluster: WatcherCluster, pod: Pod, before_each: Callable[[], None] = _nothing
 ) -> bool:
-    """Asks the API server once more whether its Job is there; False if it is, or the Pod has gone.
+    """Deletes the Pod if its Job is really gone, which it asks the API server once more; False if it did not.
 
-    `before_each` is called before each request: who leads must not lose the leadership by a slow answer.
+    `before_each` is called before each request: a leader renews its leadership there.
     """
     metadata = pod.metadata
     before_each()
     try:
         job = cluster.job(metadata.namespace, metadata.labels.get(labels.JOB_NAME, "-"))
         if job.metadata.uid == owner_of(pod):
-            return False  # somebody has taken our labels off it
+            return False  # somebody has removed our labels from it
     except NotThere:
-        pass  # as it was seen
+        pass  # the Job is gone indeed
     before_each()
     return cluster.delete_pod(metadata.namespace, metadata.name, metadata.uid)
 
 
 def _leases(due: Iterable[WakeUp]) -> list[Repair]:
-    what = "its worker never let go of it: it is woken"
+    what = "its worker never released it: it is woken"
     return [
         Repair(kind=Kind.EXPIRED_LEASE, target=each.target, what=what)
         for each in due

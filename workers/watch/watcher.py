@@ -1,4 +1,4 @@
-"""What one watcher process works with, whether it leads or stands by."""
+"""What a watcher process works with, whether it leads or stands by."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Watcher:
     instance: str
     beat: Beat = lambda: None
     token: str = field(default_factory=lambda: secrets.token_hex(8))
-    """Of this process: stands in the ledger while it leads, and every write of it is compared with that."""
+    """The fencing token of this process: every write of a leader compares it with the one in the ledger."""
     redis: str = ""
-    """Which run of Redis answered when it led last."""
+    """The `run_id` of the Redis that answered when this process led last."""
 
     def __post_init__(self) -> None:
         self.leadership = Leadership(self.store, self.token)

@@ -8,7 +8,7 @@
 --   longest_wait  ms that this becomes at the most
 --   due_by        only if it is due by then (ms), 0 for in any case
 -- Reply {number of the wake-up to enqueue, or 0 if a worker is at it or it is not due any more,
---        "expired-lease" if its worker never let go of it, "untaken-wake-up" if none took up the last one, or ""}
+--        "expired-lease" if its worker never released it, "untaken-wake-up" if no worker took the last one, or ""}
 
 local arg = cjson.decode(ARGV[1])
 local row, due = unpack(KEYS)

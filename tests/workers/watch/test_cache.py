@@ -53,8 +53,8 @@ RUNNING = ContainerStatus("deploy", ContainerState(running={}))
 BROKEN = ContainerStatus("deploy", ContainerState(terminated=Terminated(exit_code=3)))
 
 
-def told(news: list[tuple[str, ObservedJob]]) -> ObservedJob:
-    ((target, observed),) = news
+def only_change(changes: list[tuple[str, ObservedJob]]) -> ObservedJob:
+    ((target, observed),) = changes
     assert target == "shop"
     return observed
 
@@ -69,7 +69,7 @@ def listed() -> Cache:
 def test_a_job_is_told_once_and_not_again_when_nothing_has_changed() -> None:
     cache = listed()
 
-    observed = told(cache.job_changed(job("1")))
+    observed = only_change(cache.job_changed(job("1")))
 
     assert (observed.job, observed.token, observed.number, observed.rv) == ("shop-1", "t", 1, "1")
     assert cache.job_changed(job("2")) == []
@@ -80,7 +80,7 @@ def test_a_pod_that_is_heard_of_before_its_job_says_nothing_yet() -> None:
 
     assert cache.pod_changed(pod("Running", RUNNING)) == []
 
-    observed = told(cache.job_changed(job()))
+    observed = only_change(cache.job_changed(job()))
     assert (observed.started, observed.live_pods, observed.gone) == (True, 1, False)
 
 
@@ -89,7 +89,7 @@ def test_started_stands_when_the_pod_is_gone() -> None:
     cache.job_changed(job())
     cache.pod_changed(pod("Running", RUNNING))
 
-    observed = told(cache.pod_deleted(pod("Running", RUNNING)))
+    observed = only_change(cache.pod_deleted(pod("Running", RUNNING)))
 
     assert (observed.started, observed.live_pods) == (True, 0)
 
@@ -100,7 +100,7 @@ def test_a_failure_names_the_container_and_its_exit_code() -> None:
     cache.pod_changed(pod("Failed", BROKEN))
 
     failed = Condition("Failed", "True", "BackoffLimitExceeded", "it failed")
-    observed = told(cache.job_changed(job("2", failed)))
+    observed = only_change(cache.job_changed(job("2", failed)))
 
     assert (observed.outcome, observed.container, observed.exit_code) == ("failed", "deploy", 3)
     assert observed.reason == "BackoffLimitExceeded"
@@ -109,8 +109,11 @@ def test_a_failure_names_the_container_and_its_exit_code() -> None:
 def test_a_condition_that_is_not_true_is_no_end() -> None:
     cache = listed()
 
-    assert told(cache.job_changed(job("1", Condition("Complete", "False")))).outcome == ""
-    assert told(cache.job_changed(job("2", Condition("Complete", "True")))).outcome == "succeeded"
+    assert only_change(cache.job_changed(job("1", Condition("Complete", "False")))).outcome == ""
+    assert (
+        only_change(cache.job_changed(job("2", Condition("Complete", "True")))).outcome
+        == "succeeded"
+    )
 
 
 def test_a_deleted_job_is_gone_but_its_pods_still_count() -> None:
@@ -118,10 +121,10 @@ def test_a_deleted_job_is_gone_but_its_pods_still_count() -> None:
     cache.job_changed(job())
     cache.pod_changed(pod("Running", RUNNING))
 
-    gone = told(cache.job_deleted(job("2")))
+    gone = only_change(cache.job_deleted(job("2")))
     assert (gone.gone, gone.live_pods, gone.all_gone) == (True, 1, False)
 
-    over = told(cache.pod_deleted(pod("Running", RUNNING)))
+    over = only_change(cache.pod_deleted(pod("Running", RUNNING)))
     assert over.all_gone
 
 
@@ -129,7 +132,7 @@ def test_a_job_that_a_list_does_not_have_is_gone() -> None:
     cache = listed()
     cache.job_changed(job())
 
-    assert told(cache.jobs_listed("ns", [])).all_gone
+    assert only_change(cache.jobs_listed("ns", [])).all_gone
     assert cache.jobs_listed("ns", []) == []
 
 
@@ -145,7 +148,7 @@ def test_a_job_that_only_the_ledger_knows_has_vanished() -> None:
     cache = listed()
     known = ObservedJob(namespace="ns", job="shop-1", uid="u", rv="1", number=1)
 
-    assert told(cache.vanished("shop", known)).all_gone
+    assert only_change(cache.vanished("shop", known)).all_gone
 
 
 def test_pods_that_are_listed_after_their_job_vanished_are_told() -> None:
@@ -154,7 +157,7 @@ def test_pods_that_are_listed_after_their_job_vanished_are_told() -> None:
     known = ObservedJob(namespace="ns", job="shop-1", uid="u", rv="1", number=1)
     cache.vanished("shop", known)
 
-    observed = told(cache.pods_listed("ns", [pod("Running", RUNNING)]))
+    observed = only_change(cache.pods_listed("ns", [pod("Running", RUNNING)]))
 
     assert (observed.gone, observed.live_pods) == (True, 1)
 
@@ -164,7 +167,7 @@ def test_why_a_pod_does_not_run_is_told_in_words() -> None:
     cache.job_changed(job())
     waiting = ContainerState(waiting=Waiting("ImagePullBackOff", "no such image"))
 
-    observed = told(cache.pod_changed(pod("Pending", ContainerStatus("deploy", waiting))))
+    observed = only_change(cache.pod_changed(pod("Pending", ContainerStatus("deploy", waiting))))
 
     assert observed.why == "container deploy waits: ImagePullBackOff: no such image"
     assert observed.cause is CauseKind.IMAGE

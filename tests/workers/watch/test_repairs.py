@@ -35,7 +35,7 @@ def later(world: World, times: int = 1) -> None:
         world.tick()
 
 
-def said(logs: list[EventDict], *events: str) -> list[str]:
+def logged(logs: list[EventDict], *events: str) -> list[str]:
     return [line["event"] for line in logs if line["event"] in events]
 
 
@@ -56,11 +56,11 @@ def test_that_no_worker_takes_up_wake_ups_is_said_once_and_that_it_is_over_once(
     with capture_logs() as logs:
         world.reconcile(TARGET)
         world.tick()
-        assert said(logs, *about) == []
+        assert logged(logs, *about) == []
         world.reconcile(OTHER)
         world.tick()
         world.tick()
-    assert said(logs, *about) == ["workers take wake-ups again"]
+    assert logged(logs, *about) == ["workers take wake-ups again"]
 
 
 def test_when_it_happens_again_it_is_said_again(world: World) -> None:
