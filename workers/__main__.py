@@ -29,17 +29,17 @@ from workers.watch.election import Election
 from workers.watch.watcher import Watcher
 
 DEQUEUE_SECONDS = WAITS + 10
-"""Longer than RQ's own wait for a task, so that it does not look like a dead Redis."""
+"""Longer than RQ's own wait for a task, which would otherwise look like a Redis that hangs."""
 
 NAMES = {"diff": "check --diff"}
-"""How people call a verb where that is another word."""
+"""What the command line calls a verb, if it calls it otherwise."""
 
 
 def run_worker() -> None:
     settings = wiring.environment()
     logs.configure(settings.log_format, settings.log_level)
     watch_threads()
-    wiring.cluster(settings)  # no access is said now, not at the first push
+    wiring.cluster(settings)  # without access to a cluster it fails now, not at the first push
     client = connect(settings.redis_url.reveal().decode(), timeout=DEQUEUE_SECONDS, text=False)
     Listener(client, settings.queue, Heartbeat(settings.heartbeat_file).beat).run()
 
@@ -63,7 +63,7 @@ def run_watcher() -> None:
 
 
 def sweep(*, dry_run: bool) -> None:
-    """Prints what is not as it should be, a line for each, and mends it unless it is to say so only."""
+    """Prints each repair that is needed, one per line, and makes the repairs unless `dry_run`."""
     settings = wiring.environment()
     logs.configure(settings.log_format, settings.log_level)
     configured = Reloader(settings.config, os.environ).current
@@ -72,22 +72,22 @@ def sweep(*, dry_run: bool) -> None:
     sweep = Sweep(store, wiring.wake_ups(settings), wiring.cluster(settings), selector)
     used = {target.namespace for target in configured.targets.values()}
     used |= {observed.namespace for _, observed in Observations(store).known_jobs()}
-    found = sweep.look(configured.cluster.followed(used))
+    found = sweep.find_repairs(configured.cluster.followed(used))
     for repair in found:
         print(f"{repair.target or '-'}  {repair.kind}  {repair.what}")
     if not dry_run:
-        sweep.mend(found)
+        sweep.repair(found)
     print(f"{len(found)} found" + (", nothing was done" if dry_run and found else ""))
 
 
 def diff(path: str, *, as_json: bool) -> None:
-    """Prints what the watcher would do with the configuration in `path`, or where the environment says.
+    """Prints what the watcher would do with the configuration in `path`, or else in the environment's.
 
-    Secrets are no matter here: none is published, and whoever asked has checked them or wanted none.
+    Secrets are not read: none is published, and `check` has its own way to check them.
     """
     settings = wiring.environment()
     configured = read_without_secrets(Path(path) if path else settings.config)
-    found = diffing.look(wiring.store(settings), configured, settings.instance)
+    found = diffing.preview(wiring.store(settings), configured, settings.instance)
     if as_json:
         print(json.dumps(diffing.as_data(found), indent=2))
     else:

@@ -1,4 +1,4 @@
-"""A file whose age says whether a process is at work, for a probe that ends a process that hangs."""
+"""A file whose age shows whether a process is alive: a liveness probe restarts one that hangs."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import structlog
 log = structlog.get_logger()
 
 Beat = Callable[[], None]
-"""Called again and again by a process's main loop: at least every `listener.WAITS` seconds."""
+"""A process's main loop calls it at least every `listener.WAITS` seconds."""
 
 
 class Heartbeat:
     """Touches its file; without a path it does nothing.
 
-    A file that cannot be written is logged once: the process works, and the probe will end it.
+    If the file cannot be written, that is logged once: the process works, and yet the probe will restart it.
     """
 
     def __init__(self, path: str) -> None:
         self._path = Path(path) if path else None
-        self._said = False
+        self._logged = False
 
     def beat(self) -> None:
         if self._path is None:
@@ -29,9 +29,9 @@ class Heartbeat:
         try:
             self._path.touch()
         except OSError as error:
-            self._complain(error)
+            self._log_once(error)
 
-    def _complain(self, error: OSError) -> None:
-        if not self._said:
+    def _log_once(self, error: OSError) -> None:
+        if not self._logged:
             log.error("heartbeat file cannot be written", path=str(self._path), reason=str(error))
-        self._said = True
+        self._logged = True

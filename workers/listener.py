@@ -1,7 +1,8 @@
-"""Takes wake-ups out of RQ's queue for as long as it is left to, whatever becomes of Redis.
+"""Takes wake-ups from RQ's queue until it is stopped, also across outages of Redis.
 
-RQ's worker ends at most troubles of Redis, tells every attempt, and waits for up to a minute between two. So
-one is begun anew a second after the last has ended, and the log says only that Redis went and came back.
+RQ's worker ends at most errors of Redis, logs every attempt to connect, and waits up to a minute between
+two. So the listener starts another one a second after the last has ended, and logs only that Redis went
+away and is back.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from workers.heartbeat import Beat
 from workers.rqtask import RqTask, TaskRefused
 
 PAUSE = 1.0
-"""Seconds between the end of one worker of RQ's and the start of the next."""
+"""Seconds between the end of one RQ worker and the start of the next."""
 WAITS = 60
-"""Seconds that a worker waits for a task before it says that it is alive and waits again."""
+"""Seconds that a worker waits for a task before it sends a heartbeat and waits again."""
 RQ_MARGIN = 15
-"""Seconds by which RQ's own wait is shorter than the time for which it takes a worker to be alive."""
+"""Seconds by which RQ's wait is shorter than the time after which it counts a worker as dead."""
 
 log = structlog.get_logger()
 
@@ -41,10 +42,10 @@ class Listener:
     def __init__(self, client: redis.Redis, queue: str, beat: Beat = lambda: None) -> None:
         self._client, self._queue, self.beat = client, queue, beat
         self._stopped = threading.Event()
-        self._said = ""
+        self._logged = ""
 
     def run(self) -> None:
-        """Returns once it was told to stop, and the task that was begun is finished."""
+        """Returns after `stop`, once the current task is finished."""
         while not self._stopped.is_set():
             self._take_signals()
             self.beat()
@@ -60,17 +61,17 @@ class Listener:
         self._stopped.set()
 
     def away(self, error: LedgerUnavailable) -> None:
-        if self._said != "away" and not self._stopped.is_set():
+        if self._logged != "away" and not self._stopped.is_set():
             log.error("Redis is unavailable", reason=str(error))
-        self._said = "away"
+        self._logged = "away"
 
     def listening(self) -> None:
-        if self._said != "listening":
+        if self._logged != "listening":
             log.info("listening", queue=self._queue)
-        self._said = "listening"
+        self._logged = "listening"
 
     def _take_signals(self) -> None:
-        """RQ's worker has its own handlers while it works."""
+        """RQ's worker installs its own handlers while it runs."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.stop)
 
@@ -89,7 +90,7 @@ class Listener:
 
 
 class _Worker(SimpleWorker):
-    """Runs tasks in its own process: they are short and never wait for a Job."""
+    """Runs tasks in this process: they are short and never wait for a Job."""
 
     listener: Listener
 
@@ -98,10 +99,11 @@ class _Worker(SimpleWorker):
         self.listener.listening()
 
     def subscribe(self) -> None:
-        """RQ's remote commands are not used, and neither is the thread that waits for them."""
+        """Starts no thread for RQ's remote commands: they are not used."""
 
     def heartbeat(self, *args: Any, **kwargs: Any) -> None:
-        """Ends RQ's own way of waiting for Redis: it only sees errors of redis-py's."""
+        """Raises LedgerUnavailable, which ends this worker: RQ waits for Redis
+        only after redis-py's own errors."""
         with translated(self.connection):
             super().heartbeat(*args, **kwargs)
         self.listener.beat()
@@ -112,20 +114,20 @@ class _Worker(SimpleWorker):
 
 
 def _name() -> str:
-    """For `rq info`. Not only host and process id: a restarted container has both again, and RQ
-    refuses the name of a worker that was killed until it has timed out."""
+    """For `rq info`. A restarted container has the same host and process id, and RQ refuses the name of a
+    killed worker until that has timed out: hence the random part."""
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
 
 
 def _failed(
     task: Any, kind: type[BaseException], error: BaseException, trace: TracebackType
 ) -> None:
-    """A wake-up that came to nothing: the target is woken again when it is due."""
+    """A failed wake-up is not retried here: the watcher wakes the target again when it is due."""
     if isinstance(error, LedgerUnavailable):
         log.warning("wake-up given up", task=task.id, why=str(error))
     elif isinstance(error, TaskRefused):
         log.error("task refused", task=task.id, why=str(error))
     elif isinstance(error, DeserializationError):
-        log.error("task refused", task=task.id, why="its data is not that of a wake-up, as JSON")
+        log.error("task refused", task=task.id, why="its data is not the JSON of a wake-up")
     else:
         log.error("wake-up failed", task=task.id, exc_info=(kind, error, trace))

@@ -1,4 +1,4 @@
-"""A log line for each deploy that runs or ends; a log line and a count for each repair."""
+"""Logs each deploy that runs or ends; logs and counts each repair."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = structlog.get_logger()
 
 
 def record_deploy(deploy: Deploy) -> None:
-    """That it runs, or how it ended."""
+    """Logs that the deploy runs, or how it ended."""
     if deploy.terminal or deploy.state is State.RUNNING:
         level = log.warning if deploy.state in (State.FAILED, State.LOST) else log.info
         known = {"why": deploy.why, "cause": str(deploy.cause or "")}

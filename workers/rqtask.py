@@ -1,8 +1,8 @@
-"""RQ's task, reduced to the one that there is: `workers.tasks.reconcile` of one target.
+"""RQ's task, restricted to `workers.tasks.reconcile` of one target.
 
-RQ imports and calls whatever a task in Redis names: its function, three callbacks, a method of an instance;
-and it sends requests to the URLs of its webhooks. Here nothing is imported by a name from Redis. A task that
-asks for more than a wake-up does is refused: it fails, and none of it was looked up.
+RQ imports and calls whatever a task in Redis names: its function, three callbacks, a method of an instance; and
+it sends requests to the URLs of its webhooks. This class imports nothing by a name from Redis. It refuses a
+task with more than a wake-up has: the task fails before anything of it is looked up.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ FIELDS = {
     *("data", "origin", "description", "status", "timeout", "ttl", "result_ttl", "failure_ttl"),
     *("created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat", "worker_name"),
 }
-"""Of a task's hash, what a wake-up has. What RQ would run, call or begin again stands in others."""
+"""The fields of a wake-up's hash. What RQ would run, call or repeat is in other fields."""
 HARMLESS = {
     *("enqueue_at_front", "exc_info"),
     *(f"{when}_callback_timeout" for when in ("success", "failure", "stopped")),
 }
-"""Written by RQ itself beside a wake-up, by `rq requeue` for one; not read."""
+"""Fields that RQ itself adds to a wake-up, on `rq requeue` for example; they are not read."""
 
 
 class TaskRefused(DispatcherError):
-    """A task that is no wake-up was in the queue; nothing of it was run."""
+    """The queue had a task that is no wake-up; nothing of it was run."""
 
 
 class RqTask(Job):
     """A task as Redis holds it."""
 
     extra = ""
-    """What its hash holds that a wake-up does not have, "" for nothing."""
+    """A field of its hash that no wake-up has, "" if there is none."""
 
     def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
-        """Reads what a wake-up has, and nothing else."""
+        """Reads the fields of a wake-up, and no others."""
         given = {_name(name): value for name, value in raw_data.items()}
         self.extra = next((n for n in sorted(given) if given[n] and _is_foreign(n)), "")
         wanted = {name.encode(): value for name, value in given.items() if name in FIELDS}
@@ -48,7 +48,7 @@ class RqTask(Job):
             super().restore(wanted)
         except NoSuchJobError:
             raise
-        except Exception as error:  # noqa: BLE001  # the values are anybody's
+        except Exception as error:  # noqa: BLE001  # anybody may have written the values
             self.extra = f"a field that cannot be read ({type(error).__name__})"
             super().restore({b"data": b"", b"origin": wanted.get(b"origin", b"")})
 

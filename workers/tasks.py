@@ -1,4 +1,4 @@
-"""RQ's entry points. A task is a wake-up and says nothing but which target to look at."""
+"""RQ's entry point. A task is a wake-up: its only argument is the target to reconcile."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Why a deploy does not start, and why it ended: the one source of `why`, of TROUBLE and of what is retried.
+"""Why a deploy does not start, or why it ended: the one source of `why`, of TROUBLE and of retries.
 
-Pure: a Job, its Pods and their events in, a `Cause` or nothing out. What Kubernetes reports
-is written down in tests/workers/causes/states.py.
+Pure: a Job, its Pods and their events in, a `Cause` or None out. tests/workers/causes/states.py has what
+Kubernetes reports.
 """

@@ -1,4 +1,4 @@
-"""The cause of a wait or of an end: its kind, one sentence, and whose doing it was."""
+"""The cause of a wait or of an end: its kind, one sentence, and whether to retry."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ LONGEST = 500
 
 
 class Cause(msgspec.Struct, frozen=True):
-    """`retry` says that it was the cluster's doing, so that the deploy is tried again."""
+    """With `retry` the cluster was at fault, and the deploy is retried."""
 
     kind: CauseKind
     why: str
     retry: bool = False
 
 
-def cause(kind: CauseKind, *said: str, retry: bool = False) -> Cause:
-    """A cause whose sentence is what was said, part by part; empty parts are left out."""
-    text = ": ".join(part.strip() for part in said if part.strip())
+def cause(kind: CauseKind, *parts: str, retry: bool = False) -> Cause:
+    """A cause whose sentence joins the parts; empty ones are left out."""
+    text = ": ".join(part.strip() for part in parts if part.strip())
     return Cause(kind, text[:LONGEST], retry)
 
 
 def seconds(count: int) -> str:
-    """As a configuration says it: `40s`, `15m`, `1h30m`."""
+    """As in a configuration: `40s`, `15m`, `1h30m`."""
     parts = []
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s")):
         number, count = divmod(count, size)

@@ -13,14 +13,14 @@ from workers.causes.cause import Cause, cause
 from workers.kube.objects import ContainerStatus, Terminated
 
 UNKNOWN = "ContainerStatusUnknown"
-"""The kubelet's reason for a container of which it does not know how it ended, if it ever was there.
+"""The kubelet's reason for a container whose end it did not see, and which may never have existed.
 
 https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/status/status_manager.go (TerminatePod)
 """
 _EARLY = frozenset({"PodInitializing", "ContainerCreating", ""})
 """Waiting reasons that every Pod goes through."""
 _NOT_STARTED = frozenset({"StartError", "ContainerCannotRun", "RunContainerError"})
-"""How a command ends that cannot be run, with the code 126, 127 or 128: containerd's words and others'.
+"""Reasons for a command that cannot be run (exit codes 126 to 128), of containerd and other runtimes.
 
 https://github.com/containerd/containerd/blob/main/internal/cri/server/container_start.go
 """
@@ -51,7 +51,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def has_run(container: ContainerStatus) -> bool:
-    """Whether its process runs or ran. That it ended does not say so: see `UNKNOWN`."""
+    """Whether its process runs or ran. A terminated state alone does not show that: see `UNKNOWN`."""
     ended = container.state.terminated
     if container.state.running is not None or _was_process(container.last_state.terminated):
         return True
@@ -65,7 +65,7 @@ def _was_process(ended: Terminated | None) -> bool:
 
 
 def failure(container: ContainerStatus) -> Terminated | None:
-    """How it failed, where that is known: now, or the time before if it is to start again."""
+    """How it failed, if that is known: this time, or the time before if it is about to restart."""
     for ended in (container.state.terminated, container.last_state.terminated):
         if ended and ended.exit_code != 0 and ended.reason != UNKNOWN:
             return ended
@@ -75,25 +75,25 @@ def failure(container: ContainerStatus) -> Terminated | None:
 
 
 def was_stopped(ended: Terminated) -> bool:
-    """Whether it ended by the signals with which Pods are stopped: SIGTERM, then SIGKILL."""
+    """Whether a signal that stops Pods ended it: SIGTERM or SIGKILL."""
     return ended.exit_code in (143, 137) and ended.reason != "OOMKilled"
 
 
 def is_lost(container: ContainerStatus) -> bool:
-    """Whether its kubelet does not know how it ended."""
+    """Whether the kubelet does not know how it ended."""
     ended = container.state.terminated
     return ended is not None and ended.reason == UNKNOWN
 
 
 def ended_at(container: ContainerStatus) -> datetime:
-    """When it failed; far in the future where nobody says."""
+    """When it failed; far in the future if that is unknown."""
     ended = failure(container) or container.state.terminated
     said = ended.finished_at if ended else None
     return said if said and said > _EPOCH else datetime.max.replace(tzinfo=UTC)
 
 
 def of_failure(container: ContainerStatus, ended: Terminated) -> Cause:
-    """Why a container failed: its own doing."""
+    """Why a container failed by itself."""
     name, code = container.name, ended.exit_code
     if ended.reason in _NOT_STARTED:
         return cause(
@@ -110,7 +110,7 @@ def of_failure(container: ContainerStatus, ended: Terminated) -> Cause:
 
 
 def of_wait(container: ContainerStatus) -> Cause | None:
-    """Why a container waits, None if it does not or is on its way."""
+    """Why a container waits; None if it does not, or if its start is under way."""
     waiting = container.state.waiting
     if waiting is None or waiting.reason in _EARLY:
         return None

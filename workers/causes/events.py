@@ -1,4 +1,4 @@
-"""Events of a Job or a Pod: they say why where no state does.
+"""The cause that the events of a Job or Pod show, if no status does.
 
 https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
 """
@@ -17,22 +17,22 @@ _MOUNT = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume", "Vol
 _NETWORK = frozenset({"FailedCreatePodSandBox", "NetworkNotReady", "FailedPodSandBoxStatus"})
 _SCHEDULING = frozenset({"FailedScheduling", "Preempted", "NotTriggerScaleUp"})
 _PROGRESS = frozenset({"SuccessfulCreate", "Scheduled", "Pulling", "Pulled", "Created", "Started"})
-"""What is said once nothing is in the way any more; others, such as SandboxChanged, come with each try."""
+"""Reasons of events that show progress; others, such as SandboxChanged, come with each attempt."""
 
 
 def of_events(events: Iterable[Event]) -> Cause | None:
-    """What the newest warning says, None where there is none, or where it went on since."""
-    said = sorted(events, key=_said_at)
+    """The newest warning as a cause; None if there is none, or if a later event shows progress."""
+    said = sorted(events, key=_seen_at)
     newest = next((event for event in reversed(said) if event.type == "Warning"), None)
     if newest is None or any(
-        _said_at(event) > _said_at(newest) for event in said if _goes_on(event)
+        _seen_at(event) > _seen_at(newest) for event in said if _goes_on(event)
     ):
         return None
     return cause(_kind(newest), _about(newest), newest.message, retry=True)
 
 
 def unreadable(error: str) -> Cause:
-    """That there may be events which say why, for somebody with more rights or at another time."""
+    """The cause if events cannot be read: somebody with more rights may find it in them."""
     text = "its events, which may say why, can't be read"
     return cause(CauseKind.UNKNOWN, text, error, retry=True)
 
@@ -41,8 +41,8 @@ def _goes_on(event: Event) -> bool:
     return event.type != "Warning" and event.reason in _PROGRESS
 
 
-def _said_at(event: Event) -> datetime:
-    return event.said_at or datetime.min.replace(tzinfo=UTC)
+def _seen_at(event: Event) -> datetime:
+    return event.last_seen_at or datetime.min.replace(tzinfo=UTC)
 
 
 def _about(event: Event) -> str:

@@ -1,4 +1,4 @@
-"""A Job's own end, and a start that comes to nothing: what is said where no Pod says it better."""
+"""The cause of a Job's own end, or of a start that took too long, if no Pod shows a better one."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ VANISHED = cause(
     CauseKind.VANISHED, "its Job vanished", "somebody or something else deleted it", retry=True
 )
 _EXPECTED = "BackoffLimitExceeded"
-"""Says only that Pods failed.
+"""Means only that Pods failed.
 
 https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-backoff-failure-policy
 """
 
 
 def of_end(observed: ObservedJob, of_pods: Cause | None) -> Cause:
-    """Why a Job failed, whose Pods say `of_pods`."""
+    """Why a Job failed; its Pods show the cause `of_pods`."""
     if observed.reason == DEADLINE:
         text = timed_out(observed.timeout, observed.deadline)
         waits = of_pods.why if of_pods and not observed.started else ""
@@ -33,19 +33,19 @@ def of_end(observed: ObservedJob, of_pods: Cause | None) -> Cause:
 
 
 def of_wait(deploy: Deploy) -> Cause | None:
-    """What a deploy that starts waits for, as far as is known."""
+    """What a deploy that does not start waits for, if that is known."""
     return Cause(deploy.cause, deploy.why, retry=True) if deploy.cause else None
 
 
 def never_started(ended: Cause, waited: Cause | None) -> Cause:
-    """A time-out of a run that waited for something until then: that is why."""
+    """A run that timed out while it still waited for something: the wait is the cause."""
     if ended.kind is not CauseKind.TIMEOUT or waited is None:
         return ended
     return cause(waited.kind, ended.why, waited.why)
 
 
 def not_started(timeout: int, waited: Cause | None) -> Cause:
-    """The end of `start_timeout`, in seconds."""
+    """The cause after `start_timeout` (s)."""
     silent = "neither its Job, its Pod nor their events say why"
     kind = waited.kind if waited else CauseKind.UNKNOWN
     text = f"it did not start within {timeout} s (start_timeout: {seconds(timeout)})"
@@ -53,6 +53,6 @@ def not_started(timeout: int, waited: Cause | None) -> Cause:
 
 
 def slow_clone(timeout: int) -> Cause:
-    """The end of `clone_timeout`, in seconds."""
+    """The cause after `clone_timeout` (s)."""
     text = f"container clone did not finish within {timeout} s (clone_timeout: {seconds(timeout)})"
     return cause(CauseKind.CLONE, text, retry=True)

@@ -1,4 +1,4 @@
-"""The Pods of a Job: which of them tells, which container of it, and what that says.
+"""The Pods of a Job: which Pod and which container show the cause, and what it is.
 
 https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
 """
@@ -30,14 +30,14 @@ _TAKEN = "the cluster took its Pod away"
 _EVICTED = frozenset({"Evicted", "Preempting"})
 _NODE_WENT = frozenset({"NodeLost", "NodeShutdown", "Terminated", "Shutdown"})
 _OF_NODE = frozenset({"DeletionByPodGC", "TerminationByKubelet"})
-"""Reasons of a disruption that are the node's end rather than somebody's decision.
+"""Reasons of a disruption that come from the end of a node, not from a decision.
 
 https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions
 """
 _RULES = frozenset(
     {"UnexpectedAdmissionError", "AppArmor", "SysctlForbidden", "Forbidden", "InvalidNodeInfo"}
 )
-"""Reasons for which a kubelet refuses a Pod that are rules; others are room and fit (OutOfcpu, NodeAffinity).
+"""A kubelet's reasons to refuse a Pod that are rules; others are capacity and fit (OutOfcpu, NodeAffinity).
 
 https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/lifecycle/predicate.go
 """
@@ -47,14 +47,14 @@ _REJECTED = re.compile(
 _OWN_STORAGE = re.compile(
     "Usage of EmptyDir volume|ephemeral local storage usage exceeds|local ephemeral storage limit"
 )
-"""Evictions that are the Pod's own doing.
+"""Messages of evictions that the Pod caused itself.
 
 https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/eviction/helpers.go
 """
 
 
 class Diagnosis(msgspec.Struct, frozen=True):
-    """What Pods say: why, and whose log tells."""
+    """The cause that Pods show, and the Pod and container whose log shows it."""
 
     pod: Pod
     cause: Cause | None = None
@@ -63,7 +63,8 @@ class Diagnosis(msgspec.Struct, frozen=True):
 
 
 def diagnose(pods: Sequence[Pod], job_ended: bool = False) -> Diagnosis:
-    """What one Pod or more say. Until their Job has ended, why one waits comes first: it can be mended."""
+    """The diagnosis of a Job's Pods. Until the Job has ended, the cause of a wait comes
+    first: it can be removed."""
     waits = next(
         (Diagnosis(pod, why) for pod in sorted(pods, key=_age) if (why := _wait(pod))), None
     )
@@ -76,7 +77,7 @@ def diagnose(pods: Sequence[Pod], job_ended: bool = False) -> Diagnosis:
 
 
 def has_started(pod: Pod) -> bool:
-    """Whether what the Pod is for has begun: init containers and sidecars only prepare it."""
+    """Whether a main container has run: init containers and sidecars only prepare that."""
     return any(map(has_run, pod.status.container_statuses))
 
 
@@ -90,12 +91,12 @@ def prepares(pod: Pod) -> bool:
 
 
 def prepared(pod: Pod) -> int:
-    """Milliseconds that those of its init containers took that have succeeded."""
+    """Milliseconds that its init containers took, of those that have succeeded."""
     return sum(map(_took, _inits(pod)))
 
 
 def retried_at(pods: Sequence[Pod]) -> datetime | None:
-    """When the newest of them was made, where another had failed."""
+    """When the newest of them was created, if another had failed before."""
     newest = max(pods, key=_age)
     failed = any(pod.status.phase == "Failed" for pod in pods if pod is not newest)
     return newest.metadata.creation_timestamp if failed else None
@@ -109,7 +110,7 @@ def _took(container: ContainerStatus) -> int:
 
 
 def _sidecars(pod: Pod) -> set[str]:
-    """Init containers that run beside the main ones; they are stopped last, and their codes say nothing.
+    """Init containers that run beside the main ones. They are stopped last, and their exit codes mean nothing.
 
     https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#jobs-with-sidecar-containers
     """
@@ -131,12 +132,12 @@ def _age(pod: Pod) -> tuple[datetime, str]:
 
 
 def _first_failed(failed: Sequence[Pod]) -> Pod:
-    """Of Pods that ran beside each other the first that failed; of retries, the last.
+    """Of Pods that ran in parallel the first that failed; of retries the last.
 
-    Those that were deleted count only where there are no others, since a Job that has failed deletes the
-    rest; a drain or a preemption, which deletes Pods too, says that it was one.
+    Deleted Pods count only if there are no others, since a Job that has failed deletes the rest. Pods that a
+    drain or a preemption deleted do count: they have a condition that says so.
     """
-    by_themselves = [pod for pod in failed if not _was_told_to_go(pod) or _was_disrupted(pod)]
+    by_themselves = [pod for pod in failed if not _was_deleted(pod) or _was_disrupted(pod)]
     ordered = sorted(by_themselves or failed, key=_failed_at)
     first = ordered[-1]
     for earlier in reversed(ordered[:-1]):
@@ -147,13 +148,13 @@ def _first_failed(failed: Sequence[Pod]) -> Pod:
 
 
 def _failed_at(pod: Pod) -> tuple[datetime, str]:
-    """A Pod whose node is gone has no container that failed: it failed when it was told to go."""
+    """A Pod whose node is gone has no failed container: it counts as failed from its deletion on."""
     found = _culprit(pod)
     otherwise = pod.metadata.deletion_timestamp or _age(pod)[0]
     return (ended_at(found) if found else otherwise), pod.metadata.name
 
 
-def _was_told_to_go(pod: Pod) -> bool:
+def _was_deleted(pod: Pod) -> bool:
     return pod.metadata.deletion_timestamp is not None
 
 
@@ -168,7 +169,7 @@ def _culprit(pod: Pod) -> ContainerStatus | None:
 
 
 def _of_failed(pod: Pod, why: Cause | None) -> Diagnosis:
-    """A Pod that failed, with the container whose log tells: the one that failed, else the last that ran."""
+    """A failed Pod, with the container whose log to read: the one that failed, else the last that ran."""
     container = _culprit(pod) or next(filter(has_run, reversed(_own(pod))), None)
     ended = failure(container) if container else None
     return Diagnosis(
@@ -177,7 +178,7 @@ def _of_failed(pod: Pod, why: Cause | None) -> Diagnosis:
 
 
 def _wait(pod: Pod) -> Cause | None:
-    """Why a Pod does not go on that has not ended."""
+    """Why a live Pod waits."""
     if not pod.live:
         return None
     for condition in pod.status.conditions:
@@ -190,7 +191,7 @@ def _wait(pod: Pod) -> Cause | None:
 
 def _end(pod: Pod) -> Cause:
     """Why a Pod failed. What its node or the cluster did to it comes before how its containers took that."""
-    return next(filter(None, _reasons(pod)), None) or _nobody_says(pod)
+    return next(filter(None, _reasons(pod)), None) or _unknown(pod)
 
 
 def _reasons(pod: Pod) -> Iterator[Cause | None]:
@@ -230,7 +231,7 @@ def timed_out(timeout: int, after: int = 0) -> str:
 
 
 def _taken_away(pod: Pod) -> Cause | None:
-    """What the cluster did to a Pod that could have gone on."""
+    """The cause if the cluster ended a Pod that had not failed."""
     reason, message = pod.status.reason, pod.status.message
     if reason == "Evicted" and _OWN_STORAGE.search(message):
         return cause(CauseKind.STORAGE, "its Pod was evicted", message)
@@ -248,7 +249,7 @@ def _is_disruption(condition: Condition) -> bool:
 
 
 def _rejected(pod: Pod) -> Cause | None:
-    """A kubelet refused it before anything of it ran.
+    """The cause if a kubelet refused the Pod before any container ran.
 
     https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/kubelet.go (rejectPod)
     """
@@ -263,15 +264,15 @@ def _rejected(pod: Pod) -> Cause | None:
 
 
 def _deleted(pod: Pod, why: Cause) -> Cause:
-    """A container that was stopped, since somebody deleted its Pod and not its Job. Whoever does that may well
-    mean it: it is not tried again."""
+    """The cause if somebody deleted the Pod, and not its Job. That may well be on purpose,
+    so it is not retried."""
     if pod.metadata.deletion_timestamp is None:
         return why
     return cause(CauseKind.VANISHED, "somebody or something else deleted its Pod", why.why)
 
 
 def _lost(pod: Pod) -> Cause | None:
-    """Nothing of it failed, and of something nobody knows how it ended."""
+    """The cause if no container failed, and the end of one is unknown."""
     lost = [container for container in _own(pod) if is_lost(container)]
     if any(map(has_run, lost)):
         words = ("its node was restarted", "ContainerStatusUnknown")
@@ -283,9 +284,9 @@ def _lost(pod: Pod) -> Cause | None:
         return cause(
             CauseKind.VANISHED, f"somebody or something else deleted its Pod {never}", retry=True
         )
-    return cause(CauseKind.NODE, f"its Pod ended {never}, and nobody says why", retry=True)
+    return cause(CauseKind.NODE, f"its Pod ended {never}, for an unknown reason", retry=True)
 
 
-def _nobody_says(pod: Pod) -> Cause:
+def _unknown(pod: Pod) -> Cause:
     said = (pod.status.reason, pod.status.message)
     return cause(CauseKind.UNKNOWN, "its Pod failed", *said)

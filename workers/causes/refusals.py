@@ -1,4 +1,4 @@
-"""What the API server says where it does not take a Job, or a Job's Pod."""
+"""The cause if the API server refuses a Job, or a Job's Pod."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _RULE = re.compile("forbidden|denied|webhook|violates|service ?account", re.IGNO
 
 
 def of_refusal(refused: ClusterRefused) -> Cause:
-    """Why it did not take a Job: what a quota, a rule or a namespace forbids can change, and a Job that
-    makes no sense cannot."""
+    """Why the API server refused a Job. A quota, a rule or a missing namespace can change, so those are
+    retried; an invalid Job is not."""
     text = str(refused)
     if not isinstance(refused, (ClusterForbids, NotThere)):
         return cause(CauseKind.CONFIG, text)
@@ -27,7 +27,7 @@ def of_refusal(refused: ClusterRefused) -> Cause:
 
 
 def of_words(text: str) -> CauseKind:
-    """The kind by the words, which is all that there is."""
+    """The kind, from the text: the API server gives nothing else."""
     if _QUOTA.search(text):
         return CauseKind.QUOTA
     return CauseKind.ADMISSION if _RULE.search(text) else CauseKind.UNKNOWN

@@ -1,4 +1,4 @@
-"""`git-dispatcher check --diff`: what the watcher would do with a configuration. Reads, and changes nothing."""
+"""`git-dispatcher check --diff`: what the watcher would do with a configuration. It changes nothing."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ from workers.watch import names
 
 @dataclass(frozen=True)
 class Preview:
-    """The changes, and how many targets have none."""
+    """The changes, and the number of targets without any."""
 
     changes: list[Change]
     unchanged: int
     views: Mapping[str, TargetView]
-    """How they stand in the ledger, by the name that they get."""
+    """Their state in the ledger, by their new names."""
 
 
-def look(store: Store, configuration: Configuration, instance: str) -> Preview:
+def preview(store: Store, configuration: Configuration, instance: str) -> Preview:
     """Raises LedgerUnavailable."""
     try:
-        return _look(store, configuration, instance)
+        return _preview(store, configuration, instance)
     except LedgerUnavailable as error:
         remedy = "set REDIS_URL to the Redis of the installation to compare with"
         raise LedgerUnavailable(f"{error}; {remedy}") from error
 
 
-def _look(store: Store, configuration: Configuration, instance: str) -> Preview:
+def _preview(store: Store, configuration: Configuration, instance: str) -> Preview:
     published, targets = Publisher(store).published(), configuration.targets
     known = Renaming(store).names()
     renames = names.wanted(targets, known, store.now(), store.retention.renamed)
@@ -60,7 +60,7 @@ def _look(store: Store, configuration: Configuration, instance: str) -> Preview:
 
 
 ALL_THAT_WAIT = 1_000_000
-"""Of each it is said what becomes of it."""
+"""The diff shows what happens to each waiting deploy."""
 
 
 def lines(preview: Preview) -> Iterator[str]:
@@ -122,16 +122,18 @@ def words(change: Change, view: TargetView) -> str:
         case JobChanged():
             return f"its Job changes; {_anew(view)}"
         case PoliciesChanged():
-            told = (f"{name} {_shown(was)} -> {_shown(now)}" for name, was, now in change.settings)
-            return f"{', '.join(told)}; nothing is deployed for it"
+            changed = (
+                f"{name} {_shown(was)} -> {_shown(now)}" for name, was, now in change.settings
+            )
+            return f"{', '.join(changed)}; nothing is deployed for it"
 
 
 def _left(change: Removed, view: TargetView) -> str:
-    """What becomes of what is open."""
+    """What happens to the open deploys of a removed target."""
     end = "is stopped" if change.on_removed == "stop" else "finishes"
-    said = [f"{view.active.name} is {view.active.state} and {end}"] if view.active else []
-    said += [f"{deploy.name} waits and is cancelled" for deploy in view.waiting]
-    return ", ".join(said) or "nothing of it runs"
+    found = [f"{view.active.name} is {view.active.state} and {end}"] if view.active else []
+    found += [f"{deploy.name} waits and is cancelled" for deploy in view.waiting]
+    return ", ".join(found) or "nothing of it runs"
 
 
 def _anew(view: TargetView) -> str:
@@ -147,7 +149,7 @@ def _shown(value: Any) -> str:
 
 
 def diff(before: Json, after: Json) -> list[str]:
-    """Both as YAML, unified."""
+    """A unified diff of both as YAML."""
     was, now = (yaml.safe_dump(each, sort_keys=True, width=100) for each in (before, after))
     shown = difflib.unified_diff(
         was.splitlines(), now.splitlines(), "published", "configured", lineterm=""

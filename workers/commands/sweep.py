@@ -1,5 +1,5 @@
-"""One sweep by hand, where no watcher need run: look at the ledger and the cluster, say what is not as it
-should be, and mend it if asked to."""
+"""`git-dispatcher sweep`: compares the ledger with the cluster, lists the repairs that are needed, and
+makes them if asked to. No watcher has to run."""
 
 from __future__ import annotations
 
@@ -28,17 +28,18 @@ class Sweep:
     _jobs: dict[str, list[Job]] = field(default_factory=dict)
     _pods: dict[str, list[Pod]] = field(default_factory=dict)
 
-    def look(self, namespaces: Iterable[str]) -> list[Repair]:
-        """What is not as it should be in these namespaces ("" is all) and in the ledger."""
+    def find_repairs(self, namespaces: Iterable[str]) -> list[Repair]:
+        """The repairs that these namespaces ("" is all) and the ledger need."""
         known = Observations(self.store).known_jobs()
         for namespace in sorted(namespaces):
-            # Jobs last: a Pod's Job is in the list then, however young it is.
+            # Jobs last: so the list has the Job of every listed Pod.
             self._pods[namespace] = self.cluster.pods(namespace, self.selector)
             self._jobs[namespace] = self.cluster.jobs(namespace, self.selector)
         return [*self._rows(), *self._of_jobs(known), *self._orphans()]
 
-    def mend(self, found: Iterable[Repair]) -> None:
-        """What was seen goes into the ledger, as a watcher's news would, and workers do the rest."""
+    def repair(self, found: Iterable[Repair]) -> None:
+        """Records what `find_repairs` observed, as a watcher does, and wakes the
+        targets; workers do the rest."""
         for namespace in self._jobs:
             cache = Cache()
             observations = cache.pods_listed(namespace, self._pods[namespace])
@@ -84,7 +85,7 @@ class Sweep:
         ]
 
     def _former(self) -> dict[str, str]:
-        """Former name -> present name of targets that were renamed."""
+        """Former name -> current name of targets that were renamed."""
         return present((), Renaming(self.store).names())
 
     def _vanished(self, namespace: str, cache: Cache) -> list[Observation]:

@@ -1,7 +1,7 @@
-"""A circuit breaker for each namespace: one that does not answer is not asked again for a few seconds.
+"""A circuit breaker for each namespace: after a time-out, no request is sent to it for a few seconds.
 
-An admission webhook that hangs makes every request to its namespace wait until time is up. A worker that
-waits takes up no other target.
+An admission webhook that hangs makes every request to its namespace wait until it times out. A worker that
+waits reconciles no other target.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from dispatcher.domain.errors import ClusterUnavailable
 
 SLOW_SECONDS = 1.0
-"""A request that failed after so many seconds opens the circuit of its namespace."""
+"""A request that fails after so many seconds opens the circuit of its namespace."""
 OPEN_SECONDS = 5.0
-"""Seconds for which the circuit stays open: no request is sent."""
+"""Seconds for which the circuit stays open, and no request is sent."""
 
 
 class CircuitBreaker:
-    """Of one worker, in memory."""
+    """The circuits of one worker, in memory."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -29,7 +29,7 @@ class CircuitBreaker:
     @contextmanager
     def guard(self, what: str, path: str) -> Iterator[None]:
         """Around a request. Raises ClusterUnavailable without sending it while the circuit is open."""
-        if path.endswith("/log"):  # its node answers for a log, and not the namespace
+        if path.endswith("/log"):  # a node answers this, so it says nothing about the namespace
             yield
             return
         namespace = _namespace(path)

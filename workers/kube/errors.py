@@ -1,4 +1,4 @@
-"""What the API server's answers mean where it did not do what was asked: a no, or nobody knows."""
+"""Errors for failed requests to the API server: refused, or with an unknown result."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from dispatcher.domain.errors import (
 from workers.kube.objects import Status
 
 LONGEST_RETRY_AFTER = 60
-"""Seconds; whoever asks for more is asked again all the same."""
+"""Seconds; a longer Retry-After is cut to this."""
 _AMBIGUOUS = frozenset({401, 408, 429})
-"""401 too: a token that has run out says nothing about what was asked for."""
+"""401 too: an expired token says nothing about the request itself."""
 
 
 class JobExists(ClusterRefused):
@@ -25,7 +25,7 @@ class JobExists(ClusterRefused):
 
 
 class NotThere(ClusterRefused):
-    """404: the object, or its namespace, does not exist (any more)."""
+    """404: the object or its namespace does not exist, or no longer."""
 
 
 class HistoryGone(ClusterRefused):
@@ -33,7 +33,7 @@ class HistoryGone(ClusterRefused):
 
 
 def refusal(what: str, code: int, headers: Mapping[str, str], body: bytes) -> ClusterError:
-    """The error for an answer that is no success; `what` was asked for."""
+    """The error for an answer other than 2xx; `what` is the request, as in "could not {what}"."""
     text = f"could not {what}: {_message(body)} ({code})"
     if code in _AMBIGUOUS or not 400 <= code < 500:
         return ClusterUnavailable(text, _retry_after(headers.get("Retry-After", "")))
@@ -44,7 +44,7 @@ def refusal(what: str, code: int, headers: Mapping[str, str], body: bytes) -> Cl
 
 
 def _retry_after(text: str) -> float:
-    """The API server says it in whole seconds; a date is what somebody in between says."""
+    """The API server sends whole seconds; only a proxy would send a date, which is ignored."""
     return min(float(text), LONGEST_RETRY_AFTER) if text.isdecimal() else 0.0
 
 

@@ -1,6 +1,6 @@
-"""Labels and annotations of our Jobs and Pods: the one place where their keys are written.
+"""Labels and annotations of our Jobs and Pods: their keys are written only here.
 
-Labels hold only what the configuration says, and numbers; whatever a payload said goes to annotations.
+Labels hold only values of the configuration, and numbers; text of a payload goes into annotations.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ REPOSITORY = "git-dispatcher/repository"
 DELIVERY = "git-dispatcher/delivery"
 REASON = "git-dispatcher/reason"
 WANTED = "git-dispatcher/wanted-at"
-"""When its commit was asked for, by the ledger's clock (ms): it tells what is newer to a ledger that has gone
-back in time."""
+"""When its commit was pushed or requested, by the ledger's clock (ms): a ledger that was rolled back sees
+from it what is newer."""
 
 
 def selector(instance: str) -> str:
-    """A label selector for everything that an installation has made."""
+    """A label selector for everything that an installation has created."""
     return f"{MANAGED_BY}={MANAGER},{INSTANCE}={instance}"
 
 

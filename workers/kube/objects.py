@@ -1,4 +1,4 @@
-"""Jobs and Pods as far as git-dispatcher reads them, for fast decoding. Field names are the API's own."""
+"""The fields of Jobs and Pods that git-dispatcher reads, for fast decoding. Names are the API's."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class ContainerStatus(_Object, frozen=True):
     state: ContainerState = ContainerState()
     last_state: ContainerState = ContainerState()
     container_id: str = msgspec.field(default="", name="containerID")
-    """Empty while the runtime was never asked for the container."""
+    """Empty until the runtime was asked to create the container."""
 
 
 class PodStatus(_Object, frozen=True):
@@ -107,7 +107,7 @@ class Pod(_Object, frozen=True):
 
     @property
     def live(self) -> bool:
-        """It is there and has not ended: its containers may run."""
+        """It has not ended: its containers may run."""
         return self.status.phase not in ("Succeeded", "Failed")
 
 
@@ -116,7 +116,7 @@ class EventSeries(_Object, frozen=True):
 
 
 class Event(_Object, frozen=True):
-    """What a part of the cluster says about an object."""
+    """An event of the cluster about an object."""
 
     type: str = ""
     """`Normal` or `Warning`."""
@@ -128,8 +128,8 @@ class Event(_Object, frozen=True):
     series: EventSeries | None = None
 
     @property
-    def said_at(self) -> datetime | None:
-        """When it was said last; which of the times there is depends on who says it."""
+    def last_seen_at(self) -> datetime | None:
+        """When it occurred last; which of these fields is set depends on its reporter."""
         observed = self.series.last_observed_time if self.series else None
         return observed or self.last_timestamp or self.event_time or self.first_timestamp
 
@@ -145,14 +145,14 @@ class PodList(_Object, frozen=True):
 
 
 class RawList(_Object, frozen=True):
-    """A list whose items are decoded one by one: an odd one must not hide the others."""
+    """A list whose items are decoded one by one: one that cannot be decoded must not hide the others."""
 
     metadata: ListMetadata
     items: tuple[msgspec.Raw, ...] = ()
 
 
 class Status(_Object, frozen=True):
-    """What the API server answers when it does not do what was asked."""
+    """The API server's answer to a request that failed."""
 
     message: str = ""
     reason: str = ""

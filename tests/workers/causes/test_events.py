@@ -105,7 +105,7 @@ def test_an_event_of_either_api_is_read() -> None:
     )
     event = msgspec.json.decode(raw, type=Event)
 
-    assert event.said_at == NOW + timedelta(minutes=5, microseconds=123456)
+    assert event.last_seen_at == NOW + timedelta(minutes=5, microseconds=123456)
 
 
 def test_that_they_cannot_be_read_is_a_cause_too() -> None:
