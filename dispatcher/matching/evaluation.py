@@ -1,6 +1,6 @@
-"""A delivery's pushes before the targets: what the hook may speak for, and who wants what.
+"""Evaluates a delivery's pushes: may the hook speak for the repository, and which targets want them.
 
-Pure. Whoever takes a delivery and whoever explains one ask here, so that both say the same.
+Pure. Intake and explanation both call this, so that they always agree.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from dispatcher.matching.matcher import Decision, Matcher, Rule
 class HookScope:
     """A hook, and the repositories that it speaks for.
 
-    Case doesn't count. Only a glob that matches lets a repository in: a list of nothing but exceptions
-    lets in none, and so does an empty one.
+    Ignores case. Allows a repository only if a glob matches it: an empty list, or one of exceptions only,
+    allows none.
     """
 
     __slots__ = ("_rules", "name")
@@ -39,33 +39,33 @@ class Evaluation:
     push: Push
     decisions: tuple[Decision, ...]
     reason: str = ""
-    """Why there are no decisions."""
+    """Why there are no decisions, or ""."""
     out_of_scope: bool = False
     """The hook may not speak for the repository."""
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """Why one push makes one target deploy, or does not."""
+    """Why a push makes a target deploy, or does not."""
 
     repository: str
     ref: str
     commit: str
     target: str
-    """"" where the repository has none."""
+    """"" if no target has the repository."""
     wanted: bool
     rule: Rule | None
-    """What turned it away; null also where there is no target."""
+    """The rule that filtered it; null if the target wants it, or there is no target."""
     reason: str
 
 
 def evaluate(pushes: Iterable[Push], scope: HookScope, matcher: Matcher) -> tuple[Evaluation, ...]:
-    """One for every push, in their order."""
+    """One evaluation for each push, in the same order."""
     return tuple(_evaluation(push, scope, matcher) for push in pushes)
 
 
 def _evaluation(push: Push, scope: HookScope, matcher: Matcher) -> Evaluation:
-    """By all addresses of the repository, except for those that the hook may not speak for: a payload can
-    claim any, and must not reach another hook's targets by one."""
+    """Matches all addresses of the repository that the hook may speak for. A payload can claim any address,
+    and must not reach another hook's targets with it."""
     allowed = tuple(filter(scope.allows, push.addresses))
     if not allowed:
         return Evaluation(push, (), _not_allowed(scope, push.addresses), out_of_scope=True)
@@ -85,10 +85,10 @@ def _not_allowed(scope: HookScope, addresses: Iterable[str]) -> str:
 
 
 def explain(pushes: Iterable[Push], scope: HookScope, matcher: Matcher) -> tuple[Explanation, ...]:
-    """One for each push and target of its repository, and one without a target where it has none.
+    """One explanation for each push and target of its repository, or one without target if it has none.
 
-    A target is also told of where the hook may not speak for its repository: for whoever may read the
-    configuration, and never for a sender.
+    Also names targets whose repository the hook may not speak for, so only those who may read the
+    configuration may see it, never a sender.
     """
     return tuple(
         _explanation(each.push, decision)
@@ -100,7 +100,7 @@ def explain(pushes: Iterable[Push], scope: HookScope, matcher: Matcher) -> tuple
 def _all_decisions(
     evaluation: Evaluation, scope: HookScope, matcher: Matcher
 ) -> tuple[Decision, ...]:
-    """Those of the targets, of those that are out of the hook's reach, or one that there is none."""
+    """The decisions of targets, then of targets outside the hook's scope; or one that there is no target."""
     push = evaluation.push
     beyond = tuple(
         Decision(name, Rule.REPOSITORIES, _not_allowed(scope, [address]))

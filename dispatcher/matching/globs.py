@@ -1,7 +1,7 @@
-"""Globs for branches, tags, paths and repositories, matched in time linear in the text.
+"""Globs for branches, tags, paths and repositories. Matching takes time linear in the text.
 
-`*` stops at a slash, `**` does not, `?` is one character that is no slash, `**/` at the start of a
-component is any number of whole directories, also none. Everything else is itself.
+`*` matches anything but a slash, `**` anything, `?` one character but a slash, and `**/` at the start of a
+component any number of whole directories, or none. Every other character matches itself.
 Pure.
 """
 
@@ -14,10 +14,9 @@ from functools import lru_cache
 
 MAX_PATTERN = 1024
 
-# How a regular expression stays linear. Between two `**`, the text has as many slashes as the
-# pattern, so whole components are tried one by one and none twice; within a component, the leftmost
-# place of each piece leaves most room for the next, so that no other needs trying: hence the atomic
-# groups.
+# Why the regular expression is linear. Between two `**` the text has as many slashes as the pattern, so
+# the matcher tries each component once. Within a component the leftmost match of a piece leaves the most
+# room for the next, so no other position needs trying: hence the atomic groups.
 _DIRECTORIES = r"(?:[^/]*+/)*?"
 _TOKEN = re.compile(
     r"(?P<dirs>(?:(?<![^/])\*\*/)+)|(?P<any>\*{2,})|(?P<star>\*)|(?P<literal>[^*]+)"
@@ -37,7 +36,7 @@ def translate(pattern: str) -> str:
 
 
 def _blocks(pattern: str) -> list[list[str]]:
-    """The pattern split at "any whole directories", each block at its stars; `**` is both."""
+    """The pattern split at `**/`, and each block split at its stars."""
     blocks: list[list[str]] = [[""]]
     for token in _TOKEN.finditer(pattern):
         if token["literal"]:
@@ -65,7 +64,7 @@ def _chunk(text: str) -> str:
 
 
 Test = Callable[[str], object]
-"""Tells by something true whether a name is what a pattern means."""
+"""Returns something truthy if a name matches a pattern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +75,11 @@ class _Rule:
 
 
 class Rules:
-    """A list of patterns in which order counts, as in GitHub Actions: the last that matches decides.
+    """An ordered list of patterns, as in GitHub Actions: the last one that matches decides.
 
-    A pattern after `!` takes away, and a later one can give back. A name that none matches is wanted
-    only where the list has nothing but exceptions; `default` says so outright. `compiled` makes the
-    test of a pattern, None for one that stands for itself: those cost one look-up, however many.
+    `!` before a pattern excludes, and a later pattern can include again. A name that matches no pattern is
+    wanted only if the list has exceptions only; `default` overrides that. `compiled` makes a pattern's
+    test, or None for a literal: literals cost one look-up, however many there are.
     """
 
     __slots__ = ("_default", "_literal", "_newest_first", "patterns")
@@ -120,7 +119,7 @@ class Rules:
         return self._default if pattern is None else not pattern.startswith("!")
 
     def deciding(self, name: str) -> str | None:
-        """The pattern that decides about `name`, or None where none matches it."""
+        """The pattern that decides about `name`, or None if no pattern matches."""
         literal = self._literal.get(name, -1)
         for rule in self._newest_first:
             if rule.place < literal:
@@ -130,30 +129,30 @@ class Rules:
         return self.patterns[literal] if literal >= 0 else None
 
     def judge(self, name: str) -> tuple[bool, str]:
-        """Whether it is wanted, and the name with the rule that decides: `x is none of main, release/*`."""
+        """Whether it is wanted, and why: `x matches none of main, release/*`."""
         pattern = self.deciding(name)
         if pattern is None:
-            return self._default, name if self._default else f"{name} is none of {self}"
+            return self._default, name if self._default else f"{name} matches none of {self}"
         if pattern.startswith("!"):
-            return False, f"{name} is left out by {pattern}"
-        return True, name if pattern == name else f"{name} is one of {pattern}"
+            return False, f"{name} is excluded by {pattern}"
+        return True, name if pattern == name else f"{name} matches {pattern}"
 
     def only(self, prefix: str) -> Rules:
-        """Those rules that name what begins with `prefix` outright; they want nothing else."""
+        """The rules whose patterns begin with `prefix`; a name that none of them matches is not wanted."""
         named = (p for p in self.patterns if p.removeprefix("!").startswith(prefix))
         return Rules(named, default=False)
 
 
 @lru_cache(maxsize=4096)
 def glob(pattern: str) -> Test | None:
-    """The test of a glob; None where it has no wildcard."""
+    """The test of a glob; None if it has no wildcard."""
     return re.compile(translate(pattern)).fullmatch if set("*?") & set(pattern) else None
 
 
 def mistakes(patterns: Iterable[str], *, refs: bool = False) -> Iterator[str]:
-    """What is wrong with globs that would never match, each with its remedy: for the configuration.
+    """Mistakes in globs that could never match, each with its remedy, for the configuration.
 
-    `refs` is for branches and tags, which can't hold some characters that other tools' globs use.
+    `refs` is for branches and tags, which cannot contain some characters that other tools' globs use.
     """
     for pattern in patterns:
         why = _mistake(pattern.removeprefix("!"), refs)
@@ -165,7 +164,7 @@ def _mistake(glob: str, refs: bool) -> str:
     if not glob or len(glob) > MAX_PATTERN:
         return f"a pattern has 1 to {MAX_PATTERN} characters"
     if glob.startswith(("/", "./")):
-        return "names begin without a slash or dot: leave it out"
+        return "a name never begins with a slash or dot: remove it"
     if glob.endswith("/"):
         return "nothing ends with a slash: write `**` behind it for all that is in there"
     if refs and (found := re.search(r"[\[\]~^:\\\s]|\.\.|refs/(?:heads|tags)/", glob)):

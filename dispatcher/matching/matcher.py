@@ -1,7 +1,7 @@
-"""Which targets want a push, and why: the answer that an operator reads.
+"""Decides which targets want a push, with the reason that an operator reads.
 
-Pure. A push costs a look-up by repository and the rules of that repository's
-targets, however many other targets there are.
+Pure. Costs one look-up by repository plus the rules of that repository's targets, however many other
+targets there are.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from dispatcher.matching.globs import Rules
 from dispatcher.matching.tags import tag_rules, version_hint
 
 MERGE_QUEUE = "gh-readonly-queue/"
-"""GitHub's merge queue pushes branches under this prefix, for merges that may never come."""
+"""Prefix of the branches that GitHub's merge queue pushes, for merges that may never happen."""
 
 SKIP = re.compile(r"\[(?:skip ci|ci skip|skip deploy)\]", re.IGNORECASE)
 
 
-UNKNOWN_FILES = "which files changed is not known, so the path filter lets it through"
+UNKNOWN_FILES = "the changed files are unknown, so the path filter does not apply"
 
 
 class Rule(StrEnum):
-    """What turns a push away. Those that are a setting have its name."""
+    """What filters a push. A rule that is a setting has the setting's name."""
 
-    REPOSITORIES = "repositories"  # of the hook, which does not speak for the repository
+    REPOSITORIES = "repositories"  # the hook does not speak for the repository
     BRANCHES = "branches"
     TAGS = "tags"
-    MERGE_QUEUE = "merge-queue"  # its branches have to be named
-    DELETION = "deletion"  # the branch or tag is gone
+    MERGE_QUEUE = "merge-queue"  # followed only if a pattern names the prefix
+    DELETION = "deletion"  # the push deletes the branch or tag
     SKIP_MARKERS = "skip_markers"
     PATHS = "paths"
 
@@ -47,7 +47,7 @@ _NOT_FOLLOWED = (Rule.BRANCHES, Rule.TAGS, Rule.MERGE_QUEUE)
 
 
 class Target(Protocol):
-    """What matching needs to know of a target."""
+    """The parts of a target that matching reads."""
 
     @property
     def name(self) -> str: ...
@@ -65,14 +65,14 @@ class Target(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one target makes of one push."""
+    """Whether one target wants one push, and why."""
 
     target: str
     rule: Rule | None
-    """What turned it away; None where the target wants it."""
+    """The rule that filtered it; None if the target wants it."""
     reason: str
     unsure: str = ""
-    """Why it is let through although it is not known whether the target wants it; a part of the reason."""
+    """Why the push passes although a filter lacks the data to decide; part of the reason."""
 
     @property
     def wanted(self) -> bool:
@@ -80,22 +80,22 @@ class Decision:
 
     @property
     def follows(self) -> bool:
-        """The target follows this branch or tag: its head moves, also where nothing is deployed."""
+        """Whether the target follows this branch or tag: its head moves even if nothing is deployed."""
         return self.rule not in _NOT_FOLLOWED
 
     @property
     def deletion(self) -> bool:
-        """A branch or tag that the target follows is gone."""
+        """Whether the push deletes a branch or tag that the target follows."""
         return self.rule is Rule.DELETION
 
     @property
     def filtered(self) -> str:
-        """Why the target does not want it; "" for a deletion too, about which the ledger has its own words."""
+        """Why the target does not want it, or ""; "" for a deletion too, whose reason the ledger gives."""
         return "" if self.wanted or self.deletion else self.reason
 
 
 class Matcher:
-    """Built once for a configuration; raises UnusableRepository where a target has no usable one."""
+    """Built once for a configuration. Raises UnusableRepository for a target with an unusable URL."""
 
     def __init__(self, targets: Iterable[Target]) -> None:
         filters: defaultdict[str, list[tuple[int, _Filter]]] = defaultdict(list)
@@ -106,12 +106,12 @@ class Matcher:
     def match(self, push: Push, addresses: Iterable[str]) -> tuple[Decision, ...]:
         """One decision for every target whose repository is one of `addresses`, in the targets' order.
 
-        They are those of the push's own addresses that its hook may speak for.
+        `addresses` are those of the push's addresses that its hook may speak for.
         """
         return tuple(each.decide(push) for each in self._of(addresses))
 
     def targets_of(self, addresses: Iterable[str]) -> tuple[str, ...]:
-        """Their names, for a repository's identities."""
+        """The names of the targets with one of these repository identities."""
         return tuple(each.name for each in self._of(addresses))
 
     def _of(self, addresses: Iterable[str]) -> list[_Filter]:
@@ -120,7 +120,7 @@ class Matcher:
 
 
 def follows(target: Target, ref: str) -> tuple[bool, str]:
-    """Whether the target follows this branch or tag, by its full name; and in words."""
+    """Whether the target follows this branch or tag, given its full name, and why."""
     rule, reason = _Filter(target).follows(ref)
     return rule is None, reason
 
@@ -171,7 +171,7 @@ class _Filter:
         return None if wanted else Rule.BRANCHES, f"branch {said}"
 
     def _content(self, push: Push) -> tuple[Rule | None, str, str]:
-        """The rule that turns it away, the reason, and what is not known."""
+        """The rule that filters it (None for none), the reason, and why a filter could not decide."""
         skip = SKIP.search(push.message) or SKIP.search(push.title)
         if skip and self._skip_markers:
             return Rule.SKIP_MARKERS, f"the commit's message says {skip[0]}", ""
@@ -181,14 +181,14 @@ class _Filter:
             return None, UNKNOWN_FILES, UNKNOWN_FILES
         for path in push.paths:
             if self._paths.wants(path):
-                return None, f"{_shown(path)} is one of {self._paths}", ""
+                return None, f"{_shown(path)} matches {self._paths}", ""
         if push.maybe_renamed:
             unsure = _renamed(push.maybe_renamed[0])
             return None, unsure, unsure
-        return Rule.PATHS, f"no changed file is one of {self._paths}", ""
+        return Rule.PATHS, f"no changed file matches {self._paths}", ""
 
 
-# Targets with the same list share its rules: most have one of a few.
+# Targets with the same list share its compiled rules: most targets use one of a few lists.
 
 
 @lru_cache(maxsize=4096)
@@ -212,12 +212,12 @@ def _kind(ref: str) -> str:
 
 def _renamed(path: str) -> str:
     return (
-        f"{_shown(path)} is new, or was renamed from what the host does not list, so the path filter "
-        "lets it through"
+        f"{_shown(path)} is new, or renamed from a file that the host does not list, so the path "
+        "filter does not apply"
     )
 
 
 def _shown(path: str) -> str:
-    """A path for people: Git allows any character in it, and any length."""
+    """A path for display, sanitized and shortened: Git allows any character and any length."""
     clean = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in path)
     return clean if len(clean) <= 100 else f"…{clean[-99:]}"

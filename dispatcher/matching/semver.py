@@ -1,8 +1,8 @@
-"""Versions and ranges of them, by Semantic Versioning.
+"""Semantic versions and version ranges.
 
 The syntax of ranges is npm's without hyphens: https://github.com/npm/node-semver#ranges. The order of
-versions is https://semver.org/#spec-item-11. A parser of our own, since none of the libraries is small,
-typed and safe with any text. Pure, in time linear in the text.
+versions is https://semver.org/#spec-item-11. Has its own parser because no library is small, typed and
+safe with any text. Pure; takes time linear in the text.
 """
 
 from __future__ import annotations
@@ -31,30 +31,30 @@ Release = tuple[int, int, int]
 
 
 class UnusableRange(UsageError):
-    """The text is no range of versions; the message says how one is written."""
+    """The text is not a version range; the message says how to write one."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class Version:
-    """Ordered as the specification says; what comes after `+` is not kept, since it counts for nothing."""
+    """Ordered by the specification. Drops build metadata (after `+`), which does not affect the order."""
 
     release: Release
     final: bool = True
-    """Not a pre-release: those come before."""
+    """Whether it is a release; pre-releases sort before it."""
     pre: tuple[tuple[int, int, str], ...] = ()
     """Numbers before texts."""
 
 
 def version_of(text: str) -> Version | None:
-    """The version that `1.2.3-rc.1` or `v1.2.3` is; None for what has not all three numbers."""
+    """The version in `1.2.3-rc.1` or `v1.2.3`; None unless it has all three numbers."""
     match = _VERSION.fullmatch(text) if len(text) <= MAX_VERSION else None
     return _version(list(map(int, match["numbers"].split("."))), match["pre"]) if match else None
 
 
 class Range:
-    """`>=1.2 <2 || ^3.1`: all of what spaces part must hold, in one of what `||` parts.
+    """`>=1.2 <2 || ^3.1`: comparators joined by spaces must all hold, in one of the `||` alternatives.
 
-    Raises UnusableRange, also where no version could be in it.
+    Raises UnusableRange, also for a range that no version can satisfy.
     """
 
     __slots__ = ("_alternatives",)
@@ -63,11 +63,11 @@ class Range:
         self._alternatives = [_alternative(part.strip(" ")) for part in text.split("||")]
 
     def __contains__(self, version: Version) -> bool:
-        """A pre-release is in it only where a pre-release of the same version is written in it."""
+        """A pre-release is in the range only if the range names a pre-release of the same version."""
         return any(each.spans(version) and each.admits(version) for each in self._alternatives)
 
     def spans(self, version: Version) -> bool:
-        """Whether it lies between the bounds, pre-release or not."""
+        """Whether it lies between the bounds, even if it is a pre-release."""
         return any(each.spans(version) for each in self._alternatives)
 
 
@@ -119,7 +119,7 @@ def _alternative(text: str) -> _Alternative:
     if place < len(text) or not text:
         raise UnusableRange(_remedy(text[place:]))
     if found.empty:
-        raise UnusableRange(f"no version is in {_shown(text)}: change one of its bounds")
+        raise UnusableRange(f"no version satisfies {_shown(text)}: change one of its bounds")
     return found
 
 
@@ -127,7 +127,7 @@ def _remedy(rest: str) -> str:
     if not rest:
         return "a range is empty: write `*` for every version"
     return (
-        f"{_shown(rest)} is no range of versions: write it like `>=1.2 <2`, `^1.4` or `1.x || 2.x`"
+        f"{_shown(rest)} is not a version range: write it like `>=1.2 <2`, `^1.4` or `1.x || 2.x`"
     )
 
 
@@ -148,7 +148,7 @@ def _numbers(match: re.Match[str]) -> list[int]:
 def _bounds(kind: str, numbers: list[int], low: Version) -> Iterator[_Bound]:
     if not numbers:
         if kind in "<>":
-            raise UnusableRange(f"no version is in '{kind}*': write `*` for every version")
+            raise UnusableRange(f"no version satisfies '{kind}*': write `*` for every version")
     elif len(numbers) == 3 and kind in _FULL:
         yield _Bound(_FULL[kind], low)
     elif kind == ">":
@@ -178,7 +178,7 @@ def _raised(numbers: list[int]) -> list[int]:
 
 
 def _first_of(numbers: list[int]) -> Version:
-    """Before all pre-releases of it, so that `<2` keeps `2.0.0-rc.1` out as well."""
+    """The lowest version with these numbers, before its pre-releases, so that `<2` excludes `2.0.0-rc.1`."""
     return _version(numbers, "0")
 
 

@@ -1,4 +1,4 @@
-"""Patterns of tags: globs, and ranges of versions behind `semver:`, which no tag's name can hold.
+"""Patterns for tags: globs, and version ranges after `semver:`, which no tag name can contain.
 
 Pure.
 """
@@ -23,7 +23,7 @@ def tag_rules(patterns: Iterable[str]) -> Rules:
 
 
 def tag_mistakes(patterns: Iterable[str]) -> Iterator[str]:
-    """What is wrong with them, each with its remedy: for the configuration."""
+    """Mistakes in tag patterns, each with its remedy, for the configuration."""
     for pattern in patterns:
         if not _is_range(pattern) and not _LIKE_A_RANGE.match(pattern):
             yield from mistakes([pattern], refs=True)
@@ -32,13 +32,13 @@ def tag_mistakes(patterns: Iterable[str]) -> Iterator[str]:
 
 
 def version_hint(patterns: Iterable[str], tag: str) -> str:
-    """Why the tag is in none of the ranges among the patterns, where that may surprise; else ""."""
+    """Why no version range among the patterns has the tag, if that may surprise; else ""."""
     ranges = [_range(pattern) for pattern in patterns if pattern.startswith(SEMVER)]
     version = version_of(tag)
     if ranges and version is None:
-        return "it is no version like 1.2.3"
+        return "it is not a version like 1.2.3"
     if version and any(each.spans(version) for each in ranges):
-        return "a pre-release is in a range only if one of the same version is written in it"
+        return "a range includes a pre-release only if it names a pre-release of the same version"
     return ""
 
 
@@ -48,7 +48,7 @@ def _is_range(pattern: str) -> bool:
 
 def _mistake(pattern: str) -> str:
     if not _is_range(pattern):
-        return f"a range of versions begins with {SEMVER}, like '{SEMVER}>=1.2 <2'"
+        return f"a version range begins with {SEMVER}, like '{SEMVER}>=1.2 <2'"
     if len(pattern) > MAX_PATTERN:
         return f"a pattern has 1 to {MAX_PATTERN} characters"
     try:

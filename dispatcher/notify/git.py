@@ -1,7 +1,7 @@
-"""Asks the `git` of this machine about a repository on its disk: the only place that runs it.
+"""Runs the machine's `git` on a local repository. No other module does.
 
-Every answer may be "unknown", and every failure is that: a push is reported also where Git is missing,
-slow, or does not like the owner of the directory.
+Every failure becomes the answer "unknown", so that `notify` reports a push even if Git is missing, slow,
+or refuses the directory's owner.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ import subprocess
 from pathlib import Path
 
 TIMEOUT = 5.0
-"""Seconds for one question: someone who pushes waits for the answer."""
+"""Time-out of one `git` command in seconds: the person who pushes is waiting."""
 
 MAX_PATHS = 3000
 
 
 def commit_of(repository: Path, name: str) -> str:
-    """The commit that the object `name` is, or that the annotated tag `name` stands for; "" unknown."""
+    """The commit that `name` is, or that the annotated tag `name` points to; "" if unknown."""
     answer = _git(repository, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
     return (answer or b"").decode("ascii", "replace").strip()
 
 
 def message_of(repository: Path, commit: str) -> str:
-    """The whole message of a commit; "" where it is unknown."""
+    """The whole message of a commit; "" if unknown."""
     form = ("--no-show-signature", "--encoding=UTF-8", "--format=%B")
     answer = _git(repository, "log", "-1", *form, commit, "--")
     return (answer or b"").decode("utf-8", "replace").strip()
 
 
 def changed_paths(repository: Path, before: str, after: str) -> tuple[str, ...] | None:
-    """What differs between two commits, both names of what was renamed.
+    """The paths that differ between two commits; both names of a renamed file.
 
-    None where that is unknown: also for more than MAX_PATHS, and names that are not UTF-8.
+    None if unknown: also for more than MAX_PATHS paths, or names that are not UTF-8.
     """
     form = ("--name-only", "--no-renames", "--no-ext-diff", "--no-relative", "-z")
     answer = _git(repository, "diff", *form, before, after, "--")

@@ -1,7 +1,7 @@
-"""`git-dispatcher notify`: a plain Git server's post-receive hook, which reports what was pushed.
+"""`git-dispatcher notify`: the post-receive hook of a plain Git server, which reports each push.
 
-Reads what Git writes to the hook, sends it as a delivery of the generic provider, and says in plain words
-what became of it: whoever pushed reads that as `remote: …`.
+Reads the ref updates that Git writes to the hook, sends them as a delivery of the generic provider, and
+prints the result, which Git shows to the person who pushed as `remote: …`.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ DELIVERED = 0
 USAGE = 2
 REFUSED = 3
 UNREACHABLE = 4
-"""Exit codes: taken, wrong input or options, answered with a no, no answer after all attempts."""
+"""Exit codes: accepted, wrong input or options, rejected, no answer after all attempts."""
 
 TIMEOUT = 5.0
-"""Seconds for one attempt."""
+"""Time-out of one attempt; seconds."""
 PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds between attempts, unless the answer's Retry-After asks for more."""
 TOTAL = 25.0
-"""Seconds after which no further attempt begins: someone who pushes is waiting."""
+"""Seconds after which no further attempt begins: the person who pushes is waiting."""
 
 DETAILED = 50
-"""For so many refs of one push Git is asked what changed; a mirror's thousands go without."""
+"""Most refs of a push for which Git lists changed paths; a mirror pushes thousands."""
 SHOWN = 20
-"""So many lines of results are shown."""
+"""Most lines of results that are printed."""
 
 _NAME = r"([0-9a-f]{40}(?:[0-9a-f]{24})?)"
 _LINE = re.compile(rf"{_NAME} {_NAME} (refs/[^\x00-\x20\x7f-\x9f\ud800-\udfff]+)")
 
 _WORDS: Mapping[str, str] = {
     Outcome.ACCEPTED: "{deploy} deploys it",
-    Outcome.COALESCED: "{deploy} deploys it, in place of the commit that was waiting",
-    Outcome.DUPLICATE: "{target} knows it already: {reason}",
+    Outcome.COALESCED: "{deploy} deploys it instead of the commit that was waiting",
+    Outcome.DUPLICATE: "{target} already has it: {reason}",
     Outcome.UNCHANGED: "{target} needs no deploy: {reason}",
     Outcome.STALE: "{target} doesn't deploy it: {reason}",
     Outcome.FILTERED: "{target} doesn't deploy it: {reason}",
@@ -57,7 +57,7 @@ _WORDS: Mapping[str, str] = {
 
 
 class Update(NamedTuple):
-    """A line of what Git writes to a post-receive hook."""
+    """One line of a post-receive hook's input: an updated ref."""
 
     before: str
     after: str
@@ -69,7 +69,7 @@ class Update(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What came back: `status` is 0 where there was no answer, and `text` then says why."""
+    """Web's answer. `status` is 0 if there was none, and `text` then says why."""
 
     status: int
     text: str
@@ -104,7 +104,7 @@ def _update(number: int, line: str) -> Update:
 
 
 def describe(update: Update, *, repository: Path, pushed_at: int) -> Ref:
-    """An update with what the repository on disk knows of it; `pushed_at` in milliseconds."""
+    """An update with commit, message and paths from the local repository; `pushed_at` in milliseconds."""
     plain = brief(update, pushed_at=pushed_at)
     commit = "" if update.after in ZEROS else git.commit_of(repository, update.after)
     if not commit:
@@ -151,9 +151,9 @@ def post(
     sleep: Callable[[float], None],
     now: Callable[[], float],
 ) -> Reply:
-    """The first answer that is not temporary, or the last one. Every attempt has the same id.
+    """Posts until an answer is not temporary, and returns the last one. All attempts have the same ID.
 
-    Raises UsageError for a URL that cannot be one.
+    Raises UsageError for an invalid URL.
     """
     ends = now() + TOTAL
     reply = _attempt(client, url, body, headers)
@@ -205,7 +205,7 @@ def run(
     try:
         bodies = _bodies(stdin_text, repository, cwd, pusher, pushed_at=int(now() * 1000))
         if not secret:
-            raise UsageError("the secret is empty: it is the one that the hook is configured with")
+            raise UsageError("the secret is empty: use the one that the hook is configured with")
         with _client(transport) as client:
             for body in bodies:
                 headers = sign(body, secret, uuid4().hex)
@@ -269,7 +269,7 @@ class _Error(msgspec.Struct, frozen=True):
 
 
 class _Answer(msgspec.Struct, frozen=True):
-    """What web answers to a delivery, and its refusals: `{"error": {"code": …, "message": …}}`."""
+    """Web's answer to a delivery, or its error: `{"error": {"code": …, "message": …}}`."""
 
     results: tuple[_Result, ...] = ()
     reason: str = ""
@@ -277,7 +277,7 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 def results(reply: Reply) -> list[str]:
-    """What became of a delivery, one line for each result, for people."""
+    """One line for each result of a delivery, for people."""
     try:
         answer = msgspec.json.decode(reply.text, type=_Answer)
     except (msgspec.DecodeError, RecursionError):
@@ -298,20 +298,24 @@ def _result(result: _Result) -> str:
 
 def _failure(reply: Reply, said: str) -> str:
     if not reply.status:
-        remedy = "look at --url, and whether web runs there; the same input reports the push later"
+        remedy = "check --url, and that web runs there; run it again with the same input to report the push"
         return f"not delivered: no answer ({reply.text[:100]}): {remedy}"
     if 300 <= reply.status < 400:
-        said = "the URL leads elsewhere: use the one it leads to"
+        said = "the URL redirects: use the one that it redirects to"
     elif reply.status == 401 and said:
-        # A hook that is not there is answered like one with another secret.
-        said = "the secret in --secret-file is none of that hook's, or --url names no hook: compare both"
+        # Web answers the same for a missing hook and a wrong secret.
+        said = (
+            "the hook does not have the secret in --secret-file, or --url names no hook: check both"
+        )
     elif reply.status in (404, 405):
-        said = "--url is no hook's address: write it like https://host/webhooks/name"
+        said = "--url is not the address of a hook: write it like https://host/webhooks/name"
     elif not said:
-        said = "what answered is not git-dispatcher: look at --url, and at the proxy in front of it"
+        said = (
+            "something else than git-dispatcher answered: check --url, and the proxy in front of it"
+        )
     return f"not delivered: {reply.status}, {said}"
 
 
 def _plain(text: str) -> str:
-    """Fit for a terminal, whatever the answer held."""
+    """The text without control characters, shortened, for a terminal."""
     return "".join(char if char.isprintable() else " " for char in text)[:300]

@@ -1,7 +1,7 @@
-"""Threads and tasks end when they are told to; any other end is logged, and ends the process.
+"""Ends the process when one of its threads or tasks dies unexpectedly.
 
-Whoever started the process starts it again. A process that goes on without one of its threads looks well and
-does half of its work.
+Its supervisor then restarts it. A process that runs on without one of its threads looks healthy and does
+only half of its work.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ log = structlog.get_logger()
 
 
 def end_process() -> None:
-    """As somebody from outside would: what was begun is finished first."""
+    """Sends the process SIGTERM, so that it finishes work in progress first."""
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def watch_threads(end: End = end_process) -> None:
-    """From now on, of all threads of the process."""
+    """Calls `end` when any thread of the process dies from now on."""
 
     def died(thread: threading.ExceptHookArgs) -> None:
         name = thread.thread.name if thread.thread else "unknown"
         error = thread.exc_value or thread.exc_type()
-        log.critical("a thread ended unexpectedly: the process ends", thread=name, exc_info=error)
+        log.critical("thread died, the process ends", thread=name, exc_info=error)
         end()
 
     threading.excepthook = died

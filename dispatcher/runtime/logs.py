@@ -1,4 +1,4 @@
-"""Logs: one event a line, for people or as JSON. Nothing that could be a secret is ever handed to them."""
+"""Configures logging: one event a line, for people or as JSON. Callers must not log secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Git hosts send: headers and bytes in, pushes out. No I/O here.
+"""Webhooks: authenticates and parses what Git hosts send. Headers and bytes in, pushes out, no I/O.
 
-`receiving` is the way in; `registry` lists the providers, one module each; the rest is what they share.
+`receiving` is the entry point; `registry` lists the providers, one module each, which share the rest.
 """

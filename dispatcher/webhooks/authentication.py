@@ -1,6 +1,6 @@
-"""Authentication: the one place where what a sender presents is compared with a secret.
+"""Compares what a sender presents with a hook's secrets. No other module does.
 
-Works on raw bytes, before anything in the body is read. Pure.
+Works on raw bytes, before anything parses the body. Pure.
 """
 
 from __future__ import annotations
@@ -17,24 +17,23 @@ from dispatcher.webhooks.headers import Headers
 from dispatcher.webhooks.parsed import AuthFailure
 
 MAX_CREDENTIALS = 2048
-"""Bytes of an Authorization header; what is longer is nothing that a host was told to send: a secret has 1,024
-at most."""
+"""Longest Authorization header in bytes. A secret has at most 1,024, so no Git host sends a longer one."""
 
 _HEX = re.compile(rb"[0-9a-fA-F]{64}")
 
 
 class Trust(msgspec.Struct, frozen=True):
-    """What a hook accepts as authentication, at a moment."""
+    """The secrets that a hook accepts, and the time against which signed times are checked."""
 
     secrets: Sequence[bytes]
     now: float = 0
-    """Seconds since the epoch. By default nothing that is signed with its time is new enough."""
+    """Seconds since the epoch. The default rejects every signature that includes a time."""
     replay_window: int = 300
-    """Seconds by which such a time may differ from `now`, either way."""
+    """Most seconds by which a signed time may differ from `now`, either way."""
 
 
 def same(presented: bytes, expected: bytes) -> bool:
-    """Whether both are equal, in a time that tells nothing of where or in what length they differ."""
+    """Whether both are equal, in constant time: reveals neither position nor length of a difference."""
     return hmac.compare_digest(sha256(presented).digest(), sha256(expected).digest())
 
 
@@ -45,7 +44,7 @@ def matching(
 ) -> int | AuthFailure:
     """The index of the first secret whose `expected(secret)` was presented.
 
-    All are tried, whichever matches. An empty secret matches nothing.
+    Tries all of them even after a match. An empty secret matches nothing.
     """
     shown = [verification_cost.fingerprint(each) for each in presented]
     matches = [
@@ -57,7 +56,7 @@ def matching(
 
 
 def only(headers: Headers, name: str) -> bytes | AuthFailure:
-    """The value of a header that authenticates, so that it must be there exactly once."""
+    """The value of an authenticating header, which must occur exactly once."""
     values = headers.all(name)
     if len(values) > 1:
         return AuthFailure.REPEATED
@@ -109,5 +108,5 @@ def hmac_sha256(
 
 
 def signature(body: bytes, secret: bytes) -> str:
-    """What `hmac_sha256` accepts: for `notify`, which signs."""
+    """The header value that `hmac_sha256` accepts; `notify` signs with it."""
     return "sha256=" + hmac.digest(secret, body, sha256).hex()

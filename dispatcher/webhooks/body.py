@@ -1,6 +1,6 @@
-"""From a request's bytes to the few fields that are used. Pure.
+"""Decodes request bodies into typed values. Pure.
 
-A mistake is told by field and remedy; what the body says is never repeated.
+An error names the field and the remedy, and must never quote the body.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
 MAX_VALUES = 1_000_000
-"""In a body that is read as a tree, each of whose values takes many times its bytes of memory."""
+"""Most values in a body that is decoded into a tree, whose values take many times their bytes."""
 
 _CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii"})
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([^\s"';]*)""")
@@ -29,7 +29,7 @@ _WHERE = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?", re.DOTALL)
 
 
 def content_type(headers: Headers, *accepted: str, remedy: str) -> str:
-    """The body's media type, one of `accepted`; 415 for any other, and for a body not in UTF-8."""
+    """The body's media type, one of `accepted`. Raises Refused (415) for another type or charset."""
     media_type, _, parameters = headers.text("Content-Type").lower().partition(";")
     if media_type.strip() not in accepted:
         raise Refused(
@@ -50,7 +50,7 @@ def content_type(headers: Headers, *accepted: str, remedy: str) -> str:
 
 
 def form_field(body: bytes, name: str) -> bytes:
-    """The one value of a field of a form."""
+    """The value of a form field that must occur exactly once."""
     values = re.findall(rb"(?:\A|&)" + re.escape(name.encode()) + rb"=([^&]*)", body)
     if len(values) != 1:
         raise Refused(400, "invalid_form", f"the form must hold the field {name} exactly once")
@@ -58,7 +58,7 @@ def form_field(body: bytes, name: str) -> bytes:
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
-    """The body as the decoder's type, or 400 with the name of the field that doesn't fit."""
+    """The body as the decoder's type. Raises Refused (400) that names the first wrong field."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
@@ -76,7 +76,7 @@ def _where(message: str) -> str:
 
 
 def no_duplicates(body: bytes) -> None:
-    """Refuses an object that holds a field twice: which one counts would be anyone's guess."""
+    """Refuses an object with a duplicate field: parsers disagree on which one counts."""
     if sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
         raise Refused(400, "invalid_json", f"the body holds more than {MAX_VALUES} values")
     try:

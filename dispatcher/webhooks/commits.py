@@ -1,4 +1,4 @@
-"""Which files a list of commits touches, in the form that GitHub and GitLab share.
+"""The files that a list of commits changes, in the format that GitHub and GitLab share.
 
 Pure.
 """
@@ -32,8 +32,8 @@ def new_files(commits: Sequence[Commit]) -> tuple[str, ...]:
 def paths(commits: Sequence[Commit], *, complete: bool) -> tuple[str, ...] | None:
     """Every path that the commits touch, or None where one may be missing.
 
-    `complete` says whether all commits of the push are there. A commit without any file may be one
-    that the host had no time for.
+    `complete` says whether the list has all commits of the push. A commit without files may be one for
+    which the host listed none for lack of time.
     """
     if not complete or not commits:
         return None

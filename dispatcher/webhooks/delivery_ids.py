@@ -1,7 +1,7 @@
-"""Which header gives a delivery its id: the one that its signature covers. Pure.
+"""Chooses the header that gives a delivery its ID: the one that its signature covers. Pure.
 
-Two deliveries with one id are one. Where the id is signed, as by Standard Webhooks, another header that
-nothing signs must not stand for it: who recorded the delivery could send it under any number of ids.
+Two deliveries with the same ID count as one. If the signature covers the ID, as in Standard Webhooks, an
+unsigned header must not replace it: an attacker who captured the delivery could replay it under new IDs.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from dispatcher.webhooks.providers import generic, gitlab
 UNSIGNED: Mapping[str, str] = MappingProxyType(
     {"gitlab": gitlab.DELIVERY, "generic": generic.DELIVERY}
 )
-"""Provider that may sign so -> the header that gives its other deliveries their id."""
+"""Provider that may sign by Standard Webhooks -> the header with the ID of its other deliveries."""
 
 
 def authenticated_headers(provider: str, headers: RawHeaders, trust: Trust) -> RawHeaders:
-    """The headers of an authenticated delivery, less those that give it an id and are not authenticated."""
+    """The headers of an authenticated delivery, without ID headers that its signature does not cover."""
     pairs = tuple(headers)
     if provider not in UNSIGNED or not trust.secrets:
         return pairs

@@ -1,4 +1,4 @@
-"""What an event of a Git host comes to, in the same words for every host. Pure."""
+"""Builds the result of parsing an event, with the same reasons for every Git host. Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dispatcher.webhooks import fields
 from dispatcher.webhooks.parsed import Ignored, Received
 
 RENAMED = "only pushes deploy: after a rename, change the repository's URL in targets and hooks"
-"""For events that tell of a repository's new name: a target follows the URL that it was given."""
+"""Reason for ignoring a rename event: a target follows the URL in its configuration."""
 
 
 def pushes(event: str, delivery: str, updates: Iterable[Push]) -> Received | Ignored:
-    """The pushes to branches and tags; what else there is (notes, reviews) is left out."""
+    """The pushes to branches and tags; drops other refs (notes, reviews)."""
     wanted = tuple(push for push in updates if fields.is_branch_or_tag(push.ref))
     if not wanted:
         return ignored(event, delivery, "no branch or tag was updated")
@@ -25,5 +25,5 @@ def ignored(event: str, delivery: str, reason: str) -> Ignored:
 
 
 def ping(event: str, delivery: str, what: str) -> Ignored:
-    """For a delivery whose only purpose is to arrive."""
+    """The result for a test delivery."""
     return ignored(event, delivery, f"{what}: the hook works")

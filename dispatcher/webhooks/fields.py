@@ -1,8 +1,7 @@
-"""The rules for a push's fields, the same for every host. Pure.
+"""Validates a push's fields by the same rules for every Git host. Pure.
 
-What decides about a deploy (object names, refs, repositories, times) is refused when it is wrong.
-What is only shown (titles, names) is made harmless instead: no push is lost for an odd character in
-a message.
+Refuses invalid fields that decide about a deploy (object names, refs, repositories, times). Sanitizes
+those that are only displayed (titles, names), so that an odd character in a message loses no push.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SPACE = re.compile(r"\s+")
 _IDENTIFIER = re.compile(r"[!-~]{0,100}")
 
-# Not before 2001, not after 2096: tells seconds from milliseconds, and times from nonsense.
+# The years 2001 to 2096: rules out mixed-up seconds and milliseconds, and garbage.
 _MILLISECONDS = range(10**12, 4 * 10**12)
 
 
@@ -50,12 +49,12 @@ def optional_object_name(field: str, value: str | None) -> str:
 
 
 def commit_behind(after: str, commit: str) -> str:
-    """What `Push.commit` holds: the commit, where it is not `after` itself and there is one."""
+    """The value of `Push.commit`: the commit if it exists and differs from `after`, else ""."""
     return "" if commit == after or commit in ZEROS or after in ZEROS else commit
 
 
 def before_of(before: str, after: str) -> str:
-    """A push that moves nothing, which test deliveries are, says nothing about what came before."""
+    """`before`, or "" if it equals `after`: a test delivery moves nothing, so its `before` means nothing."""
     return "" if before == after else before
 
 
@@ -71,27 +70,26 @@ def is_branch_or_tag(name: str) -> bool:
 
 
 class Addresses(NamedTuple):
-    """One repository by all addresses that a payload gives for it, as identities."""
+    """All addresses that a payload gives for one repository, as identities."""
 
     repository: str
     aliases: tuple[str, ...]
 
 
 def repository(*fields: tuple[str, str | None]) -> Addresses:
-    """From names and values of the fields that hold its URLs: the first that is there stands for it.
+    """Reads the addresses from (name, value) pairs of URL fields; the first non-empty one is the main one.
 
-    That one must be a URL. Of the others, those that are none are left out: a host that has no SSH may
-    send something else in its place. Only fields that the host itself fills in belong here, not those
-    that a repository's owner can write.
+    The first must be a URL. Others that are not URLs are skipped: a host without SSH may send something
+    else there. Pass only fields that the host fills in, never those that a repository's owner can edit.
     """
     given = [(name, value) for name, value in fields if value]
     if not given:
         names = " or ".join(name for name, _ in fields)
-        raise invalid(names, "is missing: it tells which repository was pushed to")
+        raise invalid(names, "is missing: it must name the repository that was pushed to")
     try:
         identity = normalize_repository(given[0][1])
     except UnusableRepository as error:
-        raise invalid(given[0][0], f"is not a repository's URL: {error}") from None
+        raise invalid(given[0][0], f"is not a repository URL: {error}") from None
     others = dict.fromkeys(filter(None, (_identity(value) for _, value in given[1:])))
     return Addresses(identity, tuple(each for each in others if each != identity))
 
@@ -125,19 +123,19 @@ def moment(field: str, value: str | None) -> int:
 
 
 def identifier(field: str, value: str) -> str:
-    """A host's own name for something, which goes into the ledger's keys."""
+    """A Git host's identifier, which becomes part of Redis keys."""
     if _IDENTIFIER.fullmatch(value):
         return value
     raise invalid(field, "must be at most 100 printable ASCII characters without spaces")
 
 
 def message(value: str | None) -> str:
-    """A commit's message, cut and without control characters other than line ends and tabs."""
+    """A commit message, truncated, without control characters except line ends and tabs."""
     return _CONTROL.sub(" ", (value or "")[:MAX_MESSAGE].replace("\r\n", "\n")).strip()
 
 
 def title(value: str | None) -> str:
-    """The first line of a message, for people."""
+    """The first line of a message, for display."""
     return one_line(message(value).partition("\n")[0], MAX_TITLE)
 
 
@@ -147,7 +145,7 @@ def one_line(value: str | None, limit: int = MAX_NAME) -> str:
 
 
 def paths(values: Iterable[str]) -> tuple[str, ...] | None:
-    """Each path once; None, that is unknown, for more than anyone can want to look through."""
+    """The distinct paths; None (unknown) if there are more than MAX_PATHS."""
     unique = tuple(dict.fromkeys(values))
     if len(unique) > MAX_PATHS or any(len(path) > MAX_PATH for path in unique):
         return None

@@ -16,7 +16,7 @@ _PLAIN = re.compile(rb"[\x20-\x7e]{0,256}")
 
 
 class Headers:
-    """Looks headers up by name, in any case; a repeated one is never silently the first or last."""
+    """Looks headers up by case-insensitive name, and never picks one of several silently."""
 
     __slots__ = ("_values",)
 
@@ -33,7 +33,7 @@ class Headers:
         return bool(self.all(name))
 
     def text(self, name: str) -> str:
-        """The value, "" where the header is missing. Refuses a repeated or unreadable one."""
+        """The value, or "" if the header is missing. Raises Refused for a repeated or unreadable one."""
         values = self.all(name)
         if len(values) > 1:
             raise Refused(400, "repeated_header", f"{name} was sent more than once: send it once")

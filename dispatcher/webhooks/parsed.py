@@ -1,4 +1,4 @@
-"""What a webhook turns out to be: pushes, nothing to do, or rejected. Values only."""
+"""The results of receiving a webhook: received pushes, ignored, or rejected. Values only."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from dispatcher.domain.push import Push
 
 
 class AuthFailure(StrEnum):
-    """Why a request is not authenticated. For the log: the sender hears the same of them all."""
+    """Why a request is not authenticated. For the log only: the sender gets the same 401 for all."""
 
     MISSING = "signature_missing"  # neither a signature nor a token was sent
     LEGACY = "signature_legacy"  # only GitHub's SHA-1 signature, which is too weak today
     STALE = "signature_stale"  # right, but older or newer than the hook's replay_window
     FORM = "signature_of_form"  # a form of Gitea's kind, whose signature is of the JSON inside
     REPEATED = "signature_repeated"  # the header was sent more than once
-    MALFORMED = "signature_malformed"  # not of the form that the provider sends
-    MISMATCH = "signature_mismatch"  # well-formed, but of another secret or another body
-    ADDRESS = "address_not_allowed"  # from an address that the hook's allow doesn't have
-    FOREIGN = "foreign_host"  # to a hook without secrets, under a name or from a page of elsewhere
+    MALFORMED = "signature_malformed"  # not in the provider's format
+    MISMATCH = "signature_mismatch"  # well-formed, but for another secret or another body
+    ADDRESS = "address_not_allowed"  # from an address outside the hook's `allow`
+    FOREIGN = (
+        "foreign_host"  # to a hook without secrets, with the Host or Origin of another machine
+    )
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,15 +32,15 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 
     event: str
     delivery_id: str
-    """The host's own id, the same when it sends the delivery again; "" where there is none."""
+    """The Git host's ID, the same when it redelivers; "" if it sends none."""
     pushes: tuple[Push, ...]
     """In the order in which the host lists them."""
     secret: int = 0
-    """Which of the hook's secrets it was signed with: tells when an old one can go."""
+    """Index of the hook's secret that authenticated it: shows when an old secret can be removed."""
 
 
 class Ignored(msgspec.Struct, frozen=True, kw_only=True):
-    """An authenticated delivery that has nothing to deploy, for a good reason. Answered with 200."""
+    """An authenticated delivery with nothing to deploy. Web answers 200."""
 
     event: str
     delivery_id: str
@@ -47,14 +49,14 @@ class Ignored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
-    """A request that is turned down: `status` and `message` are for the sender, `cause` is for the log."""
+    """A rejected request: `status` and `message` are for the sender, `cause` is for the log."""
 
     status: int
     code: str
     message: str
     cause: str = ""
     secret: int | None = None
-    """Which of the hook's secrets authenticated it although it cannot be parsed; None if none did."""
+    """Index of the secret that authenticated it although it cannot be parsed; None if none did."""
 
 
 Parsed: TypeAlias = Received | Ignored | Rejected
@@ -69,7 +71,7 @@ class Refused(DispatcherError):
 
 
 def unauthorized(cause: AuthFailure) -> Rejected:
-    """One answer for all causes, so that an unauthenticated sender learns nothing from it."""
+    """The same 401 for every cause, so that an unauthenticated sender learns nothing from it."""
     return Rejected(
         status=401,
         code="unauthorized",
@@ -80,7 +82,7 @@ def unauthorized(cause: AuthFailure) -> Rejected:
 
 
 def too_large(limit: int) -> Rejected:
-    """For the HTTP layer, which counts while it reads."""
+    """The 413 for a body over `limit` bytes; the HTTP layer counts while it reads."""
     return Rejected(
         status=413,
         code="body_too_large",

@@ -1,4 +1,4 @@
-"""The way in: a request's headers and bytes are authenticated, then parsed. Pure."""
+"""Authenticates a request's headers and bytes, then parses them. Pure."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from dispatcher.webhooks.stored_headers import raw_headers
 
 
 def receive(provider: str, headers: RawHeaders, body: bytes, trust: Trust) -> Parsed:
-    """What a request to a hook is: pushes, nothing to do, or rejected.
+    """Authenticates and parses a request to a hook: received pushes, ignored, or rejected.
 
-    `headers` are (name, value) pairs of bytes as sent, repeated ones included. Nothing in the body
-    is read before one of the secrets has authenticated it. Raises UsageError for a provider that
-    isn't there, and nothing else, whatever was sent.
+    `headers` are (name, value) pairs of bytes as sent, repeated ones included. Must not parse the body
+    before a secret has authenticated it. Raises UsageError for an unknown provider, and nothing else,
+    whatever was sent.
     """
     pairs = tuple(headers)
     secret = provider_of(provider).verify(Headers(pairs), body, trust)
@@ -29,13 +29,12 @@ def receive(provider: str, headers: RawHeaders, body: bytes, trust: Trust) -> Pa
 
 
 def parse_delivery(delivery: Delivery) -> Parsed:
-    """The same of a delivery that was authenticated before, and comes with its body."""
+    """Parses a stored delivery, which was authenticated when it arrived."""
     return parse_request(delivery.provider, raw_headers(delivery.headers), delivery.body)
 
 
 def parse_request(provider: str, headers: RawHeaders, body: bytes) -> Parsed:
-    """What a request says, without a look at who sent it: it was authenticated before, or is only
-    explained, or the hook asks for no authentication."""
+    """Parses a request without authentication: a replay, a dry run, or a hook without secrets."""
     try:
         return provider_of(provider).parse(Headers(headers), body)
     except Refused as refused:

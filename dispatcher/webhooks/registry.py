@@ -1,4 +1,4 @@
-"""The Git hosts by name. Pure.
+"""The providers by name. Pure.
 
 To add one: give it `verify` and `parse`, list it in PROVIDERS, add fixtures and its rows in docs/hooks.md.
 """
@@ -27,13 +27,13 @@ from dispatcher.webhooks.providers import (
 
 
 class Provider(Protocol):
-    """A Git host's way of sending webhooks."""
+    """How one kind of Git host signs and formats its webhooks."""
 
     def verify(self, headers: Headers, _body: bytes, trust: Trust, /) -> int | AuthFailure:
         """The index of the secret that authenticated the delivery, or why there is none."""
 
     def parse(self, headers: Headers, body: bytes, /) -> Received | Ignored:
-        """What an authenticated delivery says; raises Refused where it cannot be parsed."""
+        """Parses an authenticated delivery. Raises Refused if that fails."""
 
 
 PROVIDERS: Mapping[str, Provider] = MappingProxyType(
@@ -52,7 +52,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
 
 
 def provider_of(name: str) -> Provider:
-    """Raises UsageError for a provider that isn't there."""
+    """Raises UsageError for an unknown provider."""
     if name not in PROVIDERS:
         raise UsageError(f"there is no provider {name!r}: use one of {', '.join(PROVIDERS)}")
     return PROVIDERS[name]

@@ -1,6 +1,6 @@
-"""Which host a delivery really is from: some send other hosts' headers beside their own.
+"""Detects which Git host sent a delivery, since some send other hosts' headers beside their own.
 
-Each was made from the next, and kept what its receivers knew:
+Forgejo is a fork of Gitea, Gitea of Gogs, and each still sends its ancestors' headers, and GitHub's:
 https://forgejo.org/docs/latest/user/webhooks/
 https://docs.gitea.com/usage/webhooks
 Pure.
@@ -12,11 +12,11 @@ from dispatcher.webhooks.headers import Headers
 from dispatcher.webhooks.parsed import Refused
 
 HOSTS = ("Forgejo", "Gitea", "Gogs", "GitHub")
-"""Each sends the headers of those behind it too, so that the first whose header is there sent it."""
+"""Each host also sends the headers of those after it, so the first whose header is present sent it."""
 
 
 def check(headers: Headers, host: str) -> None:
-    """Raises Refused where a delivery to a hook of `host` was sent by one that sends its headers too."""
+    """Raises Refused if another host sent the delivery to a hook of `host`."""
     for other in HOSTS[: HOSTS.index(host)]:
         header = f"X-{other}-Event"
         if header in headers:
@@ -24,7 +24,7 @@ def check(headers: Headers, host: str) -> None:
 
 
 def wrong_provider(header: str, host: str, provider: str) -> Refused:
-    """A delivery that another host sent: what it means is not guessed."""
+    """The error for a delivery from another host: parsing it by the wrong rules could misread it."""
     return Refused(
         400,
         "wrong_provider",

@@ -21,21 +21,21 @@ TIMESTAMP = "webhook-timestamp"
 SIGNATURE = "webhook-signature"
 
 PREFIX = b"whsec_"
-"""Begins a secret that is such a key; base64 follows."""
+"""Prefix of a signing key; base64 follows."""
 VERSION = b"v1,"
 
-# Without dots, which separate the id from the time in what is signed.
+# No dots: they separate ID and time in the signed text.
 _ID = re.compile(rb"[!-\-/-~]{1,256}")
 _TIMESTAMP = re.compile(rb"[0-9]{1,12}")
 
 
 def signed(headers: Headers, trust: Trust) -> bool:
-    """Whether the delivery says that it is signed so, and the hook has a key to verify it."""
+    """Whether the delivery has the scheme's headers and the hook has a signing key."""
     return SIGNATURE in headers and any(secret.startswith(PREFIX) for secret in trust.secrets)
 
 
 def verify(headers: Headers, body: bytes, trust: Trust) -> int | AuthFailure:
-    """The index of the secret with which one of the signatures was made, lately."""
+    """The index of the secret that made one of the signatures, within the allowed time."""
     identity, moment, signatures = (
         authentication.only(headers, n) for n in (ID, TIMESTAMP, SIGNATURE)
     )
@@ -59,7 +59,7 @@ def verify(headers: Headers, body: bytes, trust: Trust) -> int | AuthFailure:
 
 
 def _presented(signatures: bytes) -> Iterator[bytes]:
-    """The list is separated by spaces; what is of another version or no signature is passed over."""
+    """The v1 signatures in a space-separated list; skips other versions and malformed ones."""
     most = verification_cost.MAX_SIGNATURES
     for each in signatures.split(b" ", most)[:most]:
         digest = (
@@ -72,7 +72,7 @@ def _presented(signatures: bytes) -> Iterator[bytes]:
 
 
 def _digest(secret: bytes, head: bytes, body: bytes) -> bytes:
-    """b"", which is no signature, for a secret that is no key."""
+    """The expected signature; b"", which matches nothing, if the secret is not a signing key."""
     key = _base64(secret.removeprefix(PREFIX)) if secret.startswith(PREFIX) else b""
     return verification_cost.digest(key, head, body) if key else b""
 

@@ -1,6 +1,6 @@
-"""Which headers of a delivery are stored to parse it again: those that its provider's parser reads.
+"""The headers of a delivery that the delivery log stores for a replay: those that the parser reads.
 
-An allow-list: nothing that authenticates is on it, nor what a proxy or a browser may add. Pure.
+An allow-list. It must not contain authenticating headers, nor ones that a proxy or browser adds. Pure.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dispatcher.webhooks.headers import RawHeaders
 ALWAYS = ("Content-Type", "Content-Encoding")
 
 _OTHERS = ("X-Forgejo-Event", "X-Gitea-Event", "X-Gogs-Event")
-"""They tell of a delivery with GitHub's headers that another host sent it."""
+"""Headers that show that another host sent a delivery with GitHub's headers."""
 
 HEADERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -31,7 +31,7 @@ HEADERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Provider -> names."""
 
 SIZE = 1024
-"""Bytes of a value; no parser takes a longer one."""
+"""Most bytes of a value; no parser accepts a longer one."""
 
 
 def stored_headers(provider: str, headers: RawHeaders) -> tuple[tuple[str, str], ...]:
@@ -45,5 +45,5 @@ def stored_headers(provider: str, headers: RawHeaders) -> tuple[tuple[str, str],
 
 
 def raw_headers(stored: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    """The same as `receive` takes them."""
+    """Stored headers in the form that `receive` takes."""
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in stored]

@@ -1,8 +1,7 @@
-"""What it costs to verify a delivery, counted, so that every rejection costs the same.
+"""Counts the work of verifying a delivery, so that web can make every rejection cost the same.
 
-To hash a large body, to decode a long header and to compare sixteen signatures takes time, which can be
-measured from outside: without this, the time of a rejection would tell whether a hook is there, and what
-kind of host it is for. Pure.
+Hashing a large body, decoding a long header and comparing sixteen signatures takes time that a sender can
+measure: without this, a rejection's timing would reveal whether a hook exists, and its provider. Pure.
 """
 
 from __future__ import annotations
@@ -15,21 +14,21 @@ from hashlib import sha256
 from typing import NamedTuple
 
 MAX_SIGNATURES = 16
-"""Signatures in one header that are looked at: a sender has two while it changes its key."""
+"""Most signatures of one header that are checked; a sender uses two while it rotates its key."""
 
 
 class Cost(NamedTuple):
-    """How much was done in this context so far; the difference of two is the cost of what was between them."""
+    """The work done so far in this context; the difference of two is the cost of the work between them."""
 
     hashed: int = 0
-    """Times that a body was hashed."""
+    """How often a body was hashed."""
     read: int = 0
-    """Bytes of headers that were decoded, and of what was presented in them that were hashed."""
+    """Bytes of headers that were decoded or hashed."""
     compared: int = 0
-    """Comparisons of one that was presented with one that was expected."""
+    """Comparisons of a presented with an expected value."""
 
     def less(self, other: Cost) -> Cost:
-        """What is missing to this, where `other` was done: nothing where that was more."""
+        """The work that remains after `other`; never negative."""
         hashed, read, compared = (max(0, a - b) for a, b in zip(self, other, strict=True))
         return Cost(hashed, read, compared)
 
@@ -37,7 +36,7 @@ class Cost(NamedTuple):
         return self.less(before)
 
 
-_spent: ContextVar[Cost] = ContextVar("spent", default=Cost())  # noqa: B039  # it cannot be changed
+_spent: ContextVar[Cost] = ContextVar("spent", default=Cost())  # noqa: B039  # immutable
 
 
 def spent() -> Cost:
@@ -50,7 +49,7 @@ def _add(hashed: int = 0, read: int = 0, compared: int = 0) -> None:
 
 
 def digest(key: bytes, *parts: bytes) -> bytes:
-    """The HMAC-SHA256 of the parts as one: no other place computes it for a body that came in."""
+    """The HMAC-SHA256 of the concatenated parts. Request bodies must not be hashed anywhere else."""
     _add(hashed=1)
     made = hmac.new(key, digestmod=sha256)
     for part in parts:
@@ -59,7 +58,7 @@ def digest(key: bytes, *parts: bytes) -> bytes:
 
 
 def decoded(text: bytes) -> bytes | None:
-    """What base64 says, None for what is none."""
+    """Decoded base64, or None if the text is not base64."""
     _add(read=len(text))
     try:
         return binascii.a2b_base64(text, strict_mode=True)
@@ -68,20 +67,20 @@ def decoded(text: bytes) -> bytes | None:
 
 
 def fingerprint(presented: bytes) -> bytes:
-    """Of one length, so that a comparison with it tells nothing of where or in what length two differ."""
+    """A hash of fixed length: comparing it reveals neither position nor length of a difference."""
     _add(read=len(presented))
     return sha256(presented).digest()
 
 
 def is_among(fingerprints: Sequence[bytes], expected: bytes) -> bool:
-    """Whether one of them is of what is expected. All are compared, whichever matches."""
+    """Whether one of them is the fingerprint of `expected`. Compares all, even after a match."""
     _add(compared=len(fingerprints))
     wanted = sha256(expected).digest()
     return sum(hmac.compare_digest(each, wanted) for each in fingerprints) > 0
 
 
 def spend(missing: Cost, body: bytes) -> None:
-    """Does so much work without a use for its result."""
+    """Does this much work and discards the result."""
     for _ in range(missing.hashed):
         digest(b"no secret", body)
     half = missing.read // 2

@@ -1,4 +1,4 @@
-"""Service hooks of Azure DevOps, in the cloud and of a server of one's own, of the type Web Hooks.
+"""Service hooks of Azure DevOps Services and Server, of the type Web Hooks.
 
 https://learn.microsoft.com/azure/devops/service-hooks/events#git.push
 https://learn.microsoft.com/azure/devops/service-hooks/services/webhooks
@@ -19,7 +19,7 @@ from dispatcher.webhooks.headers import Headers
 from dispatcher.webhooks.parsed import AuthFailure, Ignored, Received
 
 TEST_SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
-"""Stands in what the button Test sends, with a made-up repository."""
+"""Marks the payload of the Test button, which has a made-up repository."""
 
 
 class _Envelope(msgspec.Struct, frozen=True, rename="camel"):
@@ -83,7 +83,7 @@ def parse(headers: Headers, body: bytes) -> Received | Ignored:
 
 
 def _delivery(envelope: _Envelope) -> str:
-    """An event has one id, whatever subscriptions it is sent to."""
+    """The delivery ID, made of event and subscription: all subscriptions to an event share its ID."""
     event = fields.identifier("id", envelope.id)
     subscription = fields.identifier("subscriptionId", envelope.subscription_id or "")
     return f"{event}/{subscription}" if event and subscription else event

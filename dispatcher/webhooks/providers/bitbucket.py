@@ -21,15 +21,15 @@ from dispatcher.webhooks.parsed import AuthFailure, Ignored, Received
 SIGNATURE = "X-Hub-Signature"
 EVENT = "X-Event-Key"
 HOOK = "X-Hook-UUID"
-"""Sent by Bitbucket Cloud, and not by Data Center."""
+"""A header of Bitbucket Cloud that Data Center does not send."""
 DELIVERY = "X-Request-UUID"
-"""Stays the same when Bitbucket sends again, which X-Attempt-Number counts."""
+"""The delivery's ID, the same when Bitbucket redelivers (X-Attempt-Number counts the attempts)."""
 
 _KINDS = {"branch": "refs/heads/", "tag": "refs/tags/"}
 
 
 class _Commit(msgspec.Struct, frozen=True):
-    """Of an annotated tag too, the commit: the tag's own name isn't said."""
+    """The commit, for an annotated tag too: Bitbucket does not send the tag object's name."""
 
     hash: str
     message: str | None = None
@@ -134,7 +134,7 @@ def _push(where: fields.Addresses, pusher: str, at: str, ref: _Ref, change: _Cha
 
 
 def _addresses(source: _Repository) -> fields.Addresses:
-    """By ssh it has the same host and path."""
+    """The repository's address; the SSH address has the same host and path."""
     named = f"https://bitbucket.org/{source.full_name}" if source.full_name else ""
     return fields.repository(
         ("repository.links.html.href", source.links.html.href),

@@ -25,7 +25,7 @@ DELIVERY = "X-Request-Id"
 CLOUDS_OWN = "X-Hook-UUID"
 
 _LINKS = ("http", "ssh")
-"""The kinds of clone links, best first: SSH may run under another name and on another port."""
+"""Kinds of clone links, preferred first: SSH may run under another host name and port."""
 
 
 class _Link(msgspec.Struct, frozen=True):
@@ -46,7 +46,7 @@ class _Ref(msgspec.Struct, frozen=True):
 
 
 class _Change(msgspec.Struct, frozen=True, rename="camel"):
-    """Zeros stand for no object; of an annotated tag, `to_hash` is the tag."""
+    """One updated ref. Zeros mean no object; for an annotated tag `to_hash` is the tag object."""
 
     ref: _Ref
     from_hash: str
@@ -76,7 +76,7 @@ _DECODER = msgspec.json.Decoder(_Payload)
 
 
 def verify(headers: Headers, body: bytes, trust: Trust) -> int | AuthFailure:
-    """A webhook has a secret, which signs, or a user and a password."""
+    """Verifies the signature, or HTTP Basic if the webhook has a user and password instead of a secret."""
     if SIGNATURE in headers:
         return authentication.hmac_sha256(headers, SIGNATURE, body, trust.secrets)
     return authentication.basic(headers, trust.secrets)
@@ -126,7 +126,7 @@ def _pushes(payload: _Payload) -> Iterator[Push]:
 
 
 def _addresses(links: tuple[_Link, ...]) -> fields.Addresses:
-    """Both kinds of links mean one repository; it depends on Bitbucket's settings which there are."""
+    """Addresses from both kinds of clone links; Bitbucket's settings decide which kinds it sends."""
     by_kind = {link.name: link.href for link in links}
     given = fields.repository(*((f"repository.links.clone ({k})", by_kind.get(k)) for k in _LINKS))
     all_given = (given.repository, *given.aliases)
@@ -139,6 +139,6 @@ def _pusher(actor: _Actor | None) -> str:
 
 
 def _messages(payload: _Payload) -> dict[str, str | None]:
-    """By commit: of the newest few, and of none where an older version sends no commits."""
+    """Commit -> message, of the newest commits only; older Bitbucket versions send none."""
     listed = (*(payload.commits or ()), *([payload.to_commit] if payload.to_commit else []))
     return {commit.id: commit.message for commit in listed}

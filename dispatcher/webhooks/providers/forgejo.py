@@ -1,4 +1,4 @@
-"""Forgejo's webhooks. Versions that send no header of its name yet are Gitea to their receivers.
+"""Forgejo's webhooks. Old versions without an X-Forgejo-Event header need a hook of provider gitea.
 
 https://forgejo.org/docs/latest/user/webhooks/
 """

@@ -1,6 +1,6 @@
-"""Our own small webhook, for any Git server that can run a hook: what `git-dispatcher notify` sends.
+"""The generic webhook, which `git-dispatcher notify` sends from any Git server that can run a hook.
 
-Described for others in docs/hooks.md.
+docs/hooks.md documents it for other senders.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _DECODER = msgspec.json.Decoder(Payload)
 
 
 def verify(headers: Headers, body: bytes, trust: Trust) -> int | AuthFailure:
-    """Either signature: ours, or that of a sender which follows Standard Webhooks."""
+    """Verifies git-dispatcher's own signature, or one by Standard Webhooks."""
     if standard_webhooks.signed(headers, trust):
         return standard_webhooks.verify(headers, body, trust)
     return authentication.hmac_sha256(headers, SIGNATURE, body, trust.secrets)

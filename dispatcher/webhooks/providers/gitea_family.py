@@ -1,8 +1,8 @@
-"""What Gitea, Forgejo and Gogs have in common: headers, signature, and the payloads of three events.
+"""The webhooks of Gitea, Forgejo and Gogs, which share headers, signature and three events' payloads.
 
 https://docs.gitea.com/usage/webhooks
 https://github.com/go-gitea/gitea/blob/main/modules/structs/hook.go
-A module of its own for each says what is different. Pure.
+Each has a module with its differences. Pure.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _Pushed(msgspec.Struct, frozen=True):
 
 
 class _Named(msgspec.Struct, frozen=True):
-    """A ref that was made or is gone, by its short name."""
+    """A created or deleted ref, by its short name."""
 
     ref: str
     ref_type: str
@@ -69,16 +69,16 @@ class Dialect:
     """One of the three."""
 
     host: str
-    """The name that its headers hold."""
+    """The host's name in its header names."""
     tags_by_create: bool = False
-    """New tags are told by `create` alone; elsewhere a `push` tells of them too."""
+    """Whether only `create` events report new tags; on the others `push` events do too."""
 
     @property
     def signature(self) -> str:
         return f"X-{self.host}-Signature"
 
     def verify(self, headers: Headers, body: bytes, trust: Trust) -> int | AuthFailure:
-        """The signature is of the JSON, so that a form, in which it is encoded, has none that fits."""
+        """Verifies the signature. It covers the JSON, so a form, which encodes that JSON, never matches."""
         verified = authentication.hmac_sha256(
             headers, self.signature, body, trust.secrets, prefix=b""
         )
@@ -134,7 +134,7 @@ def _push(body: bytes) -> Push | str:
     after = fields.object_name("after", payload.after)
     before = fields.object_name("before", payload.before)
     if before == after:
-        return "test delivery, which moves nothing: the hook works"
+        return "test delivery without changes: the hook works"
     listed = payload.commits or ()
     head = payload.head_commit or next((each for each in listed if each.id == after), Commit())
     where = _addresses(payload.repository)
@@ -148,7 +148,7 @@ def _push(body: bytes) -> Push | str:
         title=fields.title(head.message),
         message=fields.message(head.message),
         pusher=_person(payload.pusher),
-        # At most FEED_MAX_COMMIT_NUM commits (5) are listed; Gogs doesn't say how many there are.
+        # Lists at most FEED_MAX_COMMIT_NUM commits (5); Gogs does not say how many there are.
         paths=commits.paths(
             listed, complete=payload.total_commits == len(listed) and before not in ZEROS
         ),
@@ -156,7 +156,7 @@ def _push(body: bytes) -> Push | str:
 
 
 def _deletion(body: bytes) -> Push | str:
-    """Of a deleted branch there is no `push`, and what it stood at isn't said."""
+    """A deleted ref. These hosts send no `push` for it, and not the commit that it pointed to."""
     payload = bodies.decode(_NAMED, body)
     digits = 64 if payload.repository.object_format_name == "sha256" else 40
     return _named(payload, "0" * digits)
@@ -165,7 +165,7 @@ def _deletion(body: bytes) -> Push | str:
 def _new_tag(body: bytes) -> Push | str:
     payload = bodies.decode(_NAMED, body)
     if payload.ref_type != "tag":
-        return "a new branch: the push event tells of it too"
+        return "a new branch: the push event reports it too"
     return _named(payload, fields.object_name("sha", payload.sha or ""))
 
 

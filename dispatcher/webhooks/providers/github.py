@@ -23,13 +23,13 @@ EVENT = "X-GitHub-Event"
 DELIVERY = "X-GitHub-Delivery"
 
 MAX_COMMITS = 2048
-"""A push's `commits` ends here, without a word."""
+"""GitHub truncates a push's `commits` to this many, without saying so."""
 MAX_FILES = 3000
-"""A commit's lists of files end here, without a word."""
+"""GitHub truncates a commit's lists of files to this many, without saying so."""
 
 
 class _Repository(msgspec.Struct, frozen=True):
-    """Without `mirror_url` and `homepage`, which are for owners to fill in."""
+    """Omits `mirror_url` and `homepage`, which a repository's owner can edit."""
 
     clone_url: str | None = None
     html_url: str | None = None
@@ -121,7 +121,7 @@ def _addresses(source: _Repository) -> fields.Addresses:
 
 
 def _pushed_at(value: float | str | None) -> int:
-    """Whole seconds in pushes, ISO 8601 elsewhere in GitHub's API."""
+    """The push's time: seconds in push events, ISO 8601 elsewhere in GitHub's API."""
     field = "repository.pushed_at"
     if isinstance(value, str):
         return fields.moment(field, value)
@@ -129,7 +129,7 @@ def _pushed_at(value: float | str | None) -> int:
 
 
 def _paths(payload: _Payload, before: str) -> tuple[str, ...] | None:
-    """A forced push lists what is new, not what it took away; a new branch has nothing before it."""
+    """The changed paths; None for a forced push, which omits what it removed, and for a new branch."""
     listed = payload.commits or ()
     partial = payload.forced or payload.created or payload.deleted or before in ZEROS
     full = len(listed) >= MAX_COMMITS or any(sum(1 for _ in c.files()) >= MAX_FILES for c in listed)

@@ -1,4 +1,4 @@
-"""GitLab's webhooks, of gitlab.com and of one's own.
+"""GitLab's webhooks, of gitlab.com and of self-managed instances.
 
 https://docs.gitlab.com/user/project/integrations/webhook_events/#push-events
 https://docs.gitlab.com/user/project/integrations/webhooks/#delivery-headers
@@ -21,8 +21,8 @@ from dispatcher.webhooks.parsed import AuthFailure, Ignored, Received
 TOKEN = "X-Gitlab-Token"  # noqa: S105 - a header's name
 EVENT = "X-Gitlab-Event"
 DELIVERY = "Idempotency-Key"
-"""Stays the same when GitLab sends again. X-Gitlab-Event-UUID is shared by hooks that trigger one
-another, X-Gitlab-Webhook-UUID names the hook: neither names the delivery."""
+"""The delivery's ID, the same when GitLab redelivers. X-Gitlab-Event-UUID is shared by hooks that trigger
+one another, and X-Gitlab-Webhook-UUID identifies the hook: neither identifies the delivery."""
 
 PUSHES = frozenset({"Push Hook", "Tag Push Hook"})
 
@@ -50,9 +50,9 @@ _DECODER = msgspec.json.Decoder(_Payload)
 
 
 def verify(headers: Headers, body: bytes, trust: Trust) -> int | AuthFailure:
-    """By the signature where there is one and the hook has a signing token, else by the token.
+    """Verifies the signature if there is one and the hook has a signing token, else the secret token.
 
-    A webhook can have both: who changes from one to the other loses nothing meanwhile.
+    A webhook can have both, so that changing from one to the other loses no delivery.
     """
     if standard_webhooks.signed(headers, trust):
         return standard_webhooks.verify(headers, body, trust)
@@ -105,7 +105,7 @@ def _addresses(project: _Project) -> fields.Addresses:
 
 
 def _message(payload: _Payload, commit: str) -> str | None:
-    """Of the commit at the top, else what an annotated tag says."""
+    """The message of the newest commit, else of the annotated tag."""
     listed = payload.commits or ()
     return next((each.message for each in listed if each.id == commit), payload.message)
 
@@ -118,7 +118,7 @@ def _paths(payload: _Payload, before: str) -> tuple[str, ...] | None:
 
 
 def _maybe_renamed(payload: _Payload) -> tuple[str, ...]:
-    """A renamed file is listed under its new name alone, as added: what else was removed tells nothing.
+    """Added files, each of which may be a rename: GitLab lists a renamed file only as added, by its new name.
 
     https://gitlab.com/gitlab-org/gitlab/-/blob/master/app/models/commit.rb (repo_changes)
     """

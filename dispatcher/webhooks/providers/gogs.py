@@ -1,4 +1,4 @@
-"""Gogs' webhooks. Of tags, `push` says nothing: `create` and `delete` do.
+"""Gogs' webhooks. Only `create` and `delete` events report tags, `push` does not.
 
 https://github.com/gogs/gogs/blob/main/internal/database/actions.go (PushTag)
 https://github.com/gogs/gogs/blob/main/internal/database/webhook.go (deliver)

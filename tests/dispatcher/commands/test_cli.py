@@ -100,7 +100,7 @@ def test_an_earlier_deploy_is_how_to_roll_back(web: Web, client: redis.Redis) ->
     ("named", "said"),
     [
         (["shop", "--commit", NEW[:8]], f"commit is '{NEW[:8]}'"),
-        (["shop", "--ref", "next"], "branch next is none of main"),
+        (["shop", "--ref", "next"], "branch next matches none of main"),
         (["shop/1", "--commit", NEW], "deploy and commit contradict each other"),
         (["shop/"], "write it like shop/42"),
     ],

@@ -154,7 +154,7 @@ def test_an_insecure_hook_is_refused_where_others_can_reach_it(open_to_all: Web)
         _, err = process.communicate(timeout=30)
 
     assert process.returncode == 2
-    assert "hooks.plain.insecure: true would let anyone deploy who reaches 0.0.0.0" in err
+    assert "hooks.plain.insecure: true lets anyone who can reach 0.0.0.0" in err
     assert "--allow-insecure" in err
 
 

@@ -58,7 +58,7 @@ def test_every_target_of_the_repository_is_a_row(config: Path, capsys: Captured)
     assert header == ["TARGET", "REF", "RUNS", "WHY"]
     assert targets == [
         ["shop", "main", "yes", "branch main"],
-        ["shop-docs", "main", "no", "no changed file is one of docs/**"],
+        ["shop-docs", "main", "no", "no changed file matches docs/**"],
         ["shop-releases", "main", "no", "branch main: the target follows no branches"],
     ]
     assert last == ["1 of 3 targets would deploy it"]

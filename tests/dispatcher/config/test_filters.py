@@ -26,8 +26,8 @@ def test_tags_take_ranges_of_versions(files: Files) -> None:
     ("tags", "said"),
     [
         ('["semver:latest"]', "write it like `>=1.2 <2`"),
-        ('["semver:>2 <1"]', "no version is in '>2 <1': change one of its bounds"),
-        ('[">=1.2 <2"]', "a range of versions begins with semver:, like 'semver:>=1.2 <2'"),
+        ('["semver:>2 <1"]', "no version satisfies '>2 <1': change one of its bounds"),
+        ('[">=1.2 <2"]', "a version range begins with semver:, like 'semver:>=1.2 <2'"),
         ('[semver: "^1"]', 'is not text; put it in quotes, like "semver:>=1.2 <2"'),
         (f'["semver:{"1 " * 600}"]', "1 to 1024 characters"),
     ],

@@ -272,7 +272,7 @@ def waiting(store: Store) -> list[str]:
 
 
 def paths(store: Store, what: Push, **more: Any) -> Result:
-    return submit(store, what, filtered="no changed file is one of src/**", by_paths=True, **more)
+    return submit(store, what, filtered="no changed file matches src/**", by_paths=True, **more)
 
 
 def test_a_late_push_behind_a_filtered_one_is_deployed_with_the_branch(store: Store) -> None:

@@ -62,7 +62,7 @@ def test_an_explanation_says_what_was_decided_and_by_which_rule() -> None:
         reason="branch main",
     )
     assert (unwanted.target, unwanted.wanted, unwanted.rule) == ("b", False, Rule.PATHS)
-    assert unwanted.reason == "no changed file is one of docs/**"
+    assert unwanted.reason == "no changed file matches docs/**"
 
 
 def test_who_may_read_the_configuration_is_told_of_targets_that_a_sender_is_not() -> None:

@@ -128,8 +128,8 @@ def test_a_long_list_is_shown_short() -> None:
     [
         ("", False, "1 to"),
         ("!", False, "1 to"),
-        ("/docs/**", False, "leave it out"),
-        ("!./docs/**", False, "leave it out"),
+        ("/docs/**", False, "remove it"),
+        ("!./docs/**", False, "remove it"),
         ("docs/", False, "write `**`"),
         ("v[0-9]", True, "use *, ** and ? only"),
         ("refs/heads/main", True, "short name"),

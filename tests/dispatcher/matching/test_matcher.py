@@ -55,8 +55,8 @@ def decide(target: Target, what: Push) -> Decision:
     ("ref", "rule", "reason"),
     [
         ("refs/heads/main", None, "branch main"),
-        ("refs/heads/release/2", None, "branch release/2 is one of release/*"),
-        ("refs/heads/feature/x", Rule.BRANCHES, "branch feature/x is none of main, release/*"),
+        ("refs/heads/release/2", None, "branch release/2 matches release/*"),
+        ("refs/heads/feature/x", Rule.BRANCHES, "branch feature/x matches none of main, release/*"),
         ("refs/tags/v1", Rule.TAGS, "tag v1: the target follows no tags"),
         ("refs/tags/main", Rule.TAGS, "tag main: the target follows no tags"),
     ],
@@ -72,19 +72,19 @@ def test_a_target_of_tags_wants_no_branch() -> None:
     target = Target(branches=(), tags=("v*", "!v*-rc*"))
 
     assert decide(target, push("refs/tags/v2")).wanted
-    assert decide(target, push("refs/tags/v2-rc1")).reason == "tag v2-rc1 is left out by !v*-rc*"
+    assert decide(target, push("refs/tags/v2-rc1")).reason == "tag v2-rc1 is excluded by !v*-rc*"
     assert decide(target, push()).reason == "branch main: the target follows no branches"
 
 
 @pytest.mark.parametrize(
     ("tag", "wanted", "reason"),
     [
-        ("v1.4.0", True, "tag v1.4.0 is one of semver:>=1.2 <2"),
-        ("v2.0.0", False, "tag v2.0.0 is none of semver:>=1.2 <2, nightly, !semver:1.5.3"),
-        ("v1.5.3", False, "tag v1.5.3 is left out by !semver:1.5.3"),
+        ("v1.4.0", True, "tag v1.4.0 matches semver:>=1.2 <2"),
+        ("v2.0.0", False, "tag v2.0.0 matches none of semver:>=1.2 <2, nightly, !semver:1.5.3"),
+        ("v1.5.3", False, "tag v1.5.3 is excluded by !semver:1.5.3"),
         ("nightly", True, "tag nightly"),
-        ("v1", False, "it is no version like 1.2.3"),
-        ("v1.4.0-rc.1", False, "a pre-release is in a range only if"),
+        ("v1", False, "it is not a version like 1.2.3"),
+        ("v1.4.0-rc.1", False, "a range includes a pre-release only if"),
     ],
 )
 def test_tags_can_be_followed_by_version(tag: str, wanted: bool, reason: str) -> None:
@@ -141,18 +141,18 @@ def test_path_filters() -> None:
     unwanted = decide(target, push(paths=("README.md", "services/README.md")))
 
     assert wanted.wanted
-    assert wanted.reason == "branch main; services/api.py is one of services/**, !**/*.md"
+    assert wanted.reason == "branch main; services/api.py matches services/**, !**/*.md"
     assert not unwanted.wanted
     assert unwanted.follows
     assert unwanted.rule is Rule.PATHS
-    assert unwanted.reason == "no changed file is one of services/**, !**/*.md"
+    assert unwanted.reason == "no changed file matches services/**, !**/*.md"
 
 
 def test_a_path_filter_that_cannot_know_lets_the_push_through_and_says_so() -> None:
     decision = decide(Target(paths=("services/**",)), push(paths=None))
 
     assert decision.wanted
-    assert "not known" in decision.reason
+    assert "unknown" in decision.reason
 
 
 @pytest.mark.parametrize(
@@ -174,8 +174,8 @@ def test_a_file_that_may_have_been_moved_out_of_the_filter_lets_the_push_through
     assert said.rule is Rule.PATHS
     assert unsaid.wanted
     assert unsaid.reason == (
-        f"branch main; {new} is new, or was renamed from what the host does not list, so the path filter "
-        "lets it through"
+        f"branch main; {new} is new, or renamed from a file that the host does not list, so the path "
+        "filter does not apply"
     )
 
 
@@ -184,14 +184,14 @@ def test_a_file_that_is_wanted_is_the_better_reason() -> None:
 
     decision = decide(Target(paths=("services/**",)), what)
 
-    assert decision.reason == "branch main; services/api.py is one of services/**"
+    assert decision.reason == "branch main; services/api.py matches services/**"
 
 
 def test_path_filters_do_not_count_for_tags() -> None:
     target = Target(tags=("v*",), paths=("services/**",))
 
     assert decide(target, push("refs/tags/v1", paths=("README.md",))).reason == (
-        "tag v1 is one of v*"
+        "tag v1 matches v*"
     )
 
 

@@ -91,10 +91,10 @@ def test_the_order_is_that_of_the_specification() -> None:
         (">", "'>'"),
         ("1.2.3.4", "'1.2.3.4'"),
         ("x" * 500, "x…'"),
-        (">=2 <1", "no version is in"),
-        (">1.2.3 <=1.2.3", "no version is in"),
-        ("<0", "no version is in"),
-        ("<*", "no version is in"),
+        (">=2 <1", "no version satisfies"),
+        (">1.2.3 <=1.2.3", "no version satisfies"),
+        ("<0", "no version satisfies"),
+        ("<*", "no version satisfies"),
     ],
 )
 def test_what_is_no_range_is_told_with_a_remedy(range_: str, said: str) -> None:

@@ -29,8 +29,8 @@ def test_exceptions_alone_leave_all_other_tags() -> None:
 @pytest.mark.parametrize(
     ("patterns", "tag", "hint"),
     [
-        (["semver:>=1"], "v1", "it is no version like 1.2.3"),
-        (["semver:>=1"], "v1.2.0-rc.1", "a pre-release is in a range only if"),
+        (["semver:>=1"], "v1", "it is not a version like 1.2.3"),
+        (["semver:>=1"], "v1.2.0-rc.1", "a range includes a pre-release only if"),
         (["semver:>=1"], "v0.1.0", ""),
         (["semver:>=1"], "v0.1.0-rc.1", ""),
         (["v*"], "1", ""),

@@ -161,8 +161,8 @@ def test_attempts_end() -> None:
     assert server.run() == UNREACHABLE
     assert len(server.requests) == len(PAUSES) + 1
     assert server.lines == [
-        "git-dispatcher: not delivered: no answer (timed out): look at --url, and whether web runs there; "
-        "the same input reports the push later"
+        "git-dispatcher: not delivered: no answer (timed out): check --url, and that web runs there; "
+        "run it again with the same input to report the push"
     ]
 
 
@@ -204,7 +204,7 @@ def test_what_is_not_git_dispatcher_is_called_so(status: int) -> None:
     server.run()
 
     (line,) = server.lines
-    assert line.startswith(f"git-dispatcher: not delivered: {status}, what answered is not git-")
+    assert line.startswith(f"git-dispatcher: not delivered: {status}, something else than git-")
 
 
 def test_a_user_and_a_password_in_the_repositorys_url_stay_here() -> None:
@@ -220,7 +220,7 @@ def test_a_redirect_is_not_followed_but_told() -> None:
     server = answering(httpx.Response(301, headers={"Location": "https://elsewhere.example/"}))
 
     assert server.run() == REFUSED
-    assert "use the one it leads to" in server.lines[0]
+    assert "use the one that it redirects to" in server.lines[0]
 
 
 @pytest.mark.parametrize(
@@ -261,8 +261,8 @@ def test_refs_are_read_in_order() -> None:
     ("outcome", "words"),
     [
         ("accepted", "shop/42 deploys it"),
-        ("coalesced", "shop/42 deploys it, in place of the commit that was waiting"),
-        ("duplicate", "shop knows it already: why"),
+        ("coalesced", "shop/42 deploys it instead of the commit that was waiting"),
+        ("duplicate", "shop already has it: why"),
         ("unchanged", "shop needs no deploy: why"),
         ("stale", "shop doesn't deploy it: why"),
         ("filtered", "shop doesn't deploy it: why"),

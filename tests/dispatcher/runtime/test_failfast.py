@@ -32,7 +32,7 @@ def test_a_thread_that_dies_is_logged_and_ends_the_process() -> None:
 
     assert done.returncode == 0
     assert '"thread": "reflector-job"' in done.stderr
-    assert "a thread ended unexpectedly: the process ends" in done.stderr
+    assert "thread died, the process ends" in done.stderr
     assert "KeyError" in done.stderr
     assert '"level": "critical"' in done.stderr
 

@@ -49,7 +49,7 @@ def test_every_target_of_the_repository_says_what_it_makes_of_it(web: Web) -> No
     assert results(response) == outcomes
     assert list(results(response)) == list(outcomes)
     reasons = {each["target"]: each["reason"] for each in response.json()["results"]}
-    assert reasons["shop-docs"] == "no changed file is one of docs/**"
+    assert reasons["shop-docs"] == "no changed file matches docs/**"
     assert "follows no branches" in reasons["shop-releases"]
 
 
@@ -59,9 +59,9 @@ def test_every_target_of_the_repository_says_what_it_makes_of_it(web: Web) -> No
         (
             "gitlab/push_hook__branch",
             ["archive/a.py"],
-            "archive/a.py is new, or was renamed from what",
+            "archive/a.py is new, or renamed from a file",
         ),
-        ("gitlab/push_hook__branch", [], "which files changed is not known"),
+        ("gitlab/push_hook__branch", [], "the changed files are unknown"),
     ],
 )
 def test_the_answer_and_the_trail_say_why_a_path_filter_let_a_push_through(
@@ -77,7 +77,7 @@ def test_the_answer_and_the_trail_say_why_a_path_filter_let_a_push_through(
     _, first = web.api("deliveries").json()["deliveries"]
 
     assert answer["reason"].startswith(f"a new commit; {said}")
-    assert answer["reason"].endswith("so the path filter lets it through")
+    assert answer["reason"].endswith("so the path filter does not apply")
     assert again["reason"] == f"this delivery came before; its answer was: {answer['reason']}"
     assert first["results"][0]["reason"] == answer["reason"]
 
@@ -92,10 +92,10 @@ def test_of_what_needs_no_deploy_nothing_is_said_that_is_not_known(web: Web) -> 
     )
 
     assert docs.items() <= first["shop-docs"].items()
-    assert "not known" in first["shop-docs"]["reason"]
-    assert "not known" not in first["shop"]["reason"]
+    assert "unknown" in first["shop-docs"]["reason"]
+    assert "unknown" not in first["shop"]["reason"]
     assert other["shop-docs"]["outcome"] == "duplicate"
-    assert "not known" not in other["shop-docs"]["reason"]
+    assert "unknown" not in other["shop-docs"]["reason"]
 
 
 def test_a_path_filter_counts_only_where_no_push_before_is_missing(web: Web) -> None:

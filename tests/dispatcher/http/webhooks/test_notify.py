@@ -47,8 +47,8 @@ def test_another_secret_or_hook_is_told_with_what_to_compare(web: Web, path: str
 
     assert code == REFUSED
     assert line == (
-        "not delivered: 401, the secret in --secret-file is none of that hook's, or --url names no hook: "
-        "compare both"
+        "not delivered: 401, the hook does not have the secret in --secret-file, or --url names no hook: "
+        "check both"
     )
 
 
