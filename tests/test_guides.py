@@ -16,6 +16,8 @@ from dispatcher.webhooks.parsed import AuthFailure
 
 ROOT = Path(__file__).parents[1]
 TROUBLE = (ROOT / "docs" / "troubleshooting.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+SECURITY = (ROOT / "docs" / "security.md").read_text()
 BACKUP = (ROOT / "docs" / "backup.md").read_text()
 MIGRATING = (ROOT / "docs" / "migrating.md").read_text()
 PROGRAMS = (
@@ -30,25 +32,46 @@ PROGRAMS = (
 )
 HTTP = {"Authorization", "POST", "application/json", "503", "Redeliver"}
 """What is said in spans of code and isn't git-dispatcher's own."""
+KUBERNETES = {
+    *("CreateContainerConfigError", "FailedCreatePodSandBox", "FailedMount", "ImagePullBackOff"),
+    "Usage of EmptyDir volume",
+}
+"""Words of the cluster behind git-dispatcher's own."""
+LETTERS = 8
+"""A formatted text with fewer of its own could be anything."""
+
+NODES = [
+    node
+    for room in ("dispatcher", "workers")
+    for path in (ROOT / room).rglob("*.py")
+    for node in ast.walk(ast.parse(path.read_text()))
+]
 
 
 def texts() -> Iterator[str]:
     """Each string in the code, without what formatted ones fill in; docstrings too."""
-    for room in ("dispatcher", "workers"):
-        for path in (ROOT / room).rglob("*.py"):
-            tree = ast.parse(path.read_text())
-            yield from (
-                node.value
-                for node in ast.walk(tree)
-                if isinstance(node, ast.Constant) and isinstance(node.value, str)
-            )
-            yield from (node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute))
-            yield from (
-                node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg
-            )
+    for node in NODES:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.keyword) and node.arg:
+            yield node.arg
+
+
+def formatted_texts() -> Iterator[re.Pattern[str]]:
+    """What each formatted string says, whatever is filled in."""
+    for node in NODES:
+        if isinstance(node, ast.JoinedStr):
+            own = [str(v.value) if isinstance(v, ast.Constant) else "" for v in node.values]
+            if sum(map(str.islower, "".join(own))) >= LETTERS:
+                pattern = "".join(re.escape(text) or ".+?" for text in own)
+                yield re.compile(pattern.removesuffix(".+?").removesuffix("\\ "))
 
 
 CODE = "\n".join(texts())
+FORMATTED = list(formatted_texts())
+SETTINGS = {*Target.model_fields, *(variable.name for variable in VARIABLES)}
 
 
 def spans(page: str) -> set[str]:
@@ -59,14 +82,32 @@ def spans(page: str) -> set[str]:
 
 def parts(message: str) -> list[str]:
     """What of a message is not filled in: names, numbers and sentences of others stand as `…`."""
-    plain = re.sub(r"[\w-]+/\d+|\b[0-9a-f]{8,}\b", "…", message)
-    return [part for part in (each.strip(' "') for each in plain.split("…")) if part]
+    plain = re.sub(r"[\w-]+/\d+|\b[0-9a-f]{8,}\b|\bshop\b", "…", message)
+    return [part for part in (each.strip(' "-') for each in plain.split("…")) if part]
 
 
-@pytest.mark.parametrize("message", sorted(spans(TROUBLE)))
-def test_a_message_of_the_troubleshooting_page_is_one_of_the_code(message: str) -> None:
-    known = CODE + "\n".join(Target.model_fields) + "\n".join(v.name for v in VARIABLES)
-    assert [part for part in parts(message) if part not in known] == []
+def is_said(message: str) -> bool:
+    return message in CODE or any(text.search(message) for text in FORMATTED)
+
+
+@pytest.mark.parametrize("message", sorted(spans(TROUBLE) | spans(OPERATIONS)))
+def test_a_message_that_a_guide_quotes_is_one_of_the_code(message: str) -> None:
+    """A cause is put together of what happened and what the cluster says, with a colon in between."""
+    known = SETTINGS | KUBERNETES
+    pieces = [
+        each for part in parts(message) for each in re.split(r": |:$|=|\.(?=\w)", part) if each
+    ]
+
+    assert is_said(message) or [p for p in pieces if p not in known and not is_said(p)] == []
+
+
+@pytest.mark.parametrize(
+    "module", sorted(set(re.findall(r"`((?:dispatcher|workers)\.[\w.]+)`", SECURITY)))
+)
+def test_a_module_that_the_threat_model_names_exists(module: str) -> None:
+    path = ROOT / Path(*module.split("."))
+
+    assert path.is_dir() or path.with_suffix(".py").is_file()
 
 
 def test_each_way_to_fail_the_proof_of_origin_that_is_named_exists() -> None:
