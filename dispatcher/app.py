@@ -39,15 +39,15 @@ from dispatcher.http.webhooks.endpoint import Hooks
 from dispatcher.http.webhooks.rate_limit import COUNT_WITHIN, Limiter
 from dispatcher.http.webhooks.rejection_counter import EVERY, RejectionCounter
 from dispatcher.ledger import (
+    AuthFailures,
     DeliveryLog,
-    Failures,
     Keys,
     RateLimits,
     Reader,
-    Retention,
     SecretUsage,
     Store,
     Submitter,
+    Timeouts,
     WakeUps,
     connect,
 )
@@ -65,7 +65,7 @@ class Parts:
     wake_ups: WakeUps
     submitter: Submitter
     bodies: Bodies
-    failures: Failures
+    failures: AuthFailures
     usage: SecretUsage
     rejections: RejectionCounter
     background: Background
@@ -91,12 +91,12 @@ def create_app(
 
 def _parts(settings: Environment, source: Reloader) -> Parts:
     url = settings.redis_url.reveal().decode()
-    keys, retention = Keys(settings.instance), Retention(lease=settings.lease * 1000)
-    store = Store(connect(url), keys, retention)
+    keys, timeouts = Keys(settings.instance), Timeouts(lease=settings.lease * 1000)
+    store = Store(connect(url), keys, timeouts=timeouts)
     wake_ups = WakeUps(connect(url, text=False), settings.queue, settings.instance)
     submitter = Submitter(store, wake_ups)
-    impatient = Store(connect(url, timeout=COUNT_WITHIN), keys, retention)
-    failures = Failures(impatient, _rate_limits(settings))
+    impatient = Store(connect(url, timeout=COUNT_WITHIN), keys, timeouts=timeouts)
+    failures = AuthFailures(impatient, _rate_limits(settings))
     live, usage = LiveConfig(source), SecretUsage(store)
     rejections = RejectionCounter(live, usage)
     return Parts(

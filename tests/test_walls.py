@@ -261,7 +261,7 @@ PURE = {
     "dispatcher.webhooks.*",
     "dispatcher.ledger.fair_queue",
     "dispatcher.ledger.group_size",
-    "dispatcher.ledger.log_record",
+    "dispatcher.ledger.delivery_log",
     "dispatcher.http.client_address",
     "dispatcher.http.uniform_cost",
     "dispatcher.http.connection.strict_parser",

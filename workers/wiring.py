@@ -8,11 +8,11 @@ from dispatcher.config import Environment, read_environment
 from dispatcher.ledger import (
     Keys,
     Repairs,
-    Retention,
     Schedule,
     Slots,
     Store,
     Targets,
+    Timeouts,
     WakeUps,
     connect,
 )
@@ -27,7 +27,7 @@ def environment() -> Environment:
 
 def store(settings: Environment) -> Store:
     client = connect(settings.redis_url.reveal().decode())
-    return Store(client, Keys(settings.instance), Retention(lease=settings.lease * 1000))
+    return Store(client, Keys(settings.instance), timeouts=Timeouts(lease=settings.lease * 1000))
 
 
 def wake_ups(settings: Environment) -> WakeUps:

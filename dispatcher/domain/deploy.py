@@ -88,8 +88,6 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     job: str = ""
     uid: str = ""
     """The Job's uid once the API server has told it."""
-    created_rv: str = ""
-    """The resourceVersion at which the Job was created."""
     superseded_by: int = 0
     supersedes: int = 0
     """How many deploys in a row were stopped before this one."""

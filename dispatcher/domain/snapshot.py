@@ -41,8 +41,8 @@ class Snapshot:
     """The target has its concurrency slot."""
     no_slot: str = ""
     """Why it has none, once it has asked; "" otherwise."""
-    vain: int = 0
-    """Looks in a row that came to nothing by the cluster's fault."""
+    failures: int = 0
+    """Looks in a row that the cluster failed: the next one comes later each time."""
     published: bool = False
     """A watcher has published what is configured: a target without a spec is not."""
     read: Mapping[int, str] = field(default_factory=dict)

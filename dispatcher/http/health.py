@@ -16,7 +16,7 @@ from dispatcher.http.authentication import ApiTokens
 from dispatcher.http.background import Background
 from dispatcher.http.connection.threads import Threads
 from dispatcher.http.responses import json_response
-from dispatcher.ledger import Contact, Reader, Store, check_writes
+from dispatcher.ledger import Reader, Store, WatcherHealth, check_writes
 
 REDIS_TIMEOUT = 0.7
 """Seconds for Redis: a probe of Kubernetes gives up after one, and would take web out of service."""
@@ -57,7 +57,7 @@ class Health:
     def __init__(self, store: Store, background: Background, tokens: ApiTokens) -> None:
         self._background, self._tokens = background, tokens
         self._store, self._reader = store, Reader(store)
-        self._contact = Contact(store)
+        self._health = WatcherHealth(store)
         self._threads = Threads(2)  # of its own: probes must not use up the API's
         self._last = Seen("ok", "ok")
         self._durability = ""
@@ -104,9 +104,9 @@ class Health:
         return Seen("ok", cluster)
 
     def _cluster(self) -> str:
-        if not self._contact.led():
+        if not self._health.has_leader():
             return "unavailable: no watcher leads"
-        if self._contact.troubles():
+        if self._health.problems():
             return "unavailable: the watcher is cut off from the API server, or from a part of it"
         return "ok"
 

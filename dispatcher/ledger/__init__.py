@@ -1,46 +1,44 @@
 """The ledger: what is wanted, what was seen, what became of it. The only code that talks to Redis."""
 
-from dispatcher.ledger.cluster_contact import Contact, Lost
 from dispatcher.ledger.connection import check_writes, connect
-from dispatcher.ledger.delivery_log import DeliveryLog, LoggedDelivery
+from dispatcher.ledger.delivery_log import DeliveryLog, LogBounds, LogEntry, LoggedDelivery
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.leadership import Leadership
 from dispatcher.ledger.listings import Listings, RedisRun
-from dispatcher.ledger.log_record import LogBounds, LogRecord
 from dispatcher.ledger.observations import Observations
 from dispatcher.ledger.operations import Operations, StopResult
 from dispatcher.ledger.pauses import Pauses, read_pauses
 from dispatcher.ledger.publishing import Publisher
 from dispatcher.ledger.reader import Reader, TargetView
-from dispatcher.ledger.redeployment import Missing, Redeploy, Redeployed
-from dispatcher.ledger.rejections import Failures, RateLimitResult, RateLimits
+from dispatcher.ledger.redeployment import NoRedeploy, Redeploy, RedeployResult
+from dispatcher.ledger.rejections import AuthFailures, RateLimitResult, RateLimits
 from dispatcher.ledger.renaming import Rename, RenameResult, Renaming
 from dispatcher.ledger.repairs import Repairs
 from dispatcher.ledger.retention import Retention
 from dispatcher.ledger.schedule import Schedule
 from dispatcher.ledger.secret_usage import SecretUsage
 from dispatcher.ledger.slots import NoFreeSlot, Slots
-from dispatcher.ledger.snapshot import Leased, Recorded
+from dispatcher.ledger.snapshot import Leased, RecordResult
 from dispatcher.ledger.store import Store
 from dispatcher.ledger.submission import ReplyField, Submission
 from dispatcher.ledger.submitter import Submitter
 from dispatcher.ledger.targets import Targets
+from dispatcher.ledger.timeouts import Timeouts
 from dispatcher.ledger.wakeups import WakeUp, WakeUps
+from dispatcher.ledger.watcher_health import WatcherHealth, WatchProblem
 
 __all__ = [
-    "Contact",
+    "AuthFailures",
     "DeliveryLog",
-    "Failures",
     "Keys",
     "Leadership",
     "Leased",
     "Listings",
     "LogBounds",
-    "LogRecord",
+    "LogEntry",
     "LoggedDelivery",
-    "Lost",
-    "Missing",
     "NoFreeSlot",
+    "NoRedeploy",
     "Observations",
     "Operations",
     "Pauses",
@@ -48,9 +46,9 @@ __all__ = [
     "RateLimitResult",
     "RateLimits",
     "Reader",
-    "Recorded",
+    "RecordResult",
     "Redeploy",
-    "Redeployed",
+    "RedeployResult",
     "RedisRun",
     "Rename",
     "RenameResult",
@@ -67,8 +65,11 @@ __all__ = [
     "Submitter",
     "TargetView",
     "Targets",
+    "Timeouts",
     "WakeUp",
     "WakeUps",
+    "WatchProblem",
+    "WatcherHealth",
     "check_writes",
     "connect",
     "read_pauses",

@@ -10,7 +10,6 @@ import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -56,13 +55,6 @@ def address(client: redis.Redis) -> str:
     """Where the server is, for people: never the password."""
     settings = client.connection_pool.connection_kwargs
     return f"{settings.get('host', settings.get('path', 'localhost'))}:{settings.get('port', '')}"
-
-
-def without_password(url: str) -> str:
-    """The URL as it may be shown."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=host).geturl()
 
 
 @contextmanager

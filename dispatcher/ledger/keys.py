@@ -15,9 +15,9 @@ class Keys:
         """Hash, kept: `version`, `seq` (newest number), `attempted` (newest
         number that was started), `begun` ("run_id number": the deploy that was started last, and by which
         Redis that was written; "?" for one that was found), `succeeded` (newest that did), `ended` (newest
-        that is over), `woken`, `wakes`, `rewakes`, `lease`, `lease_until`, `trouble`, `vain` (looks in a row
-        that the cluster's trouble ended), `paused` (who and why, JSON), `digest` (of the Job that was
-        published last).
+        that is over), `woken`, `wakes`, `rewakes`, `lease`, `lease_until`, `trouble`, `failures` (looks in
+        a row that the cluster failed), `paused` (who and why, JSON), `digest` (of the Job that was published
+        last).
         Expires after `keep_removed_for` once its target is no longer configured."""
         return f"{self.prefix}row:{target}"
 
@@ -58,20 +58,20 @@ class Keys:
         """String, expires after `Retention.remember`: the answer to a redeploy request."""
         return f"{self.prefix}request:{target}:{_digest(request)}"
 
-    def failures_from(self, address: str) -> str:
-        """String, expires after `Retention.failures`: how many unauthenticated requests came from an
+    def auth_failures_from(self, address: str) -> str:
+        """String, expires after `Retention.auth_failures`: how many unauthenticated requests came from an
         address, or from a /64 of IPv6."""
-        return f"{self.prefix}failures:from:{address}"
+        return f"{self.prefix}auth-failures:from:{address}"
 
-    def failures_at(self, hook: str) -> str:
-        """String, expires after `Retention.failures`: how many came to a hook, whether or not it is there. All
-        names that anybody can think of share 4096 such keys."""
-        return f"{self.prefix}failures:at:{_digest(hook)[:3]}"
+    def auth_failures_at(self, hook: str) -> str:
+        """String, expires after `Retention.auth_failures`: how many came to a hook, whether or not it is there.
+        All names that anybody can think of share 4096 such keys."""
+        return f"{self.prefix}auth-failures:at:{_digest(hook)[:3]}"
 
     def logged_delivery(self, id: str) -> str:
-        """Hash, expires after the setting `deliveries.keep_for`: `entry` (Entry, JSON), `body` (as it was
-        sent, zlib), `at` (ms), and for each push that the ledger has decided on, by the number of its step,
-        the answer (JSON)."""
+        """Hash, expires after the setting `deliveries.keep_for`: `entry` (Delivery, JSON), `body` (as it was
+        sent, zlib), `at` (ms), and for each push that the ledger has decided on, by its candidate's
+        number, the answer (JSON)."""
         return f"{self.prefix}logged-delivery:{id}"
 
     def scattered(self, target: str) -> tuple[str, ...]:
@@ -129,7 +129,7 @@ class Keys:
 
     @property
     def leader(self) -> str:
-        """String, expires after `Retention.lead`: token of the watcher that leads."""
+        """String, expires after `Timeouts.leadership`: token of the watcher that leads."""
         return f"{self.prefix}leader"
 
     @property
@@ -141,7 +141,7 @@ class Keys:
     @property
     def versions(self) -> str:
         """Hash, kept: namespace ("*" for all) -> newest resourceVersion of its Jobs that the leading watcher
-        has heard of, from a LIST or since."""
+        has seen, from a LIST or since."""
         return f"{self.prefix}versions"
 
     @property
@@ -165,9 +165,9 @@ class Keys:
         return f"{self.prefix}waiters"
 
     @property
-    def contact(self) -> str:
+    def watch_problems(self) -> str:
         """Hash, kept: "namespace kind" -> since when and why the leading watcher cannot follow it (JSON)."""
-        return f"{self.prefix}contact"
+        return f"{self.prefix}watch-problems"
 
     @property
     def repairs(self) -> str:

@@ -31,5 +31,5 @@ class Leadership:
             self.store.write(("DEL", self._store.keys.leader))
 
     def _elect(self, store: Store) -> bool:
-        keys, args = (store.keys.leader,), (self.token, store.retention.lead)
+        keys, args = (store.keys.leader,), (self.token, store.timeouts.leadership)
         return bool(store.scripts.run("lead", keys, args))

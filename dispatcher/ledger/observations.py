@@ -10,9 +10,9 @@ import structlog
 
 from dispatcher.domain.errors import LedgerCorrupt, LedgerUnavailable
 from dispatcher.domain.observed_job import ObservedJob
+from dispatcher.ledger.codec import decode
 from dispatcher.ledger.connection import texts
 from dispatcher.ledger.scripts import Call
-from dispatcher.ledger.snapshot import decode
 from dispatcher.ledger.store import Store
 from dispatcher.ledger.targets import row_keys
 from dispatcher.ledger.wakeups import WakeUp
@@ -53,7 +53,7 @@ class Observations:
         json = msgspec.json.encode(observed)
         shared = (self._keys.running, self._keys.versions, self._keys.open(target))
         keys = (*row_keys(self._keys, target), *shared)
-        grace, leads = self._store.retention.grace, self._store.is_fenced
+        grace, leads = self._store.timeouts.wake_up, self._store.is_fenced
         arguments = Arguments(target=target, job=name, grace=grace, leads=leads)
         return Call("observe", keys, (arguments, json))
 
@@ -73,7 +73,7 @@ class Observations:
         """Notes the resourceVersion of a namespace's newest LIST of Jobs; False, and nothing is noted, if a
         newer one is known: the cluster has gone back in time, see `forget_versions`."""
         noted = self._store.scripts.run(
-            "heard", (self._keys.versions,), (namespace or "*", version)
+            "advance_version", (self._keys.versions,), (namespace or "*", version)
         )
         return bool(noted)
 

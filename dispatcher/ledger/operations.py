@@ -8,9 +8,9 @@ from enum import StrEnum
 import msgspec
 
 from dispatcher.domain.pause import Paused
-from dispatcher.ledger.redeployment import Redeploy, Redeployed
+from dispatcher.ledger.codec import decode, encode
+from dispatcher.ledger.redeployment import Redeploy, RedeployResult
 from dispatcher.ledger.schedule import Schedule
-from dispatcher.ledger.snapshot import decode
 from dispatcher.ledger.store import Store
 from dispatcher.ledger.wakeups import WakeUp
 
@@ -57,9 +57,9 @@ class Operations:
         self._store, self._keys = store, store.keys
         self._schedule = Schedule(store)
 
-    def redeploy(self, asked: Redeploy) -> Redeployed:
+    def redeploy(self, asked: Redeploy) -> RedeployResult:
         """Deploys what is asked for, and moves no branch; the same request gets the same answer."""
-        call = asked.call(self._keys, self._store.retention)
+        call = asked.call(self._keys, self._store.retention, self._store.timeouts)
         return asked.answer(self._store.scripts.run(*call))
 
     def cancel(self, target: str, number: int, by: str, reason: str) -> Stopped:
@@ -77,7 +77,7 @@ class Operations:
             verb=verb,
             by=by or "somebody",
             why=reason,
-            grace=self._store.retention.grace,
+            grace=self._store.timeouts.wake_up,
         )
         own = (keys.row(target), keys.deploys(target), keys.due, keys.open(target))
         raw = self._store.scripts.run("cancel", own, (arguments,))
@@ -87,7 +87,7 @@ class Operations:
 
     def pause(self, target: str | None, by: str, reason: str) -> None:
         """Nothing of the target, or of any with None, starts until it is resumed; what runs goes on."""
-        value = msgspec.json.encode(Paused(by, reason, self._store.now())).decode()
+        value = encode(Paused(by, reason, self._store.now()))
         with self._store.redis() as client:
             if target is None:
                 client.set(self._keys.paused, value)

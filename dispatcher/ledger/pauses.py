@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dispatcher.domain.pause import Paused
-from dispatcher.ledger.snapshot import decode
+from dispatcher.ledger.codec import decode
 from dispatcher.ledger.store import Store
 
 

@@ -9,10 +9,10 @@ import msgspec
 from msgspec.structs import replace
 
 from dispatcher.domain.spec import Spec
+from dispatcher.ledger.codec import decode
 from dispatcher.ledger.operations import Operations
 from dispatcher.ledger.redeployment import Redeploy
 from dispatcher.ledger.schedule import Schedule
-from dispatcher.ledger.snapshot import decode
 from dispatcher.ledger.store import Store
 from dispatcher.ledger.wakeups import WakeUp
 

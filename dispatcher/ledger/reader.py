@@ -10,8 +10,8 @@ import redis
 
 from dispatcher.domain.deploy import Deploy, State
 from dispatcher.domain.row import Row
+from dispatcher.ledger.codec import decode
 from dispatcher.ledger.connection import texts
-from dispatcher.ledger.snapshot import decode
 from dispatcher.ledger.store import Store
 
 SHOWN = 10

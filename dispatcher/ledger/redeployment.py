@@ -15,16 +15,21 @@ from dispatcher.domain.stream import stream_of
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.retention import Retention
 from dispatcher.ledger.scripts import Call
+from dispatcher.ledger.timeouts import Timeouts
 from dispatcher.ledger.wakeups import WakeUp
 
 
-class Missing(StrEnum):
-    """Why there is nothing to run: what the ledger would have to know."""
+class NoRedeploy(StrEnum):
+    """Why there is nothing to run."""
 
-    DEPLOYS = "never-deployed"  # the target has no deploy whose commit or ref could be taken
-    DEPLOY = "unknown-deploy"  # the history has no deploy of that number, or not any more
-    COMMIT = "unknown-ref"  # no push to that ref is remembered, so its newest commit isn't either
-    CHANGE = "changed-since"  # the Job has another digest by now: somebody else has seen to it
+    NEVER_DEPLOYED = "never-deployed"  # the target has no deploy whose commit or ref could be taken
+    UNKNOWN_DEPLOY = "unknown-deploy"  # the history has no deploy of that number, or not any more
+    UNKNOWN_REF = (
+        "unknown-ref"  # no push to that ref is remembered, so its newest commit isn't either
+    )
+    CHANGED_SINCE = (
+        "changed-since"  # the Job has another digest by now: somebody else has seen to it
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +58,7 @@ class Redeploy:
     def reason(self) -> Reason:
         return Reason.SPEC_CHANGE if self.digest else Reason.REDEPLOY
 
-    def call(self, keys: Keys, limits: Retention) -> Call:
+    def call(self, keys: Keys, retention: Retention, timeouts: Timeouts) -> Call:
         target, stream = self.target, stream_of(self.ref)
         return Call(
             "redeploy",
@@ -66,10 +71,10 @@ class Redeploy:
                 keys.open(target),
                 *self._chain(keys, stream),
             ),
-            (self._arguments(limits),),
+            (self._arguments(retention, timeouts),),
         )
 
-    def _arguments(self, limits: Retention) -> Arguments:
+    def _arguments(self, retention: Retention, timeouts: Timeouts) -> Arguments:
         return Arguments(
             target=self.target,
             by=self.by,
@@ -81,9 +86,9 @@ class Redeploy:
             commit=self.commit,
             ref=self.ref,
             stream=stream_of(self.ref),
-            grace=limits.grace,
-            remember=limits.remember,
-            edges=limits.edges,
+            grace=timeouts.wake_up,
+            remember=retention.remember,
+            edges=retention.edges,
         )
 
     def _chain(self, keys: Keys, stream: str) -> tuple[str, ...]:
@@ -92,11 +97,11 @@ class Redeploy:
         target = self.target
         return keys.chain(target, stream), keys.ages(target, stream), keys.times(target)
 
-    def answer(self, raw: str) -> Redeployed:
+    def answer(self, raw: str) -> RedeployResult:
         reply = msgspec.json.decode(raw, type=Reply)
         if not reply.outcome:
-            return Redeployed(missing=Missing(reply.code))
-        return Redeployed(
+            return RedeployResult(why_not=NoRedeploy(reply.code))
+        return RedeployResult(
             outcome=Outcome(reply.outcome),
             number=reply.deploy,
             commit=reply.commit,
@@ -117,8 +122,8 @@ class Redeploy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Redeployed:
-    """What came of it: an outcome with its deploy, or what is missing."""
+class RedeployResult:
+    """What came of it: an outcome with its deploy, or why there is none."""
 
     outcome: Outcome | None = None
     number: int = 0
@@ -126,7 +131,7 @@ class Redeployed:
     ref: str = ""
     reason: str = ""
     wake_up: WakeUp | None = None
-    missing: Missing | None = None
+    why_not: NoRedeploy | None = None
 
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Hands pushes in where their target's row is: around a rename that may be under its other name."""
+"""Submits pushes where their target's row is: around a rename that may be under its other name."""
 
 from __future__ import annotations
 
@@ -20,14 +20,11 @@ class Redirects:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def hand_in(self, submissions: Sequence[Submission]) -> list[tuple[Submission, Any]]:
-        """Each submission as it was taken, with its reply or its own LedgerUnavailable."""
-        return self.hand_in_with(submissions, ())[0]
-
-    def hand_in_with(
-        self, submissions: Sequence[Submission], behind: Sequence[Call]
+    def submit(
+        self, submissions: Sequence[Submission], behind: Sequence[Call] = ()
     ) -> tuple[list[tuple[Submission, Any]], list[Any]]:
-        """The same, and the replies to the calls `behind` them, which go in the same round trip."""
+        """Each submission as it was taken, with its reply or its own LedgerUnavailable; and the replies to the
+        calls `behind` them, which go in the same round trip."""
         taken, replies = self._run(submissions, behind)
         for _ in range(MOST_HOPS):
             moved = {at: name for at, (_, reply) in enumerate(taken) if (name := _elsewhere(reply))}
@@ -42,7 +39,7 @@ class Redirects:
         self, submissions: Sequence[Submission], behind: Sequence[Call]
     ) -> tuple[list[tuple[Submission, Any]], list[Any]]:
         store = self._store
-        calls = [each.call(store.keys, store.retention) for each in submissions]
+        calls = [each.call(store.keys, store.retention, store.timeouts) for each in submissions]
         replies = store.scripts.run_each([*calls, *behind])
         return list(zip(submissions, replies, strict=False)), replies[len(calls) :]
 

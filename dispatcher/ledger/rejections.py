@@ -12,7 +12,7 @@ from dispatcher.ledger.store import Store
 
 @dataclass(frozen=True)
 class RateLimits:
-    """Failures in a window (`Retention.failures`); 0 is any number."""
+    """AuthFailures in a window (`Retention.auth_failures`); 0 is any number."""
 
     per_address: int
     per_hook: int
@@ -32,7 +32,7 @@ class RateLimitResult:
     """It is the first beyond the limit."""
 
 
-class Failures:
+class AuthFailures:
     """Raises LedgerUnavailable."""
 
     def __init__(self, store: Store, limits: RateLimits) -> None:
@@ -40,7 +40,7 @@ class Failures:
 
     def count(self, address: str, hook: str) -> RateLimitResult:
         """`hook` is whatever name was asked for: those that aren't there count like those that are."""
-        keys = self.store.keys.failures_from(address), self.store.keys.failures_at(hook)
-        window, most = self.store.retention.failures, self.limits
+        keys = self.store.keys.auth_failures_from(address), self.store.keys.auth_failures_at(hook)
+        window, most = self.store.retention.auth_failures, self.limits
         reply = self.store.scripts.run("fail", keys, (window, most.per_address, most.per_hook))
         return RateLimitResult(reply[0], reply[1] == 1)

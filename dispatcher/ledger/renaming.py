@@ -70,7 +70,11 @@ class Renaming:
         reply = self._store.scripts.run(
             "rename",
             (*self._shared(), *self._own(old), *self._own(new), *self._pairs(old, new)),
-            (Arguments(old=old, new=new, spec=spec_json(spec), grace=self._store.retention.grace),),
+            (
+                Arguments(
+                    old=old, new=new, spec=spec_json(spec), grace=self._store.timeouts.wake_up
+                ),
+            ),
         )
         result, number = RenameResult(reply[0]), int(reply[1])
         return Rename(result, WakeUp(new, number, f"it was {old}") if number else None)

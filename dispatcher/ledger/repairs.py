@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from dispatcher.domain.repairs import Kind, Repair
+from dispatcher.ledger.codec import decode, encode
 from dispatcher.ledger.connection import texts
-from dispatcher.ledger.snapshot import decode
 from dispatcher.ledger.store import Store
 
 
@@ -26,7 +26,7 @@ class Repairs:
         dated = [msgspec.structs.replace(repair, at=now) for repair in repairs]
         self._store.write(
             *(("HINCRBY", keys.repairs, repair.kind, 1) for repair in dated),
-            *(("LPUSH", keys.repaired, msgspec.json.encode(r).decode()) for r in dated),
+            *(("LPUSH", keys.repaired, encode(r)) for r in dated),
             ("LTRIM", keys.repaired, 0, most - 1),
         )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """Bounds and times; the defaults suit a team of any size."""
+    """The defaults suit a team of any size."""
 
     remember: int = 3 * 86400
     """Seconds for which a delivery, a push or a request is known again. GitHub redelivers for 3 days."""
@@ -23,18 +23,7 @@ class Retention:
     """Deploys kept per target."""
     repairs: int = 200
     """Repairs kept to be looked at."""
-    offered: int = 5_000
-    """Milliseconds after which a target that was offered a slot and has not claimed it is passed over."""
-    failures: int = 60_000
+    auth_failures: int = 60_000
     """Milliseconds for which requests that are not authenticated are counted together."""
     deliveries: int = 20
     """Delivery ids kept in a deploy."""
-    grace: int = 3_000
-    """Milliseconds after which a wake-up that nobody answered is taken for lost."""
-    longest_wait: int = 300_000
-    """Milliseconds between two looks at a target whose wake-ups nobody answers, at the most."""
-    lease: int = 6_000
-    """Milliseconds for which a worker holds a target; a dead one is replaced after that."""
-    lead: int = 8_000
-    """Milliseconds after which a watcher that leads and says nothing is replaced: longer than it waits for one
-    answer of the API server."""

@@ -54,11 +54,11 @@ class Schedule:
         ]
 
     def _call(self, target: str, due_by: int) -> Call:
-        retention = self._store.retention
+        timeouts = self._store.timeouts
         arguments = Arguments(
             target=target,
-            grace=retention.grace,
-            longest_wait=retention.longest_wait,
+            grace=timeouts.wake_up,
+            longest_wait=timeouts.longest_wake_up,
             due_by=due_by,
         )
         return Call("wake", (self._keys.row(target), self._keys.due), (arguments,))

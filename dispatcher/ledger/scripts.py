@@ -37,13 +37,13 @@ class Call(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Fence:
+class FencingToken:
     """Scripts run only while this token is the leader's."""
 
-    leader: str
-    """The key that holds the token of the watcher that leads."""
+    key: str
+    """Where the leader's token is."""
     token: str
-    lead: int
+    lease: int
     """Milliseconds for which each script renews the leadership."""
 
 
@@ -76,11 +76,11 @@ def digest(name: str, fenced: bool = False) -> str:
 class Scripts:
     """Runs scripts on one client. Raises LedgerUnavailable and, behind a fence, LeadershipLost."""
 
-    def __init__(self, client: redis.Redis, fence: Fence | None = None) -> None:
-        self._client, self._fence = client, fence
+    def __init__(self, client: redis.Redis, token: FencingToken | None = None) -> None:
+        self._client, self._token = client, token
 
-    def fenced(self, fence: Fence) -> Scripts:
-        return type(self)(self._client, fence)
+    def fenced(self, token: FencingToken) -> Scripts:
+        return type(self)(self._client, token)
 
     def run(self, script: str, keys: Sequence[str], args: Sequence[Argument]) -> Any:
         return self.run_many([Call(script, keys, args)])[0]
@@ -126,17 +126,17 @@ class Scripts:
         for call in calls:
             keys, args = self._in_full(call)
             sent = map(_encoded, args)
-            pipeline.evalsha(digest(call.script, bool(self._fence)), len(keys), *keys, *sent)
+            pipeline.evalsha(digest(call.script, bool(self._token)), len(keys), *keys, *sent)
         return pipeline.execute(raise_on_error=False)
 
     def _in_full(self, call: Call) -> tuple[Sequence[str], Sequence[Argument]]:
-        if self._fence is None:
+        if self._token is None:
             return call.keys, call.args
-        return (self._fence.leader, *call.keys), (self._fence.token, self._fence.lead, *call.args)
+        return (self._token.key, *call.keys), (self._token.token, self._token.lease, *call.args)
 
     def _load(self, names: set[str]) -> None:
         for name in sorted(names):
-            self._client.script_load(source(name, bool(self._fence)))
+            self._client.script_load(source(name, bool(self._token)))
 
 
 def _encoded(argument: Argument) -> str | int | bytes:
@@ -144,4 +144,4 @@ def _encoded(argument: Argument) -> str | int | bytes:
 
 
 def _says_lost(reply: Any) -> bool:
-    return isinstance(reply, ResponseError) and str(reply).startswith("LEADLOST")
+    return isinstance(reply, ResponseError) and str(reply).startswith("FENCED")

@@ -11,7 +11,7 @@ Rejections = Mapping[tuple[str, str], int]
 
 
 class SecretUsage:
-    """Raises LedgerUnavailable. When a secret was used is written with the delivery: see `keep.lua`."""
+    """Raises LedgerUnavailable. When a secret was used is written with the delivery: see `log_delivery.lua`."""
 
     def __init__(self, store: Store) -> None:
         self._store, self._keys = store, store.keys

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from dispatcher.ledger.snapshot import decode
+from dispatcher.ledger.codec import decode
 from dispatcher.ledger.store import Store
 
 ALL = "*"
@@ -52,7 +52,7 @@ class Slots:
 
     def __init__(self, store: Store) -> None:
         keys = store.keys
-        self._scripts, self._patience = store.scripts, store.retention.offered
+        self._scripts, self._patience = store.scripts, store.timeouts.slot_offer
         self._all = (keys.running, keys.waiting, keys.waiters, keys.max_running)
 
     def claim(self, target: str, namespace: str, since: int) -> NoFreeSlot | None:

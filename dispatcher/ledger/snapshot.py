@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
 
 import msgspec
 
 from dispatcher.domain.deploy import Deploy
-from dispatcher.domain.errors import LedgerCorrupt
 from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.pause import Paused
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.domain.spec import Spec
-
-T = TypeVar("T")
+from dispatcher.ledger.codec import decode
 
 
 @dataclass(frozen=True)
@@ -25,19 +22,10 @@ class Leased:
     milliseconds: int
 
 
-class Recorded(StrEnum):
+class RecordResult(StrEnum):
     OK = "ok"
     AGAIN = "again"  # written; the target has moved since: look again
     MOVED = "moved"  # not written; a deploy has changed since: look again
-
-
-def decode(raw: str, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(raw, type=kind)
-    except msgspec.MsgspecError as error:
-        raise LedgerCorrupt(
-            f"the ledger holds a {kind.__name__} that cannot be read: {error}"
-        ) from error
 
 
 class Acquired(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +47,7 @@ class Acquired(msgspec.Struct, frozen=True, kw_only=True):
     sure: bool = False
     limited: bool = False
     has_slot: bool = False
-    vain: int = 0
+    failures: int = 0
 
 
 def acquired(target: str, raw: str) -> Snapshot | Leased:
@@ -85,7 +73,7 @@ def snapshot(target: str, reply: Acquired) -> Snapshot:
         paused=str(decode(reply.paused, Paused)) if reply.paused else "",
         limited=reply.limited,
         has_slot=reply.has_slot,
-        vain=reply.vain,
+        failures=reply.failures,
         published=reply.published,
         seq=reply.seq,
         begun=reply.begun,

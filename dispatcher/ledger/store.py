@@ -16,14 +16,22 @@ from redis.client import Pipeline
 from dispatcher.ledger.connection import texts, translated
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.retention import Retention
-from dispatcher.ledger.scripts import Argument, Fence, Scripts
+from dispatcher.ledger.scripts import Argument, FencingToken, Scripts
+from dispatcher.ledger.timeouts import Timeouts
 
 
 class Store:
     """One installation's ledger, as one client reaches it. Raises LedgerUnavailable."""
 
-    def __init__(self, client: redis.Redis, keys: Keys, retention: Retention | None = None) -> None:
-        self.client, self.keys, self.retention = client, keys, retention or Retention()
+    def __init__(
+        self,
+        client: redis.Redis,
+        keys: Keys,
+        retention: Retention | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self.client, self.keys = client, keys
+        self.retention, self.timeouts = retention or Retention(), timeouts or Timeouts()
         self.scripts = Scripts(client)
         self.is_fenced = False
 
@@ -31,7 +39,8 @@ class Store:
         """The same for the watcher with this token: all that is written through it raises LeadershipLost from
         the moment when another one, or none, leads."""
         fenced = copy(self)
-        fenced.scripts = self.scripts.fenced(Fence(self.keys.leader, token, self.retention.lead))
+        lease = self.timeouts.leadership
+        fenced.scripts = self.scripts.fenced(FencingToken(self.keys.leader, token, lease))
         fenced.is_fenced = True
         return fenced
 

@@ -15,6 +15,7 @@ from dispatcher.domain.refs import short_ref
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.retention import Retention
 from dispatcher.ledger.scripts import Call
+from dispatcher.ledger.timeouts import Timeouts
 from dispatcher.ledger.wakeups import WakeUp
 
 
@@ -66,7 +67,7 @@ class Submission:
             return replace(self, target=name, former="", shown=self.shown or self.target)
         return replace(self, target=name, former=self.target, shown=name)
 
-    def call(self, keys: Keys, limits: Retention) -> Call:
+    def call(self, keys: Keys, retention: Retention, timeouts: Timeouts) -> Call:
         push, target, stream = self.push, self.target, self.push.stream
         return Call(
             "submit",
@@ -85,10 +86,10 @@ class Submission:
                 keys.open(target),
                 keys.times(target),
             ),
-            (self._arguments(limits),),
+            (self._arguments(retention, timeouts),),
         )
 
-    def _arguments(self, limits: Retention) -> Arguments:
+    def _arguments(self, retention: Retention, timeouts: Timeouts) -> Arguments:
         push = self.push
         return Arguments(
             deploy=self._deploy(),
@@ -105,13 +106,13 @@ class Submission:
             keep_for=self.reply_field.keep_for,
             replays=self.replay.first_at if self.replay else 0,
             clock_skew=self.clock_skew,
-            remember=limits.remember,
-            edges=limits.edges,
-            times=limits.times,
-            refs=limits.refs,
-            deliveries=limits.deliveries,
-            renamed=limits.renamed,
-            grace=limits.grace,
+            remember=retention.remember,
+            edges=retention.edges,
+            times=retention.times,
+            refs=retention.refs,
+            deliveries=retention.deliveries,
+            renamed=retention.renamed,
+            grace=timeouts.wake_up,
         )
 
     def _wants(self) -> str:

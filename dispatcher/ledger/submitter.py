@@ -20,9 +20,9 @@ import structlog
 
 from dispatcher.domain.errors import LedgerUnavailable
 from dispatcher.domain.outcome import Result
+from dispatcher.ledger.delivery_log import LogEntry, LogWriter
 from dispatcher.ledger.fair_queue import FairQueue
 from dispatcher.ledger.group_size import GroupSize
-from dispatcher.ledger.log_record import LogRecord, LogWriter
 from dispatcher.ledger.redirects import Redirects
 from dispatcher.ledger.store import Store
 from dispatcher.ledger.submission import Answer, Submission
@@ -41,10 +41,10 @@ ResultOrError = Result | LedgerUnavailable
 
 @dataclass(frozen=True)
 class _Pending:
-    """A delivery's submissions and its record for the log, until the ledger has answered."""
+    """A delivery's submissions and its entry for the log, until the ledger has answered."""
 
     submissions: Sequence[Submission]
-    record: LogRecord | None
+    entry: LogEntry | None
     future: Future[list[Result]] = field(default_factory=Future)
     results: list[ResultOrError] = field(default_factory=list)
 
@@ -54,9 +54,7 @@ class _Pending:
         if self.submissions:
             return self.submissions[0].hook, self.submissions[0].push.repository
         return (
-            (self.record.delivery.hook, self.record.delivery.repository)
-            if self.record
-            else ("", "")
+            (self.entry.delivery.hook, self.entry.delivery.repository) if self.entry else ("", "")
         )
 
     @property
@@ -67,7 +65,7 @@ class _Pending:
         """One after the other, until it is answered or nobody waits for it any more."""
         if not self.future.set_running_or_notify_cancel():
             return
-        yield _Part(self, self.submissions[0] if self.submissions else None, self.record)
+        yield _Part(self, self.submissions[0] if self.submissions else None, self.entry)
         for submission in self.submissions[1:]:
             if self.future.done():
                 return
@@ -91,11 +89,11 @@ class _Pending:
 
 
 class _Part(NamedTuple):
-    """A delivery's next push, if it has any; with the first of them goes its record for the log."""
+    """A delivery's next push, if it has any; with the first of them goes its entry for the log."""
 
     pending: _Pending
     submission: Submission | None
-    record: LogRecord | None = None
+    entry: LogEntry | None = None
 
 
 class Submitter:
@@ -122,15 +120,15 @@ class Submitter:
         self._thread.join()
 
     def submit(
-        self, submissions: Sequence[Submission], record: LogRecord | None = None
+        self, submissions: Sequence[Submission], entry: LogEntry | None = None
     ) -> Future[list[Result]]:
         """The results, in order, once they are recorded and their wake-ups are in the queue.
 
-        `record` goes into the delivery log on the way; that it could not is no reason to refuse a push.
+        `entry` goes into the delivery log on the way; that it could not is no reason to refuse a push.
         The future raises LedgerUnavailable where that could not be had: the push may or may not have
         been recorded, and it is safe to hand it in again under the same delivery id.
         """
-        pending = _Pending(submissions, record)
+        pending = _Pending(submissions, entry)
         with self._changed:
             if self._has_room(pending):
                 self._queue.add(*pending.sender, pending.parts(), pending.size)
@@ -171,9 +169,9 @@ class Submitter:
     def _commit(self, group: Sequence[_Part]) -> None:
         pending = [part.pending for part in group if part.submission]
         submissions = [part.submission for part in group if part.submission]
-        records = [part.record for part in group if part.record]
+        entries = [part.entry for part in group if part.entry]
         try:
-            results = self._record(submissions, records)
+            results = self._submit(submissions, entries)
         except Exception as error:  # noqa: BLE001  # whatever it is, the next group must have its chance
             for part in group:
                 part.pending.fail(_known(error))
@@ -184,10 +182,10 @@ class Submitter:
             if not part.submission:
                 part.pending.settle()
 
-    def _record(
-        self, submissions: Sequence[Submission], records: Sequence[LogRecord]
+    def _submit(
+        self, submissions: Sequence[Submission], entries: Sequence[LogEntry]
     ) -> list[ResultOrError]:
-        taken, logged = self._redirects.hand_in_with(submissions, self._log_writer.calls(records))
+        taken, logged = self._redirects.submit(submissions, self._log_writer.calls(entries))
         self._note(logged)
         answers = [_understood(*each) for each in taken]
         _warn_of_clocks(taken, answers)

@@ -10,8 +10,9 @@ from dispatcher.domain.deploy import Deploy
 from dispatcher.domain.errors import LeaseLost
 from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.snapshot import Snapshot
+from dispatcher.ledger.codec import encode
 from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.snapshot import Leased, Recorded, acquired
+from dispatcher.ledger.snapshot import Leased, RecordResult, acquired
 from dispatcher.ledger.store import Store
 
 
@@ -40,7 +41,7 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
     ends: bool
     due_at: int
     trouble: str
-    vain: int
+    failures: int
     history: int
     slot: str
     waits: bool
@@ -58,7 +59,7 @@ class Targets:
     @property
     def lease(self) -> int:
         """Milliseconds for which a target is leased."""
-        return self._store.retention.lease
+        return self._store.timeouts.lease
 
     def acquire(self, target: str, token: str) -> Snapshot | Leased:
         """Leases the target to `token` and reads it; again with the same token reads it anew."""
@@ -94,12 +95,12 @@ class Targets:
         trouble: str = "",
         slot: str = "",
         waits: bool = False,
-        vain: int = 0,
-    ) -> Recorded:
+        failures: int = 0,
+    ) -> RecordResult:
         """Writes deploys, compare-and-set; keeps the lease, or with `release` lets it go until `due_at`.
 
         `slot` is the namespace of the deploy that has a concurrency slot, `waits` says that the target
-        stands in line for one, `vain` how many looks in a row came to nothing by the cluster's fault.
+        stands in line for one, `failures` how many looks in a row the cluster failed.
         Raises LeaseLost when another holds the target by now. `check_transition` is the caller's to ask,
         step by step: several steps can be written at once.
         """
@@ -123,7 +124,7 @@ class Targets:
                     ends=release,
                     due_at=due_at or 0,
                     trouble=trouble,
-                    vain=vain,
+                    failures=failures,
                     history=self._store.retention.history,
                     slot=slot,
                     waits=waits,
@@ -135,7 +136,7 @@ class Targets:
         )
         if reply == "lost":
             raise LeaseLost(f"another worker holds {seen.target} by now")
-        return Recorded(reply)
+        return RecordResult(reply)
 
 
 def row_keys(keys: Keys, target: str) -> tuple[str, ...]:
@@ -145,9 +146,8 @@ def row_keys(keys: Keys, target: str) -> tuple[str, ...]:
 
 def _changed(seen: Snapshot, deploy: Deploy) -> Changed:
     read = seen.read.get(deploy.number, "")
-    return Changed(number=deploy.number, read=read, write=msgspec.json.encode(deploy).decode())
+    return Changed(number=deploy.number, read=read, write=encode(deploy))
 
 
 def _asked_for(job: ObservedJob) -> AskedFor:
-    json = msgspec.json.encode(job).decode()
-    return AskedFor(name=f"{job.namespace}/{job.job}", observed=json)
+    return AskedFor(name=f"{job.namespace}/{job.job}", observed=encode(job))

@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.parsed import Refused
+from dispatcher.webhooks.parsed import Rejection
 
 T = TypeVar("T")
 
@@ -32,18 +32,18 @@ def content_type(headers: Headers, *accepted: str, remedy: str) -> str:
     """The body's media type, one of `accepted`. Raises Refused (415) for another type or charset."""
     media_type, _, parameters = headers.text("Content-Type").lower().partition(";")
     if media_type.strip() not in accepted:
-        raise Refused(
+        raise Rejection(
             415,
             "unsupported_media_type",
             f"Content-Type must be {' or '.join(accepted)}: {remedy}",
         )
     charset = _CHARSET.search(parameters)
     if charset and charset[1] not in _CHARSETS:
-        raise Refused(
+        raise Rejection(
             415, "unsupported_charset", "Content-Type's charset must be utf-8, or left out"
         )
     if headers.text("Content-Encoding").lower() not in ("", "identity"):
-        raise Refused(
+        raise Rejection(
             415, "unsupported_encoding", "Content-Encoding must be left out: send plain JSON"
         )
     return media_type.strip()
@@ -53,7 +53,7 @@ def form_field(body: bytes, name: str) -> bytes:
     """The value of a form field that must occur exactly once."""
     values = re.findall(rb"(?:\A|&)" + re.escape(name.encode()) + rb"=([^&]*)", body)
     if len(values) != 1:
-        raise Refused(400, "invalid_form", f"the form must hold the field {name} exactly once")
+        raise Rejection(400, "invalid_form", f"the form must hold the field {name} exactly once")
     return unquote_to_bytes(values[0].replace(b"+", b" "))
 
 
@@ -62,11 +62,11 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise Refused(400, "invalid_body", _where(str(error))) from None
+        raise Rejection(400, "invalid_body", _where(str(error))) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Refused(400, "invalid_json", "the body is not JSON in UTF-8") from None
+        raise Rejection(400, "invalid_json", "the body is not JSON in UTF-8") from None
     except RecursionError:
-        raise Refused(400, "invalid_json", "the body is nested too deeply") from None
+        raise Rejection(400, "invalid_json", "the body is nested too deeply") from None
 
 
 def _where(message: str) -> str:
@@ -78,13 +78,13 @@ def _where(message: str) -> str:
 def no_duplicates(body: bytes) -> None:
     """Refuses an object with a duplicate field: parsers disagree on which one counts."""
     if sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
-        raise Refused(400, "invalid_json", f"the body holds more than {MAX_VALUES} values")
+        raise Rejection(400, "invalid_json", f"the body holds more than {MAX_VALUES} values")
     try:
         json.loads(body, object_pairs_hook=_once)
     except (ValueError, RecursionError):
-        raise Refused(400, "invalid_json", "the body is not JSON in UTF-8") from None
+        raise Rejection(400, "invalid_json", "the body is not JSON in UTF-8") from None
 
 
 def _once(pairs: list[tuple[str, object]]) -> None:
     if len({name for name, _ in pairs}) < len(pairs):
-        raise Refused(400, "duplicate_field", "an object holds a field twice: send each once")
+        raise Rejection(400, "duplicate_field", "an object holds a field twice: send each once")

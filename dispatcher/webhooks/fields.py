@@ -14,7 +14,7 @@ from typing import NamedTuple
 from dispatcher.domain import refs
 from dispatcher.domain.refs import MAX_REF, ZEROS
 from dispatcher.domain.repositories import UnusableRepository, normalize_repository
-from dispatcher.webhooks.parsed import Refused
+from dispatcher.webhooks.parsed import Rejection
 
 MAX_TITLE = 200
 MAX_MESSAGE = 4000
@@ -33,8 +33,8 @@ _IDENTIFIER = re.compile(r"[!-~]{0,100}")
 _MILLISECONDS = range(10**12, 4 * 10**12)
 
 
-def invalid(field: str, remedy: str) -> Refused:
-    return Refused(400, "invalid_field", f"{field} {remedy}")
+def invalid(field: str, remedy: str) -> Rejection:
+    return Rejection(400, "invalid_field", f"{field} {remedy}")
 
 
 def object_name(field: str, value: str) -> str:

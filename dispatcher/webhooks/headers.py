@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from dispatcher.webhooks.parsed import Refused
+from dispatcher.webhooks.parsed import Rejection
 
 RawHeaders: TypeAlias = Iterable[tuple[bytes, bytes]]
 """(name, value) pairs as ASGI has them."""
@@ -36,12 +36,12 @@ class Headers:
         """The value, or "" if the header is missing. Raises Refused for a repeated or unreadable one."""
         values = self.all(name)
         if len(values) > 1:
-            raise Refused(400, "repeated_header", f"{name} was sent more than once: send it once")
+            raise Rejection(400, "repeated_header", f"{name} was sent more than once: send it once")
         if not values:
             return ""
         value = values[0].strip()
         if not _PLAIN.fullmatch(value):
-            raise Refused(
+            raise Rejection(
                 400,
                 "malformed_header",
                 f"{name} must be at most 256 printable ASCII characters",
@@ -51,5 +51,5 @@ class Headers:
     def required(self, name: str, remedy: str) -> str:
         value = self.text(name)
         if not value:
-            raise Refused(400, "missing_header", f"{name} is missing: {remedy}")
+            raise Rejection(400, "missing_header", f"{name} is missing: {remedy}")
         return value

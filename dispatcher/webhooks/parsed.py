@@ -62,7 +62,7 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
 Parsed: TypeAlias = Received | Ignored | Rejected
 
 
-class Refused(DispatcherError):
+class Rejection(DispatcherError):
     """Ends the parsing of a request; `receive` turns it into its Rejected."""
 
     def __init__(self, status: int, code: str, message: str) -> None:

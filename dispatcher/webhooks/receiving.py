@@ -8,7 +8,7 @@ from dispatcher.domain.delivery import Delivery
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.delivery_ids import authenticated_headers
 from dispatcher.webhooks.headers import Headers, RawHeaders
-from dispatcher.webhooks.parsed import AuthFailure, Parsed, Refused, unauthorized
+from dispatcher.webhooks.parsed import AuthFailure, Parsed, Rejection, unauthorized
 from dispatcher.webhooks.registry import provider_of
 from dispatcher.webhooks.stored_headers import raw_headers
 
@@ -37,5 +37,5 @@ def parse_request(provider: str, headers: RawHeaders, body: bytes) -> Parsed:
     """Parses a request without authentication: a replay, a dry run, or a hook without secrets."""
     try:
         return provider_of(provider).parse(Headers(headers), body)
-    except Refused as refused:
-        return refused.rejected
+    except Rejection as rejection:
+        return rejection.rejected

@@ -33,7 +33,7 @@ class Provider(Protocol):
         """The index of the secret that authenticated the delivery, or why there is none."""
 
     def parse(self, headers: Headers, body: bytes, /) -> Received | Ignored:
-        """Parses an authenticated delivery. Raises Refused if that fails."""
+        """Parses an authenticated delivery. Raises Rejection if that fails."""
 
 
 PROVIDERS: Mapping[str, Provider] = MappingProxyType(

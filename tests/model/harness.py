@@ -27,15 +27,15 @@ from dispatcher.ledger import (
     Leased,
     Observations,
     Operations,
-    Recorded,
+    RecordResult,
     Redeploy,
     Repairs,
-    Retention,
     Schedule,
     Slots,
     Store,
     Submission,
     Targets,
+    Timeouts,
     WakeUp,
     read_pauses,
 )
@@ -107,10 +107,10 @@ class FaultyTargets(Targets):
             return found
         return dataclasses.replace(found, now=found.now + self.world.ahead)
 
-    def record(self, seen: Snapshot, token: str, **what: Any) -> Recorded:
-        def write() -> Recorded:
+    def record(self, seen: Snapshot, token: str, **what: Any) -> RecordResult:
+        def write() -> RecordResult:
             answer = super(FaultyTargets, self).record(seen, token, **what)
-            if answer is not Recorded.MOVED:
+            if answer is not RecordResult.MOVED:
                 self.world.recorded(seen.target, what.get("deploys", ()))
             return answer
 
@@ -212,7 +212,7 @@ class World:
     ) -> None:
         self.ahead = 0
         keys = Keys(f"test-{uuid4().hex[:12]}")
-        self.store = LateStore(client, keys, Retention(lead=LEAD))
+        self.store = LateStore(client, keys, timeouts=Timeouts(leadership=LEAD))
         self.store.world = self
         self.cluster = FakeCluster(self.store.now, self._job_created)
         self.reconciler = Reconciler(
@@ -373,7 +373,7 @@ class World:
             by_paths=filtered == "paths",
         )
         (raw,) = self.store.scripts.run_many(
-            [submission.call(self.store.keys, self.store.retention)]
+            [submission.call(self.store.keys, self.store.retention, self.store.timeouts)]
         )
         answer = submission.answer(raw)
         self._tick += 1

@@ -21,16 +21,16 @@ from dispatcher.ledger import (
     Keys,
     Listings,
     Repairs,
-    Retention,
     Schedule,
     Slots,
     Store,
     Submission,
     Targets,
+    Timeouts,
     WakeUps,
     connect,
 )
-from dispatcher.ledger.snapshot import decode
+from dispatcher.ledger.codec import decode
 from dispatcher.local.kube import items
 from tests.system.installation import Installation, sha
 from tests.waiting import PATIENCE, eventually
@@ -88,7 +88,7 @@ class Bench:
     folder: Path
     instance: str
     script: str = "sleep 60"
-    limits: Retention = field(default_factory=Retention)
+    timeouts: Timeouts = field(default_factory=Timeouts)
     settings: dict[str, Any] = field(default_factory=dict)
     """Further sections of its configuration."""
 
@@ -97,12 +97,12 @@ class Bench:
         self.cluster = FaultyCluster(Access(kubeconfig))
         self.keys = Keys(self.instance)
         self._clients = [connect(url), connect(url, text=False), connect(url)]
-        self.store = Store(self._clients[0], self.keys, self.limits)
+        self.store = Store(self._clients[0], self.keys, timeouts=self.timeouts)
         file = self.folder / "config.yaml"
         self.configure(self.settings)
         self.wake_ups = WakeUps(self._clients[1], f"queue-{self.instance}", self.instance)
         watcher = Watcher(
-            Store(self._clients[2], self.keys, self.limits),
+            Store(self._clients[2], self.keys, timeouts=self.timeouts),
             self.wake_ups,
             Cluster(Access(kubeconfig)),
             Reloader(file, {}),
@@ -161,7 +161,7 @@ class Bench:
             after=sha(after),
         )
         submission = Submission(target=TARGET, push=push, hook="hook")
-        call = submission.call(self.keys, self.limits)
+        call = submission.call(self.keys, self.store.retention, self.timeouts)
         return submission.answer(self.store.scripts.run_many([call])[0]).result
 
     def snapshot(self) -> Snapshot:

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from dispatcher.domain.deploy import State
-from dispatcher.ledger import Listings, Retention
+from dispatcher.ledger import Listings, Timeouts
 from tests.system.bench import TARGET, Bench, nobody_listens, unavailable
 from tests.system.installation import Installation, sha
 from tests.waiting import eventually
@@ -17,7 +17,7 @@ from tests.waiting import eventually
 
 @pytest.fixture
 def bench(system: Installation, tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(system, tmp_path, f"t{uuid4().hex[:10]}", limits=Retention(lease=1_500))
+    made = Bench(system, tmp_path, f"t{uuid4().hex[:10]}", timeouts=Timeouts(lease=1_500))
     made.start()
     yield made
     for name, job in made.jobs().items():

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from dispatcher.domain.deploy import State
-from dispatcher.ledger import Listings, Observations, Retention
+from dispatcher.ledger import Listings, Observations, Timeouts
 from dispatcher.local.kube import create_namespace
 from tests.system.bench import Bench
 from tests.system.installation import Installation
@@ -23,7 +23,7 @@ def bench(system: Installation, tmp_path: Path) -> Iterator[Bench]:
         system,
         tmp_path,
         f"t{uuid4().hex[:10]}",
-        limits=Retention(lease=1_500),
+        timeouts=Timeouts(lease=1_500),
         settings={"cluster": {"watch": "all"}, "defaults": {"namespace": "elsewhere"}},
     )
     made.start()

@@ -61,7 +61,7 @@ class Sweep:
 
     def _rows(self) -> list[Repair]:
         rows = Reader(self.store).rows()
-        return list(needed_repairs.of_rows(rows, self.store.now(), self.store.retention.grace))
+        return list(needed_repairs.of_rows(rows, self.store.now(), self.store.timeouts.wake_up))
 
     def _of_jobs(self, known: list[Observation]) -> list[Repair]:
         reader, now = Reader(self.store), self.store.now()

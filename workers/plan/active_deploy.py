@@ -41,7 +41,7 @@ def advance_active(seen: Snapshot, live_pods: int | None) -> Step | None:
 def _starting(deploy: Deploy, observed: ObservedJob | None) -> Step:
     if observed is None or observed.deleting or observed.gone:
         return ReserveName(deploy)
-    return Change((adopted(deploy, observed.uid, observed.rv),))
+    return Change((adopted(deploy, observed.uid),))
 
 
 def _running(

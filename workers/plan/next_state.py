@@ -27,7 +27,6 @@ def attempted(deploy: Deploy, token: str, namespace: str) -> Deploy:
         namespace=namespace,
         job=name,
         uid="",
-        created_rv="",
         started_at=0,  # this and the next two were the last attempt's
         cloning_at=0,
         asked_at=0,
@@ -55,7 +54,6 @@ def found(target: str, observed: ObservedJob) -> Deploy:
         namespace=observed.namespace,
         job=observed.job,
         uid=observed.uid,
-        created_rv=observed.rv,
     )
 
 
@@ -67,8 +65,8 @@ def renumbered(deploy: Deploy, number: int) -> Deploy:
     )
 
 
-def adopted(deploy: Deploy, uid: str, rv: str) -> Deploy:
-    return replace(deploy, uid=uid, created_rv=rv)
+def adopted(deploy: Deploy, uid: str) -> Deploy:
+    return replace(deploy, uid=uid)
 
 
 def stopping(seen: Snapshot, deploy: Deploy) -> Deploy:

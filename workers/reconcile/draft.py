@@ -16,7 +16,7 @@ from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.repairs import Kind, Repair
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.domain.transitions import check_transition
-from dispatcher.ledger import Recorded, Repairs, Targets
+from dispatcher.ledger import RecordResult, Repairs, Targets
 from workers.plan.lookup import field
 from workers.recorder import record_deploy, record_repairs
 
@@ -46,7 +46,7 @@ class Draft:
         self._changed: dict[int, Deploy] = {}
         self._new: dict[str, ObservedJob] = {}
         self._dropped: set[str] = set()
-        self._vain = 0
+        self._failures = 0
         self._reported = {deploy.number: deploy.state for deploy in seen.deploys}
         self._repairs: list[Repair] = []
 
@@ -102,7 +102,7 @@ class Draft:
     def count_failure(self, asked: bool) -> None:
         """Cluster requests failed, or, unless `asked`, were not sent: the next try
         comes after a longer pause."""
-        self._vain = max(1, self.seen.vain + int(asked))
+        self._failures = max(1, self.seen.failures + int(asked))
 
     @property
     def frees_slot(self) -> bool:
@@ -120,11 +120,11 @@ class Draft:
     def release(self, due_at: int | None, trouble: str = "") -> bool:
         """Writes the changes and releases the target; False if the target changed meanwhile, and is to be read
         anew under the same lease."""
-        return self.write(release=True, due_at=due_at, trouble=trouble) is Recorded.OK
+        return self.write(release=True, due_at=due_at, trouble=trouble) is RecordResult.OK
 
     def write(
         self, *, release: bool = False, due_at: int | None = None, trouble: str = ""
-    ) -> Recorded:
+    ) -> RecordResult:
         """Writes the changes, and renews the lease unless it is
         released. Raises WriteConflict and LeaseLost."""
         asked_at = self._clock()
@@ -139,9 +139,9 @@ class Draft:
             trouble=trouble,
             slot=self._namespace_in_use(),
             waits=bool(self.seen.no_slot),
-            vain=self._vain,
+            failures=self._failures,
         )
-        if answer is Recorded.MOVED:
+        if answer is RecordResult.MOVED:
             raise WriteConflict(self.seen.target)
         read = {number: msgspec.json.encode(d).decode() for number, d in self._changed.items()}
         self.seen = dataclasses.replace(self.seen, read={**self.seen.read, **read})

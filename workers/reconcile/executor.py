@@ -121,7 +121,7 @@ class Executor:
         observed = observe_pods(known, pods, known)
         deploy = after_failure(draft.seen, step.deploy, observed)
         if deploy.state is State.FAILED:
-            deploy = replace(deploy, log_tail=self._log_tail(observed, draft.seen.vain))
+            deploy = replace(deploy, log_tail=self._log_tail(observed, draft.seen.failures))
         draft.put([deploy])
 
     def _read_events(self, step: steps.ReadEvents, draft: Draft) -> None:

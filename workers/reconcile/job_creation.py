@@ -115,9 +115,9 @@ class JobCreator:
 
     def _adopt(self, draft: Draft, deploy: Deploy, job: Job) -> None:
         draft.put_job(observe_job(job)[1])
-        draft.put([adopted(deploy, job.metadata.uid, job.metadata.resource_version)])
+        draft.put([adopted(deploy, job.metadata.uid)])
 
 
 def _pending_again(deploy: Deploy) -> Deploy:
     """The deploy waits again; its next attempt takes the next name."""
-    return replace(deploy, state=State.PENDING, uid="", created_rv="")
+    return replace(deploy, state=State.PENDING, uid="")

@@ -87,7 +87,7 @@ class Reconciler:
         try:
             return self._work(draft)
         except ClusterError as trouble:
-            if not draft.seen.vain:
+            if not draft.seen.failures:
                 log.warning("cluster request failed", target=draft.seen.target, why=str(trouble))
             draft.count_failure(not _is_held_off(trouble))
             return self._release(draft, self._again_at(draft, trouble), str(trouble))
@@ -112,9 +112,9 @@ class Reconciler:
         )
 
     def _wait(self, draft: Draft, step: steps.Wait) -> bool:
-        was_in_vain = draft.seen.vain
+        had_failed = draft.seen.failures
         done = self._release(draft, step.due_at, step.trouble)
-        if done and was_in_vain:
+        if done and had_failed:
             log.info("cluster requests succeed again", target=draft.seen.target)
         return done
 
@@ -134,5 +134,5 @@ class Reconciler:
         return done
 
     def _later(self, draft: Draft) -> int:
-        pause = min(LATEST, LATER * 2 ** min(draft.seen.vain, 10))
+        pause = min(LATEST, LATER * 2 ** min(draft.seen.failures, 10))
         return draft.seen.now + int(pause * self.jitter())

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import structlog
 
 from dispatcher.domain.repairs import Kind, Repair
-from dispatcher.ledger import Contact, Listings, Observations, Publisher, Repairs, Schedule
+from dispatcher.ledger import Listings, Observations, Publisher, Repairs, Schedule, WatcherHealth
 from workers.kube.objects import Job, Pod
 from workers.recorder import record_repairs
 from workers.watch.cache import Cache, Observation, covers
@@ -26,7 +26,7 @@ class Observer:
         store = watcher.leadership.store
         self._token, self._wake_ups = watcher.token, watcher.wake_ups
         self._observations, self._listings = Observations(store), Listings(store)
-        self._contact, self._publisher = Contact(store), Publisher(store)
+        self._health, self._publisher = WatcherHealth(store), Publisher(store)
         self._schedule, self._recorded = Schedule(store), Repairs(store)
         self._renames = renames
         self._cache = Cache()
@@ -40,7 +40,7 @@ class Observer:
     def begin(self) -> None:
         """Forgets everything: all namespaces are yet to be listed."""
         self._cache, self._unlisted, self._cut_off = Cache(), {}, set()
-        self._contact.begin()
+        self._health.clear()
 
     def follow(self, namespace: str) -> None:
         self._listings.begin(namespace, self._token)
@@ -50,7 +50,7 @@ class Observer:
         self._unlisted.pop(namespace, None)
         for kind in KINDS:
             self._cut_off.discard((namespace, kind))
-            self._contact.found(namespace, kind)
+            self._health.resolve(namespace, kind)
 
     def listed(self, namespaces: Iterable[str]) -> set[str]:
         """The namespaces whose Jobs and Pods have both been listed."""
@@ -108,7 +108,7 @@ class Observer:
         if (namespace, kind) in self._cut_off:
             return
         self._cut_off.add((namespace, kind))
-        self._contact.lost(namespace, kind, why)
+        self._health.report(namespace, kind, why)
         log.error("cut off from the cluster", namespace=namespace or "all", kind=kind, why=why)
 
     def _connected(self, namespace: str, kind: str) -> None:
@@ -116,7 +116,7 @@ class Observer:
         if (namespace, kind) not in self._cut_off:
             return
         self._cut_off.discard((namespace, kind))
-        self._contact.found(namespace, kind)
+        self._health.resolve(namespace, kind)
         log.info("back in touch with the cluster", namespace=namespace or "all", kind=kind)
         targets = [
             name

@@ -95,7 +95,7 @@ class Sweeper:
 
     def _wake_forgotten(self) -> None:
         rows = Reader(self._store).rows()
-        found = needed_repairs.of_rows(rows, self._store.now(), self._store.retention.grace)
+        found = needed_repairs.of_rows(rows, self._store.now(), self._store.timeouts.wake_up)
         lost = [repair for repair in found if repair.kind is Kind.FORGOTTEN_TARGET]
         self._wake(self._schedule.wake([repair.target for repair in lost], "it was forgotten"))
         self._record(lost)

@@ -16,7 +16,7 @@ from dispatcher.domain.refs import MAX_REF, ZEROS, is_ref, object_name, short_re
 from dispatcher.http.api import views
 from dispatcher.http.api.requests import Order, Requests, line, unknown_deploy
 from dispatcher.http.responses import ErrorResponse, json_response
-from dispatcher.ledger import Missing, Operations, Reader, Redeploy, Store, WakeUps
+from dispatcher.ledger import NoRedeploy, Operations, Reader, Redeploy, Store, WakeUps
 from dispatcher.matching.matcher import follows
 
 KINDS = ("refs/heads/", "refs/tags/")
@@ -55,10 +55,10 @@ class Redeploys:
     def _redeploy(self, asked: Redeploy) -> views.RedeployAnswer:
         made = self._operations.redeploy(asked)
         if made.outcome is None:
-            if made.missing is Missing.DEPLOY:
+            if made.why_not is NoRedeploy.UNKNOWN_DEPLOY:
                 kept = self._reader.numbers(asked.target)
                 raise unknown_deploy(asked.target, asked.number, kept)
-            raise _error(asked, made.missing)
+            raise _error(asked, made.why_not)
         self._wake_ups.enqueue([made.wake_up] if made.wake_up else [])
         deploy = f"{asked.target}/{made.number}"
         log.info("redeploy", deploy=deploy, commit=made.commit, by=asked.by, outcome=made.outcome)
@@ -131,9 +131,9 @@ def _shown(value: str) -> str:
     return repr(line(value)[:100])
 
 
-def _error(asked: Redeploy, missing: Missing | None) -> ErrorResponse:
+def _error(asked: Redeploy, why_not: NoRedeploy | None) -> ErrorResponse:
     target = asked.target
-    if missing is Missing.COMMIT:
+    if why_not is NoRedeploy.UNKNOWN_REF:
         message = (
             f"No push of {short_ref(asked.ref)} to target {target} is known, and so no newest "
             "commit of it: name the commit as well"

@@ -16,7 +16,7 @@ from dispatcher.http.api.requests import Order, Requests
 from dispatcher.http.live_config import ActiveConfig, LiveConfig
 from dispatcher.http.responses import ErrorResponse, json_response
 from dispatcher.http.webhooks.intake import Answer, Intake, evaluated
-from dispatcher.http.webhooks.recording import recorded
+from dispatcher.http.webhooks.ledger_results import ledger_results
 from dispatcher.ledger import DeliveryLog, LoggedDelivery, Submitter
 from dispatcher.webhooks.receiving import parse_delivery
 
@@ -36,7 +36,7 @@ class Replays:
         order = await self._requests.order(request, Order)
         name = request.path_params["id"]
         intake = await to_thread.run_sync(self._intake, name, order)
-        body = intake.answer(await recorded(self._submitter, intake))
+        body = intake.answer(await ledger_results(self._submitter, intake))
         _log(intake.delivery, body)
         return json_response(_view(intake.delivery, body), body.status)
 

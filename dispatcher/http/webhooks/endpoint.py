@@ -20,8 +20,8 @@ from dispatcher.http.connection.bodies import Bodies
 from dispatcher.http.live_config import ActiveConfig, LiveConfig
 from dispatcher.http.responses import ErrorResponse, json_response
 from dispatcher.http.webhooks.intake import Answer, Intake, take_in
+from dispatcher.http.webhooks.ledger_results import ledger_results
 from dispatcher.http.webhooks.rate_limit import Limiter
-from dispatcher.http.webhooks.recording import recorded
 from dispatcher.http.webhooks.rejection_counter import RejectionCounter
 from dispatcher.http.webhooks.unauthenticated import Incoming
 from dispatcher.ledger import Submitter
@@ -68,7 +68,7 @@ class Hooks:
             self._rejections.note(name, error.cause)
             raise await self._limiter.answer(error, name, sender) from None
         if intake.rejected:
-            await recorded(self._submitter, intake)
+            await ledger_results(self._submitter, intake)
             raise await self._limiter.answer(ErrorResponse.of(intake.rejected), name, sender)
         return await self._carry_out(intake)
 
@@ -101,7 +101,7 @@ class Hooks:
     async def _carry_out(self, intake: Intake) -> Response:
         delivery = intake.delivery
         try:
-            results = await recorded(self._submitter, intake)
+            results = await ledger_results(self._submitter, intake)
         except LedgerUnavailable as error:
             id = delivery.delivery_id
             log.error("delivery not recorded", hook=delivery.hook, delivery=id, why=str(error))

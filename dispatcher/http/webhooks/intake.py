@@ -16,7 +16,7 @@ from dispatcher.domain.outcome import Outcome, Result
 from dispatcher.domain.push import Push
 from dispatcher.http.live_config import ActiveConfig
 from dispatcher.http.webhooks.unauthenticated import Incoming, receive_incoming
-from dispatcher.ledger import LogRecord, ReplyField, Submission
+from dispatcher.ledger import LogEntry, ReplyField, Submission
 from dispatcher.matching.evaluation import evaluate
 from dispatcher.matching.matcher import Decision, Rule
 from dispatcher.webhooks.delivery_ids import authenticated_headers
@@ -47,7 +47,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Intake:
     """An evaluated delivery: what is written of it, and what the ledger has to decide."""
 
-    record: LogRecord
+    log_entry: LogEntry
     submissions: tuple[Submission, ...] = ()
     """One for each candidate that isn't decided, in their order."""
     rejected: Rejected | None = None
@@ -57,7 +57,7 @@ class Intake:
 
     @property
     def delivery(self) -> Delivery:
-        return self.record.delivery
+        return self.log_entry.delivery
 
     def answer(self, results: Iterable[Result]) -> Answer:
         """With the ledger's results of `submissions`, in their order."""
@@ -110,7 +110,7 @@ def evaluated(configured: ActiveConfig, delivery: Delivery, parsed: Parsed) -> I
             delivery = replace(
                 delivery, delivery_id="", reason=parsed.message, rejected=parsed.code
             )
-            return Intake(record=LogRecord.of(delivery, configured.log_bounds), rejected=parsed)
+            return Intake(log_entry=LogEntry.of(delivery, configured.log_bounds), rejected=parsed)
         case Ignored():
             delivery = replace(
                 delivery,
@@ -118,7 +118,7 @@ def evaluated(configured: ActiveConfig, delivery: Delivery, parsed: Parsed) -> I
                 event=parsed.event,
                 reason=parsed.reason,
             )
-            return Intake(record=LogRecord.of(delivery, configured.log_bounds))
+            return Intake(log_entry=LogEntry.of(delivery, configured.log_bounds))
         case Received():
             return _evaluated(configured, delivery, parsed)
 
@@ -139,7 +139,7 @@ def _evaluated(configured: ActiveConfig, delivery: Delivery, received: Received)
         reason="" if decisions else _each_once(each.reason for each in evaluations),
     )
     return Intake(
-        record=LogRecord.of(delivery, configured.log_bounds),
+        log_entry=LogEntry.of(delivery, configured.log_bounds),
         submissions=tuple(
             _submission(configured, delivery, number, *each)
             for number, each in enumerate(decisions)

@@ -15,7 +15,7 @@ from dispatcher.domain.errors import LedgerUnavailable
 from dispatcher.http.client_address import Address, group
 from dispatcher.http.connection.threads import Threads
 from dispatcher.http.responses import ErrorResponse
-from dispatcher.ledger import Failures, RateLimitResult
+from dispatcher.ledger import AuthFailures, RateLimitResult
 
 COUNT_WITHIN = 0.5
 """Seconds for the ledger; without an answer the sender gets the 401."""
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 class Limiter:
     """Knows what the sender of a rejected request is told."""
 
-    def __init__(self, failures: Failures) -> None:
+    def __init__(self, failures: AuthFailures) -> None:
         self._failures = failures
         self._threads = Threads(AT_ONCE)
 

@@ -4,7 +4,7 @@
 --
 -- KEYS  1 leader (string: token of the watcher that leads)  then those of the script
 -- ARGV  1 token of the caller  2 for how long it leads on (ms)  then those of the script
--- Reply the script's, or the error LEADLOST: nothing was written
+-- Reply the script's, or the error FENCED: nothing was written
 
 local function from(first, list)
   local rest = {}
@@ -12,6 +12,6 @@ local function from(first, list)
   return rest
 end
 
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('LEADLOST another watcher leads, or none') end
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED another watcher leads, or none') end
 if redis.call('PTTL', KEYS[1]) < ARGV[2] / 2 then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 return script(from(2, KEYS), from(3, ARGV))

@@ -22,7 +22,7 @@
 --   sure       this very Redis was told so
 --   limited    how many deploys may run at once is limited
 --   has_slot   the target has its concurrency slot
---   vain       looks in a row that the cluster's trouble ended
+--   failures   looks in a row that the cluster failed
 
 local row, deploys, jobs, specs, due, listed, paused, limits, running, open = unpack(KEYS)
 local token, lease = ARGV[2], tonumber(ARGV[3])
@@ -72,5 +72,5 @@ return cjson.encode({
   sure = told == here,
   limited = redis.call('EXISTS', limits) == 1,
   has_slot = redis.call('HEXISTS', running, target.name) == 1,
-  vain = number_in_row('vain'),
+  failures = number_in_row('failures'),
 })

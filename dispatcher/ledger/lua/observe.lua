@@ -3,7 +3,7 @@
 -- Includes: _open, _versions
 --
 -- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy  6 running
---       7 versions (hash: namespace, "*" for all -> newest resourceVersion that the watcher has heard of)
+--       7 versions (hash: namespace, "*" for all -> newest resourceVersion that the watcher has seen)
 --       8 open (hash: stream -> numbers)
 -- ARGV  1 document, 2 what was seen (JSON, stored as it is)
 --   target  name

@@ -4,21 +4,21 @@
 -- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy (set: targets that have Jobs)  6 running  7 waiting  8 waiters
 --       9 paused (string)  10 open (hash: stream -> numbers)
 -- ARGV  1 document
---   target   name
---   token    of the lease
---   lease    ms for which it is renewed, where it is kept
---   version  of the row, as it was read
---   ends     the lease is let go
---   due_at   when the target is due next (ms), 0 for never; of a lease that ends
---   trouble  what holds the target up, "" for nothing
---   vain     looks in a row that the cluster's trouble ended
---   history  deploys that are kept
---   slot     namespace of the deploy that has a concurrency slot, "" for none
---   waits    the target waits for one
---   deploys  what is written: {number, read, write}; `read` is the text as it was read, "" for one that was not
---            there, `write` the text to store
---   jobs     Jobs that were asked for: {name, observed}; "namespace/name" and the text to store
---   dropped  names of Jobs to forget
+--   target    name
+--   token     of the lease
+--   lease     ms for which it is renewed, where it is kept
+--   version   of the row, as it was read
+--   ends      the lease is let go
+--   due_at    when the target is due next (ms), 0 for never; of a lease that ends
+--   trouble   what holds the target up, "" for nothing
+--   failures  looks in a row that the cluster failed
+--   history   deploys that are kept
+--   slot      namespace of the deploy that has a concurrency slot, "" for none
+--   waits     the target waits for one
+--   deploys   what is written: {number, read, write}; `read` is the text as it was read, "" for one that was not
+--             there, `write` the text to store
+--   jobs      Jobs that were asked for: {name, observed}; "namespace/name" and the text to store
+--   dropped   names of Jobs to forget
 -- Reply "ok" | "again": written, but the row has moved since, and the lease is kept
 --       | "moved": nothing written, the row or a deploy has changed since
 --       | "lost": nothing written, the lease is another's
@@ -99,7 +99,7 @@ for _, change in ipairs(changes) do ended = write(change) or ended end
 write_jobs()
 if ended then prune_history(target, jobs, arg.history) end
 write_slot()
-redis.call('HSET', row, 'trouble', arg.trouble, 'vain', arg.vain)
+redis.call('HSET', row, 'trouble', arg.trouble, 'failures', arg.failures)
 if arg.ends and not moved then
   let_go()
   return 'ok'

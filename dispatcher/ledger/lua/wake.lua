@@ -1,4 +1,4 @@
--- Wakes a target, whatever became of earlier wake-ups; each one in vain doubles the time to the next.
+-- Wakes a target, whatever became of earlier wake-ups; each untaken one doubles the time to the next.
 -- Includes: _target
 --
 -- KEYS  1 row  2 due
@@ -34,7 +34,7 @@ if leased(row, now) then
 end
 if not is_due() then return { 0, '' } end
 local found = trouble()
-local vain = redis.call('HINCRBY', row, 'rewakes', 1) - 1
-redis.call('ZADD', due, now + math.min(arg.longest_wait, arg.grace * 2 ^ math.min(vain, 20)), arg.target)
+local untaken = redis.call('HINCRBY', row, 'rewakes', 1) - 1
+redis.call('ZADD', due, now + math.min(arg.longest_wait, arg.grace * 2 ^ math.min(untaken, 20)), arg.target)
 redis.call('HSET', row, 'woken', '1')
 return { redis.call('HINCRBY', row, 'wakes', 1), found }

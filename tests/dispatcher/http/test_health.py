@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dispatcher import __version__
-from dispatcher.ledger import Contact, Leadership, Store
+from dispatcher.ledger import Leadership, Store, WatcherHealth
 from tests.dispatcher.http.web import Web
 
 
@@ -29,13 +29,13 @@ def test_heads_are_answered(web: Web) -> None:
 
 
 def test_it_tells_whether_the_cluster_can_be_followed(web: Web, store: Store) -> None:
-    contact = Contact(store)
+    health = WatcherHealth(store)
     Leadership(store, "the watcher").acquire()
     followed = web.readiness().json()["cluster"]
 
-    contact.lost("secret-project", "job", "no answer from 10.0.0.7")
+    health.report("secret-project", "job", "no answer from 10.0.0.7")
     cut_off = web.readiness()
-    contact.found("secret-project", "job")
+    health.resolve("secret-project", "job")
 
     assert followed == "ok"
     assert cut_off.status_code == 200

@@ -48,7 +48,7 @@ def taken(
     if delivery:
         more["delivery"] = delivery
     submission = Submission(target=target, push=what, hook="hook", **more)
-    (raw,) = store.scripts.run_many([submission.call(store.keys, store.retention)])
+    (raw,) = store.scripts.run_many([submission.call(store.keys, store.retention, store.timeouts)])
     return submission.answer(raw)
 
 

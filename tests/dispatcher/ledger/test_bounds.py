@@ -53,7 +53,9 @@ def pass_windows(store: Store) -> None:
 def hand_in(store: Store, pushes: list[Push], **more: Any) -> None:
     submissions = [Submission(target="shop", push=p, hook="hook", **more) for p in pushes]
     again = submissions if "delivery" in more else []
-    calls = [each.call(store.keys, store.retention) for each in (*submissions, *again)]
+    calls = [
+        each.call(store.keys, store.retention, store.timeouts) for each in (*submissions, *again)
+    ]
     store.scripts.run_many(calls)
 
 

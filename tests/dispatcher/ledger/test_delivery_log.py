@@ -16,8 +16,8 @@ from dispatcher.ledger import (
     DeliveryLog,
     Keys,
     LogBounds,
+    LogEntry,
     LoggedDelivery,
-    LogRecord,
     ReplyField,
     SecretUsage,
     Store,
@@ -72,7 +72,7 @@ class Hand:
             Candidate(target="shop", ref=MAIN, commit=sha(move[1])) for move in moves
         )
         logged = a_delivery(name, body=body, delivery_id=delivery, candidates=candidates, **more)
-        answer = self.submitter.submit(submissions, LogRecord.of(logged, bounds))
+        answer = self.submitter.submit(submissions, LogEntry.of(logged, bounds))
         return [result.outcome for result in answer.result(10)]
 
 
@@ -120,7 +120,7 @@ def test_what_was_decided_before_the_ledger_was_asked_is_told_too(
     why = "no file matches"
     decided = Candidate(target="docs", ref=MAIN, commit=sha("a"), decided=True, reason=why)
     delivery = a_delivery("one", candidates=(decided,))
-    hand.submitter.submit((), LogRecord.of(delivery, WIDE)).result(10)
+    hand.submitter.submit((), LogEntry.of(delivery, WIDE)).result(10)
 
     (result,) = the(log, "one").results
     assert result
@@ -252,7 +252,7 @@ def test_nothing_is_kept_where_nothing_may_be(
     hand.deliver("one", "0a")
     none = LogBounds(keep=0, keep_for=60, max_bytes=2**20)
     delivery = a_delivery("two", secret="env A")
-    hand.submitter.submit((), LogRecord.of(delivery, none)).result(10)
+    hand.submitter.submit((), LogEntry.of(delivery, none)).result(10)
 
     assert names(log) == []
     assert not client.exists(keys.logged_delivery("two"))
@@ -284,7 +284,7 @@ def test_rejections_are_counted(client: redis.Redis, keys: Keys) -> None:
 
 def test_neither_body_nor_secret_is_in_what_is_printed(hand: Hand, log: DeliveryLog) -> None:
     delivery = a_delivery("one", body=b"private")
-    record = LogRecord.of(delivery, WIDE)
+    record = LogEntry.of(delivery, WIDE)
 
     assert "body=" not in repr(record)
     assert "private" not in repr(record)

@@ -21,11 +21,12 @@ from dispatcher.ledger import (
     Listings,
     Observations,
     Publisher,
-    Recorded,
+    RecordResult,
     Retention,
     Schedule,
     Store,
     Targets,
+    Timeouts,
     connect,
 )
 from dispatcher.local.ports import free_port
@@ -56,11 +57,11 @@ def test_one_worker_at_a_time(store: Store) -> None:
     other = Targets(store).acquire("shop", "another")
 
     assert isinstance(other, Leased)
-    assert 0 < other.milliseconds <= store.retention.lease
+    assert 0 < other.milliseconds <= store.timeouts.lease
 
 
 def test_a_lease_runs_out_and_its_late_holder_writes_nothing(client: object, keys: Keys) -> None:
-    store = Store(client, keys, Retention(lease=50))  # type: ignore[arg-type]
+    store = Store(client, keys, timeouts=Timeouts(lease=50))  # type: ignore[arg-type]
     submit(store, push("0", "a"))
     seen = hold(store)
 
@@ -89,8 +90,8 @@ def test_what_happens_while_a_worker_holds_the_target_makes_it_look_again(store:
     result = submit(store, push("0", "a"))
 
     assert result.outcome is Outcome.ACCEPTED
-    assert Targets(store).record(seen, "mine", release=True) is Recorded.AGAIN
-    assert Targets(store).record(hold(store), "mine", release=True) is Recorded.OK
+    assert Targets(store).record(seen, "mine", release=True) is RecordResult.AGAIN
+    assert Targets(store).record(hold(store), "mine", release=True) is RecordResult.OK
 
 
 def test_who_is_woken_while_a_worker_holds_it_is_looked_at_once_more(store: Store) -> None:
@@ -99,8 +100,8 @@ def test_who_is_woken_while_a_worker_holds_it_is_looked_at_once_more(store: Stor
 
     assert Schedule(store).wake(["shop"], "the cluster is listed") == []
 
-    assert Targets(store).record(seen, "mine", release=True) is Recorded.AGAIN
-    assert Targets(store).record(hold(store), "mine", release=True) is Recorded.OK
+    assert Targets(store).record(seen, "mine", release=True) is RecordResult.AGAIN
+    assert Targets(store).record(hold(store), "mine", release=True) is RecordResult.OK
 
 
 def test_who_is_due_while_a_worker_holds_it_is_in_good_hands(store: Store) -> None:
@@ -108,7 +109,7 @@ def test_who_is_due_while_a_worker_holds_it_is_in_good_hands(store: Store) -> No
 
     assert Schedule(store).due(store.now() + 60_000) == []
 
-    assert Targets(store).record(seen, "mine", release=True) is Recorded.OK
+    assert Targets(store).record(seen, "mine", release=True) is RecordResult.OK
 
 
 def test_the_first_push_asks_for_a_wake_up_and_the_next_ones_do_not(store: Store) -> None:
@@ -124,7 +125,7 @@ def test_the_first_push_asks_for_a_wake_up_and_the_next_ones_do_not(store: Store
 def test_a_wake_up_that_nobody_answers_comes_again_later_and_later(
     client: object, keys: Keys
 ) -> None:
-    store = Store(client, keys, Retention(grace=10_000))  # type: ignore[arg-type]
+    store = Store(client, keys, timeouts=Timeouts(wake_up=10_000))  # type: ignore[arg-type]
     submit(store, push("0", "a"))
     now = store.now()
 

@@ -40,7 +40,7 @@ def branch(number: int) -> str:
 def open_streams(store: Store, first: int, last: int) -> None:
     pushes = [push("0", f"new on {number}", ref=branch(number)) for number in range(first, last)]
     each = [Submission(target="shop", push=what, hook="hook") for what in pushes]
-    store.scripts.run_many([one.call(store.keys, store.retention) for one in each])
+    store.scripts.run_many([one.call(store.keys, store.retention, store.timeouts) for one in each])
 
 
 def calls_of(store: Store, act: Callable[[], object]) -> Counter[str]:

@@ -78,7 +78,9 @@ def run(store: Store, cases: Sequence[Case]) -> None:
     for step in range(max(len(case.order) for case in cases)):
         now = [case for case in cases if step < len(case.order)]
         submissions = [case.submission(step) for case in now]
-        replies = store.scripts.run_many([s.call(store.keys, store.retention) for s in submissions])
+        replies = store.scripts.run_many(
+            [s.call(store.keys, store.retention, store.timeouts) for s in submissions]
+        )
         pipeline: Any = store.client.pipeline(transaction=False)
         for case in now:
             pipeline.hget(store.keys.deploys(case.name), "1")

@@ -14,14 +14,22 @@ from msgspec.structs import replace
 from dispatcher.domain.deploy import Deploy, Reason, State
 from dispatcher.domain.outcome import Outcome
 from dispatcher.domain.snapshot import Snapshot
-from dispatcher.ledger import Missing, Operations, Reader, Redeploy, Redeployed, Store, Targets
+from dispatcher.ledger import (
+    NoRedeploy,
+    Operations,
+    Reader,
+    Redeploy,
+    RedeployResult,
+    Store,
+    Targets,
+)
 from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit
 from tests.examples import examples
 
 NEXT = "refs/heads/next"
 
 
-def redeploy(store: Store, target: str = "shop", **named: Any) -> Redeployed:
+def redeploy(store: Store, target: str = "shop", **named: Any) -> RedeployResult:
     if "commit" in named:
         named["commit"] = sha(named["commit"])
     return Operations(store).redeploy(Redeploy(target=target, **named))
@@ -119,25 +127,27 @@ def test_commit_and_ref_need_no_history(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("named", "missing"),
+    ("named", "why_not"),
     [
-        ({}, Missing.DEPLOYS),
-        ({"commit": "a"}, Missing.DEPLOYS),
-        ({"number": 1}, Missing.DEPLOY),
-        ({"ref": MAIN}, Missing.COMMIT),
+        ({}, NoRedeploy.NEVER_DEPLOYED),
+        ({"commit": "a"}, NoRedeploy.NEVER_DEPLOYED),
+        ({"number": 1}, NoRedeploy.UNKNOWN_DEPLOY),
+        ({"ref": MAIN}, NoRedeploy.UNKNOWN_REF),
     ],
 )
-def test_what_is_not_known_is_said(store: Store, named: dict[str, Any], missing: Missing) -> None:
+def test_what_is_not_known_is_said(
+    store: Store, named: dict[str, Any], why_not: NoRedeploy
+) -> None:
     made = redeploy(store, **named)
 
-    assert (made.outcome, made.missing) == (None, missing)
+    assert (made.outcome, made.why_not) == (None, why_not)
     assert waiting(store) == {}
 
 
 def test_a_branch_that_was_deleted_has_no_newest_commit(deployed: Store) -> None:
     submit(deployed, push("b", "0"))
 
-    assert redeploy(deployed, ref=MAIN).missing is Missing.COMMIT
+    assert redeploy(deployed, ref=MAIN).why_not is NoRedeploy.UNKNOWN_REF
 
 
 def test_no_branch_moves(deployed: Store) -> None:

@@ -6,15 +6,25 @@ import pytest
 import redis
 
 from dispatcher.domain.errors import LedgerUnavailable
-from dispatcher.ledger import Failures, Keys, RateLimitResult, RateLimits, Retention, Store, connect
+from dispatcher.ledger import (
+    AuthFailures,
+    Keys,
+    RateLimitResult,
+    RateLimits,
+    Retention,
+    Store,
+    connect,
+)
 from dispatcher.local.ports import free_port
 from tests.waiting import eventually
 
 
 def failures(
     client: redis.Redis, keys: Keys, *, address: int = 2, hook: int = 0, window: int = 60_000
-) -> Failures:
-    return Failures(Store(client, keys, Retention(failures=window)), RateLimits(address, hook))
+) -> AuthFailures:
+    return AuthFailures(
+        Store(client, keys, Retention(auth_failures=window)), RateLimits(address, hook)
+    )
 
 
 def test_the_first_few_are_free(client: redis.Redis, keys: Keys) -> None:
@@ -60,7 +70,7 @@ def test_zero_is_no_limit_and_keeps_nothing(client: redis.Redis, keys: Keys) -> 
     counted = failures(client, keys, address=0)
 
     assert [counted.count("192.0.2.1", "github") for _ in range(5)] == [RateLimitResult()] * 5
-    assert not client.exists(keys.failures_from("192.0.2.1"), keys.failures_at("github"))
+    assert not client.exists(keys.auth_failures_from("192.0.2.1"), keys.auth_failures_at("github"))
 
 
 def test_it_is_over_when_the_window_is(client: redis.Redis, keys: Keys) -> None:
@@ -69,7 +79,7 @@ def test_it_is_over_when_the_window_is(client: redis.Redis, keys: Keys) -> None:
     wait = counted.count("192.0.2.1", "github").wait
     assert 0 < wait <= 60_000
 
-    for key in (keys.failures_from("192.0.2.1"), keys.failures_at("github")):
+    for key in (keys.auth_failures_from("192.0.2.1"), keys.auth_failures_at("github")):
         assert client.pttl(key) > 0
         client.pexpire(key, 1)
         assert eventually(lambda key=key: not client.exists(key))  # type: ignore[misc]
@@ -86,11 +96,11 @@ def test_every_key_expires_and_hooks_that_are_not_there_have_few(
     found = [*client.scan_iter(match=f"{keys.prefix}*")]
 
     assert all(0 < client.pttl(key) <= 60_000 for key in found)
-    assert len({keys.failures_at(f"no-{number}") for number in range(100_000)}) <= 4096
+    assert len({keys.auth_failures_at(f"no-{number}") for number in range(100_000)}) <= 4096
 
 
 def test_a_count_without_an_end_is_given_one(client: redis.Redis, keys: Keys) -> None:
-    client.set(keys.failures_from("192.0.2.1"), 7)
+    client.set(keys.auth_failures_from("192.0.2.1"), 7)
 
     assert failures(client, keys).count("192.0.2.1", "github").wait > 59_000
 

@@ -31,6 +31,7 @@ from dispatcher.ledger import (
     Store,
     Submission,
     Targets,
+    Timeouts,
     WakeUp,
 )
 from dispatcher.ledger.redirects import Redirects
@@ -52,7 +53,7 @@ def hand_in(store: Store, what: Push, target: str, former: str = "", delivery: s
     named: dict[str, Any] = {"delivery": delivery} if delivery else {}
     submission = Submission(target=target, push=what, hook="hook", former=former, **named)
     redirects = Redirects(store)
-    ((taken, reply),) = redirects.hand_in([submission])
+    ((taken, reply),), _ = redirects.submit([submission])
     return taken.answer(reply).result
 
 
@@ -248,7 +249,7 @@ def test_nothing_moves_while_a_worker_is_at_it(running: Store, held: str) -> Non
 
 
 def test_a_worker_whose_lease_ran_out_writes_nothing_any_more(client: Any, keys: Keys) -> None:
-    store = Store(client, keys, Retention(lease=1))
+    store = Store(client, keys, timeouts=Timeouts(lease=1))
     by_old(store, "0", "a")
     seen = hold(store, OLD)
     while rename(store) is not RenameResult.RENAMED:

@@ -26,7 +26,7 @@ def replay(
 ) -> Result:
     again = Replay(of="", first_at=came, by=by, note=note)
     submission = Submission(target="shop", push=what, hook="hook", replay=again, **more)
-    (raw,) = store.scripts.run_many([submission.call(store.keys, store.retention)])
+    (raw,) = store.scripts.run_many([submission.call(store.keys, store.retention, store.timeouts)])
     return submission.answer(raw).result
 
 

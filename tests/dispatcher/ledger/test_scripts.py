@@ -12,7 +12,7 @@ import redis
 from msgspec.inspect import NoneType, StructType, UnionType, type_info
 
 from dispatcher.ledger import (
-    log_record,
+    delivery_log,
     observations,
     operations,
     redeployment,
@@ -28,7 +28,7 @@ from dispatcher.ledger.scripts import included, source, text
 ARGUMENTS: dict[str, type[msgspec.Struct]] = {
     "cancel": operations.Arguments,
     "claim_slot": slots.Arguments,
-    "keep": log_record.Arguments,
+    "log_delivery": delivery_log.Arguments,
     "observe": observations.Arguments,
     "record": targets.Arguments,
     "redeploy": redeployment.Arguments,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.ledger import Keys, NoFreeSlot, Publisher, Retention, Slots, Store, Targets, connect
+from dispatcher.ledger import Keys, NoFreeSlot, Publisher, Slots, Store, Targets, Timeouts, connect
 from tests.examples import examples
 from tests.waiting import eventually
 
@@ -64,7 +64,7 @@ def test_a_full_namespace_holds_up_no_other(store: Store) -> None:
 
 def test_a_slot_that_nobody_claims_goes_to_the_next(keys: Keys, redis_url: str) -> None:
     with connect(redis_url) as client:
-        store = Store(client, keys, Retention(offered=50))
+        store = Store(client, keys, timeouts=Timeouts(slot_offer=50))
         Publisher(store).limit({"": 1})
         slots = Slots(store)
         slots.claim("a", "ns", 1)

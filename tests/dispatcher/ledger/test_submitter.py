@@ -19,7 +19,7 @@ from dispatcher.ledger import (
     DeliveryLog,
     Keys,
     LogBounds,
-    LogRecord,
+    LogEntry,
     Store,
     Submission,
     Submitter,
@@ -40,7 +40,7 @@ class Watched(Scripts):
 
     def __init__(self, client: redis.Redis) -> None:
         super().__init__(client)
-        self._load({"submit", "keep"})
+        self._load({"submit", "log_delivery"})
         self.groups: list[list[str]] = []
         """Of each: the hooks, by the delivery ids of the pushes."""
         self.free, self.seconds, self.fails = threading.Event(), 0.0, False
@@ -232,7 +232,7 @@ def test_what_nobody_waits_for_takes_less_room(intake: Intake) -> None:
     bounds = LogBounds(keep=10, keep_for=60, max_bytes=1000)
     intake.deliver("large", "a", MOST_RECORDS)
 
-    of = LogRecord.of(Delivery(id="e", hook="a", provider="github", body=b"{}"), bounds)
+    of = LogEntry.of(Delivery(id="e", hook="a", provider="github", body=b"{}"), bounds)
 
     with pytest.raises(LedgerUnavailable, match="too many pushes"):
         intake.submitter.submit((), of).result(0)
@@ -245,7 +245,7 @@ def test_a_large_delivery_leaves_no_body_behind(
     intake.go_on()
     bounds = LogBounds(keep=2, keep_for=3600, max_bytes=1024 * 1024)
     for name in "abcdef":
-        record = LogRecord.of(Delivery(id=name, hook="a", provider="github", body=b"{}"), bounds)
+        record = LogEntry.of(Delivery(id=name, hook="a", provider="github", body=b"{}"), bounds)
         intake.submitter.submit((), record).result(30)
         intake.deliver(f"large-{name}", "a", 200).result(30)
 
@@ -263,7 +263,7 @@ def test_a_body_whose_deletion_failed_goes_with_a_later_call(
 
     def keep(name: str) -> None:
         delivery = Delivery(id=name, hook="a", provider="github", secret="env SECRET", body=b"{}")
-        intake.submitter.submit((), LogRecord.of(delivery, bounds)).result(30)
+        intake.submitter.submit((), LogEntry.of(delivery, bounds)).result(30)
 
     keep("a")
     keep("b")  # "a" makes room, and would go with the next one

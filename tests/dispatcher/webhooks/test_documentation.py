@@ -102,7 +102,7 @@ def test_what_hosts_tell_is_said_of_every_provider(line: str) -> None:
 
 def test_every_refusal_is_documented() -> None:
     source = "\n".join(path.read_text() for path in SOURCES.rglob("*.py"))
-    raised = set(re.findall(r'Refused\(\s*(\d+),\s*"(\w+)"', source))
+    raised = set(re.findall(r'Rejection\(\s*(\d+),\s*"(\w+)"', source))
     raised |= set(re.findall(r'status=(\d+),\s*code="(\w+)"', source))
 
     assert set(re.findall(r"^- (\d+) `(\w+)`: ", DOCUMENT, re.MULTILINE)) == raised

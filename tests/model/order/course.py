@@ -253,8 +253,9 @@ class Run:
             replay=Replay(of="", first_at=replays) if replays else None,
             **_filtered(made),
         )
-        keys, limits = self._store.keys, self._store.retention
-        (raw,) = self._store.scripts.run_many([submission.call(keys, limits)])
+        store = self._store
+        call = submission.call(store.keys, store.retention, store.timeouts)
+        (raw,) = store.scripts.run_many([call])
         result = submission.answer(raw).result
         what = f"replay of {made.number}" if replays else f"{made.number}"
         note(f"   {what}: {result.outcome} {result.deploy} {result.reason}")

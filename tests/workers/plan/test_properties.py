@@ -212,7 +212,7 @@ def test_steps_end(seen: Snapshot, live_pods: int | None) -> None:  # noqa: C901
             case ListPods():
                 live_pods = 0
             case Create(deploy=deploy):
-                seen = put(seen, next_state.adopted(deploy, "fresh", "1"))
+                seen = put(seen, next_state.adopted(deploy, "fresh"))
                 seen = with_job(seen, deploy, "fresh")
             case ReserveName(deploy=deploy):
                 seen = put(seen, replace(deploy, state=State.PENDING))

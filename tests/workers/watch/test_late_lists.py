@@ -6,7 +6,7 @@ import pytest
 
 from dispatcher.domain.deploy import State
 from dispatcher.domain.repairs import Kind
-from dispatcher.ledger import Contact, Repairs
+from dispatcher.ledger import Repairs, WatcherHealth
 from tests.model.harness import World
 from tests.workers.reconcile.test_takeover import push, run, settle, states
 from workers.watch.reflector import ConnectionLost
@@ -47,7 +47,7 @@ def test_what_troubled_a_feed_that_was_stopped_troubles_nobody(world: World) -> 
 
     world.hear_late("job")
 
-    assert Contact(world.store).troubles() == []
+    assert WatcherHealth(world.store).problems() == []
 
 
 def test_a_list_that_was_told_and_not_taken_before_a_restart_is_void(world: World) -> None:

@@ -28,7 +28,7 @@ class Overtaken(Scripts):
 
 def overtake(world: World, after: int) -> None:
     store = world.leader._leadership.store
-    scripts = Overtaken(store.client, store.scripts._fence)
+    scripts = Overtaken(store.client, store.scripts._token)
     scripts.writes, scripts.leader = after, store.keys.leader
     store.scripts = scripts
 

@@ -22,14 +22,14 @@ from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.repairs import Kind
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger import (
-    Contact,
     Keys,
     Publisher,
     Repairs,
-    Retention,
     Store,
     Targets,
+    Timeouts,
     WakeUp,
+    WatcherHealth,
     connect,
 )
 from dispatcher.ledger.scripts import AT_ONCE
@@ -125,7 +125,7 @@ class Installation:
 
     def __post_init__(self) -> None:
         self.client = cast(Watched, Watched.from_url(self.url, decode_responses=True))
-        self.store = Store(self.client, self.keys, Retention(lead=LEAD))
+        self.store = Store(self.client, self.keys, timeouts=Timeouts(leadership=LEAD))
         self.cluster = FakeCluster(self.store.now, lambda manifest: None)
         self.cluster.pods["pod"] = orphan()
 
@@ -265,7 +265,7 @@ def test_interrupted_before_any_write_it_changes_nothing_of_its_successor_s(
         shop = Publisher(running.store).published()["shop"]
         assert "deployer:3" in str(shop.manifest)
         assert running.client.hgetall(running.keys.max_running) == {"*": "1"}
-        assert Contact(running.store).troubles() == []
+        assert WatcherHealth(running.store).problems() == []
 
 
 def _writes_of(running: Installation) -> int:
@@ -377,7 +377,7 @@ def test_many_writes_are_many_round_trips(installation: Callable[[], Installatio
 def test_slow_answers_do_not_cost_it_the_lead(installation: Callable[[], Installation]) -> None:
     """It asks about a Pod's Job, and then deletes the Pod: each takes as long as it is waited for."""
     running = installation()
-    key, takes = running.keys.leader, LONGEST_CALL * 1000 * LEAD // Retention().lead
+    key, takes = running.keys.leader, LONGEST_CALL * 1000 * LEAD // Timeouts().leadership
 
     def slowly() -> None:
         left = int(running.client.pttl(key)) - takes

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from dispatcher.config import PROVIDERS
+from dispatcher.http.webhooks.ledger_results import ANSWER_WITHIN
 from dispatcher.http.webhooks.rate_limit import COUNT_WITHIN
-from dispatcher.http.webhooks.recording import ANSWER_WITHIN
 from dispatcher.ledger import Keys
 from dispatcher.local.ports import free_port
 from dispatcher.webhooks.parsed import Ignored, Received

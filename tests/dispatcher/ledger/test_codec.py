@@ -15,7 +15,7 @@ from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.pause import Paused
 from dispatcher.domain.repairs import Kind, Repair
 from dispatcher.domain.spec import Policies, Spec
-from dispatcher.ledger.snapshot import decode
+from dispatcher.ledger.codec import decode
 
 DEPLOY = Deploy(
     target="shop", number=7, state=State.RUNNING, stream="main", ref="refs/heads/main", commit="c1"

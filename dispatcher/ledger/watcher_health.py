@@ -1,15 +1,15 @@
-"""Whether the leading watcher can follow the cluster: told to those who ask web whether all is well."""
+"""Whether a watcher leads, and what of the cluster it cannot follow: `/readyz` of web answers with it."""
 
 from __future__ import annotations
 
 import msgspec
 
+from dispatcher.ledger.codec import decode, encode
 from dispatcher.ledger.connection import texts
-from dispatcher.ledger.snapshot import decode
 from dispatcher.ledger.store import Store
 
 
-class Lost(msgspec.Struct, frozen=True, kw_only=True):
+class WatchProblem(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of object in a namespace that cannot be followed."""
 
     namespace: str
@@ -19,30 +19,29 @@ class Lost(msgspec.Struct, frozen=True, kw_only=True):
     since: int = 0
 
 
-class Contact:
+class WatcherHealth:
     """Written by the watcher that leads, fenced by its token. Raises LedgerUnavailable."""
 
     def __init__(self, store: Store) -> None:
-        self._store, self._key = store, store.keys.contact
+        self._store, self._key = store, store.keys.watch_problems
 
-    def lost(self, namespace: str, kind: str, why: str) -> None:
-        value = Lost(namespace=namespace, kind=kind, why=why, since=self._store.now())
-        json = msgspec.json.encode(value).decode()
-        self._store.write(("HSET", self._key, f"{namespace} {kind}", json))
+    def report(self, namespace: str, kind: str, why: str) -> None:
+        value = WatchProblem(namespace=namespace, kind=kind, why=why, since=self._store.now())
+        self._store.write(("HSET", self._key, f"{namespace} {kind}", encode(value)))
 
-    def found(self, namespace: str, kind: str) -> None:
+    def resolve(self, namespace: str, kind: str) -> None:
         self._store.write(("HDEL", self._key, f"{namespace} {kind}"))
 
-    def begin(self) -> None:
+    def clear(self) -> None:
         """Another watcher leads and says anew what it cannot follow."""
         self._store.write(("DEL", self._key))
 
-    def led(self) -> bool:
+    def has_leader(self) -> bool:
         """Whether a watcher leads."""
         with self._store.redis() as client:
             return bool(client.exists(self._store.keys.leader))
 
-    def troubles(self) -> list[Lost]:
+    def problems(self) -> list[WatchProblem]:
         with self._store.redis() as client:
             found = client.hvals(self._key)
-        return [decode(raw, Lost) for raw in texts(found)]
+        return [decode(raw, WatchProblem) for raw in texts(found)]

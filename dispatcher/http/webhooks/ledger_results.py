@@ -14,15 +14,15 @@ ANSWER_WITHIN = 4.0
 """Seconds for the ledger: the least patient Git host gives up after 5, and must hear a 503 before."""
 
 
-async def recorded(submitter: Submitter, intake: Intake) -> Iterable[Result]:
+async def ledger_results(submitter: Submitter, intake: Intake) -> Iterable[Result]:
     """The ledger's result of each submission. Raises LedgerUnavailable.
 
     Where there is none the ledger isn't waited for: the answer is the same without it.
     """
-    future = submitter.submit(intake.submissions, intake.record)
+    future = submitter.submit(intake.submissions, intake.log_entry)
     if not intake.submissions:
         return ()
     try:
         return await asyncio.wait_for(asyncio.wrap_future(future), ANSWER_WITHIN)
     except TimeoutError:
-        raise LedgerUnavailable(f"nothing was heard within {ANSWER_WITHIN} s") from None
+        raise LedgerUnavailable(f"Redis did not answer within {ANSWER_WITHIN} s") from None
