@@ -84,7 +84,7 @@ class Client:
 
     def replay(self, delivery: str, *, reason: str, by: str) -> ReplayAnswer:
         path = f"deliveries/{_part(delivery)}/replay"
-        return self._call("POST", path, ReplayAnswer, body={"reason": reason, "by": by})
+        return self._order(path, ReplayAnswer, reason, by)
 
     def redeploy(
         self,
@@ -108,20 +108,23 @@ class Client:
 
     def cancel(self, target: str, number: int, *, reason: str, by: str) -> OrderAnswer:
         path = f"targets/{_part(target)}/deploys/{number}/cancel"
-        return self._call("POST", path, OrderAnswer, body={"reason": reason, "by": by})
+        return self._order(path, OrderAnswer, reason, by)
 
     def release(self, target: str, number: int, *, reason: str, by: str) -> OrderAnswer:
         path = f"targets/{_part(target)}/deploys/{number}/release"
-        return self._call("POST", path, OrderAnswer, body={"reason": reason, "by": by})
+        return self._order(path, OrderAnswer, reason, by)
 
     def pause(self, target: str | None, *, reason: str, by: str) -> PauseAnswer:
         """None is everything."""
         path = f"{_below(target)}pause"
-        return self._call("POST", path, PauseAnswer, body={"reason": reason, "by": by})
+        return self._order(path, PauseAnswer, reason, by)
 
     def resume(self, target: str | None, *, reason: str, by: str) -> PauseAnswer:
         path = f"{_below(target)}resume"
-        return self._call("POST", path, PauseAnswer, body={"reason": reason, "by": by})
+        return self._order(path, PauseAnswer, reason, by)
+
+    def _order(self, path: str, kind: type[T], reason: str, by: str) -> T:
+        return self._call("POST", path, kind, body={"reason": reason, "by": by})
 
     def _call(
         self,

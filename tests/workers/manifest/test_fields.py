@@ -15,8 +15,7 @@ from dispatcher.config import Manifest, ManifestJob, Target
 from dispatcher.config.documents import Document
 from dispatcher.config.jobspec import CONTAINER_FIELDS, JOB_FIELDS, POD_FIELDS
 from dispatcher.config.manifests import check_manifest, manifest_warnings
-from dispatcher.domain.deploy import Deploy, State
-from workers.manifest.job import job_for, render
+from tests.workers.manifest.helpers import job_of
 
 PAGE = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
 POD: dict[str, Any] = {"containers": [{"name": "main", "image": "busybox"}]}
@@ -38,15 +37,7 @@ def created(document: Document) -> dict[str, Any]:
         branches=("main",),
         job=ManifestJob(manifest=Manifest("job.yaml", document.data), timeout=60, retries=2),
     )
-    deploy = Deploy(
-        target="t",
-        number=1,
-        state=State.STARTING,
-        stream="s",
-        ref="refs/heads/main",
-        commit="1" * 40,
-    )
-    spec: dict[str, Any] = job_for(render(target, "default"), deploy, "default")["spec"]
+    spec: dict[str, Any] = job_of(target)["spec"]
     return spec
 
 

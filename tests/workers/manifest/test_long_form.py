@@ -13,12 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.config import Clone, Manifest, ManifestJob, Resources, ShortJob, Target
-from dispatcher.domain.deploy import Deploy, State
 from dispatcher.local.cluster.admission.pod_security import ENFORCE, violation
 from tests.examples import examples
 from tests.workers.cloning import Clone as Cloning
 from tests.workers.cloning import Host
-from workers.manifest.job import job_for, render
+from tests.workers.manifest.helpers import job_of
 
 RESTRICTED = {
     "runAsNonRoot": True,
@@ -44,15 +43,7 @@ def made(
 
 def pod_of(job: ShortJob | ManifestJob) -> dict[str, Any]:
     target = Target(name="t", repository="https://github.com/acme/t", branches=("main",), job=job)
-    deploy = Deploy(
-        target="t",
-        number=1,
-        state=State.STARTING,
-        stream="s",
-        ref="refs/heads/main",
-        commit="1" * 40,
-    )
-    pod: dict[str, Any] = job_for(render(target, "default"), deploy, "default")["spec"]["template"]
+    pod: dict[str, Any] = job_of(target)["spec"]["template"]
     spec: dict[str, Any] = pod["spec"]
     return spec
 

@@ -196,14 +196,19 @@ def test_a_job_of_a_failed_deploy_that_runs_again_with_its_cluster_is_not_kept(
 # The deploy that was started last
 
 
-def test_a_pod_of_an_older_deploy_that_was_started_last_keeps_the_next_one_waiting(
-    world: World,
-) -> None:
-    """shop/1 is put back, shop/2 of another branch takes its turn, then it is tried again."""
+def start_often(world: World) -> None:
+    """shop/1 is started, for the first of five times if need be, each after ten seconds."""
     policies = Policies(start_timeout=10, start_attempts=5)
     world.configure(replace(world.specs[TARGET], policies=policies))
     world.submit(push("0", "a", 1), "1")
     world.reconcile()
+
+
+def test_a_pod_of_an_older_deploy_that_was_started_last_keeps_the_next_one_waiting(
+    world: World,
+) -> None:
+    """shop/1 is put back, shop/2 of another branch takes its turn, then it is tried again."""
+    start_often(world)
     world.store.ahead += 11_000
     settle(world)
     world.cluster.remove_job("shop-1")
@@ -229,10 +234,7 @@ def test_a_pod_of_an_older_deploy_that_was_started_last_keeps_the_next_one_waiti
 def test_a_pod_in_the_namespace_that_a_target_has_left_keeps_the_next_deploy_waiting(
     world: World,
 ) -> None:
-    policies = Policies(start_timeout=10, start_attempts=5)
-    world.configure(replace(world.specs[TARGET], policies=policies))
-    world.submit(push("0", "a", 1), "1")
-    world.reconcile()
+    start_often(world)
     world.cluster.make_pod("shop-1")
     (pod,) = world.cluster.pods
     world.store.ahead += 11_000
