@@ -31,6 +31,7 @@ RETIRED = {
     "tombstone": "name reservation",
     "trail": "delivery log",
     "unproved": "rejected, unauthenticated",
+    "vain": "failures",
 }
 """Retired word → what it is called now."""
 OTHERS = re.compile(r"FEED_MAX_COMMIT_NUM|line feeds?")

@@ -22,7 +22,7 @@ from dispatcher.ledger.snapshot import Leased, RecordResult
 from dispatcher.ledger.store import Store
 from dispatcher.ledger.submission import ReplyField, Submission
 from dispatcher.ledger.submitter import Submitter
-from dispatcher.ledger.targets import Targets
+from dispatcher.ledger.targets import Targets, stored
 from dispatcher.ledger.timeouts import Timeouts
 from dispatcher.ledger.wakeups import WakeUp, WakeUps
 from dispatcher.ledger.watcher_health import WatcherHealth, WatchProblem
@@ -73,4 +73,5 @@ __all__ = [
     "check_writes",
     "connect",
     "read_pauses",
+    "stored",
 ]

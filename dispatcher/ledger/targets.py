@@ -144,9 +144,14 @@ def row_keys(keys: Keys, target: str) -> tuple[str, ...]:
     return keys.row(target), keys.deploys(target), keys.jobs(target), keys.due, keys.busy
 
 
+def stored(deploy: Deploy) -> str:
+    """The text that the ledger has of a deploy once it is recorded: the next write compares with it."""
+    return encode(deploy)
+
+
 def _changed(seen: Snapshot, deploy: Deploy) -> Changed:
     read = seen.read.get(deploy.number, "")
-    return Changed(number=deploy.number, read=read, write=encode(deploy))
+    return Changed(number=deploy.number, read=read, write=stored(deploy))
 
 
 def _asked_for(job: ObservedJob) -> AskedFor:

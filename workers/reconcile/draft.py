@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 
-import msgspec
 from msgspec.structs import replace
 
 from dispatcher.domain.deploy import Deploy
@@ -16,7 +15,7 @@ from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.repairs import Kind, Repair
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.domain.transitions import check_transition
-from dispatcher.ledger import RecordResult, Repairs, Targets
+from dispatcher.ledger import RecordResult, Repairs, Targets, stored
 from workers.plan.lookup import field
 from workers.recorder import record_deploy, record_repairs
 
@@ -143,7 +142,7 @@ class Draft:
         )
         if answer is RecordResult.MOVED:
             raise WriteConflict(self.seen.target)
-        read = {number: msgspec.json.encode(d).decode() for number, d in self._changed.items()}
+        read = {number: stored(d) for number, d in self._changed.items()}
         self.seen = dataclasses.replace(self.seen, read={**self.seen.read, **read})
         changed = tuple(self._changed.values())
         self._changed, self._new, self._dropped = {}, {}, set()
