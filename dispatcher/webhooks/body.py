@@ -29,7 +29,7 @@ _WHERE = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?", re.DOTALL)
 
 
 def content_type(headers: Headers, *accepted: str, remedy: str) -> str:
-    """The body's media type, one of `accepted`. Raises Refused (415) for another type or charset."""
+    """The body's media type, one of `accepted`. Raises Rejection (415) for another type or charset."""
     media_type, _, parameters = headers.text("Content-Type").lower().partition(";")
     if media_type.strip() not in accepted:
         raise Rejection(
@@ -58,7 +58,7 @@ def form_field(body: bytes, name: str) -> bytes:
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
-    """The body as the decoder's type. Raises Refused (400) that names the first wrong field."""
+    """The body as the decoder's type. Raises Rejection (400) that names the first wrong field."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:

@@ -33,7 +33,7 @@ class Headers:
         return bool(self.all(name))
 
     def text(self, name: str) -> str:
-        """The value, or "" if the header is missing. Raises Refused for a repeated or unreadable one."""
+        """The value, or "" if the header is missing. Raises Rejection for a repeated or unreadable one."""
         values = self.all(name)
         if len(values) > 1:
             raise Rejection(400, "repeated_header", f"{name} was sent more than once: send it once")
