@@ -78,7 +78,7 @@ def test_every_row_has_a_fixture() -> None:
 
 
 def test_every_provider_has_its_line_in_the_list_of_hosts() -> None:
-    hosts = rows("Host", "`provider`", "Proof", "The secret")
+    hosts = rows("Host", "`provider`", "Authenticated by", "The secret")
 
     assert {provider for _, provider, *_ in hosts} == set(PROVIDERS)
 
@@ -86,7 +86,7 @@ def test_every_provider_has_its_line_in_the_list_of_hosts() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "Where it isn't known which files changed, the push is let through, and the reason says so:",
+        "Where web doesn't know which files changed, it lets the push through, and the reason says so:",
         "Of a file that was renamed, both names count, so that the directory which it left is deployed too:",
         "The first address stands for the repository in answers, logs and the list of deliveries:",
     ],
