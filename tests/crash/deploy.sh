@@ -1,7 +1,7 @@
 # What every container of a crash run does. It writes down its beginning and its end, one line each, appended at
 # once: the order of the lines is the order of what happened, whatever anybody's clock or API says. And it says
 # so if another container of its target is alive when it begins, which also finds those that had no time to
-# write an end. Read by tests/crash/witness.py.
+# write an end. Read by tests/crash/run_log.py.
 #
 # From the target's environment: MARKERS, and FAILS, RETRIED or STUBBORN where it is to behave so.
 

@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from dispatcher.ledger import Repairs
-from tests.crash import verdict
-from tests.crash.generator import Pusher
-from tests.crash.harm import Harm
-from tests.crash.kinds import KINDS, Kind, settings
-from tests.crash.witness import read_lines, starts
+from tests.crash import checks
+from tests.crash.fault_injector import FaultInjector
+from tests.crash.pusher import Pusher
+from tests.crash.run_log import read_lines, starts
+from tests.crash.target_kinds import KINDS, TargetKind, settings
 from tests.system.installation import Installation
 from tests.waiting import eventually
 
@@ -36,14 +36,14 @@ def minutes(request: pytest.FixtureRequest) -> float:
 
 
 @pytest.fixture
-def kinds(minutes: float) -> dict[str, Kind]:
+def kinds(minutes: float) -> dict[str, TargetKind]:
     """The targets, by name."""
     those = KINDS * (2 if minutes >= LONG_MINUTES else 1)
     return {f"crash-{n}": kind for n, kind in enumerate(those)}
 
 
 @pytest.fixture
-def system(tmp_path: Path, kinds: dict[str, Kind]) -> Iterator[Installation]:
+def system(tmp_path: Path, kinds: dict[str, TargetKind]) -> Iterator[Installation]:
     installation = Installation(tmp_path)
     targets = {name: settings(kind, n) for n, (name, kind) in enumerate(kinds.items())}
     installation.start(workers=2, watchers=2, targets=targets)
@@ -52,7 +52,7 @@ def system(tmp_path: Path, kinds: dict[str, Kind]) -> Iterator[Installation]:
 
 
 def test_what_was_acknowledged_is_deployed_and_no_two_pods_run_at_once(
-    system: Installation, kinds: dict[str, Kind], seed: int, minutes: float
+    system: Installation, kinds: dict[str, TargetKind], seed: int, minutes: float
 ) -> None:
     pushers = [
         Pusher(system.configured(name), kind, seed + n, pace=len(kinds) / 10)
@@ -61,8 +61,8 @@ def test_what_was_acknowledged_is_deployed_and_no_two_pods_run_at_once(
     for pusher in pushers:
         pusher.start()
 
-    harm = Harm(system, kinds, seed)
-    harm.rage(minutes * 60)
+    faults = FaultInjector(system, kinds, seed)
+    faults.run(minutes * 60)
     for pusher in pushers:
         pusher.stop()
     for pusher in pushers:
@@ -70,13 +70,13 @@ def test_what_was_acknowledged_is_deployed_and_no_two_pods_run_at_once(
 
     assert eventually(lambda: _answers(system))
     eventually(lambda: all(map(_is_settled, pushers)), SETTLE_SECONDS)
-    eventually(lambda: not verdict.disagreements(system, pushers), AGREE_SECONDS, every=0.5)
+    eventually(lambda: not checks.disagreements(system, pushers), AGREE_SECONDS, every=0.5)
     for pusher in pushers:
         pusher.note_starts()
-    wrong = [each for pusher in pushers for each in verdict.about(pusher)]
-    wrong += [*system.observer.overlaps, *verdict.disagreements(system, pushers)]
-    print(f"\n{_figures(system, pushers, harm.done, seed, minutes)}, violations {len(wrong)}")
-    assert sum(harm.done.values()) >= 5
+    wrong = [each for pusher in pushers for each in checks.about(pusher)]
+    wrong += [*system.observer.overlaps, *checks.disagreements(system, pushers)]
+    print(f"\n{_figures(system, pushers, faults.done, seed, minutes)}, violations {len(wrong)}")
+    assert sum(faults.done.values()) >= 5
     assert not wrong, _story(pushers, wrong)
 
 
@@ -92,17 +92,17 @@ def _is_settled(pusher: Pusher) -> bool:
 
 
 def _figures(
-    system: Installation, pushers: list[Pusher], harmed: Counter[str], seed: int, minutes: float
+    system: Installation, pushers: list[Pusher], injected: Counter[str], seed: int, minutes: float
 ) -> str:
     deploys = sum(pusher.target.deploys()[0].number for pusher in pushers)
     ran = sum(len(starts(read_lines(system.markers, p.target.name))) for p in pushers)
-    blows = ", ".join(f"{what} {count}" for what, count in sorted(harmed.items()))
+    faults = ", ".join(f"{what} {count}" for what, count in sorted(injected.items()))
     counts = Repairs(system.store).counts()
     repairs = ", ".join(f"{kind} {count}" for kind, count in counts.items() if count)
     return (
         f"seed {seed}, {minutes:g} min, {len(pushers)} targets: "
         f"{sum(pusher.pushes for pusher in pushers)} pushes answered 2xx, {deploys} deploys, "
-        f"{ran} Pods run; {blows}; repairs: {repairs or 'none'}"
+        f"{ran} Pods run; {faults}; repairs: {repairs or 'none'}"
     )
 
 

@@ -5,31 +5,31 @@ from __future__ import annotations
 import redis
 from hypothesis import given
 
-from tests.model.order.course import OF_BRANCHES, OF_TAGS, Course, Run
-from tests.model.searching import searching
+from tests.model.order.scenario import OF_BRANCHES, OF_TAGS, Scenario, ScenarioRun
+from tests.model.run_model import model_settings
 
-COURSES = 300
+SCENARIOS = 300
 """Many: one is over within milliseconds."""
 
 
-@searching(COURSES)
-@given(course=OF_BRANCHES)
+@model_settings(SCENARIOS)
+@given(scenario=OF_BRANCHES)
 def test_where_a_branch_ends_does_not_depend_on_what_arrives_when(
-    client: redis.Redis, course: Course
+    client: redis.Redis, scenario: Scenario
 ) -> None:
-    carry_out(client, course)
+    carry_out(client, scenario)
 
 
-@searching(COURSES)
-@given(course=OF_TAGS)
+@model_settings(SCENARIOS)
+@given(scenario=OF_TAGS)
 def test_each_tag_counts_or_the_newest_whatever_arrives_when(
-    client: redis.Redis, course: Course
+    client: redis.Redis, scenario: Scenario
 ) -> None:
-    carry_out(client, course)
+    carry_out(client, scenario)
 
 
-def carry_out(client: redis.Redis, course: Course) -> None:
-    run = Run(client, course)
+def carry_out(client: redis.Redis, scenario: Scenario) -> None:
+    run = ScenarioRun(client, scenario)
     try:
         run()
     finally:

@@ -7,7 +7,7 @@ from tests.model.rules.cluster import Cluster
 from tests.model.rules.losses import Losses
 from tests.model.rules.people import People
 from tests.model.rules.processes import Processes
-from tests.model.searching import search
+from tests.model.run_model import run_model
 
 
 class Promises(Processes, People, Cluster, Losses):
@@ -16,4 +16,4 @@ class Promises(Processes, People, Cluster, Losses):
 
 def test_the_promises_hold(watched: Watched) -> None:
     Promises.client = watched
-    search(Promises, steps=45, count=100)
+    run_model(Promises, steps=45, count=100)

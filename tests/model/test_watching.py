@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.dispatcher.ledger.helpers import Watched
 from tests.model.rules.watching import Watching
-from tests.model.searching import search
+from tests.model.run_model import run_model
 
 
 def test_what_watchers_that_were_replaced_still_do_changes_nothing(watched: Watched) -> None:
     Watching.client = watched
-    search(Watching, steps=20, count=150)
+    run_model(Watching, steps=20, count=150)

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from dispatcher.domain.spec import Policies
-from tests.model.harness import World
+from tests.model.world import World
 
 
 @pytest.fixture

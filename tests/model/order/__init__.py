@@ -1,4 +1,4 @@
-"""What a Git host really did, what the ledger heard of it, and what is right to be deployed: in plain Python.
+"""The order of pushes: the true history at a Git host, what the ledger received of it, and the test oracle.
 
 None of it reads how the ledger decides; `tests.model.test_order` compares the two.
 """

@@ -12,8 +12,8 @@ from dispatcher.domain.deploy import Deploy
 from dispatcher.domain.push import Push
 from dispatcher.domain.spec import Policies
 from tests.dispatcher.ledger.helpers import Watched
-from tests.model.harness import TARGET, World
-from tests.model.rest import Rest
+from tests.model.convergence import Convergence
+from tests.model.world import TARGET, World
 
 OTHER = "docs"
 """Competes with the first for a concurrency slot, where those are limited."""
@@ -83,9 +83,9 @@ class Rules(RuleBasedStateMachine):
         try:
             while self.unsent:
                 self.send(self.unsent.pop(0))
-            rest = Rest(self.world, self.newest_pushes())
-            rest.come_to_rest()
-            rest.count_up()
+            rest = Convergence(self.world, self.newest_pushes())
+            rest.converge()
+            rest.check_promises()
         finally:
             self.world.close()
 

@@ -6,8 +6,8 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests.model.fakecluster import Backup
-from tests.model.loss import LedgerBackup
+from tests.model.fake_cluster import Backup
+from tests.model.ledger_loss import LedgerBackup
 from tests.model.rules.base import TARGETS, Rules
 from workers.watch.reflectors import KINDS
 
@@ -52,4 +52,4 @@ class Losses(Rules):
         client, keys = self.world.store.client, self.world.store.keys
         if client.pttl(keys.row(name)) > 0:
             client.delete(keys.row(name), keys.deploys(name))
-            self.world.books[name].forget()
+            self.world.expectations[name].forget()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 from msgspec.structs import replace
 
-from tests.model.fakecluster import ELSEWHERE, NAMESPACE
+from tests.model.fake_cluster import ELSEWHERE, NAMESPACE
 from tests.model.rules.base import SOME_TARGET, TARGETS, Rules
 
 

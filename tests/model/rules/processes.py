@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from dispatcher.domain.errors import LeadershipLost
 from dispatcher.ledger import Publisher
 from dispatcher.ledger.connection import texts
-from tests.model.harness import FAULTS
 from tests.model.rules.base import SOME_TARGET, TARGETS
 from tests.model.rules.hosts import REFS, Hosts
+from tests.model.world import FAULTS
 from workers.watch.reflectors import KINDS
 
 MEANWHILE = ("push", "look", "other", "move", "hold", "cancel", "tick")

@@ -16,8 +16,8 @@ from dispatcher.domain.spec import Policies
 from dispatcher.ledger import Publisher, Repairs
 from dispatcher.ledger.publishing import ALL
 from tests.dispatcher.ledger.helpers import Watched, sha
-from tests.model.harness import TARGET, World
-from tests.model.rest import Rest
+from tests.model.convergence import Convergence
+from tests.model.world import TARGET, World
 from workers.watch.reflectors import KINDS
 
 MAIN = "refs/heads/main"
@@ -46,9 +46,9 @@ class Watching(RuleBasedStateMachine):
             return
         try:
             self._is_published()
-            rest = Rest(self.world, {})
-            rest.come_to_rest()
-            rest.count_up()
+            rest = Convergence(self.world, {})
+            rest.converge()
+            rest.check_promises()
             self._nothing_was_repaired()
         finally:
             self.world.close()
@@ -115,8 +115,8 @@ class Watching(RuleBasedStateMachine):
     def redis_restarts_while_a_list_is_under_way(
         self, kind: str, meanwhile: list[str], comes: bool
     ) -> None:
-        """With all that it knew. The watcher notices within a second and lists anew; then the old list comes,
-        or it comes later."""
+        """With all that it knew. The watcher notices within a second and lists anew; then
+        the old list comes, or it comes later."""
         self.world.cluster.list_into(self.world.leader.inbox, (kind,))
         for each in meanwhile:
             self._happens(each)

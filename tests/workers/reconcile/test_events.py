@@ -7,7 +7,7 @@ import pytest
 from dispatcher.domain.cause import CauseKind
 from dispatcher.domain.deploy import State
 from dispatcher.domain.spec import Policies
-from tests.model.harness import TARGET, World
+from tests.model.world import TARGET, World
 from tests.workers.reconcile.test_takeover import push, run, take_over
 from workers.kube.objects import Event
 from workers.plan.times import START_GRACE

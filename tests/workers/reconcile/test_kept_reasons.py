@@ -7,7 +7,7 @@ import pytest
 from dispatcher.domain.deploy import State
 from dispatcher.domain.spec import Policies
 from dispatcher.ledger import Repairs
-from tests.model.harness import World
+from tests.model.world import World
 from tests.workers.reconcile.test_takeover import push, run, states, take_over
 
 

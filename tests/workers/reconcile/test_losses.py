@@ -9,8 +9,8 @@ from dispatcher.domain.deploy import State
 from dispatcher.domain.repairs import Kind
 from dispatcher.domain.spec import Policies
 from dispatcher.ledger import Repairs
-from tests.model.fakecluster import ELSEWHERE
-from tests.model.harness import TARGET, World
+from tests.model.fake_cluster import ELSEWHERE
+from tests.model.world import TARGET, World
 from tests.workers.reconcile.test_takeover import push, run, settle, states, take_over
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from dispatcher.domain.cause import CauseKind
 from dispatcher.domain.deploy import State
-from tests.model.harness import World
+from tests.model.world import World
 from tests.workers.reconcile.test_slow_starts import until_due
 from tests.workers.reconcile.test_takeover import start, take_over
 from workers.reconcile.executor import LOG_ATTEMPTS

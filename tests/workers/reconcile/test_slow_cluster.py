@@ -13,8 +13,8 @@ from dispatcher.config import LONGEST_CALL
 from dispatcher.domain.deploy import State
 from dispatcher.domain.spec import Policies
 from dispatcher.ledger import Repairs
-from tests.model.fakecluster import FakeCluster
-from tests.model.harness import TARGET, FaultyCluster, World
+from tests.model.fake_cluster import FakeCluster
+from tests.model.world import TARGET, FaultyCluster, World
 from tests.workers.reconcile.test_takeover import push, run, states, take_over
 from workers.kube.client import Timeouts
 from workers.kube.objects import Job, PodList

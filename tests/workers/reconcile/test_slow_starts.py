@@ -10,7 +10,7 @@ import redis
 from dispatcher.domain.cause import CauseKind
 from dispatcher.domain.deploy import Deploy, State
 from dispatcher.domain.spec import Policies
-from tests.model.harness import World
+from tests.model.world import World
 from tests.workers.causes.states import ended, pod, running, waiting
 from tests.workers.reconcile.test_events import trouble
 from tests.workers.reconcile.test_takeover import push

@@ -11,7 +11,7 @@ from dispatcher.domain.deploy import State
 from dispatcher.domain.errors import ClusterForbids
 from dispatcher.domain.push import Push
 from dispatcher.domain.spec import Policies
-from tests.model.harness import TARGET, World
+from tests.model.world import TARGET, World
 from workers.kube.objects import Job
 
 NEWER = 3_000

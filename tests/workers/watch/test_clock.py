@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from dispatcher.domain.deploy import State
-from tests.model.harness import TARGET, World
+from tests.model.world import TARGET, World
 from tests.workers.reconcile.test_takeover import push, run, settle, states
 
 HOUR, YEAR = 3_600_000, 365 * 86_400_000

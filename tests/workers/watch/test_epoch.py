@@ -5,7 +5,7 @@ from __future__ import annotations
 from dispatcher.domain.deploy import State
 from dispatcher.domain.repairs import Kind
 from dispatcher.ledger import Repairs
-from tests.model.harness import World
+from tests.model.world import World
 from tests.workers.reconcile.test_takeover import push, run, settle, states
 
 

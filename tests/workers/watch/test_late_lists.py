@@ -7,7 +7,7 @@ import pytest
 from dispatcher.domain.deploy import State
 from dispatcher.domain.repairs import Kind
 from dispatcher.ledger import Repairs, WatcherHealth
-from tests.model.harness import World
+from tests.model.world import World
 from tests.workers.reconcile.test_takeover import push, run, settle, states
 from workers.watch.reflector import ConnectionLost
 from workers.watch.reflectors import KINDS

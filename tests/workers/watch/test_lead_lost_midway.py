@@ -9,7 +9,7 @@ import pytest
 
 from dispatcher.domain.deploy import State
 from dispatcher.ledger.scripts import Call, Scripts
-from tests.model.harness import World
+from tests.model.world import World
 from tests.workers.reconcile.test_takeover import start, states, take_over
 
 

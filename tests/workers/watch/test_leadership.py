@@ -34,9 +34,9 @@ from dispatcher.ledger import (
 )
 from dispatcher.ledger.scripts import AT_ONCE
 from tests.dispatcher.ledger.helpers import Watched, push, submit
-from tests.model import loss
-from tests.model.fakecluster import FakeCluster
-from tests.model.harness import LEAD
+from tests.model import ledger_loss
+from tests.model.fake_cluster import FakeCluster
+from tests.model.world import LEAD
 from workers.kube import labels
 from workers.kube.objects import Condition, Job, JobStatus, Metadata, Pod, PodStatus
 from workers.watch.leader import Leader
@@ -165,7 +165,7 @@ class Installation:
 
     def all_of_it(self) -> dict[bytes, bytes]:
         with connect(self.url, text=False) as raw:
-            return {key: value for key, (_, value) in loss.back_up(raw, self.keys).items()}
+            return {key: value for key, (_, value) in ledger_loss.back_up(raw, self.keys).items()}
 
 
 def job(version: str, number: int = 1, *, ended: bool = False) -> Job:
@@ -221,7 +221,7 @@ def installation(redis_url: str, tmp_path: Path) -> Iterator[Callable[[], Instal
     for each in made:
         with each.client:
             each.client.sends = lambda commands: None
-            loss.empty(each.client, each.keys)
+            ledger_loss.empty(each.client, each.keys)
 
 
 def writes(client: redis.Redis, commands: list[tuple[Any, ...]]) -> bool:

@@ -13,7 +13,7 @@ from dispatcher.domain.deploy import State
 from dispatcher.domain.repairs import Kind
 from dispatcher.domain.spec import Policies
 from dispatcher.ledger import Repairs
-from tests.model.harness import TARGET, World
+from tests.model.world import TARGET, World
 from tests.workers.reconcile.test_takeover import push, run, states, take_over
 
 OTHER = "docs"

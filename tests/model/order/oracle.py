@@ -1,6 +1,6 @@
-"""What is right to be deployed, from what really happened: the newest of each branch, whatever arrived when.
+"""The test oracle: which commits must be deployed, from the true history and not from the ledger's decisions.
 
-Where nobody who has only the deliveries can know which of two pushes was the newer, nothing is demanded.
+Where the deliveries alone cannot show which of two pushes is newer, it demands nothing.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Ran:
         return any(name == ref for name, _ in self.asked_for)
 
 
-class Right:
+class Oracle:
     """Raises AssertionError for what is not as it should be."""
 
     def __init__(self, history: History, every: bool) -> None:

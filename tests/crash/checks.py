@@ -1,4 +1,4 @@
-"""What has to be so after a crash run, whatever was killed: each check returns what is not."""
+"""Checks after a crash run: each returns what is wrong, as sentences."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 from dispatcher.local.kube import items
 from tests.crash.branches import Branch
-from tests.crash.generator import Pusher
-from tests.crash.witness import Line, overlaps, read_lines, starts
+from tests.crash.pusher import Pusher
+from tests.crash.run_log import Line, overlaps, read_lines, starts
 from tests.system.installation import Installation
 
 TARGET, NAME_RESERVATION = "git-dispatcher/target", "git-dispatcher/name-reservation"

@@ -1,4 +1,4 @@
-"""The crash run's own means of proof: what overlaps, or runs in the wrong order, does not go unseen."""
+"""The run log of the crash run shows every overlap and every wrong order."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from tests.crash.branches import Branch
-from tests.crash.kinds import SCRIPT
-from tests.crash.witness import Line, overlaps, read_lines, starts
+from tests.crash.run_log import Line, overlaps, read_lines, starts
+from tests.crash.target_kinds import SCRIPT
 from tests.waiting import eventually
 
 COMMIT = "a" * 40
 
 
 class Containers:
-    """JobCreator what the local cluster would start as containers of one target."""
+    """Starts what the local cluster would start as containers of one target."""
 
     def __init__(self, markers: Path) -> None:
         self._markers, self.path = markers, os.environ["PATH"]

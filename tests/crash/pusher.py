@@ -1,4 +1,5 @@
-"""What happens to one target: pushes, as a Git host with retries delivers them, and people in between."""
+"""Drives one target of a crash run: pushes to it as a Git host with retries, and uses
+the API as an operator."""
 
 from __future__ import annotations
 
@@ -12,13 +13,13 @@ import httpx
 
 from dispatcher.domain.errors import LedgerUnavailable
 from tests.crash.branches import Branch, Sent, now
-from tests.crash.kinds import Kind
-from tests.crash.witness import read_lines
+from tests.crash.run_log import read_lines
+from tests.crash.target_kinds import TargetKind
 from tests.system.installation import Target, sha
 
 T = TypeVar("T")
 INSIST_SECONDS = 120.0
-"""For so long an answer is asked for: no harm lasts that long."""
+"""Seconds for which a request is repeated: no fault lasts that long."""
 BACK_AT_MOST = 4
 """Pushes by which a branch is forced back."""
 
@@ -26,7 +27,7 @@ BACK_AT_MOST = 4
 class Pusher(threading.Thread):
     """Everything that one target is told, and what was answered. All choices come from the seed."""
 
-    def __init__(self, target: Target, kind: Kind, seed: int, pace: float) -> None:
+    def __init__(self, target: Target, kind: TargetKind, seed: int, pace: float) -> None:
         super().__init__(daemon=True, name=f"pusher-{target.name}")
         self.target, self.kind = target, kind
         self.branches = [Branch(ref) for ref in kind.refs]

@@ -1,4 +1,4 @@
-"""The shortest way from a deploy that waits to one that is over: a ledger's worker without a cluster."""
+"""A worker without a cluster: it starts and ends deploys in the ledger."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from workers.plan.steps import Change
 WORKER = "worker"
 
 
-class Lane:
-    """One target's deploys, one at a time, as a worker records them."""
+class FakeWorker:
+    """Records the deploys of one target, one at a time."""
 
     def __init__(self, store: Store, target: str, policies: Policies) -> None:
         self._store, self._target = store, target
@@ -35,8 +35,8 @@ class Lane:
         store.client.hset(store.keys.specs, target, spec_json(spec))
 
     def go_on(self, ends: State | None, starts: bool) -> bool:
-        """What runs ends like that; then the one starts that has waited longest. Whether there was
-        anything to do."""
+        """What runs ends like that; then the one starts that has waited
+        longest. Whether there was anything to do."""
         seen = read = self._seen()
         active = next((deploy for deploy in seen.deploys if deploy.active), None)
         if active and ends and (ends is not State.SUPERSEDED or _gives_way(seen, active)):

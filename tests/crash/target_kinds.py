@@ -1,4 +1,4 @@
-"""The targets of a crash run: their policies, and how their deploys behave."""
+"""The kinds of targets of a crash run: their policies, and how their deploys behave."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAIN, NEXT = "refs/heads/main", "refs/heads/next"
 
 
 @dataclass(frozen=True)
-class Kind:
+class TargetKind:
     """What several targets of a run have in common."""
 
     name: str
@@ -36,22 +36,22 @@ class Kind:
 
 
 KINDS = (
-    Kind("plain"),
-    Kind("branches", refs=(MAIN, NEXT)),
-    Kind("wait", {"on_new_push": "wait"}),
-    Kind("failing", {"keep_failed": 2}, env={"FAILS": "yes"}),
-    Kind("dated", dated=True),
-    Kind("every", {"on_new_push": "every", "every_limit": 5}, pace=2),
-    Kind("stubborn", env={"STUBBORN": "yes"}),
-    Kind("quiet", {"quiet_period": "1s", "quiet_max": "4s"}),
-    Kind("spared", {"max_supersedes": 1}, pace=0.5),
-    Kind("retried", job={"retries": 6}, env={"RETRIED": "yes"}, pace=1.5),
-    Kind("patient", {"max_supersedes": 2}, {"stop_grace": "3s"}, {"STUBBORN": "yes"}),
-    Kind("kept", {"keep_failed": 1, "clear_failed_on_success": False}, env={"FAILS": "yes"}),
+    TargetKind("plain"),
+    TargetKind("branches", refs=(MAIN, NEXT)),
+    TargetKind("wait", {"on_new_push": "wait"}),
+    TargetKind("failing", {"keep_failed": 2}, env={"FAILS": "yes"}),
+    TargetKind("dated", dated=True),
+    TargetKind("every", {"on_new_push": "every", "every_limit": 5}, pace=2),
+    TargetKind("stubborn", env={"STUBBORN": "yes"}),
+    TargetKind("quiet", {"quiet_period": "1s", "quiet_max": "4s"}),
+    TargetKind("spared", {"max_supersedes": 1}, pace=0.5),
+    TargetKind("retried", job={"retries": 6}, env={"RETRIED": "yes"}, pace=1.5),
+    TargetKind("patient", {"max_supersedes": 2}, {"stop_grace": "3s"}, {"STUBBORN": "yes"}),
+    TargetKind("kept", {"keep_failed": 1, "clear_failed_on_success": False}, env={"FAILS": "yes"}),
 )
 
 
-def settings(kind: Kind, number: int) -> dict[str, Any]:
+def settings(kind: TargetKind, number: int) -> dict[str, Any]:
     """The target's settings, as `Installation` takes them."""
     return {
         "job": {"command": ["sh", str(SCRIPT)], "env": dict(kind.env), **kind.job},

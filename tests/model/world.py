@@ -1,7 +1,8 @@
-"""Some targets' ledger, worker and watcher in one thread, with everything going wrong that can.
+"""A simulated installation in one thread: ledger, worker, watcher and a fake cluster, with faults at every
+call.
 
-The ledger, the reconciler and the watcher that leads are the real ones. The cluster is a fake; every call to
-it and to the ledger is a place where the worker can die, lose the connection, or be paused.
+The ledger, the reconciler and the leading watcher are the real ones. At every call to the ledger or to the
+cluster the worker can die, lose the connection, or be paused.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ from dispatcher.ledger import (
     WakeUp,
     read_pauses,
 )
-from tests.model import loss
-from tests.model.books import Books
-from tests.model.fakecluster import (
+from tests.model import ledger_loss
+from tests.model.expectations import Expectations
+from tests.model.fake_cluster import (
     ALL,
     NAMESPACE,
     Backup,
@@ -64,7 +65,7 @@ KEEP_REMOVED_FOR = 90 * 86400
 FAULTS = ("die before", "die after", "away before", "away after", "late", "conflict", "pause")
 TAKEN = (Outcome.ACCEPTED, Outcome.COALESCED, Outcome.HELD)
 LEAD = 3_600_000
-"""Milliseconds: no lead runs out by itself, however slow the machine is."""
+"""Milliseconds: no leadership expires by itself, however slow the machine is."""
 MOST_CALLS = 300
 """In one reconcile."""
 T = TypeVar("T")
@@ -237,14 +238,14 @@ class World:
         self.specs = {target: _spec(target, policies) for target in targets}
         """What is configured."""
         self.limits: dict[str, int] = {}
-        self.books = {target: Books() for target in targets}
+        self.expectations = {target: Expectations() for target in targets}
         self.restored = False
         self.released: set[str] = set()
         """Uids of Jobs whose Pods somebody has declared gone."""
         self.begin_to_lead()
 
     def close(self) -> None:
-        loss.empty(self.store.client, self.store.keys)
+        ledger_loss.empty(self.store.client, self.store.keys)
 
     # Faults
 
@@ -290,28 +291,30 @@ class World:
 
     # Losses
 
-    def back_up_ledger(self) -> loss.LedgerBackup:
-        keys = loss.back_up(self._bytes(), self.store.keys)
-        return loss.LedgerBackup(keys, {name: book.copied() for name, book in self.books.items()})
+    def back_up_ledger(self) -> ledger_loss.LedgerBackup:
+        keys = ledger_loss.back_up(self._bytes(), self.store.keys)
+        return ledger_loss.LedgerBackup(
+            keys, {name: book.copied() for name, book in self.expectations.items()}
+        )
 
-    def lose_ledger(self, backup: loss.LedgerBackup | None) -> None:
+    def lose_ledger(self, backup: ledger_loss.LedgerBackup | None) -> None:
         """Emptied, or back at the backup. A POST that is under way by then is the one thing that can
         overlap with what the new ledger starts: it arrives before."""
         self.let_late_posts_in()
         self.expire_lease()
         if backup is None:
-            loss.empty(self.store.client, self.store.keys)
+            ledger_loss.empty(self.store.client, self.store.keys)
         else:
-            loss.restore(self._bytes(), self.store.keys, backup.keys)
-        for name, books in self.books.items():
+            ledger_loss.restore(self._bytes(), self.store.keys, backup.keys)
+        for name, expectations in self.expectations.items():
             if backup is None:
-                books.forget()
+                expectations.forget()
             else:
-                books.go_back(backup.books[name], self.jobs_of(name))
+                expectations.go_back(backup.expectations[name], self.jobs_of(name))
 
     def restart_redis(self) -> None:
         """With all that it knew."""
-        loss.restart(self._bytes(), self.store.keys)
+        ledger_loss.restart(self._bytes(), self.store.keys)
 
     def restore_cluster(self, backup: Backup) -> None:
         """What is back from the dead is known before anything else happens: nobody could know before."""
@@ -339,7 +342,11 @@ class World:
 
     def _check_slots(self) -> None:
         """Nobody can know what ran when the ledger was lost; it counts again when it has ended."""
-        if not self.limits or self.restored or any(books.lost for books in self.books.values()):
+        if (
+            not self.limits
+            or self.restored
+            or any(expectations.lost for expectations in self.expectations.values())
+        ):
             return
         live = [target for target, uids in self.cluster.lives().items() if uids - self.released]
         assert len(live) <= self.limits[""], f"{live} run at once"
@@ -347,7 +354,7 @@ class World:
     def recorded(self, target: str, deploys: Iterable[Deploy]) -> None:
         self._tick += 1
         for deploy in deploys:
-            self.books[target].recorded(deploy, self._tick)
+            self.expectations[target].recorded(deploy, self._tick)
 
     def _job_created(self, manifest: dict[str, Any]) -> None:
         if is_name_reservation(manifest):
@@ -355,7 +362,7 @@ class World:
         metadata = manifest["metadata"]
         target = metadata["labels"][labels.TARGET]
         every = self.specs[target].policies.on_new_push == "every"
-        self.books[target].job_created(metadata, every)
+        self.expectations[target].job_created(metadata, every)
 
     # Work
 
@@ -381,7 +388,7 @@ class World:
         if result.outcome in TAKEN and "came before" not in result.reason:
             deploy = self.deploys(target)[int(result.deploy.rpartition("/")[2])]
             assert deploy.ref == push.ref, f"{push.ref} is put into {deploy.name} of {deploy.ref}"
-            self.books[target].say(Reason.PUSH, deploy, self._tick)
+            self.expectations[target].expect(Reason.PUSH, deploy, self._tick)
         self.enqueue([answer.wake_up] if answer.wake_up else [])
         return result
 
@@ -392,14 +399,16 @@ class World:
             target=target, request=request, by="ann", number=number, commit=commit, ref=ref
         )
         answer = Operations(self.store).redeploy(asked)
-        self.books[target].say(Reason.REDEPLOY, self.deploys(target)[answer.number], self._tick)
+        self.expectations[target].expect(
+            Reason.REDEPLOY, self.deploys(target)[answer.number], self._tick
+        )
         self.enqueue([answer.wake_up] if answer.wake_up else [])
 
     def tell(self, verb: str, number: int, target: str = TARGET) -> None:
         """Somebody cancels a deploy, or releases it."""
         deploy, operations = self.deploys(target)[number], Operations(self.store)
         if verb == "cancel":
-            self.books[target].cancelled(deploy)
+            self.expectations[target].cancelled(deploy)
             answer = operations.cancel(target, number, "ann", "")
         else:
             answer = operations.release(target, number, "ann", "")
@@ -411,14 +420,14 @@ class World:
         """Pauses a target, or all of them."""
         Operations(self.store).pause(target, "ann", "")
         for name in [target] if target else self.targets:
-            self.books[name].paused = True
+            self.expectations[name].paused = True
 
     def let_go(self, target: str | None) -> None:
         """Resumes a target, or all that are not held by themselves."""
         operations = Operations(self.store)
         self.enqueue(operations.resume(target))
         for name in self.targets:
-            self.books[name].paused = read_pauses(self.store, [name]).of(name) is not None
+            self.expectations[name].paused = read_pauses(self.store, [name]).of(name) is not None
 
     # The configuration
 
@@ -441,7 +450,7 @@ class World:
             for target, known in before.items():
                 for number, deploy in self.deploys(target).items():
                     if number not in known:
-                        self.books[target].say(Reason.SPEC_CHANGE, deploy, self._tick)
+                        self.expectations[target].expect(Reason.SPEC_CHANGE, deploy, self._tick)
 
     def remove(self, target: str = TARGET) -> None:
         self.configure(replace(self.specs[target], removed_at=1))

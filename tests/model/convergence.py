@@ -1,4 +1,4 @@
-"""How a world comes to rest, and what must be true once it has."""
+"""Lets a world converge after the faults, and checks the promises then."""
 
 from __future__ import annotations
 
@@ -10,31 +10,30 @@ from msgspec.structs import replace
 from dispatcher.domain.deploy import Deploy, Reason, State
 from dispatcher.domain.repairs import Kind
 from dispatcher.ledger import Repairs
-from tests.model.fakecluster import key
-from tests.model.harness import World
+from tests.model.fake_cluster import key
+from tests.model.world import World
 
 ROUNDS = 600
-"""Rounds in which everything has to come to rest."""
+"""Rounds within which a world must converge."""
 HORIZON = 30 * 86400_000
 LIST_AGAIN = 20 * 60_000
 """Milliseconds after which a reflector lists anew, whatever happened."""
 SECONDS = 40_000
-"""Milliseconds in which what went wrong has been tried again."""
+"""Milliseconds within which failed requests are retried."""
 FORGOTTEN = 61_000
-"""Milliseconds after which the sweeper has looked for what is not due, and for Pods without a Job."""
+"""Milliseconds after which the sweeper has checked for forgotten targets and orphaned Pods."""
 STOPPED = frozenset({State.SUPERSEDED, State.CANCELLED, State.SUCCEEDED})
 
 
-class Rest:
-    """No more faults; what is late arrives; time passes only when nothing else does."""
+class Convergence:
+    """There are no more faults; late requests arrive; the clock moves only when nothing else does."""
 
     def __init__(self, world: World, newest: Mapping[tuple[str, str], Sequence[str]]) -> None:
-        """`newest`: by target and stream, where the branch was since its newest wanted push, where that can be
-        known."""
+        """`newest`: by target and stream, the commits of a branch from its newest wanted push on, if known."""
         self.world, self.newest = world, newest
 
-    def come_to_rest(self) -> None:
-        """Raises AssertionError if it does not."""
+    def converge(self) -> None:
+        """Raises AssertionError if the world does not converge."""
         self._faults_end()
         self._settle()
         self.list_at = self.world.store.now() + LIST_AGAIN
@@ -42,7 +41,7 @@ class Rest:
         for _ in range(ROUNDS):
             if not self._one_round() and not any(self._look_once_more() for _ in range(3)):
                 return
-        raise AssertionError(f"it does not come to rest\n{self.story()}")
+        raise AssertionError(f"it does not converge\n{self.story()}")
 
     def _faults_end(self) -> None:
         world = self.world
@@ -56,27 +55,27 @@ class Rest:
         world.tick()
 
     def _settle(self) -> None:
-        """Seconds pass, Jobs and Pods that were told to go do so, and what runs goes on running."""
+        """Seconds pass: deleted Jobs and Pods go away, and running ones go on."""
         for _ in range(SECONDS // 5_000):
             self.world.store.ahead += 5_000
             self.world.tick()
             while self._moves() | self.world.look_at_all() | self._work():
                 pass
         for target in self.world.targets:
-            self._at_most_one_follows(target)
-            self._is_told_to_stop(target)
-            self._nothing_of_what_is_over_is_left(target)
+            self._at_most_one_waits(target)
+            self._superseded_is_stopping(target)
+            self._stopped_jobs_are_gone(target)
 
     # What must be true within seconds
 
-    def _at_most_one_follows(self, target: str) -> None:
+    def _at_most_one_waits(self, target: str) -> None:
         if self.world.specs[target].policies.on_new_push == "every":
             return
         waiting = [d for d in self.world.deploys(target).values() if d.state is State.PENDING]
         pushes = Counter((d.stream, d.reason is Reason.REDEPLOY) for d in waiting)
         assert all(count == 1 for count in pushes.values()), f"several wait\n{self.story()}"
 
-    def _is_told_to_stop(self, target: str) -> None:
+    def _superseded_is_stopping(self, target: str) -> None:
         policies = self.world.specs[target].policies
         deploys = self.world.deploys(target).values()
         active = next((d for d in deploys if d.active), None)
@@ -90,7 +89,7 @@ class Rest:
         spared = active.supersedes >= policies.max_supersedes or active.state is State.STOPPING
         assert spared or not newer, f"{active.name} goes on\n{self.story()}"
 
-    def _nothing_of_what_is_over_is_left(self, target: str) -> None:
+    def _stopped_jobs_are_gone(self, target: str) -> None:
         over = {d.uid for d in self.world.deploys(target).values() if d.state in STOPPED}
         left = [j for j in self.world.jobs_of(target).values() if j.metadata.uid in over]
         assert not left, f"Jobs of what is over are left: {left}\n{self.story()}"
@@ -144,8 +143,8 @@ class Rest:
 
     # Promises
 
-    def count_up(self) -> None:
-        """Raises AssertionError for a promise that was not kept."""
+    def check_promises(self) -> None:
+        """Raises AssertionError for a broken promise."""
         world, story = self.world, self.story()
         assert not world.cluster.pods or world.cluster.jobs, f"Pods are left\n{story}"
         for target in world.targets:
@@ -169,23 +168,23 @@ class Rest:
         return "\n".join([*lines, *map(repr, world.cluster.jobs.values())])
 
     def _newest_was_last(self, target: str, deploys: dict[int, Deploy], story: str) -> None:
-        books = self.world.books[target]
-        for stream, word in books.last_word.items():
+        expectations = self.world.expectations[target]
+        for stream, end in expectations.expected_ends.items():
             of_stream = [d for d in deploys.values() if d.stream == stream]
             tried = [d.number for d in of_stream if d.attempt]
             last = deploys[tried[-1]] if tried else None
-            kept = last and (last.ref, last.commit) == (word.ref, word.commit)
+            kept = last and (last.ref, last.commit) == (end.ref, end.commit)
             taken_back = any(
-                d.state is State.CANCELLED and d.commit == word.commit
+                d.state is State.CANCELLED and d.commit == end.commit
                 for d in of_stream
-                if not last or d.number > last.number or books.lost
+                if not last or d.number > last.number or expectations.lost
             )
-            unseen = word.in_cluster and all(d.commit != word.commit for d in of_stream)
-            what = f"{target} {stream} is to be at {word}, not at {last}"
+            unseen = end.in_cluster and all(d.commit != end.commit for d in of_stream)
+            what = f"{target} {stream} is to be at {end}, not at {last}"
             assert kept or taken_back or unseen, f"{what}\n{story}"
             newest = self.newest.get((target, stream))
-            if word.reason is Reason.PUSH and newest and not books.lost:
-                assert word.commit in newest, f"{stream} is past {word}\n{story}"
+            if end.reason is Reason.PUSH and newest and not expectations.lost:
+                assert end.commit in newest, f"{stream} is past {end}\n{story}"
 
     def _pushes_gave_way_to_pushes(
         self, target: str, deploys: dict[int, Deploy], story: str

@@ -1,7 +1,7 @@
-"""What one target was promised, and whether it is kept: as of any moment, whatever goes wrong.
+"""What must become of one target's pushes, whatever goes wrong, and checks of each start against it.
 
-Where the ledger loses what it knew, it forgets who was promised what; the books then forget it too. What is
-still promised is said at `forget` and `go_back`. That no two Jobs of a target run at once is promised always.
+If the ledger loses data, the expectations change with it: `forget` and `go_back` say what is still expected
+then. No loss of data excuses two Jobs of a target that run at once.
 """
 
 from __future__ import annotations
@@ -18,39 +18,43 @@ from workers.kube.objects import Job
 
 
 @dataclass(frozen=True)
-class Word:
-    """What a stream is to end at."""
+class ExpectedEnd:
+    """The deploy that must be the last one of a stream."""
 
     reason: Reason
     ref: str
     commit: str
     number: int
     in_cluster: bool = False
-    """The ledger has forgotten it, and knows it again if a watcher sees its Job."""
+    """The ledger has lost it, and gets it back if a watcher sees its Job."""
 
 
 @dataclass
-class Books:
+class Expectations:
+    """Of one target."""
+
     starting: dict[str, int] = field(default_factory=dict)
-    """Job → when it was recorded that it starts."""
+    """Job → when the ledger recorded its start."""
     wanted: dict[str, tuple[int, str]] = field(default_factory=dict)
-    """Ref → when its newest commit was taken, and that commit."""
-    last_word: dict[str, Word] = field(default_factory=dict)
-    """By stream."""
+    """Ref → when its newest commit was accepted, and that commit."""
+    expected_ends: dict[str, ExpectedEnd] = field(default_factory=dict)
+    """Stream → the deploy that it must end with."""
     highest: dict[str, int] = field(default_factory=dict)
-    """Stream → the newest number of it that was started."""
+    """Stream → its highest number that was started."""
     paused: bool = False
     lost: bool = False
-    """The ledger has lost something: hosts' pushes can be forgotten, and late ones taken for new."""
+    """The ledger has lost data: it may have lost pushes, and may take late ones for new."""
 
-    def say(self, reason: Reason, deploy: Deploy, tick: int) -> None:
-        """This deploy is what its stream is to end at."""
-        self.last_word[deploy.stream] = Word(reason, deploy.ref, deploy.commit, deploy.number)
+    def expect(self, reason: Reason, deploy: Deploy, tick: int) -> None:
+        """From now on its stream must end with this deploy."""
+        self.expected_ends[deploy.stream] = ExpectedEnd(
+            reason, deploy.ref, deploy.commit, deploy.number
+        )
         if reason is not Reason.REDEPLOY:
             self.wanted[deploy.ref] = tick, deploy.commit
 
     def cancelled(self, deploy: Deploy) -> None:
-        """Somebody took it back: what ran before may run again, should the cluster take it away."""
+        """After a cancel, the deploy before may run again, if the cluster evicts it."""
         self.wanted.pop(deploy.ref, None)
 
     def recorded(self, deploy: Deploy, tick: int) -> None:
@@ -60,7 +64,7 @@ class Books:
             self.starting.setdefault(name, tick)
 
     def job_created(self, metadata: Mapping[str, Any], every: bool) -> None:
-        """Newest wins: once a newer push was taken, no older deploy starts."""
+        """Newest wins: after a newer push was accepted, no older deploy starts."""
         notes, number = metadata["annotations"], int(metadata["labels"][labels.NUMBER])
         name, ref = f"{metadata['namespace']}/{metadata['name']}", notes[labels.REF]
         newest = self.highest.get(stream_of(ref), 0)
@@ -75,15 +79,15 @@ class Books:
     # The ledger loses what it knew
 
     def forget(self) -> None:
-        """It was emptied. What is in the cluster goes on, and what is pushed from now on counts."""
+        """The ledger was emptied: Jobs in the cluster go on, and pushes count from now on."""
         self.__init__(lost=True)  # type: ignore[misc]
 
-    def copied(self) -> Books:
+    def copied(self) -> Expectations:
         return copy.deepcopy(self)
 
-    def go_back(self, then: Books, there: Mapping[str, Job]) -> None:
-        """It knows what it knew then. Of what has come since only what has a Job is known again: no
-        older deploy of its stream starts any more."""
+    def go_back(self, then: Expectations, there: Mapping[str, Job]) -> None:
+        """The ledger was rolled back to `then`. Of later deploys it gets back only those that have a Job,
+        before which no older deploy of their stream may start."""
         self.__init__(**vars(then.copied()))  # type: ignore[misc]
         self.lost, self.starting = True, {}
         for job in there.values():
@@ -94,9 +98,11 @@ class Books:
         if labels.NAME_RESERVATION in job.metadata.labels or job.metadata.deletion_timestamp:
             return
         ref, commit = notes[labels.REF], notes[labels.COMMIT]
-        word = self.last_word.get(stream_of(ref))
-        if word and number < word.number:
+        end = self.expected_ends.get(stream_of(ref))
+        if end and number < end.number:
             return
         self.wanted.pop(ref, None)
         reason = Reason(notes[labels.REASON])
-        self.last_word[stream_of(ref)] = Word(reason, ref, commit, number, in_cluster=True)
+        self.expected_ends[stream_of(ref)] = ExpectedEnd(
+            reason, ref, commit, number, in_cluster=True
+        )

@@ -1,4 +1,4 @@
-"""A ledger that loses what it knew: emptied, or back at what it was, and served by another Redis process."""
+"""Loss of the ledger's data: emptied, rolled back to a backup, or served by another Redis process."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import redis
 
 from dispatcher.ledger import Keys
 from dispatcher.ledger.connection import texts
-from tests.model.books import Books
+from tests.model.expectations import Expectations
 
 ANOTHER = "another-run-of-redis"
 
 
 @dataclass(frozen=True)
 class LedgerBackup:
-    """A replica that is behind: every key as it was, with what was left of its time."""
+    """As a replica that is behind: every key with its value and TTL."""
 
     keys: dict[bytes, tuple[int, bytes]]
-    books: dict[str, Books]
+    expectations: dict[str, Expectations]
 
 
 def back_up(client: redis.Redis, keys: Keys) -> dict[bytes, tuple[int, bytes]]:

@@ -1,9 +1,9 @@
-"""What the models find: takes one mend after another out of a copy of the code, and counts who notices.
+"""Mutation testing of the models: breaks a copy of the code in one place, and counts how often they notice.
 
-    python -m tests.model.power [seeds] [mend …]
+    python -m tests.model.mutations [seeds] [mutation …]
 
-Each seed is a whole run of the model's test with as many examples as in the suite. A mend that no seed misses,
-or hardly any, is held; `tests.model.test_power` keeps the list true to the code.
+Each seed is a whole run of the model's test, with as many examples as in the suite. A mutation should be caught
+with nearly every seed. `tests.model.test_mutations` keeps the list in step with the code.
 """
 
 from __future__ import annotations
@@ -24,53 +24,53 @@ FAILED = 1
 
 
 @dataclass(frozen=True)
-class Mend:
-    """A piece of the code, and what it would be without the thought that is in it."""
+class Mutation:
+    """A piece of the code, and a wrong one that takes its place."""
 
     file: str
-    text: str
-    without: str
+    original: str
+    mutated: str
     test: str
 
 
-MENDS = {
-    "late-list": Mend(
+MUTATIONS = {
+    "late-list": Mutation(
         "workers/watch/reflectors.py",
         "for generation, event in taken if generation in current]",
         "for generation, event in taken]",
         WATCHING,
     ),
-    "fence": Mend(
+    "fence": Mutation(
         f"{LUA}/_fence.lua",
         "if redis.call('GET', KEYS[1]) ~= ARGV[1] then",
         "if false then",
         WATCHING,
     ),
-    "wrong-clock": Mend(
+    "wrong-clock": Mutation(
         f"{LUA}/_chain.lua",
         "return time <= ref.now + ref.ahead and time or 0",
         "return time",
         ORDER,
     ),
-    "late-behind-filtered": Mend(
+    "late-behind-filtered": Mutation(
         f"{LUA}/_standing.lua",
         "  if not at.head then return nil end\n",
         "  if true then return nil end\n",
         ORDER,
     ),
-    "gap-behind-paths": Mend(
+    "gap-behind-paths": Mutation(
         f"{LUA}/_standing.lua",
         "if wants == 'paths' and at.standing == 'newer' then",
         "if false then",
         ORDER,
     ),
-    "ref-of-a-commit": Mend(
+    "ref-of-a-commit": Mutation(
         f"{LUA}/_coalesce.lua",
         "return deploy.commit == commit and deploy.ref == push.ref.name end",
         "return deploy.commit == commit end",
         ORDER,
     ),
-    "every-tag": Mend(
+    "every-tag": Mutation(
         f"{LUA}/_standing.lua",
         "return push.arg.every == 0 and newer_tag(push.ref, push.stream) or nil end",
         "return newer_tag(push.ref, push.stream) end",
@@ -79,23 +79,27 @@ MENDS = {
 }
 
 
-def source(mend: Mend, root: Path = ROOT) -> str:
-    """The file's text; raises LookupError where what is to be taken out does not stand in it once."""
-    text = (root / mend.file).read_text()
-    if text.count(mend.text) != 1:
-        raise LookupError(f"{mend.file} has this {text.count(mend.text)} times: {mend.text}")
+def source(mutation: Mutation, root: Path = ROOT) -> str:
+    """The file's text; raises LookupError unless it has the original exactly once."""
+    text = (root / mutation.file).read_text()
+    if text.count(mutation.original) != 1:
+        raise LookupError(
+            f"{mutation.file} has this {text.count(mutation.original)} times: {mutation.original}"
+        )
     return text
 
 
-def take_out(mend: Mend, root: Path) -> None:
-    (root / mend.file).write_text(source(mend, root).replace(mend.text, mend.without))
+def mutate(mutation: Mutation, root: Path) -> None:
+    (root / mutation.file).write_text(
+        source(mutation, root).replace(mutation.original, mutation.mutated)
+    )
 
 
-def is_found(mend: Mend, root: Path, seed: int) -> bool:
+def is_caught(mutation: Mutation, root: Path, seed: int) -> bool:
     """Whether the model's test fails in this copy; raises RuntimeError if it could not run."""
     options = ["-q", "-x", "-p", "no:cacheprovider", f"--hypothesis-seed={seed}"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "--hypothesis-profile=unshrunk", mend.test],
+        [sys.executable, "-m", "pytest", *options, "--hypothesis-profile=unshrunk", mutation.test],
         cwd=root,
         capture_output=True,
         text=True,
@@ -106,20 +110,20 @@ def is_found(mend: Mend, root: Path, seed: int) -> bool:
     return done.returncode == FAILED
 
 
-def power(name: str, seeds: int) -> int:
-    """With how many seeds the code without this mend fails."""
+def times_caught(name: str, seeds: int) -> int:
+    """With how many seeds the model catches this mutation."""
     with TemporaryDirectory() as folder:
         root = Path(folder)
         for part in PARTS:
             copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
             copy(ROOT / part, root / part)
-        take_out(MENDS[name], root)
-        return sum(is_found(MENDS[name], root, seed) for seed in range(seeds))
+        mutate(MUTATIONS[name], root)
+        return sum(is_caught(MUTATIONS[name], root, seed) for seed in range(seeds))
 
 
 def main(seeds: str = "10", *names: str) -> None:
-    for name in names or MENDS:
-        print(f"{name}: found with {power(name, int(seeds))} of {seeds} seeds", flush=True)
+    for name in names or MUTATIONS:
+        print(f"{name}: caught with {times_caught(name, int(seeds))} of {seeds} seeds", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What can happen to the pushes of one target on their way from the host to the ledger: drawn, then done."""
+"""Random scenarios: what can happen to one target's pushes on their way to the ledger; drawn, then run."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from dispatcher.domain.deploy import State
 from dispatcher.domain.spec import Policies
 from dispatcher.domain.stream import TAGS
 from dispatcher.ledger import Keys, Operations, Redeploy, Store, Submission
-from tests.model import loss
+from tests.model import ledger_loss
+from tests.model.order.fake_worker import FakeWorker
 from tests.model.order.history import NONE, History, Made, commit_named
-from tests.model.order.lane import Lane
-from tests.model.order.right import Ran, Right, hides_a_gap
+from tests.model.order.oracle import Oracle, Ran, hides_a_gap
 
 TARGET = "shop"
 MAIN, NEXT = "refs/heads/main", "refs/heads/next"
@@ -59,8 +59,8 @@ class Moment:
     ahead: int
     """How far the host's clock is ahead, in milliseconds, where clocks are wrong."""
     work: str
-    """What becomes of deploys then, as in `STEPS`; `r` if all come to rest, and it is asked whether that is
-    right."""
+    """What becomes of deploys then, as in `STEPS`; `r` if all come to rest, and it is
+    asked whether that is right."""
     again: str
     """What comes once more then, or is asked for: "" | `repeated` | `anew` | `replayed` | `redeploy`"""
     which: int
@@ -86,7 +86,7 @@ def moments(filtered: st.SearchStrategy[str], late: st.SearchStrategy[int]) -> A
 
 
 @dataclass(frozen=True)
-class Course:
+class Scenario:
     followed: str
     every: bool
     clock: str
@@ -94,10 +94,10 @@ class Course:
     moments: Sequence[Moment]
 
 
-def courses(moment: st.SearchStrategy[Moment], *followed: str) -> st.SearchStrategy[Course]:
+def scenarios(moment: st.SearchStrategy[Moment], *followed: str) -> st.SearchStrategy[Scenario]:
     """Of targets that follow one of these."""
     return st.builds(
-        Course,
+        Scenario,
         followed=some(*followed),
         every=st.booleans(),
         clock=some("right", "right", "none", "wrong"),
@@ -105,33 +105,33 @@ def courses(moment: st.SearchStrategy[Moment], *followed: str) -> st.SearchStrat
     )
 
 
-OF_BRANCHES = courses(
+OF_BRANCHES = scenarios(
     moments(some("", "", "", "", "skip", "paths", "paths"), some(0, 0, 0, 0, 1, 1, 2, LOST, LOST)),
     "a branch",
     "a branch",
     "branches",
 )
 """What is missing, or turned away, is what makes a branch's order hard to tell."""
-OF_TAGS = courses(
+OF_TAGS = scenarios(
     moments(some("", "", "", "", "", "skip"), some(0, 0, 0, 1, 1, 2, LOST)), "tags", "tags", "all"
 )
 """Tags have no chain: what is late, and what stands on one commit, makes theirs hard to tell."""
 
 
-class Run:
+class ScenarioRun:
     """One target, no cluster: only what is decided when a push comes, and what is started then.
 
     Raises AssertionError for what is not right.
     """
 
-    def __init__(self, client: redis.Redis, course: Course) -> None:
-        self._course, self._clock = course, course.clock
+    def __init__(self, client: redis.Redis, scenario: Scenario) -> None:
+        self._scenario, self._clock = scenario, scenario.clock
         self._store = Store(client, Keys(f"test-{uuid4().hex[:12]}"))
-        policies = Policies(on_new_push="every" if course.every else "cancel", every_limit=100)
-        self._lane = Lane(self._store, TARGET, policies)
-        self._refs = FOLLOWED[course.followed]
+        policies = Policies(on_new_push="every" if scenario.every else "cancel", every_limit=100)
+        self._worker = FakeWorker(self._store, TARGET, policies)
+        self._refs = FOLLOWED[scenario.followed]
         self._history = History()
-        self._right = Right(self._history, course.every)
+        self._oracle = Oracle(self._history, scenario.every)
         self._on_their_way: list[tuple[int, Made]] = []
         """Each with the number of pushes after which it comes."""
         self._let_through: set[int] = set()
@@ -142,10 +142,10 @@ class Run:
         """When each delivery came first, by the ledger's clock."""
 
     def close(self) -> None:
-        loss.empty(self._store.client, self._store.keys)
+        ledger_loss.empty(self._store.client, self._store.keys)
 
     def __call__(self) -> None:
-        for moment in self._course.moments:
+        for moment in self._scenario.moments:
             self._happens(moment)
         while self._on_their_way:
             self._arrives(self._on_their_way.pop(0)[1])
@@ -190,8 +190,8 @@ class Run:
         return None
 
     def _made_where_another_is(self, ref: str, moment: Moment) -> Made | None:
-        """A release tag on its candidate's commit, with an object of its own at times; a branch that begins
-        where another is."""
+        """A release tag on its candidate's commit, with an object of its own at times;
+        a branch that begins where another is."""
         others = [m for m in self._history.made if m.ref != ref and m.commit != NONE]
         if not others or self._history.positions(ref, others[-1].commit):
             return None
@@ -249,7 +249,7 @@ class Run:
             push=made.push,
             hook="hook",
             delivery=delivery,
-            every=100 if self._course.every else 0,
+            every=100 if self._scenario.every else 0,
             replay=Replay(of="", first_at=replays) if replays else None,
             **_filtered(made),
         )
@@ -280,27 +280,27 @@ class Run:
                 self._is_right()
                 continue
             ends, starts = STEPS[step]
-            if self._course.every and ends is State.SUPERSEDED:
+            if self._scenario.every and ends is State.SUPERSEDED:
                 continue
-            self._lane.go_on(ends, starts)
+            self._worker.go_on(ends, starts)
 
     def _comes_to_rest(self) -> None:
-        while self._lane.go_on(State.SUCCEEDED, starts=True):
+        while self._worker.go_on(State.SUCCEEDED, starts=True):
             pass
 
     # Promises
 
     def _is_right(self) -> None:
-        ran = Ran(self._lane.started, frozenset(self._let_through), frozenset(self._asked_for))
+        ran = Ran(self._worker.started, frozenset(self._let_through), frozenset(self._asked_for))
         untouched = {ref for ref in self._refs if not ran.was_touched(ref)}
         for ref in (ref for ref in untouched if not ref.startswith(TAGS)):
-            self._right.never_back(ref, ran)
-            self._right.newest_last(ref, ran)
-        self._right.no_replay_back(ran)
-        if self._course.every:
-            self._right.each_one(ran)
+            self._oracle.never_back(ref, ran)
+            self._oracle.newest_last(ref, ran)
+        self._oracle.no_replay_back(ran)
+        if self._scenario.every:
+            self._oracle.each_one(ran)
         elif not any(ref.startswith(TAGS) for ref, _ in self._asked_for):
-            self._right.newest_tag_last(ran)
+            self._oracle.newest_tag_last(ran)
 
     def _is_open_to_what_comes(self) -> None:
         """Whatever was wrong or lost before: a new push that arrives is deployed."""
@@ -310,7 +310,7 @@ class Run:
             made = self._pushed_at_last(ref)
             self._arrives(made)
             self._comes_to_rest()
-            last = self._lane.started[-1]
+            last = self._worker.started[-1]
             assert (last.ref, last.commit) == (ref, made.commit), f"{ref} is blocked"
 
     def _pushed_at_last(self, ref: str) -> Made:

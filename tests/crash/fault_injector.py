@@ -1,4 +1,4 @@
-"""SIGKILL, and SIGSTOP with SIGCONT some time later, to one process after another."""
+"""Injects faults: SIGKILL, or SIGSTOP and later SIGCONT, to random processes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.waiting import eventually
 
 VICTIMS = ("web", "worker.1", "worker.2", "watcher", "watcher.2", "valkey", "cluster")
 PAUSES = 0.25
-"""How many of the blows are pauses."""
+"""The share of faults that are pauses."""
 SHORT, LONG = (0.1, 2.0), (7.0, 10.0)
-"""Seconds; a long pause is longer than a worker's lease and a watcher's lead."""
+"""Seconds; a long pause outlasts a worker's lease and a watcher's leadership."""
 AIM_SECONDS = 0.5
-"""For so long a blow at a worker waits for a moment in which a target is leased: in the middle of a task."""
+"""Seconds that a fault of a worker waits for a leased target, so as to hit the middle of a task."""
 
 
-class Harm:
+class FaultInjector:
     """All choices come from the seed."""
 
     def __init__(self, system: Installation, targets: Iterable[str], seed: int) -> None:
@@ -34,18 +34,18 @@ class Harm:
         """Process → when it goes on."""
         self.done: Counter[str] = Counter()
 
-    def rage(self, seconds: float) -> None:
-        """Harms for a time; at the end everything goes on."""
+    def run(self, seconds: float) -> None:
+        """Injects faults for so many seconds; then resumes every paused process."""
         ends = time.monotonic() + seconds
         try:
             while time.monotonic() < ends:
                 time.sleep(self._random.uniform(0.3, 1.3))
-                self._wake(time.monotonic())
-                self._strike()
+                self._resume(time.monotonic())
+                self._inject()
         finally:
-            self._wake(float("inf"))
+            self._resume(float("inf"))
 
-    def _strike(self) -> None:
+    def _inject(self) -> None:
         name, pauses = self._random.choice(VICTIMS), self._random.random() < PAUSES
         seconds = self._random.uniform(*self._random.choice((SHORT, LONG)))
         pid = self._system.pid(name)
@@ -56,7 +56,7 @@ class Harm:
         try:
             os.kill(pid, signal.SIGSTOP if pauses else signal.SIGKILL)
         except ProcessLookupError:
-            return  # it is on its way back from the kill before
+            return  # it has not restarted yet
         if pauses:
             self._paused[pid] = time.monotonic() + seconds
         self.done[f"{'pause' if pauses else 'kill'} {name}"] += 1
@@ -71,7 +71,7 @@ class Harm:
             return True  # Redis was hit as well: no reason to wait
         return any(float(until or 0) > time.time() * 1000 for until in found)
 
-    def _wake(self, moment: float) -> None:
+    def _resume(self, moment: float) -> None:
         for pid in [pid for pid, until in self._paused.items() if until <= moment]:
             del self._paused[pid]
             with suppress(ProcessLookupError):  # killed while it was paused

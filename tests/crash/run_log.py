@@ -1,4 +1,4 @@
-"""What really ran: reads what the containers wrote down themselves (tests/crash/deploy.sh)."""
+"""Reads the run log, which the containers write themselves (tests/crash/deploy.sh): what really ran."""
 
 from __future__ import annotations
 
