@@ -124,7 +124,7 @@ def test_each_authentication_failure_that_is_named_exists() -> None:
         "found in the cluster: the ledger did not know it",
         "no watcher has listed the cluster into this Redis yet",
         "is taken to be at that commit from now on",
-        "was never deployed, so there is nothing to run again",
+        "was never deployed, so there is nothing to redeploy",
         "Redis was emptied",
         "its Job completed",
     ],

@@ -87,7 +87,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     # Once it is evaluated
     candidates: tuple[Candidate, ...] = ()
-    """As the delivery lists its refs, and as the targets are configured within one."""
+    """In the delivery's order of refs; within a ref in configuration order of targets."""
     reason: str = ""
     """Why there are none."""
 

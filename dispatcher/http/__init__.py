@@ -1,1 +1,1 @@
-"""What is spoken over HTTP: hooks for Git hosts, the API for people and scripts, health for machines."""
+"""The HTTP server's endpoints: webhooks for Git hosts, the API for people and scripts, health probes."""

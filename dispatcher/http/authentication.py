@@ -1,6 +1,6 @@
-"""The API's door: a bearer token, compared in constant time with all that are configured.
+"""Authenticates API requests by bearer token, compared in constant time with all configured tokens.
 
-Whatever is logged on behalf of a request says from which address it came, and which token opened.
+Binds the sender's address and the token's name to every log line of the request.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from dispatcher.webhooks.authentication import same
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="git-dispatcher"'}
 LONGEST = 100
-"""Characters of what an unauthenticated client sent, in the log."""
+"""Most characters of an unauthenticated client's input in a log line."""
 
 log = structlog.get_logger()
 
 
 class ApiTokens:
-    """Those that are configured."""
+    """The configured API tokens."""
 
     def __init__(self, tokens: Sequence[Secret]) -> None:
         self._tokens = tuple(tokens)
@@ -35,14 +35,14 @@ class ApiTokens:
         return bool(self._tokens)
 
     def holder(self, headers: Headers) -> str:
-        """The name of the token that was sent, "" for none that is known. All are compared."""
+        """The name of the token that was sent, or "". Compares all tokens, even after a match."""
         presented = _bearer(headers.getlist("authorization"))
         known = [same(presented, token.reveal()) for token in self._tokens]
         return self._tokens[known.index(True)].source if presented and any(known) else ""
 
 
 class TokenAuthentication:
-    """Lets through what carries one of the tokens; everything else ends as a ErrorResponse, and in the log."""
+    """Middleware: passes requests with a valid token; logs all others and answers with an error."""
 
     def __init__(self, app: ASGIApp, tokens: ApiTokens, proxies: Proxies) -> None:
         self._app, self._tokens, self._proxies = app, tokens, proxies
@@ -73,7 +73,7 @@ class TokenAuthentication:
             raise ErrorResponse(
                 403,
                 "api_disabled",
-                "The API is closed, since no token is configured: set DISPATCHER_API_TOKENS, "
+                "The API is disabled because no token is configured: set DISPATCHER_API_TOKENS, "
                 "with a token made by `openssl rand -hex 32`",
             )
         if holder := self._tokens.holder(headers):
@@ -86,7 +86,7 @@ class TokenAuthentication:
         )
 
     def _tell(self, scope: Scope, sender: Address | None, cause: str) -> None:
-        """Once for each sender and cause, then once a minute: who guesses must not fill the disk."""
+        """Logs each sender and cause once, then once a minute, so that guessing tokens cannot fill the disk."""
         if count := self._throttle.count(group(sender) if sender else "", cause):
             path = "".join(c if c.isprintable() else "?" for c in scope["path"][:LONGEST])
             log.warning(
@@ -95,7 +95,10 @@ class TokenAuthentication:
 
 
 def _bearer(sent: Sequence[str]) -> bytes:
-    """https://www.rfc-editor.org/rfc/rfc6750#section-2.1; two of them are none."""
+    """The token of the one Authorization header, else b"".
+
+    https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+    """
     if len(sent) != 1:
         return b""
     scheme, _, token = sent[0].partition(" ")

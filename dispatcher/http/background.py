@@ -1,7 +1,7 @@
-"""What web does beside answering requests, round after round.
+"""Web's background tasks: each repeats a round for as long as the process runs.
 
-A round that fails in a way that nobody thought of is logged with its traceback, shows in `/readyz`, and is
-followed by the next one, later each time. Nothing here ends without a word.
+A round that fails unexpectedly is logged with its traceback, shows in `/readyz`, and is retried with
+backoff. A task must not end silently.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import structlog
 from dispatcher.runtime.failfast import End, end_process
 
 LONGEST_PAUSE = 30.0
-"""Seconds between two rounds, however many have failed."""
+"""Longest backoff between two rounds; seconds."""
 
 Round = Callable[[], Awaitable[None]]
-"""Raises only what is unexpected."""
+"""One round of a task. Handles expected errors itself."""
 Sleep = Callable[[float], Awaitable[None]]
 
 log = structlog.get_logger()
 
 
 class Background:
-    """Of one process, in its event loop."""
+    """The background tasks of a process, in its event loop."""
 
     def __init__(self, end: End = end_process, sleep: Sleep = asyncio.sleep) -> None:
-        """`end` is for a task that has ended all the same."""
+        """`end` is called if a task ends unexpectedly nevertheless."""
         self._end, self._sleep = end, sleep
         self._tasks: list[asyncio.Task[None]] = []
         self._failing: dict[str, None] = {}
@@ -39,13 +39,13 @@ class Background:
         return tuple(self._failing)
 
     def start(self, name: str, seconds: float, do: Round) -> None:
-        """One round after the other, with a pause before each."""
+        """Starts a task that pauses for `seconds` before each round."""
         task = asyncio.get_running_loop().create_task(self._follow(name, seconds, do), name=name)
         task.add_done_callback(self._ended)
         self._tasks.append(task)
 
     async def stop(self) -> None:
-        """Returns once all have ended."""
+        """Cancels all tasks and waits until they have ended."""
         self._stopping = True
         for task in self._tasks:
             task.cancel()
@@ -58,7 +58,7 @@ class Background:
             try:
                 await do()
             except Exception:
-                log.exception("background task failed: it is tried again", task=name)
+                log.exception("background task failed, and is retried", task=name)
                 self._failing[name] = None
                 pause = max(seconds, min(LONGEST_PAUSE, pause * 2))
             else:
@@ -71,7 +71,5 @@ class Background:
         if self._stopping:
             return
         error = None if task.cancelled() else task.exception()
-        log.critical(
-            "a task ended unexpectedly: the process ends", task=task.get_name(), exc_info=error
-        )
+        log.critical("background task died, the process ends", task=task.get_name(), exc_info=error)
         self._end()

@@ -1,8 +1,7 @@
-"""Whom a request comes from. Pure.
+"""Finds a request's client address behind proxies. Pure.
 
-What a header says about it is worth as much as who wrote it: each proxy appends the address that it sees, so
-that the list is walked from its end, and only as far as one's own proxies wrote it. What stands before
-that, anybody may have made up.
+Each proxy appends the address that it sees to the header, so the list is read from its end, and only as
+far as trusted proxies wrote it: anyone could have forged the entries before that.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ Network: TypeAlias = IPv4Network | IPv6Network
 X_FORWARDED_FOR = "x-forwarded-for"
 FORWARDED = "forwarded"
 MOST_HOPS = 32
-"""Proxies in a row that are looked at."""
+"""Longest chain of proxies that is followed."""
 
 MOST_COMMAS = 8
-"""Within the quotes of one element of Forwarded."""
+"""Most commas inside the quotes of one element of Forwarded."""
 
 _PORT = r"(?::(?:[0-9]{1,5}|_[\w.-]+))?"
 _NODE = re.compile(rf"([0-9.]{{7,15}}){_PORT}|\[([0-9A-Fa-f:.]{{2,45}})\]{_PORT}", re.ASCII)
@@ -35,16 +34,16 @@ _PART = re.compile(
 
 @dataclass(frozen=True)
 class Proxies:
-    """Those that are believed, and the one header that they write. The other is never looked at: a proxy lets
-    through what it doesn't know, as its client sent it."""
+    """The trusted proxies and the one header that they write. Ignores the other header: a proxy passes a
+    header that it does not know on as its client sent it."""
 
     networks: tuple[Network, ...] = ()
     header: str = X_FORWARDED_FOR
 
     def sender(self, peer: str, headers: Iterable[tuple[bytes, bytes]]) -> Address | None:
-        """The first address, seen from here, that is no proxy of ours.
+        """The nearest address that is not a trusted proxy.
 
-        `peer` is who holds the connection. Where a proxy's words can't be read, it is the proxy itself.
+        `peer` is the other end of the connection. If a proxy's entry is malformed, returns that proxy.
         """
         nearest = address(peer)
         if nearest is None or not within(nearest, self.networks):
@@ -58,7 +57,7 @@ class Proxies:
         return nearest
 
     def _hops(self, headers: Iterable[tuple[bytes, bytes]]) -> Iterator[Address | None]:
-        """Nearest first; None for what can't be read. A header that is repeated is one list."""
+        """The addresses, nearest first; None for a malformed one. Repeated headers form one list."""
         name = self.header.encode()
         lines = [value.decode("latin-1") for key, value in headers if key.lower() == name]
         read = forwarded if self.header == FORWARDED else forwarded_for
@@ -71,7 +70,7 @@ def within(found: Address, networks: Iterable[Network]) -> bool:
 
 
 def group(found: Address) -> str:
-    """What one sender has at its disposal: an IPv4 address, or the /64 that an IPv6 address is from.
+    """The addresses that one sender controls: an IPv4 address, or the /64 of an IPv6 address.
 
     https://www.rfc-editor.org/rfc/rfc6177
     """
@@ -81,7 +80,7 @@ def group(found: Address) -> str:
 
 
 def address(text: str) -> Address | None:
-    """An IPv4 address in IPv6's clothes is the IPv4 address; a link's name doesn't count."""
+    """Parses an address. Maps an IPv4-mapped IPv6 address to IPv4 and drops the zone ID."""
     try:
         found = ip_address(text.partition("%")[0])
     except ValueError:
@@ -95,9 +94,9 @@ def forwarded_for(line: str) -> list[Address | None]:
 
 
 def forwarded(line: str) -> list[Address | None]:
-    """The `for` of the last elements of a line of Forwarded; None for one that is malformed, and all before it.
+    """The `for` of the last elements of a Forwarded line; None for a malformed one and all before it.
 
-    Read from its end, where our proxy wrote: a quote that a sender opens and leaves open swallows nothing.
+    Reads from the end, which a trusted proxy wrote, so that a sender's unclosed quote hides nothing.
     https://www.rfc-editor.org/rfc/rfc7239#section-4
     """
     found: list[Address | None] = []
@@ -113,7 +112,7 @@ def forwarded(line: str) -> list[Address | None]:
 
 
 def _last_element(pieces: list[str]) -> dict[str, str] | None:
-    """Takes it from the end of what stood between commas, some of which may be inside of quotes."""
+    """Pops the last element from the comma-separated pieces; a comma may be inside quotes."""
     text = pieces.pop()
     for _ in range(MOST_COMMAS):
         if (element := _element(text)) is not None or not pieces:
@@ -123,7 +122,7 @@ def _last_element(pieces: list[str]) -> dict[str, str] | None:
 
 
 def _element(text: str) -> dict[str, str] | None:
-    """Its parameters; None for what is no element."""
+    """The parameters of an element; None if it is malformed."""
     element: dict[str, str] = {}
     at, end = 0, ";"
     while end == ";":

@@ -1,5 +1,5 @@
-"""`/livez` and `/readyz`: whether the process works, its ledger takes what is written to it, and a watcher
-can follow the cluster."""
+"""`/livez` and `/readyz`: whether the process works, Redis accepts writes, and a watcher follows the
+cluster."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dispatcher.http.responses import json_response
 from dispatcher.ledger import Reader, Store, WatcherHealth, check_writes
 
 REDIS_TIMEOUT = 0.7
-"""Seconds for Redis: a probe of Kubernetes gives up after one, and would take web out of service."""
+"""Time-out for Redis in seconds: a Kubernetes probe fails after one, and would take web out of service."""
 
 log = structlog.get_logger()
 
@@ -29,30 +29,30 @@ class Alive(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
-    """What is more than `ready` is for whoever has an API token."""
+    """All fields but `ready` are only for clients with an API token."""
 
     ready: bool
     version: str | msgspec.UnsetType = msgspec.UNSET
     ledger: str | msgspec.UnsetType = msgspec.UNSET
     """"ok", or "unavailable: …"."""
     cluster: str | msgspec.UnsetType = msgspec.UNSET
-    """The same of the cluster, as the leading watcher sees it; "unknown" without the ledger."""
+    """The same for the cluster, as the leading watcher sees it; "unknown" without the ledger."""
     web: str | msgspec.UnsetType = msgspec.UNSET
-    """The same of what web does beside answering."""
+    """The same for web's background tasks."""
     durability: str | msgspec.UnsetType = msgspec.UNSET
-    """What the ledger loses if its host is lost; "" if nobody knows."""
+    """What the ledger loses if its host is lost; "" if unknown."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What was found at one look."""
+    """The result of one check."""
 
     ledger: str
     cluster: str = "unknown"
 
 
 class Health:
-    """Ready also without Redis: web has to be there to tell Git hosts 503, so that they know."""
+    """Reports web as ready even without Redis: it must stay reachable to answer Git hosts with 503."""
 
     def __init__(self, store: Store, background: Background, tokens: ApiTokens) -> None:
         self._background, self._tokens = background, tokens
@@ -85,7 +85,7 @@ class Health:
         )
 
     async def _seen(self) -> Seen:
-        """Without addresses, names and the words of others."""
+        """Checks Redis and cluster. The result must not contain addresses, names or library messages."""
         try:
             return await self._threads.run(REDIS_TIMEOUT, self._look)
         except TimeoutError:
@@ -96,23 +96,27 @@ class Health:
             self._note(self._reader.durability())
             cluster = self._cluster()
         except LedgerUnavailable:
-            return Seen("unavailable: Redis did not answer as it should")
+            return Seen("unavailable: Redis gave an unexpected answer")
         try:
             check_writes(self._store.client, self._store.keys.leader)
         except LedgerUnavailable:
-            return Seen("unavailable: Redis answers, and refuses what is written to it")
+            return Seen("unavailable: Redis answers, but refuses writes")
         return Seen("ok", cluster)
 
     def _cluster(self) -> str:
         if not self._health.has_leader():
             return "unavailable: no watcher leads"
         if self._health.problems():
-            return "unavailable: the watcher is cut off from the API server, or from a part of it"
+            return "unavailable: the watcher cannot reach the API server, or a part of it"
         return "ok"
 
     def _web(self) -> str:
         failing = ", ".join(self._background.failing)
-        return f"unavailable: failed, and tried again: {failing}; see its log" if failing else "ok"
+        return (
+            f"unavailable: background tasks failed and are retried: {failing}; see web's log"
+            if failing
+            else "ok"
+        )
 
     def _note(self, durability: str) -> None:
         if durability != self._durability and "can be lost" in durability:

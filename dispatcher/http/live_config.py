@@ -1,4 +1,4 @@
-"""The configuration as requests see it: swapped whole, so that no request sees half of a change."""
+"""The active configuration, replaced as a whole so that no request sees half of a change."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from dispatcher.matching.evaluation import HookScope
 from dispatcher.matching.matcher import Matcher
 
 LOOK_EVERY = 1.0
-"""Seconds between two looks at the files."""
+"""Seconds between two checks of the files."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class ActiveConfig:
-    """One good configuration, with what is built from it."""
+    """A valid configuration and what is built from it."""
 
     hooks: Mapping[str, Hook]
     targets: Mapping[str, Target]
@@ -44,7 +44,7 @@ class ActiveConfig:
 
 
 class LiveConfig:
-    """Holds the newest good configuration in `now`."""
+    """Holds the newest valid configuration in `now`."""
 
     def __init__(self, source: Reloader) -> None:
         self._source = source
@@ -53,14 +53,14 @@ class LiveConfig:
         self.now = ActiveConfig.of(self._built)
 
     async def look(self) -> None:
-        """Takes what the files say, if they have changed."""
+        """Reloads the files if they have changed."""
         try:
             self.now = await to_thread.run_sync(self._look, limiter=self._thread)
         except (DispatcherError, OSError) as error:
-            log.error("configuration could not be read again", error=str(error))
+            log.error("configuration could not be reloaded", error=str(error))
 
     def _look(self) -> ActiveConfig:
-        """A change is not over before something was built from it, should that fail the first time."""
+        """Builds even if no file changed since the last check, because an earlier build may have failed."""
         self._source.changed()
         current = self._source.current
         if current is self._built:

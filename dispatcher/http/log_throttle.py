@@ -1,4 +1,4 @@
-"""Log throttle: what would fill the log is logged once, then once a minute with a count."""
+"""Throttles repeated log lines: the first is logged, then one a minute with a count."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 EVERY = 60.0
-"""Seconds between two lines about the same kind."""
+"""Seconds between two lines of the same kind."""
 KINDS = 1000
-"""That are told apart; the one that was logged longest ago is forgotten first."""
+"""Most kinds that are tracked; the one logged longest ago is dropped first."""
 
 
 @dataclass
@@ -24,7 +24,7 @@ class LogThrottle:
         self._logged: dict[tuple[str, ...], _Logged] = {}
 
     def count(self, *kind: str) -> int:
-        """How often it happened since it was logged last, with this time; 0 if it is not to be logged now."""
+        """How often it happened since the last line, this time included; 0 if it must not be logged now."""
         now, logged = self._clock(), self._logged.get(kind)
         if logged is not None and now - logged.at < EVERY:
             logged.since += 1

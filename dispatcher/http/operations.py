@@ -32,7 +32,7 @@ API = "/api/v1"
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoints:
-    """What serves the operations."""
+    """The handlers of all operations."""
 
     hooks: Hooks
     health: Health
@@ -82,7 +82,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         method="POST",
         path="/webhooks/{hook}",
         handler=lambda at: at.hooks.deliver,
-        summary="A delivery of a Git host, proved as the host does it",
+        summary="Receive a delivery, authenticated as its Git host does it",
         responses={202: intake.Answer, 200: intake.Answer},
         own_errors=HOOK,
         body=Payload,
@@ -101,7 +101,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         method="GET",
         path="/readyz",
         handler=lambda at: at.health.ready,
-        summary="Whether deliveries are taken, and how ledger and cluster are",
+        summary="Whether deliveries are accepted, and the state of ledger and cluster",
         responses={200: health.Ready},
         token=False,
         ledger=False,
@@ -150,7 +150,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         method="POST",
         path="/api/v1/targets/{target}/redeploy",
         handler=lambda at: at.redeploys.redeploy,
-        summary="Deploy once more",
+        summary="Redeploy",
         responses={202: views.RedeployAnswer},
         own_errors=DEPLOY | REDEPLOY,
         parameters=(IDEMPOTENCY_KEY,),
@@ -169,7 +169,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         method="POST",
         path="/api/v1/targets/{target}/deploys/{number}/release",
         handler=lambda at: at.deploys.release,
-        summary="Go on without a deploy that does not stop",
+        summary="Release a target from a deploy that does not stop",
         responses={202: views.OrderAnswer},
         own_errors=DEPLOY | codes("409 already_over not_stopping"),
         body=Order,
@@ -178,7 +178,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         method="POST",
         path="/api/v1/targets/{target}/pause",
         handler=lambda at: at.pauses.pause,
-        summary="Hold a target",
+        summary="Pause a target",
         responses={200: views.PauseAnswer},
         own_errors=TARGET,
         body=Order,
@@ -187,7 +187,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         method="POST",
         path="/api/v1/targets/{target}/resume",
         handler=lambda at: at.pauses.resume,
-        summary="Let a target go on",
+        summary="Resume a target",
         responses={200: views.PauseAnswer},
         own_errors=TARGET,
         body=Order,
@@ -196,7 +196,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         method="POST",
         path="/api/v1/pause",
         handler=lambda at: at.pauses.pause,
-        summary="Hold all targets",
+        summary="Pause all targets",
         responses={200: views.PauseAnswer},
         body=Order,
     ),
@@ -204,7 +204,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         method="POST",
         path="/api/v1/resume",
         handler=lambda at: at.pauses.resume,
-        summary="Let all targets go on",
+        summary="Resume all targets",
         responses={200: views.PauseAnswer},
         body=Order,
     ),
@@ -212,7 +212,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         method="GET",
         path="/api/v1/repairs",
         handler=lambda at: at.repairs.list,
-        summary="What was found wrong and put right",
+        summary="Repairs, newest first",
         responses={200: views.RepairList},
         own_errors=LIMIT,
         parameters=(_limit(repairs.MOST, repairs.MOST),),
@@ -221,7 +221,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         method="GET",
         path="/api/v1/hooks",
         handler=lambda at: at.hook_list.hooks,
-        summary="Hooks, when their secrets were used, and what was refused",
+        summary="Hooks, when their secrets were last used, and how many requests were rejected",
         responses={200: delivery_views.HookList},
     ),
     Operation(
@@ -237,7 +237,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         method="POST",
         path="/api/v1/deliveries/{id:path}/replay",
         handler=lambda at: at.replays.replay,
-        summary="Take a delivery as if it had just come",
+        summary="Replay a delivery as if it had just arrived",
         responses={202: delivery_views.ReplayAnswer, 200: delivery_views.ReplayAnswer},
         own_errors=DELIVERY | codes("409 not_replayable removed_hook"),
         body=Order,
@@ -256,12 +256,12 @@ names the methods of the first that matches."""
 
 
 def open_routes(endpoints: Endpoints) -> list[Route]:
-    """Those that need no API token."""
+    """The routes that need no API token."""
     return [_route(each, endpoints) for each in OPERATIONS if not each.token]
 
 
 def api_routes(endpoints: Endpoints) -> list[Route]:
-    """Those that need one, relative to `API`."""
+    """The routes that need an API token, relative to `API`."""
     return [_route(each, endpoints, API) for each in OPERATIONS if each.token]
 
 

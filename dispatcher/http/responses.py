@@ -1,4 +1,4 @@
-"""Responses: always JSON, always with the same headers, and errors always of the same shape."""
+"""Builds responses: always JSON with the same headers; errors always have the same shape."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
 }
 CAUSE = "cause"
-"""In a request's state: why it got an error response, for the log."""
+"""Key in a request's state: why it got an error response, for the log."""
 RETRY_AFTER: Mapping[str, str] = {"Retry-After": "5"}
-"""Seconds after which a client may come again when Redis, or this process, had no room."""
+"""Retry-After in seconds when Redis or this process is overloaded or unavailable."""
 
 
 class Error(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ class ErrorResponse(DispatcherError):
         self.status, self.code, self.message = status, code, message
         self.headers = headers or {}
         self.cause = code
-        """For the log."""
+        """`cause` is for the log."""
 
     @classmethod
     def of(cls, rejected: Rejected) -> ErrorResponse:
@@ -66,7 +66,7 @@ def json_response(
 
 
 def handle_error(request: Request, error: Exception) -> Response:
-    """The response to whatever ended a request: an ErrorResponse, routing, Redis, or a mistake of ours."""
+    """The response to an exception: an ErrorResponse, a routing error, Redis, or a bug."""
     match error:
         case ErrorResponse():
             request.scope.setdefault("state", {})[CAUSE] = error.cause
@@ -77,7 +77,7 @@ def handle_error(request: Request, error: Exception) -> Response:
         case LedgerUnavailable():
             message = "Redis is not available: the request was not carried out; send it again"
             return _error(503, "ledger_unavailable", message, RETRY_AFTER)
-    return _error(500, "internal_error", "This is a mistake in git-dispatcher; its log says more")
+    return _error(500, "internal_error", "This is a bug in git-dispatcher; see its log")
 
 
 def error_response(error: ErrorResponse) -> Response:

@@ -1,4 +1,4 @@
-"""What a request costs that is not authenticated: the same for every hook, there or not. Pure."""
+"""Makes every unauthenticated request cost the same, whether or not its hook exists. Pure."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dispatcher.config import Hook
 from dispatcher.webhooks.verification_cost import MAX_SIGNATURES, Cost
 
 SLACK = 4 * MAX_SIGNATURES
-"""Bytes by which padding makes the signatures of a header longer."""
+"""Bytes that padding adds to the signatures of a header."""
 USUAL_BODY = Hook.model_fields["max_body"].default
 
 
 @dataclass(frozen=True)
 class UniformCost:
-    """What every unauthenticated request costs: the most that any hook asks for."""
+    """The cost of every unauthenticated request: the highest of any hook."""
 
     body: int = USUAL_BODY
-    """Bytes that are read; a hook that takes fewer says so once the sender is authenticated."""
+    """Bytes of a body that are read; a hook with a lower limit answers 413 after authentication."""
     hashes: int = 1
-    """How often a body is hashed before it is rejected: a hook does it once for each of its secrets."""
+    """How often a rejected body is hashed: once for each secret of the hook with the most."""
 
     @classmethod
     def of(cls, hooks: Iterable[Hook]) -> UniformCost:
@@ -31,7 +31,7 @@ class UniformCost:
         )
 
     def rejecting(self, headers: Iterable[tuple[bytes, bytes]]) -> Cost:
-        """What a rejection costs at the most: whatever the headers of a hook are called, it decodes and hashes
-        no more than was sent, and compares no more than so many for each of its secrets."""
+        """The highest cost of a rejection. No provider decodes or hashes more header bytes than were sent,
+        or compares more than MAX_SIGNATURES for each secret."""
         sent = sum(len(value) for _, value in headers)
         return Cost(self.hashes, 2 * sent + SLACK, MAX_SIGNATURES * self.hashes)

@@ -92,7 +92,7 @@ def test_a_redis_that_refuses_what_is_written_is_no_better_than_none(
         commands = outages.commands() - commands
 
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
-    assert ready["ledger"] == "unavailable: Redis answers, and refuses what is written to it"
+    assert ready["ledger"] == "unavailable: Redis answers, but refuses writes"
     assert commands < 80, "somebody asks again and again"
     assert target.push("a", "b")["outcome"] == "accepted"
     assert target.until(1, "succeeded", "superseded")

@@ -1,4 +1,4 @@
-"""`/api/v1/deliveries`: what came, and why each target of its repository ran or did not."""
+"""`/api/v1/deliveries`: stored deliveries, and why each target of the repository deployed or not."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from dispatcher.webhooks.parsed import Received
 from dispatcher.webhooks.receiving import parse_delivery
 
 USUAL, MOST = 100, 1000
-"""DeliveryLog in one answer."""
+"""Most deliveries in one response."""
 MOST_BYTES = 2 * MIB
-"""Of one answer, unless its first delivery alone has more."""
+"""Most results in one response, unless its first delivery alone has more."""
 AT_ONCE = 20
-"""DeliveryLog that are read together."""
+"""Deliveries that are read from Redis at a time."""
 LONGEST_NAME = 600
-"""Of a delivery; a longer one is not asked for."""
+"""Longest ID of a delivery that is looked up."""
 
 
 class Deliveries:
-    """Endpoints; reads only."""
+    """The endpoints. Must only read."""
 
     def __init__(self, live: LiveConfig, log: DeliveryLog, reader: Reader) -> None:
         self._live, self._log, self._reader = live, log, reader
@@ -45,7 +45,7 @@ class Deliveries:
         )
 
     def _newest(self, limit: int) -> delivery_views.DeliveryList:
-        """Read a few at a time, until the answer is as large as it may be."""
+        """The newest deliveries, read a few at a time until the response is full."""
         infos: dict[str, delivery_views.DeliveryInfo] = {}
         size = 0
         for skip in range(0, limit, AT_ONCE):
@@ -84,7 +84,7 @@ class Deliveries:
         return {name: deploy.state for name, deploy in deploys.items() if deploy}
 
     def _explained(self, delivery: Delivery) -> tuple[Explanation, ...]:
-        """By the configuration of now, which may be another than when it came."""
+        """Explains it by the current configuration, which may differ from the one it arrived under."""
         now, parsed = self._live.now, parse_delivery(delivery)
         pushes = parsed.pushes if isinstance(parsed, Received) else ()
         return explain(pushes, now.scopes[delivery.hook], now.matcher)
@@ -97,7 +97,7 @@ def found(log: DeliveryLog, name: str) -> LoggedDelivery:
         raise ErrorResponse(
             404,
             "unknown_delivery",
-            f"There is no delivery {line(name)[:100]!r}, or not any more: its id is one that the list of "
-            "deliveries has, or the Git host's own",
+            f"There is no delivery {line(name)[:100]!r}, or the log no longer has it: use an id from the "
+            "list of deliveries, or the Git host's own",
         )
     return logged

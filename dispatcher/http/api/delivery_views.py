@@ -1,6 +1,6 @@
-"""What the API shows of hooks and of what came to them, as types; the command line reads them too. Values only.
+"""The API's JSON bodies about hooks and deliveries, as types that the command line shares. Values only.
 
-Times are RFC 3339 in UTC. No secret is in here and no body.
+Times are RFC 3339 in UTC. Must not contain a secret or a delivery's body.
 """
 
 from __future__ import annotations
@@ -185,5 +185,5 @@ def _result(candidate: Candidate, result: Result | None) -> ResultInfo:
         commit=candidate.commit,
         outcome=result.outcome if result else None,
         deploy=(result.deploy or None) if result else None,
-        reason=result.reason if result else "not known: the ledger had no answer for it",
+        reason=result.reason if result else "unknown: the ledger did not answer",
     )

@@ -1,4 +1,4 @@
-"""`/api/v1/targets/{target}/deploys`: a target's deploys; to stop one, or to go on without one."""
+"""`/api/v1/targets/{target}/deploys`: lists, shows, cancels and releases a target's deploys."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from dispatcher.http.responses import ErrorResponse, json_response
 from dispatcher.ledger import Operations, Reader, StopResult, Store, WakeUps
 
 MOST = 100
-"""Deploys in one response; the ledger keeps no more of a target."""
+"""Most deploys in one response; the ledger keeps no more of a target."""
 
 log = structlog.get_logger()
 
 REASONS = {
-    StopResult.CANCELLED: "it was waiting, and is over",
-    StopResult.STOPPING: "it is being stopped, and is over once its Job and Pods are gone",
-    StopResult.RELEASED: "what is left of it in the cluster no longer holds its target up",
+    StopResult.CANCELLED: "it was waiting and is now cancelled",
+    StopResult.STOPPING: "it is stopping, and is cancelled once its Job and Pods are gone",
+    StopResult.RELEASED: "its target goes on; what is left of it in the cluster no longer counts",
 }
 
 
 class Deploys:
-    """Endpoints. Redis is waited for in threads; the response to an order goes out after the wake-ups that it
-    asks for are in the queue."""
+    """The endpoints. Redis calls run in threads. A response to an order goes out once its wake-ups are in
+    the queue."""
 
     def __init__(self, requests: Requests, store: Store, wake_ups: WakeUps) -> None:
         self._requests, self._wake_ups = requests, wake_ups
@@ -81,9 +81,11 @@ class Deploys:
             return unknown_deploy(target, number, self._reader.numbers(target))
         if told is StopResult.RUNNING:
             message = (
-                f"{found.name} is {found.state} and was not told to stop: cancel it first. Release is "
-                "for one that stops and whose Pods do not go"
+                f"{found.name} is {found.state} and is not stopping: cancel it first. Release is "
+                "for a deploy that is stopping and whose Pods do not go away"
             )
             return ErrorResponse(409, "not_stopping", message)
-        message = f"{found.name} is over already: {found.state}. What is over stays as it is"
+        message = (
+            f"{found.name} has already ended: {found.state}. A deploy that ended cannot be changed"
+        )
         return ErrorResponse(409, "already_over", message)

@@ -1,4 +1,4 @@
-"""`/api/v1`: to pause a target, or everything, and to resume it."""
+"""`/api/v1`: pauses and resumes a target, or all targets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 
 class Pausing:
-    """Endpoints. The response goes out after the wake-ups that it asks for are in the queue."""
+    """The endpoints. A response goes out once its wake-ups are in the queue."""
 
     def __init__(self, requests: Requests, store: Store, wake_ups: WakeUps) -> None:
         self._requests, self._store, self._wake_ups = requests, store, wake_ups

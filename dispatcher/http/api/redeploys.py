@@ -1,4 +1,4 @@
-"""`/api/v1`: the redeploy of what its body names: a deploy, a commit, a branch or tag."""
+"""`/api/v1`: redeploys a deploy, a commit, a branch or a tag, as the request body names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 
 class RedeployOrder(Order, frozen=True, kw_only=True):
-    """Null is not named. An empty text is not null: a script's unset variable must not deploy anything."""
+    """The body. Null means not named; "" does not, so that a script's unset variable deploys nothing."""
 
     commit: str | None = None
     ref: str | None = None
@@ -33,7 +33,7 @@ class RedeployOrder(Order, frozen=True, kw_only=True):
 
 
 class Redeploys:
-    """The endpoint. Redis is waited for in threads."""
+    """The endpoint. Redis calls run in threads."""
 
     def __init__(self, requests: Requests, store: Store, wake_ups: WakeUps) -> None:
         self._requests, self._wake_ups = requests, wake_ups
@@ -79,12 +79,12 @@ class _Named(TypedDict):
 
 
 def _named(order: RedeployOrder, target: Target) -> _Named:
-    """What the order names, in full; raises ErrorResponse."""
+    """The full commit and ref that the order names. Raises ErrorResponse."""
     for field in ("commit", "ref"):
         if order.deploy is not None and getattr(order, field) is not None:
             message = (
                 f"deploy and {field} contradict each other: a deploy has its own commit and ref. "
-                "Name it, or what you want instead of it"
+                f"Name either the deploy or the {field}"
             )
             raise ErrorResponse(400, "contradiction", message)
     return {
@@ -101,17 +101,17 @@ def _commit(value: str) -> str:
     raise ErrorResponse(
         400,
         "invalid_commit",
-        f"commit is {_shown(value)}, which is not the full name of a commit: give all its 40 or 64 "
+        f"commit is {_shown(value)}, which is not a full commit id: give all 40 or 64 "
         "hexadecimal digits, as `git rev-parse` prints them",
     )
 
 
 def _ref(value: str, target: Target) -> str:
-    """The one branch or tag of the target's that the value can be."""
+    """The one ref that the target follows and the value can mean."""
     names = [value] if value.startswith("refs/") else [kind + value for kind in KINDS]
     if not (is_ref(names[0]) and names[0].startswith(KINDS)):
         message = (
-            f"ref is {_shown(value)}, which is no branch or tag: write it like refs/heads/main or "
+            f"ref is {_shown(value)}, which is not a branch or tag: write it like refs/heads/main or "
             f"refs/tags/v1.2, or main or v1.2 for short, in at most {MAX_REF} characters"
         )
         raise ErrorResponse(400, "invalid_ref", message)
@@ -119,10 +119,10 @@ def _ref(value: str, target: Target) -> str:
     found = [name for name, (followed, _) in told.items() if followed]
     if not found:
         why = "; ".join(reason for _, reason in told.values())
-        message = f"ref is {_shown(value)}, which {target.name} does not take: {why}"
+        message = f"ref is {_shown(value)}, which {target.name} does not follow: {why}"
         raise ErrorResponse(422, "ref_not_taken", message)
     if len(found) > 1:
-        message = f"ref is {_shown(value)}, which can be {' or '.join(found)}: name it in full"
+        message = f"ref is {_shown(value)}, which can mean {' or '.join(found)}: write the full ref"
         raise ErrorResponse(400, "ambiguous_ref", message)
     return found[0]
 
@@ -135,12 +135,12 @@ def _error(asked: Redeploy, why_not: NoRedeploy | None) -> ErrorResponse:
     target = asked.target
     if why_not is NoRedeploy.UNKNOWN_REF:
         message = (
-            f"No push of {short_ref(asked.ref)} to target {target} is known, and so no newest "
-            "commit of it: name the commit as well"
+            f"Target {target} has seen no push of {short_ref(asked.ref)}, so its newest commit is "
+            "unknown: name the commit as well"
         )
         return ErrorResponse(409, "unknown_commit", message)
     message = (
-        f"Target {target} was never deployed, so there is nothing to run again: push to it, or name "
+        f"Target {target} was never deployed, so there is nothing to redeploy: push to it, or name "
         "a commit and its ref"
     )
     return ErrorResponse(409, "never_deployed", message)

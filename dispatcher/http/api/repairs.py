@@ -1,4 +1,4 @@
-"""`/api/v1/repairs`: what was found wrong and put right."""
+"""`/api/v1/repairs`: the log of repairs, and their counts."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from dispatcher.http.responses import json_response
 from dispatcher.ledger import Repairs, Store
 
 MOST = 100
-"""Repairs in one response."""
+"""Most repairs in one response."""
 
 
 class RepairLog:
-    """The endpoint. Redis is waited for in threads."""
+    """The endpoint. Redis calls run in threads."""
 
     def __init__(self, store: Store) -> None:
         self._repairs = Repairs(store)

@@ -1,4 +1,4 @@
-"""`/api/v1`: replays of deliveries, as if they had just come. What was pushed since is never undone."""
+"""`/api/v1`: replays a stored delivery as if it had just arrived. Must never undo a later push."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 class Replays:
-    """The endpoint. A delivery of the log was authenticated when it came."""
+    """The endpoint. Authenticates nothing: a stored delivery was authenticated when it arrived."""
 
     def __init__(
         self, live: LiveConfig, requests: Requests, log: DeliveryLog, submitter: Submitter
@@ -50,7 +50,8 @@ class Replays:
         old = logged.delivery
         body = self._log.body(old.id)
         if body is None:
-            message = f"The body of delivery {old.id} is not stored, since it was too large: send it again"
+            remedy = "let the Git host send it again"
+            message = f"The body of delivery {old.id} was too large to be stored: {remedy}"
             raise ErrorResponse(409, "not_replayable", message)
         first_at = old.replay.first_at if old.replay else logged.at
         replay = Replay(of=old.id, first_at=first_at, by=order.by, note=order.reason)
@@ -60,8 +61,8 @@ class Replays:
 def _check_hook(now: ActiveConfig, delivery: Delivery) -> None:
     if delivery.hook not in now.hooks:
         message = (
-            f"Hook {delivery.hook}, to which it came, is not in the configuration any more, and so "
-            "it is not known what it may speak for"
+            f"Hook {delivery.hook}, which received it, is no longer configured, so which repositories "
+            "it may speak for is unknown"
         )
         raise ErrorResponse(409, "removed_hook", message)
 

@@ -1,4 +1,4 @@
-"""What requests to the API name and carry: a target, a deploy's number, an order."""
+"""Parses API requests: the target and deploy number in the path, the limit, the order in the body."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from dispatcher.ledger import Reader
 
 LARGEST_BODY = 8 * 1024
 LONGEST_NAME = 40
-"""Of a target, as the configuration has it; a longer one is not asked for."""
+"""Longest name of a target that is looked up."""
 NOBODY = "somebody"
-"""Who asks where the order doesn't say: in the ledger, nobody's order is none."""
+"""Recorded as the asker when the order names nobody; in the ledger "" means that there was no order."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body of whatever is ordered; all of it may be left out."""
+    """The body of a request that changes something; every field is optional."""
 
     reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
     by: Annotated[str, msgspec.Meta(max_length=100)] = ""
@@ -39,13 +39,13 @@ SomeOrder = TypeVar("SomeOrder", bound=Order)
 
 
 class Requests:
-    """Understands requests, by the configuration of the moment."""
+    """Parses requests against the active configuration."""
 
     def __init__(self, live: LiveConfig, bodies: Bodies, reader: Reader) -> None:
         self._live, self._bodies, self._reader = live, bodies, reader
 
     def targets(self) -> dict[str, Target]:
-        """All that are configured, in their order."""
+        """All configured targets, in configuration order."""
         return dict(self._live.now.targets)
 
     async def target(self, request: Request) -> Target:
@@ -58,7 +58,7 @@ class Requests:
         raise _unknown_target(name, self._live.now.targets)
 
     async def history(self, request: Request) -> str:
-        """The name of a target to read about: one that was removed counts while its history is kept."""
+        """The target to read about. A removed target counts while the ledger keeps its history."""
         name: str = request.path_params["target"]
         if name in self._live.now.targets or await self._has_history(name):
             return name
@@ -68,12 +68,12 @@ class Requests:
         return len(name) <= LONGEST_NAME and await to_thread.run_sync(self._reader.knows, name)
 
     async def deploy(self, request: Request) -> tuple[str, int]:
-        """A configured target's name, and a number that a deploy of it could have."""
+        """A configured target's name and a valid deploy number; the deploy need not exist."""
         target = await self.target(request)
         return target.name, deploy_number(request, target.name)
 
     async def order(self, request: Request, kind: type[SomeOrder]) -> SomeOrder:
-        """On one line each, without control characters."""
+        """The order, with `by` and `reason` on one line each and without control characters."""
         message = f"The body is larger than {LARGEST_BODY} bytes: shorten the reason"
         too_large = ErrorResponse(413, "body_too_large", message)
         async with self._bodies.of(request, LARGEST_BODY, too_large) as body:
@@ -82,17 +82,17 @@ class Requests:
 
 
 def deploy_number(request: Request, target: str) -> int:
-    """A number that a deploy of the target could have."""
+    """A valid deploy number; the deploy need not exist."""
     number: str = request.path_params["number"]
     if number.isascii() and number.isdigit() and len(number) <= 15:
         return int(number)
     raise ErrorResponse(
-        404, "unknown_deploy", f"Target {target}: a deploy's number is written like 42"
+        404, "unknown_deploy", f"Target {target}: write the deploy's number like 42"
     )
 
 
 def page_limit(request: Request, usual: int, most: int) -> int:
-    """How many at the most the response is to have."""
+    """The `limit` of a request: most entries in the response."""
     text = request.query_params.get("limit", str(usual))
     if text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 1 <= int(text) <= most:
         return int(text)
@@ -110,23 +110,22 @@ def _removed_target(name: str) -> ErrorResponse:
     return ErrorResponse(
         404,
         "unknown_target",
-        f"Target {line(name)} was removed from the configuration: its deploys can still be read, and "
-        "nothing can be ordered",
+        f"Target {line(name)} was removed from the configuration: its deploys can be read, but not "
+        "changed",
     )
 
 
 def unknown_deploy(target: str, number: int, kept: Iterable[int]) -> ErrorResponse:
-    """`kept` are the numbers that there are."""
-    message = (
-        f"Target {target} has no deploy {number}, or not any more: {_kept(target, number, kept)}"
-    )
+    """`kept` are the numbers of the deploys that the ledger still has."""
+    there = _kept(target, number, kept)
+    message = f"Target {target} has no deploy {number}, or the ledger no longer has it: {there}"
     return ErrorResponse(404, "unknown_deploy", message)
 
 
 def _kept(target: str, number: int, kept: Iterable[int]) -> str:
     numbers = sorted(kept)
     if not numbers:
-        return "none of it is kept"
+        return "the ledger has none of this target"
     if near := nearest(str(number), map(str, numbers)):
         return f"the newest is {target}/{numbers[-1]}; did you mean {target}/{near}?"
     if len(numbers) == 1:
@@ -135,7 +134,7 @@ def _kept(target: str, number: int, kept: Iterable[int]) -> str:
 
 
 def line(text: str) -> str:
-    """What a person wrote, on one line and without control characters."""
+    """Text from a person, on one line and without control characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
@@ -143,4 +142,4 @@ def _decoded(body: bytes, kind: type[SomeOrder]) -> SomeOrder:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ErrorResponse(400, "invalid_body", f"The body is not as expected: {error}") from None
+        raise ErrorResponse(400, "invalid_body", f"The body is invalid: {error}") from None

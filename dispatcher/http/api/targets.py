@@ -1,4 +1,4 @@
-"""`/api/v1/targets`: the targets, each with what runs, what waits, and what was last."""
+"""`/api/v1/targets`: the targets, each with its running, waiting and last deploys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dispatcher.ledger import Reader, Store, read_pauses
 
 
 class Targets:
-    """Endpoints; reads only. Redis is waited for in threads."""
+    """The endpoints. Must only read. Redis calls run in threads."""
 
     def __init__(self, requests: Requests, store: Store) -> None:
         self._requests, self._store = requests, store

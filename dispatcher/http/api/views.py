@@ -1,4 +1,4 @@
-"""What the API shows, as types: also what the command line reads. Values only.
+"""The API's JSON bodies about targets and deploys, as types that the command line shares. Values only.
 
 Times are RFC 3339 in UTC, durations are seconds, null is "not yet" or "none".
 """

@@ -1,4 +1,4 @@
-"""Reads the bodies of requests, bounded in bytes, in time, and in what all of them hold together."""
+"""Reads request bodies within limits of size, time, and the memory of all bodies together."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from dispatcher.http.responses import RETRY_AFTER, ErrorResponse
 
 MIB = 1024 * 1024
 ALL_TOGETHER = 256 * MIB
-"""Bytes of all bodies that are held at a time: what anybody sends counts before it is verified."""
+"""Most bytes of all bodies in memory at a time, unauthenticated ones included."""
 SMALL = 128 * 1024
-"""Bytes up to which a body is taken although there is no more room, as most deliveries are: who fills the room
-with large ones keeps no push out. What they add is bounded by the number of connections."""
+"""Most bytes of a body that is read even if that memory is full, so that large bodies cannot keep ordinary
+deliveries out. The connection limits bound how much these add."""
 READ_WITHIN = 20.0
-"""Seconds for one body to arrive."""
+"""Time-out for a body to arrive; seconds."""
 
 
 class Bodies:
-    """Knows how much is held at present."""
+    """Reads bodies, and counts the bytes in memory."""
 
     def __init__(
         self, most: int = ALL_TOGETHER, seconds: float = READ_WITHIN, small: int = SMALL
@@ -33,7 +33,7 @@ class Bodies:
     async def of(
         self, request: Request, limit: int, too_large: ErrorResponse
     ) -> AsyncIterator[bytes]:
-        """The body, held for the length of the block. Raises `too_large` beyond `limit` bytes."""
+        """The body, counted while the block runs. Raises `too_large` beyond `limit` bytes."""
         if _declared(request) > limit:
             raise too_large
         chunks, size = bytearray(), 0
@@ -57,16 +57,14 @@ class Bodies:
         except TimeoutError:
             raise ErrorResponse(408, "body_too_slow", "The body took too long to arrive") from None
         except ClientDisconnect:
-            raise ErrorResponse(
-                400, "body_incomplete", "The body ended before it was whole"
-            ) from None
+            raise ErrorResponse(400, "body_incomplete", "The body ended early") from None
 
     def _check(self, size: int, limit: int, too_large: ErrorResponse) -> None:
         if size > limit:
             raise too_large
         if self._held > self._most and size > self._small:
             raise ErrorResponse(
-                503, "busy", "Too many deliveries at a time: come again", RETRY_AFTER
+                503, "busy", "Too many deliveries at a time: try again later", RETRY_AFTER
             )
 
 

@@ -1,8 +1,7 @@
-"""How many connections may be open, in all and from one address: no one sender may hold so many that others
-find no room.
+"""Limits how many connections may be open, in all and from one address, so that no sender locks others out.
 
-Pure. A connection that is idle, since its request has been answered and no other has come, is closed to make
-room for one that has something to say.
+Pure. Closes an idle connection (its request has been answered and no other has begun) to make room for a
+new one.
 """
 
 from __future__ import annotations
@@ -14,14 +13,14 @@ from typing import Protocol
 from dispatcher.http.client_address import Network, address, group, within
 
 CONNECTIONS, PER_ADDRESS = 1000, 100
-"""What is usual."""
+"""The default limits."""
 
 
 class LimitedConnection(Protocol):
-    """What is counted."""
+    """A connection that counts against the limits."""
 
     def close_idle(self) -> None:
-        """Closes it to make room. It was idle, and counts no longer."""
+        """Closes the idle connection to make room; it no longer counts."""
 
 
 class ConnectionLimits:
@@ -33,8 +32,8 @@ class ConnectionLimits:
         per_address: int = PER_ADDRESS,
         exempt: Sequence[Network] = (),
     ) -> None:
-        """`per_address` is for a group of addresses that one sender may have; 0 is no limit. Those in `exempt`
-        speak for many."""
+        """`per_address` limits a group of addresses that one sender controls; 0 for no limit. It does not
+        apply to networks in `exempt`, such as proxies, which many clients share."""
         self._most, self._per_address, self._exempt = most, per_address, tuple(exempt)
         self._open: dict[LimitedConnection, str] = {}
         self._counts: Counter[str] = Counter()
@@ -57,19 +56,19 @@ class ConnectionLimits:
         return True
 
     def idle(self, connection: LimitedConnection) -> None:
-        """All that it asked for has been answered."""
+        """Marks it idle: all its requests have been answered."""
         if (whose := self._open.get(connection)) is not None:
             self._idle[connection] = None
             self._idle_of.setdefault(whose, {})[connection] = None
 
     def active(self, connection: LimitedConnection) -> None:
-        """Something has come from it: it is idle no longer."""
+        """Marks it active: data has arrived from it."""
         if connection in self._idle:
             del self._idle[connection]
             self._forget_idle(connection, self._open[connection])
 
     def closed(self, connection: LimitedConnection) -> None:
-        """It is closed."""
+        """Stops counting a closed connection."""
         self.active(connection)
         whose = self._open.pop(connection, None)
         if whose is not None:
@@ -83,7 +82,7 @@ class ConnectionLimits:
             del self._idle_of[whose]
 
     def _make_room(self, idle: dict[LimitedConnection, None]) -> bool:
-        """By the one that has been idle for longest."""
+        """Closes the connection that has been idle longest; False if none is idle."""
         longest = next(iter(idle), None)
         if longest is None:
             return False
@@ -92,6 +91,6 @@ class ConnectionLimits:
         return True
 
     def _whose(self, peer: str) -> str:
-        """The group of addresses; "" for those that speak for many."""
+        """The group of addresses; "" for exempt ones."""
         found = address(peer)
         return "" if found is None or within(found, self._exempt) else group(found)

@@ -1,4 +1,4 @@
-"""Header limits: how many headers a request may have and how large, before anything looks at them."""
+"""Limits the number and size of a request's headers, before anything else reads them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dispatcher.http.responses import ErrorResponse, error_response
 
 MOST_HEADERS = 100
-"""Git hosts send about twenty, and each proxy adds some."""
+"""Most headers of a request. Git hosts send about twenty, and each proxy adds some."""
 HEADER_BYTES = 32 * 1024
-"""Of all names and values."""
+"""Most bytes of all header names and values together."""
 TOO_LARGE = ErrorResponse(
     431,
     "headers_too_large",
-    f"A request may have {MOST_HEADERS} headers, which hold {HEADER_BYTES} bytes together",
+    f"A request may have at most {MOST_HEADERS} headers and {HEADER_BYTES} bytes of headers",
 )
 
 
 class HeaderLimits:
-    """Middleware: what exceeds them gets a 431."""
+    """Middleware: answers 431 to a request over the limits."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,7 +1,7 @@
-"""Whether a request was meant for this machine, as its sender's browser or tool was told. Pure.
+"""Whether a request's Host and Origin are this machine's own. Pure.
 
-A web page may have its name resolved to 127.0.0.1 once it is loaded (DNS rebinding), or simply send a form
-there: its reader's browser then reaches what listens on loopback. It tells so, in headers that no page sets.
+A web page can make its visitor's browser send requests to loopback, by DNS rebinding or with a plain form.
+The browser reveals that in Host and Origin, which a page cannot set.
 https://www.rfc-editor.org/rfc/rfc9110#section-7.2, https://www.rfc-editor.org/rfc/rfc6454#section-7
 """
 
@@ -18,7 +18,7 @@ _HOST = re.compile(
 
 
 def is_local(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Whether the one Host is this machine's own, and the one Origin, if there is one, that very host."""
+    """Whether there is one Host, a loopback one, and at most one Origin, the same host."""
     pairs = [(name.lower(), value.decode("latin-1").strip()) for name, value in headers]
     hosts = [value for name, value in pairs if name == b"host"]
     origins = [value for name, value in pairs if name == b"origin"]
@@ -28,7 +28,7 @@ def is_local(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 
 
 def is_loopback_host(host: str) -> bool:
-    """`localhost`, `127.0.0.1:8000`, `[::1]:8000`: a name that resolves nowhere else, or an address."""
+    """Whether it is like `localhost`, `127.0.0.1:8000` or `[::1]:8000`, which always mean this machine."""
     match = _HOST.fullmatch(host)
     if match is None:
         return False

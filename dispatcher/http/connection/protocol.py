@@ -1,10 +1,10 @@
-"""A client's connection, limited in time: a client that sends slowly, or does not read, is disconnected.
+"""A client's connection with time-outs: disconnects a client that sends slowly or does not read.
 
-One that finds no room is sent a 503 and closed at once: to hold it would fill the room that there is.
+Answers 503 and closes at once a connection over the connection limits.
 
-uvicorn limits the time between two requests only. Here also the time for a request's headers to arrive, for the
-rest of it, whether or not anybody reads that, and for a response to be taken. What is used of uvicorn for that
-is no public interface of its: docs/decisions/0008-uvicorn-protocol.md.
+uvicorn only limits the time between two requests. This adds time-outs for a request's headers, for its body,
+whether or not an endpoint reads it, and for the client to read the response. It uses private parts of
+uvicorn: docs/decisions/0008-uvicorn-protocol.md.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from dispatcher.http.connection.strict_parser import StrictParser
 from dispatcher.http.responses import RETRY_AFTER, ErrorResponse, error_response
 
 NOT_HTTP = ErrorResponse(
-    400, "not_http", "This is no HTTP/1.1 request, or its headers are too long"
+    400, "not_http", "This is not an HTTP/1.1 request, or its headers are too long"
 )
-BUSY = ErrorResponse(503, "busy", "Too many connections at a time: come again", RETRY_AFTER)
+BUSY = ErrorResponse(503, "busy", "Too many connections at a time: try again later", RETRY_AFTER)
 HEADER_BYTES = 64 * 1024
 
 
@@ -32,11 +32,11 @@ class Connection(H11Protocol):
     """One client's connection."""
 
     HEADER_TIMEOUT: ClassVar[float] = 10
-    """Seconds from a request's first byte, or the connection's begin, to the end of its headers."""
+    """Seconds from a request's first byte, or the connection's start, to the end of its headers."""
     BODY_TIMEOUT: ClassVar[float] = 30
-    """Seconds from there to the end of its body; longer than the endpoints wait, which respond with a 408."""
+    """Seconds from there to the end of the body; longer than the endpoints', which answer 408."""
     SEND_TIMEOUT: ClassVar[float] = 30
-    """Seconds for a client to read on when the response doesn't fit into the network's buffers."""
+    """Seconds for a client to go on reading when the response does not fit into the socket's buffer."""
 
     def __init__(self, *args: Any, limits: ConnectionLimits, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -59,7 +59,7 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def close_idle(self) -> None:
-        """To make room: its last request was answered, and no other has begun to come."""
+        """Closes the connection to make room for another; only called while it is idle."""
         self.transport.close()
 
     def data_received(self, data: bytes) -> None:
@@ -70,14 +70,14 @@ class Connection(H11Protocol):
         super().data_received(data)
 
     def handle_events(self) -> None:
-        """uvicorn calls it with what has arrived, and after a response with what came behind its request."""
+        """uvicorn calls this when data has arrived, and after a response for pipelined requests."""
         before = self.conn.their_state, self.cycle
         super().handle_events()
         if (self.conn.their_state, self.cycle) != before:
             self._follow()
 
     def _follow(self) -> None:
-        """The request has come a step further."""
+        """Starts and ends time-outs as the request progresses."""
         if self.conn.their_state is h11.SEND_BODY:
             self._receiving.start(self.BODY_TIMEOUT)
         elif self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
@@ -90,7 +90,7 @@ class Connection(H11Protocol):
         self._note_idle()
 
     def _note_idle(self) -> bool:
-        """Whether all that was asked for has been answered, and nothing has come since."""
+        """Marks the connection idle if all requests are answered and no data followed; whether it is idle."""
         done = self.conn.our_state is h11.IDLE and self.conn.their_state is h11.IDLE
         self._is_idle = done and not self.conn.trailing_data[0] and not self.transport.is_closing()
         if self._is_idle:
@@ -107,7 +107,7 @@ class Connection(H11Protocol):
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
-        """As JSON, like every other error, unless a response has been begun."""
+        """Answers in JSON, like every other error, unless a response has begun."""
         if self.cycle and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -120,7 +120,7 @@ class Connection(H11Protocol):
 
 
 class Timeout:
-    """Acts when its time has run out, unless it is ended before."""
+    """Calls `act` when the time has run out, unless it is ended first."""
 
     def __init__(self, act: Callable[[], None]) -> None:
         self._act = act
@@ -141,7 +141,7 @@ class Timeout:
 
 
 def _write(conn: h11.Connection, transport: asyncio.Transport, response: Response) -> None:
-    """Past the application, for what isn't a request that could be handed to it."""
+    """Writes a response without the application, for input that is not a valid request."""
     headers = [*response.raw_headers, (b"connection", b"close")]
     for event in (
         h11.Response(status_code=response.status_code, headers=headers),

@@ -1,7 +1,7 @@
-"""h11's parser, less what it tolerates: forms that a proxy in front may understand in another way.
+"""A stricter h11 parser: refuses forms that a proxy in front may parse differently.
 
-Where two read the same bytes differently, one's body is the other's next request (request smuggling): that of
-another sender, past whatever the proxy checks. RFC 9112 lets a server refuse each of them.
+If proxy and server parse the same bytes differently, a body can hide a request that bypasses the proxy's
+checks (request smuggling). RFC 9112 lets a server refuse each of these forms.
 https://www.rfc-editor.org/rfc/rfc9112#section-11.2
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 import h11
 
 _LINES = re.compile(rb"(?P<end>\r\n\r\n)|(?<!\r)\n|\r(?!\n|\Z)|\r\n[ \t]")
-"""The end of a head, or first what is wrong in it: a bare LF or CR, a line that is folded (obs-fold)."""
+"""The end of a head, or the first fault in it: a bare LF or CR, a folded line (obs-fold)."""
 
 
 class StrictParser(h11.Connection):
@@ -24,7 +24,7 @@ class StrictParser(h11.Connection):
         self._looked, self._chunked = 0, False
 
     def next_event(self) -> Any:
-        """As h11's. Raises RemoteProtocolError also for what h11 would take a guess at."""
+        """Like h11's. Raises RemoteProtocolError also for ambiguous input that h11 tolerates."""
         if self.their_state is h11.IDLE:
             self._check_head()
         before = self.trailing_data[0] if self._chunked else b""
@@ -38,7 +38,7 @@ class StrictParser(h11.Connection):
         return event
 
     def _check_head(self) -> None:
-        """Looks at each byte once, however many pieces the head comes in."""
+        """Checks each byte once, however many pieces the head arrives in."""
         arrived = self.trailing_data[0]
         found = _LINES.search(arrived, self._looked)
         if found and not found["end"]:

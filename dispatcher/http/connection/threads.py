@@ -1,7 +1,7 @@
-"""Threads that are given up when they take too long, and counted until they have ended.
+"""Runs work in threads with a time-out, and counts each thread until it has ended.
 
-A name server that hangs holds a thread for as long as it likes. Were those bounded who wait for threads, not
-threads, each probe would start another.
+A hanging name server can block a thread for ever. Limiting only the waiting callers would let each health
+probe start another thread.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ T = TypeVar("T")
 
 
 class Threads:
-    """A few of its own for each use, so that what hangs in one use holds up no other."""
+    """A pool of threads. Each use has its own pool, so that a hanging one does not block the others."""
 
     def __init__(self, most: int) -> None:
-        """`most` is how many run at a time, those included whose results nobody waits for any more."""
+        """`most` is how many may run at a time, timed-out ones that still run included."""
         self._free = asyncio.Semaphore(most)
 
     async def run(self, seconds: float, work: Callable[[], T]) -> T:
-        """What `work` returns or raises. Raises TimeoutError where that takes longer, the wait for a free
-        thread included; the work goes on then, and keeps its thread."""
+        """Returns or raises what `work` does. Raises TimeoutError after `seconds`, the wait for a thread
+        included; the work then goes on and keeps its thread."""
         async with asyncio.timeout(seconds):
             await self._free.acquire()
             return await self._start(work)
@@ -53,7 +53,7 @@ class Threads:
 
 
 def _settling(answer: asyncio.Future[T], work: Callable[[], T]) -> Callable[[], None]:
-    """Does the work; returns what tells its result to who waits."""
+    """Does the work; returns a function that sets its result on the future."""
     try:
         result = work()
     except BaseException as error:  # noqa: BLE001  # whatever it is

@@ -1,4 +1,4 @@
-"""The table of operations as an OpenAPI document, which other programs read. Pure.
+"""Builds the OpenAPI document from the table of operations. Pure.
 
 https://spec.openapis.org/oas/v3.1.0
 """
@@ -23,7 +23,7 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 REFERENCE = "#/components/schemas/{name}"
 RETRY_LATER = {429, 503}
-"""Statuses whose answer says when to come again."""
+"""Statuses whose response has a Retry-After header."""
 RETRY_AFTER = {
     "Retry-After": {
         "description": "Seconds",
@@ -32,7 +32,7 @@ RETRY_AFTER = {
     }
 }
 PAYLOAD: Json = {
-    "description": "What the hook's Git host sends, or of a `generic` hook what is told here",
+    "description": "The Git host's payload; for a `generic` hook, the schema below",
     "type": "object",
 }
 SIGNED_FORM = {"type": "object", "properties": {"payload": {"type": "string"}}}
@@ -68,7 +68,7 @@ class Schemas:
 
 
 def document(operations: Iterable[Operation[Any]]) -> Json:
-    """The same for all that this version serves, whatever is configured."""
+    """The document. Depends on this version only, not on the configuration."""
     operations = tuple(operations)
     schemas, paths = Schemas.collected(operations), dict[str, Json]()
     for operation in operations:
@@ -87,7 +87,7 @@ def document(operations: Iterable[Operation[Any]]) -> Json:
 
 
 def described_path(operation: Operation[Any]) -> str:
-    """OpenAPI knows no convertors: `{id}` for `{id:path}`."""
+    """The path without starlette's convertors, which OpenAPI lacks: `{id}` for `{id:path}`."""
     return re.sub(r":\w+}", "}", operation.path)
 
 

@@ -1,4 +1,4 @@
-"""`GET /api/v1/openapi.json`: serves the document."""
+"""`GET /api/v1/openapi.json`: serves the OpenAPI document."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ Endpoints = TypeVar("Endpoints")
 
 
 class Code(NamedTuple):
-    """One of the errors that docs/api.md explains."""
+    """An API error: its status and code, which docs/api.md explains."""
 
     status: int
     name: str
@@ -25,7 +25,7 @@ _NONE: Codes = frozenset()
 
 
 class Parameter(NamedTuple):
-    """What a request carries beside its path and body; it can be left out."""
+    """An optional query parameter or header."""
 
     name: str
     place: str
@@ -39,14 +39,14 @@ class Operation(Generic[Endpoints]):
 
     method: str
     path: str
-    """With starlette's convertors: `{id:path}` is an id that may hold a slash."""
+    """The path with starlette's convertors: `{id:path}` is an ID that may contain a slash."""
     handler: Callable[[Endpoints], Handler]
-    """Picks what serves it from the application's endpoints."""
+    """Picks the handler from the application's endpoints."""
     summary: str
     responses: Mapping[int, type]
     """Status → body, on success."""
     own_errors: Codes = _NONE
-    """Beside those that are common to many operations."""
+    """Errors besides those that many operations share."""
     parameters: tuple[Parameter, ...] = ()
     body: type | None = None
     token: bool = True
@@ -83,6 +83,6 @@ ANYWHERE = codes(
 LEDGER = codes("503 ledger_unavailable")
 TOKEN = codes("401 unauthorized", "403 api_disabled")
 SENT = codes("408 body_too_slow", "400 body_incomplete")
-"""Where a body is read."""
+"""Errors of reading a body."""
 ORDERED = codes("400 invalid_body", "413 body_too_large")
-"""Where the body is an order."""
+"""Errors of a body that is an order."""

@@ -1,4 +1,4 @@
-"""`POST /webhooks/{hook}`: a Git host's delivery in, what became of it out, once it is recorded."""
+"""`POST /webhooks/{hook}`: receives a delivery, and answers with its results once they are recorded."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from dispatcher.ledger import Submitter
 from dispatcher.webhooks.parsed import Rejected, too_large
 
 LARGE = 64 * 1024
-"""Bytes from which on a body is read in a thread, so that it holds nobody else up."""
+"""Bytes from which on a body is verified and parsed in a thread, so that it does not block the loop."""
 AT_ONCE = 8
-"""Such bodies; their threads are their own, since those of the API may all wait for Redis."""
+"""Threads for such bodies, apart from the API's, which may all be waiting for Redis."""
 
 log = structlog.get_logger()
 
 
 class Hooks:
-    """Takes deliveries."""
+    """The endpoint."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Hooks:
         *,
         anywhere: bool = False,
     ) -> None:
-        """`anywhere` is whether hooks without secrets take what was not meant for this very machine."""
+        """`anywhere`: hooks without secrets accept requests whose Host or Origin is another machine's."""
         self._live, self._submitter, self._bodies = live, submitter, bodies
         self._proxies, self._limiter, self._rejections = proxies, limiter, rejections
         self._clock, self._anywhere = clock, anywhere
@@ -59,7 +59,7 @@ class Hooks:
     async def deliver(self, request: Request) -> Response:
         configured = self._live.now
         name = request.path_params["hook"]
-        # A hook that isn't there answers like one whose secret the sender doesn't know.
+        # A missing hook answers like one whose secret the sender doesn't know.
         hook = configured.hooks.get(name, self._decoy)
         sender = self._sender(request)
         try:

@@ -1,6 +1,6 @@
-"""What a delivery means for the targets, up to what the ledger has to decide.
+"""Turns a request or a replay into an evaluated delivery and the submissions for the ledger.
 
-A request becomes a delivery once it is authenticated; a replay comes in as the delivery that it was. Pure.
+A request becomes a delivery once it is authenticated; a replay already is one. Pure.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from dispatcher.webhooks.parsed import Ignored, Parsed, Received, Rejected
 from dispatcher.webhooks.stored_headers import stored_headers
 
 UNAUTHENTICATED, TOO_LARGE = 401, 413
-"""Statuses of what is rejected: nothing is stored of the one, and no body of the other."""
+"""Statuses of rejections: of a 401 nothing is stored, of a 413 no body."""
 DONE_SOMETHING = frozenset({Outcome.ACCEPTED, Outcome.COALESCED, Outcome.HELD})
 
 
@@ -33,34 +33,34 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     delivery: str
     results: tuple[Result, ...]
-    """As the delivery lists its refs, and as the targets are configured within one."""
+    """In the delivery's order of refs; within a ref in configuration order of targets."""
     reason: str = ""
     """Why there are no results."""
 
     @property
     def status(self) -> int:
-        """202 where something is going to happen because of it."""
+        """202 if the delivery changes something, else 200."""
         return 202 if any(each.outcome in DONE_SOMETHING for each in self.results) else 200
 
 
 @dataclass(frozen=True, kw_only=True)
 class Intake:
-    """An evaluated delivery: what is written of it, and what the ledger has to decide."""
+    """An evaluated delivery: its log record, and the submissions that the ledger decides."""
 
     log_entry: LogEntry
     submissions: tuple[Submission, ...] = ()
-    """One for each candidate that isn't decided, in their order."""
+    """One for each undecided candidate, in the same order."""
     rejected: Rejected | None = None
-    """It is authenticated, and cannot be parsed."""
+    """The delivery is authenticated but cannot be parsed."""
     out_of_scope: bool = False
-    """The hook may not speak for a repository of it."""
+    """The hook may not speak for one of the delivery's repositories."""
 
     @property
     def delivery(self) -> Delivery:
         return self.log_entry.delivery
 
     def answer(self, results: Iterable[Result]) -> Answer:
-        """With the ledger's results of `submissions`, in their order."""
+        """The answer, given the ledger's results of `submissions` in the same order."""
         of_ledger, delivery = iter(results), self.delivery
         merged = tuple(
             each.filtered() if each.decided else next(of_ledger).although(each.unsure)
@@ -72,9 +72,9 @@ class Intake:
 def take_in(
     configured: ActiveConfig, incoming: Incoming, anywhere: bool = False
 ) -> Intake | Rejected:
-    """What a request is; Rejected where it is not authenticated.
+    """Evaluates a request; Rejected if it is not authenticated.
 
-    `anywhere` is whether hooks without secrets take what was not meant for this very machine.
+    `anywhere`: hooks without secrets accept requests whose Host or Origin is another machine's.
     """
     parsed = receive_incoming(incoming, configured.uniform_cost, anywhere=anywhere)
     if isinstance(parsed, Rejected) and parsed.status == UNAUTHENTICATED:
@@ -100,10 +100,9 @@ def _delivery(incoming: Incoming, parsed: Parsed) -> Delivery:
 
 
 def evaluated(configured: ActiveConfig, delivery: Delivery, parsed: Parsed) -> Intake:
-    """What comes of a delivery that was authenticated, now or before it was replayed.
+    """Evaluates a delivery that was authenticated, now or before it was replayed.
 
-    Its `delivery_id` is the one that its deploys get where the host gave it none; a replay, which is no
-    repetition, keeps it.
+    Its `delivery_id` is the ID that its deploys get if the Git host sent none. A replay keeps it.
     """
     match parsed:
         case Rejected():
@@ -131,7 +130,7 @@ def _evaluated(configured: ActiveConfig, delivery: Delivery, received: Received)
     delivery = replace(
         delivery,
         event=received.event,
-        # One id for the whole delivery, so that its targets' deploys can be told to belong together.
+        # One ID for the whole delivery, which shows that its targets' deploys belong together.
         delivery_id=made_up if delivery.replay else received.delivery_id or made_up,
         repository=_each_once(push.repository for push in received.pushes),
         refs=tuple(RefUpdate(ref=p.ref, before=p.before, after=p.after) for p in received.pushes),
@@ -163,7 +162,7 @@ def _candidate(push: Push, decision: Decision) -> Candidate:
 def _submission(
     configured: ActiveConfig, delivery: Delivery, number: int, push: Push, decision: Decision
 ) -> Submission:
-    """A branch that the target follows moves in the ledger, even if nothing is deployed for it."""
+    """The submission of a followed ref: its head moves in the ledger even if nothing is deployed."""
     target, bounds = configured.targets[decision.target], configured.log_bounds
     return Submission(
         target=decision.target,

@@ -1,4 +1,4 @@
-"""Hands an evaluated delivery to the ledger, and waits for its results."""
+"""Submits an evaluated delivery to the ledger, and waits for its results."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from dispatcher.http.webhooks.intake import Intake
 from dispatcher.ledger import Submitter
 
 ANSWER_WITHIN = 4.0
-"""Seconds for the ledger: the least patient Git host gives up after 5, and must hear a 503 before."""
+"""Time-out for the ledger in seconds: the least patient Git host gives up after 5, and must get a 503 first."""
 
 
 async def ledger_results(submitter: Submitter, intake: Intake) -> Iterable[Result]:
     """The ledger's result of each submission. Raises LedgerUnavailable.
 
-    Where there is none the ledger isn't waited for: the answer is the same without it.
+    Does not wait for the ledger if there are no submissions: the answer does not depend on it.
     """
     future = submitter.submit(intake.submissions, intake.log_entry)
     if not intake.submissions:

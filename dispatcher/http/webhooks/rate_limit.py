@@ -1,7 +1,7 @@
-"""Requests that are not authenticated: after some of them, 429 takes the place of 401.
+"""Rate-limits unauthenticated requests: past the limit they get 429 instead of 401.
 
-Only they get it. What is authenticated is taken, however many failures came from the same address or to
-the same hook before, so that nobody can lock a Git host out.
+Must never limit authenticated requests, however many failures came from the same address or to the same
+hook: otherwise anyone could lock a Git host out.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from dispatcher.http.responses import ErrorResponse
 from dispatcher.ledger import AuthFailures, RateLimitResult
 
 COUNT_WITHIN = 0.5
-"""Seconds for the ledger; without an answer the sender gets the 401."""
+"""Time-out for the ledger in seconds; after it the sender gets the 401."""
 AT_ONCE = 4
-"""Threads: these requests must not use up those that others need."""
+"""Threads of its own, so that these requests do not use up others' threads."""
 
 log = structlog.get_logger()
 
 
 class Limiter:
-    """Knows what the sender of a rejected request is told."""
+    """Decides between 401 and 429 for a rejected request."""
 
     def __init__(self, failures: AuthFailures) -> None:
         self._failures = failures
@@ -35,7 +35,7 @@ class Limiter:
     async def answer(
         self, error: ErrorResponse, hook: str, sender: Address | None
     ) -> ErrorResponse:
-        """What the error becomes, having written it to the log: once, where a sender goes on and on."""
+        """Logs the rejection, throttled for a sender that keeps failing, and returns the error to send."""
         count = RateLimitResult() if error.status != 401 else await self._count(hook, sender)
         if not count.wait:
             log.warning(
@@ -43,7 +43,9 @@ class Limiter:
             )
             return error
         if count.first:
-            log.warning("deliveries rejected: too many", hook=shown(hook), address=str(sender))
+            log.warning(
+                "rate limit of rejected deliveries exceeded", hook=shown(hook), address=str(sender)
+            )
         return _too_many(math.ceil(count.wait / 1000))
 
     async def _count(self, hook: str, sender: Address | None) -> RateLimitResult:
@@ -59,18 +61,18 @@ class Limiter:
         try:
             return self._failures.count(origin, hook)
         except LedgerUnavailable:
-            return RateLimitResult()  # a 503 would tell the sender something
+            return RateLimitResult()  # a 503 would reveal the state of Redis to the sender
 
 
 def _too_many(seconds: int) -> ErrorResponse:
     return ErrorResponse(
         429,
         "too_many_failures",
-        "Too many deliveries came that are not authenticated. One that is, is taken at any time",
+        "Too many unauthenticated deliveries. Authenticated ones are always accepted",
         {"Retry-After": str(seconds)},
     )
 
 
 def shown(name: str) -> str:
-    """What anybody may have sent, fit for a line of the log."""
+    """Untrusted text, sanitized and shortened for a log line."""
     return "".join(char if char.isprintable() else "?" for char in name[:40])

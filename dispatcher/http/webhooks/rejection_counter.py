@@ -1,6 +1,6 @@
-"""Counts the requests that were not authenticated, by hook and reason. None costs a round trip, or is stored.
+"""Counts rejected requests by hook and cause in memory, so that none costs a round trip to Redis.
 
-How many keys there are is bounded by the configuration: all names that no hook has are counted as one.
+The configuration bounds the number of keys: all names without a hook share one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 class RejectionCounter:
-    """Of this process, until the ledger has been told."""
+    """This process's counts that it has not reported to the ledger yet."""
 
     def __init__(self, live: LiveConfig, usage: SecretUsage) -> None:
         self._live, self._usage = live, usage
@@ -32,7 +32,7 @@ class RejectionCounter:
         self._counts[hook if hook in self._live.now.hooks else "", cause] += 1
 
     async def report(self) -> None:
-        """Tells the ledger. Raises LedgerUnavailable; the counts are there for the next time then."""
+        """Reports the counts. Raises LedgerUnavailable, and keeps the counts for the next report."""
         counts, self._counts = self._counts, Counter()
         if not counts:
             return
@@ -43,8 +43,8 @@ class RejectionCounter:
             raise
 
     async def report_again(self) -> None:
-        """Tells the ledger now, or the next time."""
+        """Reports the counts; keeps them for the next report if Redis is unavailable."""
         try:
             await self.report()
         except LedgerUnavailable as error:
-            log.debug("rejections not counted yet", why=str(error))
+            log.debug("rejection counts not reported yet", why=str(error))

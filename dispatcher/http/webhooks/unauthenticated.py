@@ -1,7 +1,7 @@
-"""What is the same for every unauthenticated request, whichever hook it asks for: there or not. Pure.
+"""Authenticates and parses requests without revealing which hooks exist. Pure.
 
-How much is read, how much is computed and what is answered must not depend on the hook, or anybody could
-find out by it which hooks there are.
+For an unauthenticated request, the bytes read, the work done and the answer must not depend on the hook:
+otherwise anyone could find out which hooks exist.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from dispatcher.webhooks.verification_cost import spend, spent
 
 @dataclass(frozen=True, kw_only=True)
 class Incoming:
-    """A request to a hook as it came, before it is authenticated."""
+    """A request to a hook before authentication."""
 
     id: str
-    """Random: what is made up for the delivery is made of it."""
+    """Random; the source of generated IDs of the delivery."""
     hook: Hook
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes = field(repr=False)
@@ -39,15 +39,15 @@ class Incoming:
         return Trust(secrets, self.received_at, self.hook.replay_window)
 
     def allowed(self) -> bool:
-        """Whether the hook takes anything from its sender's address."""
+        """Whether the hook accepts deliveries from the sender's address."""
         allow = self.hook.allow
         return not allow or (self.sender is not None and within(self.sender, allow))
 
 
 def receive_incoming(incoming: Incoming, uniform: UniformCost, *, anywhere: bool = False) -> Parsed:
-    """What a request says, once it is known that its sender may say it to this hook.
+    """Authenticates the sender against the hook, then parses the request.
 
-    `anywhere` is whether hooks without secrets take what was not meant for this very machine.
+    `anywhere`: hooks without secrets accept requests whose Host or Origin is another machine's.
     """
     before, hook = spent(), incoming.hook
     parsed = _received(incoming, anywhere=anywhere)

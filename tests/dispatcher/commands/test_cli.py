@@ -139,7 +139,7 @@ def test_what_is_not_there(web: Web, capsys: Captured) -> None:
     )
     assert main(["show", "shop/7"]) == 3
     assert capsys.readouterr().err == (
-        "git-dispatcher: Target shop has no deploy 7, or not any more: there is shop/1; "
+        "git-dispatcher: Target shop has no deploy 7, or the ledger no longer has it: there is shop/1; "
         f"`git-dispatcher deploys TARGET` lists them {url}\n"
     )
     assert main(["redeploy", "lab"]) == 3

@@ -45,7 +45,7 @@ def trouble(capsys: Captured, target: str = "shop") -> str:
 
 def test_a_deploy_is_cancelled(web: Web, capsys: Captured) -> None:
     assert main(["cancel", "shop/1", "--by", "ann", "--reason", "wrong branch"]) == 0
-    assert capsys.readouterr().out == "shop/1: it was waiting, and is over\n"
+    assert capsys.readouterr().out == "shop/1: it was waiting and is now cancelled\n"
 
     assert main(["show", "shop/1"]) == 0
     facts = dict(row for row in rows(capsys.readouterr().out) if len(row) == 2)
@@ -57,7 +57,7 @@ def test_what_cannot_be_cancelled(web: Web, client: redis.Redis, capsys: Capture
     end(web, client, State.SUCCEEDED)
 
     assert main(["cancel", "shop/1"]) == 3
-    assert "shop/1 is over already: succeeded" in capsys.readouterr().err
+    assert "shop/1 has already ended: succeeded" in capsys.readouterr().err
     assert main(["cancel", "shop/2"]) == 3
     assert main(["cancel", "shop"]) == 2
 
@@ -75,7 +75,7 @@ def test_a_release_says_what_it_means_and_needs_a_yes(
     assert web.api("targets/shop/deploys/1").json()["released_by"] == ""
 
     assert main(["release", "shop/1", "--yes", "--by", "ann"]) == 0
-    assert capsys.readouterr().out.startswith("shop/1: what is left of it")
+    assert capsys.readouterr().out.startswith("shop/1: its target goes on")
     assert web.api("targets/shop/deploys/1").json()["released_by"] == "ann"
 
 

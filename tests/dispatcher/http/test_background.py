@@ -133,6 +133,7 @@ def test_a_configuration_whose_reading_failed_unexpectedly_counts_in_the_end(
 
     assert eventually(known)
     assert (
-        "unavailable: failed, and tried again: reading the configuration again; see its log" in said
+        "unavailable: background tasks failed and are retried: reading the configuration again; see web's log"
+        in said
     )
     assert eventually(lambda: breaking.readiness().json()["web"] == "ok")

@@ -39,6 +39,6 @@ def test_it_tells_whether_the_cluster_can_be_followed(web: Web, store: Store) ->
 
     assert followed == "ok"
     assert cut_off.status_code == 200
-    assert cut_off.json()["cluster"].startswith("unavailable: the watcher is cut off")
+    assert cut_off.json()["cluster"].startswith("unavailable: the watcher cannot reach")
     assert "secret" not in cut_off.text
     assert web.readiness().json()["cluster"] == "ok"

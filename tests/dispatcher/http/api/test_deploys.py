@@ -118,7 +118,7 @@ def test_a_deploy_that_waits_is_cancelled_at_once(looked_at: Web) -> None:
     assert response.json() == {
         "deploy": "shop/1",
         "outcome": "cancelled",
-        "reason": "it was waiting, and is over",
+        "reason": "it was waiting and is now cancelled",
     }
     told = looked_at.api(FIRST).json()
     assert (told["state"], told["cancelled_by"]) == ("cancelled", "ann")
@@ -154,7 +154,7 @@ def test_what_is_over_stays_as_it_is(pushed: Web, client: redis.Redis, verb: str
     response = pushed.api(f"{FIRST}/{verb}", "POST")
 
     assert error(response) == (409, "already_over")
-    assert "shop/1 is over already: succeeded" in response.json()["error"]["message"]
+    assert "shop/1 has already ended: succeeded" in response.json()["error"]["message"]
     assert pushed.api(FIRST).json()["state"] == "succeeded"
 
 

@@ -171,7 +171,7 @@ def test_a_commit_that_is_not_named_in_full(deployed: Web, commit: str) -> None:
     status, code, message = refused(deployed, commit=commit)
 
     assert (status, code) == (400, "invalid_commit")
-    assert message.startswith(f"commit is {commit[:100]!r}, which is not the full name")
+    assert message.startswith(f"commit is {commit[:100]!r}, which is not a full commit id")
     assert "git rev-parse" in message
 
 
