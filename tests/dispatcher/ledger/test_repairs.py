@@ -49,6 +49,6 @@ def test_nothing_to_note_costs_nothing(store: Store) -> None:
 
 
 def test_every_kind_is_documented() -> None:
-    section = OPERATIONS.partition("## What was put right")[2].partition("\n## ")[0]
+    section = OPERATIONS.partition("## Repairs")[2].partition("\n## ")[0]
 
     assert re.findall(r"^- `([\w-]+)`: ", section, re.MULTILINE) == [str(kind) for kind in Kind]
