@@ -73,7 +73,7 @@ class Observer:
                 ValueError,
             ):  # also a kubeconfig that is being written
                 self._stopped.wait(AGAIN_SECONDS)
-            except Exception as error:  # noqa: BLE001  # nobody is there to whom it could be raised
+            except Exception as error:  # noqa: BLE001  # no caller could catch it
                 self.trouble = f"{type(error).__name__}: {error}"
                 self.tell(f"the observer sees nothing any more: {self.trouble}")
                 return

@@ -16,7 +16,7 @@ TRIES = 100
 
 
 def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
-    """The preferred port if nobody has it, else one that the kernel picks."""
+    """The preferred port if it is free, else one that the kernel picks."""
     for port in (preferred, 0):
         if found := _probe(host, port):
             return found

@@ -10,7 +10,7 @@ from dispatcher.domain.errors import DispatcherError
 from dispatcher.local.python import python, python_path
 
 HOOK = """#!/bin/sh
-# Tells git-dispatcher about every push. A push stands also when nobody could be told.
+# Notifies git-dispatcher of every push. The push stands even if that fails.
 export PYTHONPATH={path}
 exec {command} notify --url {url} --repository {repository} --secret-file {secret}
 """

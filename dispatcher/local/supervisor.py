@@ -100,7 +100,7 @@ class SupervisedProcess:
         while line := await _line(process.stdout):
             text = line.decode(errors="replace").rstrip()
             if not self.spec.muted or self.spec.muted not in text:
-                # The terminal may be gone; a process whose output nobody reads would block.
+                # The terminal may be gone; a process would block once its output is not read.
                 with suppress(OSError):
                     self.log(self.spec.name, text)
 

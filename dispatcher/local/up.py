@@ -30,7 +30,7 @@ from dispatcher.local.valkey import MUTED, socket_path, socket_url, valkey_comma
 
 COLOURS = {"valkey": "red", "cluster": "blue", "web": "green", "watcher": "magenta"}
 NAMESPACES_SECONDS = 2.0
-"""Between two looks at which namespaces a changed configuration needs."""
+"""Between two checks for namespaces that a changed configuration needs."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ _JOB_FIELDS = (
     "podReplacementPolicy",
     "manualSelector",
 )
-# A Job that is suspended and has never started may still be told where to run.
+# The node selector and the like of a suspended Job that never started may still change.
 # https://kubernetes.io/docs/concepts/workloads/controllers/job/#mutable-scheduling-directives
 _SCHEDULING = ("nodeSelector", "affinity", "tolerations", "schedulingGates")
 

@@ -1,6 +1,6 @@
 """How many objects a namespace may have: what is counted, what is too much, and the quota's status.
 
-Amounts of processors and memory aren't counted, since here nobody measures them.
+Amounts of processors and memory aren't counted, since nothing measures them here.
 https://kubernetes.io/docs/concepts/policy/resource-quotas/#object-count-quota
 """
 

@@ -1,4 +1,4 @@
-"""The one node, as all parts know it: its name, the faults it is told to have, its taints. Pure.
+"""The one node, as all parts know it: its name, the faults that it is to have, its taints. Pure.
 
 Two annotations stand for what happens to real machines and what no API call can cause:
 

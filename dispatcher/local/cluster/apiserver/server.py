@@ -86,7 +86,7 @@ def create_app(
     logs, events_v1 = PodLogs(registry, kubelet), EventsV1(registry.store)
 
     async def compact(_: Request) -> Response:
-        """What etcd does every five minutes, and nobody can ask a real API server for."""
+        """Compacts the history, as etcd does every five minutes; a real API server has no such endpoint."""
         registry.store.compact()
         return json_response({"compacted": str(registry.store.version)})
 

@@ -1,6 +1,6 @@
 """A small process that outlives the cluster by a moment, to kill what the cluster has started.
 
-It is told process groups over its standard input, `+<group>` and `-<group>`, one a line. When the
+It reads process groups from its standard input, `+<group>` and `-<group>`, one a line. When the
 input ends, because the cluster has died in whatever way, it kills the groups that are left, and
 then whatever else carries the mark of a Pod: processes that left their group, and one that was just
 being started. The latter can't slip through, as it holds the pipe open until it runs.
@@ -67,7 +67,7 @@ def kill_group(group: int, number: int = signal.SIGKILL) -> None:
 def kill_marked(directory: str | Path) -> None:
     """Kills the processes of one Pod, or of all, by the Pod's directory or the one around it.
 
-    Again and again until nobody is left, because they may be starting others.
+    Again and again until none is left, because they may be starting others.
     """
     for _ in range(_PASSES):
         found = list(_marked(directory))

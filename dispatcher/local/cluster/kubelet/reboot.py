@@ -36,7 +36,7 @@ def _may_have_run(container: Object) -> bool:
 
 
 def status_after(pod: Object, now: datetime) -> Object:
-    """The status of a Pod that is over: failed, unless it had ended before."""
+    """The status of a Pod after the reboot: failed, unless it had ended before."""
     status = clone(pod["status"])
     if is_terminal(pod):
         return status

@@ -13,7 +13,7 @@ from dispatcher.local.cluster.apimachinery.quantities import parse
 
 
 def overrun(volumes: Sequence[Object], paths: Mapping[str, Path]) -> str:
-    """What the first volume that is too large is told; nothing, if all keep to their limits."""
+    """The eviction message for the first volume that exceeds its limit; empty if none does."""
     for volume in volumes:
         name, limit = volume["name"], volume["emptyDir"]["sizeLimit"]
         if name in paths and _size(paths[name]) > parse(limit):

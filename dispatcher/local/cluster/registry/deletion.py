@@ -130,7 +130,7 @@ def decide(resource: Resource, obj: Object, options: DeleteOptions, now: datetim
 
 def _finalizers(resource: Resource, obj: Object, policy: Propagation | None) -> list[str]:
     if policy is None and resource == JOBS and not {FOREGROUND, ORPHAN} & {*finalizers_of(obj)}:
-        # batch/v1 Jobs orphan their Pods unless told otherwise, for compatibility's sake.
+        # batch/v1 Jobs orphan their Pods by default, for compatibility.
         # https://github.com/kubernetes/kubernetes/blob/master/pkg/registry/batch/job/strategy.go
         policy = Propagation.ORPHAN
     if policy is None:

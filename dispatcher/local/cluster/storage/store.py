@@ -4,7 +4,7 @@ The only place that holds objects: in memory, from where they are read, and in a
 write reaches first. It knows no rules of Kubernetes beyond versions. It must be used from one thread.
 
 The first version ever is the wall clock's milliseconds, so that also a cluster whose file was
-deleted goes on growing: a client that comes back with an earlier version is told that it has expired.
+deleted goes on growing: a client that comes back with an earlier version gets "expired".
 """
 
 from collections.abc import Callable, Iterable
