@@ -74,7 +74,7 @@ def _options(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command and returns its exit code; `Exit` says what it means."""
+    """Runs a command and returns its exit code, one of `Exit`."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         build(arguments[0] if arguments else "")(args=arguments, prog_name="git-dispatcher")

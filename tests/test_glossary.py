@@ -111,3 +111,24 @@ def test_a_retired_word_is_nowhere(retired: str) -> None:
     used = [path for path in TEXTS if retired in words(path.read_text())]
 
     assert [str(path.relative_to(ROOT)) for path in {*named, *used}] == []
+
+
+PHRASES = (
+    r"cleared away",
+    r"come again",
+    r"for whoever",
+    r"in vain",
+    r"is let go",
+    r"lets? it go",
+    r"of late",
+    r"says anew",
+    r"without a word",
+)
+"""Turns of phrase that hide who acts, or that nobody would search for."""
+
+
+@pytest.mark.parametrize("phrase", PHRASES)
+def test_a_retired_phrase_is_nowhere(phrase: str) -> None:
+    searched = re.compile(rf"\b{phrase}\b".replace(" ", r"[\s#-]+"))
+
+    assert [str(p.relative_to(ROOT)) for p in TEXTS if searched.search(p.read_text())] == []

@@ -1,1 +1,1 @@
-"""What `git-dispatcher` does: the processes, the commands for people, the parts on one machine."""
+"""The command line: `git-dispatcher web`, `worker`, `watch`, and the commands for operators."""

@@ -35,7 +35,7 @@ HINTS = {
     "unknown_deploy": "`git-dispatcher deploys TARGET` lists them",
     "unknown_delivery": "`git-dispatcher deliveries` lists them",
 }
-"""An error's code → the command that helps. The API's own messages are for whoever uses it."""
+"""API error code → the command that helps. The API's own messages address its users instead."""
 
 T = TypeVar("T")
 

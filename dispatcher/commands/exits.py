@@ -11,12 +11,12 @@ class Exit(IntEnum):
     DONE = 0
     FAILED = 1  # it was tried and came to nothing: a deploy that was waited for did not succeed
     USAGE = 2  # an option, the input or the configuration is wrong
-    REFUSED = 3  # the answer was a no: unknown target, no such deploy, token not accepted
-    UNAVAILABLE = 4  # no answer: nobody listens, Redis is away, the time was up
+    REFUSED = 3  # rejected: unknown target, unknown deploy, invalid token
+    UNAVAILABLE = 4  # no answer: connection refused, Redis unavailable, timed out
 
 
 class Failed(DispatcherError):
-    """Ends a command with one of the codes; the message is for whoever typed it."""
+    """Ends a command with one of the exit codes and a message for its user."""
 
     def __init__(self, code: Exit, message: str) -> None:
         super().__init__(message)

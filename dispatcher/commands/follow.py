@@ -27,7 +27,7 @@ def follow(
     sleep: Callable[[float], None],
     clock: Callable[[], float],
 ) -> tuple[Exit, DeployDetail]:
-    """DONE if it succeeded, FAILED if it ended otherwise, with the deploy as it was last seen.
+    """DONE if it succeeded, FAILED if it ended otherwise, with the deploy's last known state.
 
     A server that is away for a moment is waited for. Raises Failed when the time, in seconds, is up.
     """

@@ -16,7 +16,7 @@ def age(moment: str | None, now: datetime) -> str:
 
 
 def span(seconds: float | None) -> str:
-    """A duration in its largest unit, and the next where that says something."""
+    """A duration in its two largest units, the second only if it is not zero."""
     if seconds is None:
         return ""
     whole = max(0, round(seconds))

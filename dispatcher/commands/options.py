@@ -36,7 +36,7 @@ Shown = Annotated[
 ]
 TargetName = Annotated[str, typer.Argument(metavar="TARGET", help="Name of a target.")]
 DeployName = Annotated[str, typer.Argument(metavar="TARGET/NUMBER", help="Like shop/42.")]
-Why = Annotated[str, typer.Option("--reason", help="Why, for whoever reads it later.")]
+Why = Annotated[str, typer.Option("--reason", help="Why, for the log and the history.")]
 By = Annotated[str | None, typer.Option("--by", help="Who asks; else your user name.")]
 
 

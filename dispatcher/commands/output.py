@@ -9,7 +9,7 @@ import msgspec
 from rich.console import Console
 
 WIDE = 10_000
-"""Columns where nobody looks at them: what reads a pipe gets whole lines."""
+"""Columns when the output is not a terminal, so that a pipe gets unwrapped lines."""
 
 
 class Output(StrEnum):

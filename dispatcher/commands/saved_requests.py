@@ -23,7 +23,7 @@ class Saved:
     headers: tuple[Header, ...]
     body: bytes
     hook: str = ""
-    """As the request's URL names it; "" where there is none."""
+    """The target that the request's URL names, or ""."""
 
 
 def read_saved(content: bytes, headers: Sequence[str]) -> Saved:

@@ -1,4 +1,4 @@
-"""Serves the web application until it is told to stop; what was begun is finished first."""
+"""Serves the web application until SIGTERM, and finishes requests in progress first."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ ID_LENGTH = 12
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """That a delivery of the log is taken once more."""
+    """Who replays which stored delivery, and why."""
 
     of: str
     """The delivery's id in the log."""
@@ -26,7 +26,7 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RefUpdate(msgspec.Struct, frozen=True, kw_only=True):
-    """One ref that a delivery tells of."""
+    """One updated ref of a delivery."""
 
     ref: str
     before: str
@@ -44,7 +44,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     """Why the target does not want it, "" if it does."""
     unsure: str = ""
-    """Why it is not known whether the target wants it."""
+    """Why a filter lacked the data to decide; "" if none did."""
 
     def filtered(self) -> Result:
         """What became of one that is decided."""

@@ -18,12 +18,12 @@ class State(StrEnum):
     PENDING = "pending"  # recorded, waits for its turn
     STARTING = "starting"  # its Job's name is taken; the Job may or may not be there yet
     RUNNING = "running"  # a main container of its Job runs, or has run
-    STOPPING = "stopping"  # told to stop; its Job or a Pod is still there
+    STOPPING = "stopping"  # asked to stop; its Job or a Pod still exists
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SUPERSEDED = "superseded"
     CANCELLED = "cancelled"
-    LOST = "lost"  # its Job vanished without a word about how it ended
+    LOST = "lost"  # its Job vanished, and how it ended is unknown
 
 
 TERMINAL = frozenset(
@@ -38,7 +38,7 @@ class Reason(StrEnum):
     PUSH = "push"
     REDEPLOY = "redeploy"
     SPEC_CHANGE = "spec-change"
-    REPLAY = "replay"  # a delivery of the log was taken once more
+    REPLAY = "replay"  # a delivery of the log was replayed
 
 
 class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -54,7 +54,7 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: Reason = Reason.PUSH
     requested_by: str = ""
     note: str = ""
-    """What the person said who asked for a redeploy or a replay."""
+    """The reason given by the person who asked for a redeploy or a replay."""
     title: str = ""
     deliveries: tuple[str, ...] = ()
     """The newest of the deliveries merged into it (bounded)."""
@@ -76,7 +76,7 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     asked_at: int = 0
     """When the cluster's events were last read for its present attempt; 0 if something else says why."""
     stopping_at: int = 0
-    """When it was first told to stop."""
+    """When it was first asked to stop."""
     started_at: int = 0
     """A main container was first seen running; or the Job was asked for, where it ended before it was seen."""
     ended_at: int = 0
@@ -87,18 +87,18 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     namespace: str = ""
     job: str = ""
     uid: str = ""
-    """The Job's uid once the API server has told it."""
+    """The Job's uid, once the API server has assigned it."""
     superseded_by: int = 0
     supersedes: int = 0
     """How many deploys in a row were stopped before this one."""
     cancelled_by: str = ""
-    """Who told it to stop, "" if nobody did."""
+    """Who asked it to stop, or ""."""
     released_by: str = ""
     """Who declared its Pods gone although the cluster still shows them."""
     gives_up: bool = False
     """It stops because the cluster could not run it, and ends as failed."""
     delete_sent_at: int = 0
-    """When its Job was last told to go."""
+    """When the deletion of its Job was last requested."""
     why: str = ""
     """Why it ended as it did, or what it waits for, in plain words."""
     cause: CauseKind | None = None

@@ -1,11 +1,11 @@
-"""Git's rules for the names of objects and refs, whoever says them. Pure."""
+"""Git's rules for names of objects and refs. Pure."""
 
 from __future__ import annotations
 
 import re
 
 ZEROS = frozenset({"0" * 40, "0" * 64})
-"""The object name that Git hosts send where there is no commit (SHA-1 and SHA-256 repositories)."""
+"""The object names that Git hosts send for "no commit" (SHA-1 and SHA-256 repositories)."""
 
 MAX_REF = 1024
 
@@ -28,7 +28,7 @@ def is_ref(name: str) -> bool:
 
 
 def short_ref(ref: str) -> str:
-    """`main` for `refs/heads/main`, `v1` for `refs/tags/v1`: for people."""
+    """`main` for `refs/heads/main`, `v1` for `refs/tags/v1`, for display."""
     for prefix in ("refs/heads/", "refs/tags/"):
         if ref.startswith(prefix):
             return ref.removeprefix(prefix)

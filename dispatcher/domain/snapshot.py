@@ -1,4 +1,4 @@
-"""All that is known of a target at one moment: what a plan is made from. Values only."""
+"""The state of a target at one moment, which a plan is made from. Values only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Snapshot:
     """Those that are open, those that have a Job, and the one that was started last; oldest first."""
     jobs: tuple[ObservedJob, ...]
     paused: str = ""
-    """Who holds the target and why, in words; "" if nobody does."""
+    """Who paused the target and why; "" if it is not paused."""
     succeeded: int = 0
     """Number of the newest deploy that succeeded."""
     attempted: int = 0

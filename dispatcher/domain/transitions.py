@@ -24,7 +24,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.STOPPING: frozenset(
         {State.STOPPING, State.SUPERSEDED, State.CANCELLED, State.SUCCEEDED, State.FAILED},
     ),
-    # What is over stays over; only facts about it are added (its Job was cleared away).
+    # A deploy that ended stays ended; only facts are added to it (its Job was deleted).
     **{state: frozenset({state}) for state in TERMINAL},
 }
 """The one table of legal changes; a state that stays is listed where fields change in place."""

@@ -1,4 +1,4 @@
-"""The ledger: what is wanted, what was seen, what became of it. The only code that talks to Redis."""
+"""The ledger: desired and observed state of targets, and what became of each push. Only it talks to Redis."""
 
 from dispatcher.ledger.connection import check_writes, connect
 from dispatcher.ledger.delivery_log import DeliveryLog, LogBounds, LogEntry, LoggedDelivery

@@ -1,4 +1,4 @@
-"""Connections to Redis, with time-outs and retries said for each use.
+"""Connections to Redis, with time-outs and retries chosen for each use.
 
 redis-py sends a command again after a time-out unless told not to; a script that creates something must
 not run twice because an answer was slow, so nothing here is retried behind the caller's back.
@@ -22,7 +22,7 @@ _KEEPALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 KEEPALIVE = {
     getattr(socket, name): value for name, value in _KEEPALIVE.items() if hasattr(socket, name)
 }
-"""Seconds, seconds, probes: a server that has gone without a word is noticed within half a minute, also by
+"""Seconds, seconds, probes: a server that vanished silently is noticed within half a minute, also by
 a worker that waits for a task."""
 
 
@@ -52,7 +52,7 @@ def _over_tcp(timeout: float) -> dict[str, Any]:
 
 
 def address(client: redis.Redis) -> str:
-    """Where the server is, for people: never the password."""
+    """The server's address for display, without the password."""
     settings = client.connection_pool.connection_kwargs
     return f"{settings.get('host', settings.get('path', 'localhost'))}:{settings.get('port', '')}"
 

@@ -1,4 +1,4 @@
-"""The delivery log: the deliveries of late, with what became of each. One class writes it, one reads it.
+"""The delivery log: recent deliveries, with what became of each. One class writes it, one reads it.
 
 Only headers that a provider's parser reads are in it, and no secret.
 """
@@ -101,7 +101,7 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogWriter:
-    """Remembers which deliveries made room, so that their hashes go with the round trips of later ones."""
+    """Remembers evicted deliveries, so that later round trips delete their hashes."""
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
@@ -132,7 +132,7 @@ class LoggedDelivery:
     at: int
     """When it came, in milliseconds."""
     results: tuple[Result | None, ...]
-    """One for each of its candidates; None where the ledger's answer is not known."""
+    """One for each candidate; None if the ledger did not answer."""
 
 
 class DeliveryLog:

@@ -16,7 +16,7 @@ FIRST_LIST = 2
 
 @dataclass(frozen=True)
 class RedisRun:
-    """The Redis that answers now, and what it knows of the cluster."""
+    """The Redis server that answers now, and whether it holds the cluster's observed state."""
 
     run_id: str
     """Another one after a restart or a failover."""

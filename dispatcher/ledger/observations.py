@@ -1,4 +1,4 @@
-"""What a watcher has seen of the Jobs in the cluster."""
+"""The observed state of the cluster's Jobs, as the leading watcher records it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True):
-    """What `observe.lua` takes beside what was seen: its header says what each is."""
+    """The arguments of `observe.lua` besides the observed state; the script's header documents each."""
 
     target: str
     job: str

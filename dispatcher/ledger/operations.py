@@ -18,12 +18,12 @@ from dispatcher.ledger.wakeups import WakeUp
 class StopResult(StrEnum):
     """What came of stopping a deploy, or of releasing it."""
 
-    CANCELLED = "cancelled"  # it waited, and is over
+    CANCELLED = "cancelled"  # it was waiting and has ended
     STOPPING = "stopping"  # it has its turn, and a worker stops it
-    RELEASED = "released"  # what is left of it no longer holds the target up
+    RELEASED = "released"  # the target goes on; its remaining Job and Pods no longer count
     OVER = "over"  # it has ended before
-    RUNNING = "running"  # only what was told to stop can be released
-    UNKNOWN = "unknown"  # there is no such deploy
+    RUNNING = "running"  # not stopping: only a stopping deploy can be released
+    UNKNOWN = "unknown"  # the ledger has no such deploy
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Stopped:
 
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True):
-    """What `cancel.lua` takes: its header says what each is."""
+    """The arguments of `cancel.lua`; the script's header documents each."""
 
     target: str
     number: int
@@ -44,7 +44,7 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """What `cancel.lua` answers: its header says what each is."""
+    """The reply of `cancel.lua`; the script's header documents each field."""
 
     outcome: StopResult
     wake: int

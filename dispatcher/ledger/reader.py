@@ -112,7 +112,7 @@ class Reader:
             return bool(client.exists(self._keys.deploys(target)))
 
     def durability(self) -> str:
-        """What a Redis that loses its host loses of what was acknowledged, in words; "" if nobody knows."""
+        """Which acknowledged writes Redis would lose with its host, as a sentence; "" if unknown."""
         with self._store.redis() as client:
             try:
                 found = client.config_get("append*")

@@ -1,4 +1,4 @@
-"""What had to be put right: counted by kind, the newest kept to be looked at."""
+"""The log of repairs: a count for each kind, and the newest ones."""
 
 from __future__ import annotations
 

@@ -31,8 +31,8 @@ from dispatcher.ledger.wakeups import WakeUps
 log = structlog.get_logger()
 
 LONGEST_QUEUE = 20_000
-"""Pushes of one hook that may wait, where others wait too its share of them; beyond that the host is told to
-come again."""
+"""Pushes of one hook that may wait, or its share if others wait too; beyond that web answers 503 with
+Retry-After."""
 MOST_RECORDS = 500
 """Pushes of its hook that may wait before a delivery without any is not logged."""
 

@@ -1,4 +1,4 @@
-"""What a worker does to one target: lease it and read it, record what became of it, let it go."""
+"""Leases one target for a worker, reads its snapshot, writes its deploys, and ends the lease."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Targets:
         waits: bool = False,
         failures: int = 0,
     ) -> RecordResult:
-        """Writes deploys, compare-and-set; keeps the lease, or with `release` lets it go until `due_at`.
+        """Writes deploys, compare-and-set; keeps the lease, or with `release` ends it until `due_at`.
 
         `slot` is the namespace of the deploy that has a concurrency slot, `waits` says that the target
         stands in line for one, `failures` how many looks in a row the cluster failed.

@@ -33,7 +33,7 @@ class WatcherHealth:
         self._store.write(("HDEL", self._key, f"{namespace} {kind}"))
 
     def clear(self) -> None:
-        """Another watcher leads and says anew what it cannot follow."""
+        """Forgets reports of the former leader: the new one reports again what it cannot follow."""
         self._store.write(("DEL", self._key))
 
     def has_leader(self) -> bool:

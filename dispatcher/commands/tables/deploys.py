@@ -43,7 +43,7 @@ def deploys(found: Iterable[DeployInfo], now: datetime) -> Table:
 
 
 def details(deploy: DeployDetail, now: datetime) -> Table:
-    """One deploy, a line for each thing that is known."""
+    """One deploy, one line for each field that has a value."""
     return page(_details(deploy, now))
 
 
@@ -78,12 +78,12 @@ def _details(deploy: DeployDetail, now: datetime) -> list[tuple[str, str | Text]
 
 
 def log(deploy: DeployDetail) -> str:
-    """The tail of its log, "" where there is none."""
+    """The tail of its log, or ""."""
     return lines(deploy.log_tail).rstrip("\n")
 
 
 def no_log(deploy: DeployDetail) -> str:
-    """What to say where there is no tail, and where a log may still be."""
+    """The message if there is no log tail, with where a log may still be."""
     said = f"no log of {deploy.deploy} was kept: only that of a failed deploy is."
     if not deploy.job:
         return said

@@ -32,7 +32,7 @@ def page(pairs: Iterable[tuple[str, str | Text]]) -> Table:
 
 
 def tree(body: dict[str, Any], depth: int = 0) -> list[str]:
-    """Nested plain data as indented lines, without what is empty."""
+    """Nested plain data as indented lines, without empty values."""
     found = []
     for name, value in body.items():
         indent = "  " * depth

@@ -101,7 +101,7 @@ class TargetInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RepairInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that was found wrong and put right."""
+    """A repair of an inconsistency."""
 
     at: str | None
     kind: Kind

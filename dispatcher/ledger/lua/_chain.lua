@@ -5,7 +5,7 @@
 --   dated   the host's time of the push that led there   time    the newest that is known of the ref (ms, 0 for none)
 --   run     where the current run began                 apart   runs put apart (JSON), see _head.lua
 --   asked, held, wanted                                 what was wanted of it, see _wanted.lua
---   gap     where the ref was before files that nobody knows of, until something of it is deployed
+--   gap     where the ref was before unknown files, until something of it is deployed
 --   put     when an operator said where it is (ms)
 --   next    and a commit: the commits that pushes led to from there (JSON), an edge each
 -- ages, a sorted set, has when each was last pushed: of a ref by its name, of an edge as "<ref> <commit>".

@@ -26,7 +26,7 @@ local function open_of_stream(push)
   return queue, active, others
 end
 
--- How many streams may have something open, if no more may and this one has nothing.
+-- The limit of streams with open deploys, if it is reached and this stream has none.
 local function is_full(push)
   local most, open = push.arg.most_open, push.target.open
   return most > 0 and redis.call('HEXISTS', open, push.stream) == 0 and redis.call('HLEN', open) >= most and most

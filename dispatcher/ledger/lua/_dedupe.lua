@@ -29,7 +29,7 @@ end
 local function repeated_push(push)
   local number = push.arg.replays == 0 and redis.call('GET', push.seen)
   if not number then return nil end
-  -- Without the host's time, the same push may come again for good reason: there, back, and there again.
+  -- Without the host's time, the same push may recur legitimately: forward, back, and forward again.
   if push.arg.pushed_at == 0 and get(push.ref, 'head') == push.before and push.before ~= push.after then return nil end
   if is_worth_a_run(push, number, push.commit) then return run_again(push, push.commit) end
   return answer(push, 'duplicate', 'seen', tonumber(number))

@@ -1,7 +1,7 @@
 -- The history of a target: its newest deploys, and those that something still needs.
 -- Includes: _open
 
--- Those that stay however old they are: what is open, and what has a Job.
+-- Deploys that are never dropped, however old: those open or with a Job.
 local function needed(target, jobs)
   local keep = {}
   for _, raw in ipairs(redis.call('HVALS', jobs)) do
@@ -11,7 +11,7 @@ local function needed(target, jobs)
   return keep
 end
 
--- Forgets the oldest until no more than `most` are left.
+-- Drops the oldest until at most `most` are left.
 local function prune_history(target, jobs, most)
   local excess = redis.call('HLEN', target.deploys) - most
   if excess <= 0 then return end

@@ -8,7 +8,7 @@ local function renamed_deploy(json, old, new)
   return string.sub(json, 1, from - 1) .. '"target":"' .. new .. '"' .. string.sub(json, to + 1)
 end
 
--- All that is known of one of the two names, before its keys go.
+-- Reads everything stored under one of the two names, before its keys are deleted.
 local function take_out(target)
   local found = { row = hash_at(target.row), deploys = hash_at(target.deploys), numbers = {}, is_open = {} }
   for _, number in ipairs(open_numbers(target)) do found.is_open[number] = true end
@@ -47,7 +47,7 @@ local function merge_row(target, guest, known)
   redis.call('HDEL', target.row, 'begun') -- Pods of either may be left
   if guest.paused then redis.call('HSETNX', target.row, 'paused', guest.paused) end
   raise(target, 'wakes', tonumber(guest.wakes) or 0)
-  -- A wake-up that is on its way says the old name.
+  -- A wake-up that is already in the queue has the old name.
   redis.call('HSET', target.row, 'woken', '', 'rewakes', 0)
   end_lease(target.row)
 end

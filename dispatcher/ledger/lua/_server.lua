@@ -1,4 +1,4 @@
--- What the server says of itself.
+-- Reads the server's INFO.
 
 -- Its clock (ms): the only one that the ledger goes by.
 local function now_ms()

@@ -13,8 +13,8 @@
 --   published  there is any spec
 --   listed     a full LIST of its namespace is in this very Redis
 --   deploys    those that are open, have a Job or were started last (each JSON, text, as it is stored)
---   jobs       what was seen of its Jobs (each JSON, text)
---   paused     who paused it, or everything (JSON, text), "" if nobody did
+--   jobs       observed state of its Jobs (each JSON, text)
+--   paused     who paused it, or all targets (JSON, text), "" if it is not paused
 --   seq        newest number that was given
 --   attempted  newest number that was started
 --   succeeded  newest number that succeeded

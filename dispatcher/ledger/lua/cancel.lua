@@ -8,8 +8,8 @@
 --   number  of the deploy
 --   verb    "cancel" or "release"
 --   by      who asked
---   why     what they said, "" for nothing
---   grace   ms after which a wake-up that nobody answered is taken for lost
+--   why     the reason that they gave, "" for none
+--   grace   ms after which a wake-up that no worker took counts as lost
 -- Reply document
 --   outcome  cancelled, stopping, released, over, running (not told to stop) or unknown
 --   wake     number of the wake-up to enqueue, or 0

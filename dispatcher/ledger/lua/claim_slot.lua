@@ -8,7 +8,7 @@
 --   since      when it began to wait (ms)
 --   patience   ms after which who was offered a slot and has not come for it is passed over
 -- Reply document
---   taken      it has a slot; if so, what follows says nothing
+--   taken      it has a slot; the fields below then have no meaning
 --   namespace  whose slots are taken, "*" for those of all namespaces together
 --   most       how many those are
 --   ahead      how many wait before it

@@ -1,4 +1,4 @@
--- Counts a delivery without proof of origin: for the address that it came from and, unless that has had its
+-- Counts an unauthenticated delivery: for the address that it came from and, unless that has had its
 -- share, for the hook that it was sent to.
 --
 -- KEYS  1 failures from the address (string, expires)  2 failures at the hook (string, expires)

@@ -1,8 +1,8 @@
--- Forgets at which resourceVersion a Job was seen, and that it was gone: the cluster has gone back in time.
+-- Forgets a Job's last resourceVersion and its deletion, because the cluster has gone back in time.
 --
 -- KEYS  1 jobs
 -- ARGV  1 field ("namespace/job")
--- Reply 1, or 0 if it is not known
+-- Reply 1, or 0 if it is unknown
 
 local raw = redis.call('HGET', KEYS[1], ARGV[1])
 if not raw then return 0 end

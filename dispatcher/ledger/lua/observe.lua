@@ -1,4 +1,4 @@
--- Takes what the watcher saw of one Job and its Pods. What is older than what is known, or says nothing new, is
+-- Records the observed state of one Job and its Pods. An older version than the recorded one, or no change, is
 -- dropped.
 -- Includes: _open, _versions
 --
@@ -8,7 +8,7 @@
 -- ARGV  1 document, 2 what was seen (JSON, stored as it is)
 --   target  name
 --   job     "namespace/name"
---   grace   ms after which a wake-up that nobody answered is taken for lost
+--   grace   ms after which a wake-up that no worker took counts as lost
 --   leads   the watcher that leads saw it
 -- Reply the number of the wake-up to enqueue, or 0
 
@@ -19,7 +19,7 @@ local target = { name = arg.target, now = now_ms(), grace = arg.grace,
 local observed, known_json = cjson.decode(json), redis.call('HGET', jobs, arg.job)
 local known -- the same of what was seen before
 
--- A LIST that is older than this tells that the cluster has gone back in time.
+-- A LIST older than this means that the cluster has gone back in time (a restored etcd).
 local function note_version()
   for _, name in ipairs({ '*', observed.namespace }) do
     if older(redis.call('HGET', versions, name), observed.rv) then redis.call('HSET', versions, name, observed.rv) end
@@ -29,7 +29,7 @@ end
 -- The Job and its Pods are gone.
 local function is_over(job) return job.gone and (job.live_pods or 0) == 0 end
 
--- What a plan depends on; the rest is for people and wakes nobody.
+-- The fields that a plan depends on; other fields are for display and wake no worker.
 local function says(job)
   return table.concat({ job.uid or '', tostring(job.gone or false), job.outcome or '', tostring(job.started or false),
                         tostring(job.interruptible ~= false), job.why or '',
@@ -41,7 +41,7 @@ local function is_outdated()
   return known.uid == observed.uid and known.gone and not observed.gone or older(observed.rv, known.rv)
 end
 
--- Nothing is left of a Job whose deploy is over.
+-- The Job of an ended deploy is gone from the cluster.
 local function drop()
   redis.call('HDEL', jobs, arg.job)
   local was_last = redis.call('HLEN', jobs) == 0

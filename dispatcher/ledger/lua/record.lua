@@ -8,7 +8,7 @@
 --   token     of the lease
 --   lease     ms for which it is renewed, where it is kept
 --   version   of the row, as it was read
---   ends      the lease is let go
+--   ends      the worker ends its lease
 --   due_at    when the target is due next (ms), 0 for never; of a lease that ends
 --   trouble   what holds the target up, "" for nothing
 --   failures  looks in a row that the cluster failed

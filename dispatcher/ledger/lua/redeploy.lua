@@ -18,7 +18,7 @@
 --   commit    "" for that deploy's, or for the newest that is known of the ref
 --   ref       "" for that deploy's
 --   stream    of the ref
---   grace     ms after which a wake-up that nobody answered is taken for lost
+--   grace     ms after which a wake-up that no worker took counts as lost
 --   remember  seconds for which the request is
 --   edges     ms for which the chain is remembered
 -- Reply document

@@ -1,4 +1,4 @@
--- Gives what is known of a target to its new name: row, history, Jobs, branches, its concurrency slot.
+-- Moves everything of a target to its new name: row, history, Jobs, branches, concurrency slot.
 -- Asked again, it moves what has come under the old name since.
 -- Includes: _merge_history, _merge_keys
 --
@@ -9,7 +9,7 @@
 --   old    name
 --   new    name
 --   spec   published with it (JSON, text)
---   grace  ms after which a wake-up that nobody answered is taken for lost
+--   grace  ms after which a wake-up that no worker took counts as lost
 -- Reply {"renamed", number of the wake-up to enqueue, or 0}
 --       | {"held", 0}: a worker holds one of the two, ask again
 --       | {"used", 0}: the new name has started deploys of its own, or another has the history: nothing was moved

@@ -38,7 +38,7 @@
 --   refs        whose times are kept, at the most
 --   deliveries  kept in a deploy, at the most
 --   renamed     ms after a rename for which pushes come under the old name
---   grace       ms after which a wake-up that nobody answered is taken for lost
+--   grace       ms after which a wake-up that no worker took counts as lost
 -- Reply document, or "redirect <name>": nothing was written, the target's row is under that name
 --   outcome   accepted, coalesced, duplicate, unchanged, stale, filtered, held or rejected
 --   code      why

@@ -4,7 +4,7 @@
 -- KEYS  1 row  2 due
 -- ARGV  1 document
 --   target        name
---   grace         ms until the next wake-up, if nobody answers this one
+--   grace         ms until the next wake-up if no worker takes this one
 --   longest_wait  ms that this becomes at the most
 --   due_by        only if it is due by then (ms), 0 for in any case
 -- Reply {number of the wake-up to enqueue, or 0 if a worker is at it or it is not due any more,
@@ -28,7 +28,7 @@ local function trouble()
 end
 
 if leased(row, now) then
-  -- Its worker may have read before what this is about came: it looks once more before it lets go.
+  -- Its worker may have read the row before this change: it reads again before it ends its lease.
   if arg.due_by == 0 then redis.call('HINCRBY', row, 'version', 1) end
   return { 0, '' }
 end
