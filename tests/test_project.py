@@ -192,7 +192,7 @@ def test_the_documented_transitions_are_those_of_the_model() -> None:
 
 
 def test_the_documented_outcomes_are_those_of_the_model() -> None:
-    listed = read("docs/architecture.md").partition("What comes of a push, for each target:\n\n")[2]
+    listed = read("docs/api.md").partition("`outcome` is one of\n\n")[2]
     items = re.findall(r"^- `(\w+)`: ", listed.partition("\n\n")[0], re.MULTILINE)
 
     assert items == list(map(str, Outcome))
