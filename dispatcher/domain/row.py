@@ -1,4 +1,4 @@
-"""A target as it stands in the work queue. Values only."""
+"""A target's row, as far as its wake-ups depend on it. Values only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """How a target stands in the work queue."""
+    """Whether something of a target is open, who holds it, when it is due."""
 
     target: str
     open: bool
