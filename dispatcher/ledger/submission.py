@@ -253,9 +253,9 @@ WHY = {
     "late": "it came late, and no deploy has had it: the branch is at {at} by now, which is deployed",
     "owed": "it closes a gap, behind which is something wanted that was not deployed last: the branch is at "
     "{at}, which is deployed",
-    "gap": "which files changed since {since} is not known, as a push in between has not come, so the path "
-    "filter lets it through",
-    "back": "the branch went back, and which files it lost is not listed, so the path filter lets it through",
+    "gap": "a push in between has not come: the files changed since {since} are unknown, so the path filter "
+    "does not apply",
+    "back": "the branch went back: the changed files are unknown, so the path filter does not apply",
 }
 """What is said before that, or in place of "a new commit": why a push is deployed that would not be, or another
 commit than its own."""

@@ -321,7 +321,7 @@ def test_a_push_that_does_not_follow_is_let_through_path_filters(store: Store, b
     result = paths(store, push(before, "d"))
 
     assert result.outcome is Outcome.COALESCED
-    assert f"which files changed since {sha('b')[:8]} is not known" in result.reason
+    assert f"the files changed since {sha('b')[:8]} are unknown" in result.reason
     assert waiting(store) == [sha("d")]
 
 
@@ -356,7 +356,7 @@ def test_a_branch_that_goes_back_is_let_through_path_filters_unless_it_is_deploy
     result = paths(store, push("b", "a"))
 
     assert result.outcome is Outcome.COALESCED
-    assert "the branch went back" in result.reason
+    assert "the branch went back: the changed files are unknown" in result.reason
     assert waiting(store) == [sha("a")]
 
 
