@@ -22,7 +22,7 @@ from dispatcher.http.api.pauses import Pausing
 from dispatcher.http.api.redeploys import Redeploys
 from dispatcher.http.api.repairs import RepairLog
 from dispatcher.http.api.replays import Replays
-from dispatcher.http.api.requests import Requests
+from dispatcher.http.api.requests import RequestParser
 from dispatcher.http.api.targets import Targets
 from dispatcher.http.authentication import ApiTokens, TokenAuthentication
 from dispatcher.http.background import Background
@@ -36,7 +36,7 @@ from dispatcher.http.openapi.endpoint import OpenApi
 from dispatcher.http.operations import API, OPERATIONS, Endpoints, api_routes, open_routes
 from dispatcher.http.responses import ErrorResponse, handle_error
 from dispatcher.http.webhooks.endpoint import Hooks
-from dispatcher.http.webhooks.rate_limit import COUNT_WITHIN, Limiter
+from dispatcher.http.webhooks.rate_limit import COUNT_WITHIN, RateLimiter
 from dispatcher.http.webhooks.rejection_counter import EVERY, RejectionCounter
 from dispatcher.ledger import (
     AuthFailures,
@@ -84,7 +84,7 @@ def create_app(
         middleware=[Middleware(HeaderLimits)],
         lifespan=lambda _: _running(parts),
     )
-    app.router.routes.extend(_routes(parts, settings, anywhere=allow_insecure))
+    app.router.routes.extend(_routes(parts, settings, accept_foreign_hosts=allow_insecure))
     app.router.redirect_slashes = False
     return app
 
@@ -108,10 +108,10 @@ def _rate_limits(settings: Environment) -> RateLimits:
     return RateLimits(settings.failures_per_address, settings.failures_per_hook)
 
 
-def _routes(parts: Parts, settings: Environment, *, anywhere: bool) -> list[BaseRoute]:
+def _routes(parts: Parts, settings: Environment, *, accept_foreign_hosts: bool) -> list[BaseRoute]:
     proxies = Proxies(settings.trusted_proxies, settings.proxy_header)
     tokens = ApiTokens(settings.api_tokens)
-    endpoints = _endpoints(parts, proxies, tokens, anywhere=anywhere)
+    endpoints = _endpoints(parts, proxies, tokens, accept_foreign_hosts=accept_foreign_hosts)
     guarded = Router(
         api_routes(endpoints),
         redirect_slashes=False,
@@ -120,25 +120,27 @@ def _routes(parts: Parts, settings: Environment, *, anywhere: bool) -> list[Base
     return [*open_routes(endpoints), Mount(API, app=guarded)]
 
 
-def _endpoints(parts: Parts, proxies: Proxies, tokens: ApiTokens, *, anywhere: bool) -> Endpoints:
+def _endpoints(
+    parts: Parts, proxies: Proxies, tokens: ApiTokens, *, accept_foreign_hosts: bool
+) -> Endpoints:
     live, store, wake_ups = parts.live, parts.store, parts.wake_ups
-    limiter = Limiter(parts.failures)
+    limiter = RateLimiter(parts.failures)
     taking = live, parts.submitter, parts.bodies, proxies, limiter, parts.rejections
     reader = Reader(store)
-    requests = Requests(live, parts.bodies, reader)
+    parser = RequestParser(live, parts.bodies, reader)
     deliveries = DeliveryLog(store)
     return Endpoints(
-        hooks=Hooks(*taking, anywhere=anywhere),
+        hooks=Hooks(*taking, accept_foreign_hosts=accept_foreign_hosts),
         health=Health(store, parts.background, tokens),
         document=OpenApi(document(OPERATIONS)),
-        targets=Targets(requests, store),
-        deploys=Deploys(requests, store, wake_ups),
-        redeploys=Redeploys(requests, store, wake_ups),
-        pauses=Pausing(requests, store, wake_ups),
+        targets=Targets(parser, store),
+        deploys=Deploys(parser, store, wake_ups),
+        redeploys=Redeploys(parser, store, wake_ups),
+        pauses=Pausing(parser, store, wake_ups),
         repairs=RepairLog(store),
         hook_list=HookList(live, parts.usage, parts.rejections),
         deliveries=Deliveries(live, deliveries, reader),
-        replays=Replays(live, requests, deliveries, parts.submitter),
+        replays=Replays(live, parser, deliveries, parts.submitter),
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from dispatcher.config import VARIABLES, read_configuration
 from dispatcher.config.targets import Target
 from dispatcher.domain.job_contract import RESERVED
-from dispatcher.webhooks.parsed import AuthFailure
+from dispatcher.webhooks.results import AuthFailure
 
 ROOT = Path(__file__).parents[1]
 TROUBLE = (ROOT / "docs" / "troubleshooting.md").read_text()

@@ -31,7 +31,7 @@ WALLS = {
     "dispatcher.webhooks.providers.*": (
         "dispatcher.domain.* dispatcher.webhooks.authentication dispatcher.webhooks.body"
         " dispatcher.webhooks.commits dispatcher.webhooks.events dispatcher.webhooks.fields"
-        " dispatcher.webhooks.headers dispatcher.webhooks.parsed dispatcher.webhooks.sending_host"
+        " dispatcher.webhooks.headers dispatcher.webhooks.results dispatcher.webhooks.sending_host"
         " dispatcher.webhooks.standard_webhooks msgspec"
     ),
     # Configuration
@@ -52,7 +52,7 @@ WALLS = {
     "dispatcher.ledger.wakeups": "dispatcher.ledger.connection redis rq",
     # HTTP: what every room uses
     "dispatcher.http": "",
-    "dispatcher.http.responses": "dispatcher.domain.errors dispatcher.webhooks.parsed msgspec starlette",
+    "dispatcher.http.responses": "dispatcher.domain.errors dispatcher.webhooks.results msgspec starlette",
     "dispatcher.http.client_address": "",
     "dispatcher.http.log_throttle": "",
     "dispatcher.http.background": "dispatcher.runtime.failfast structlog",
@@ -78,13 +78,13 @@ WALLS = {
         " dispatcher.http.connection.* dispatcher.http.live_config dispatcher.http.responses"
         " dispatcher.http.uniform_cost dispatcher.ledger dispatcher.matching.*"
         " dispatcher.webhooks.authentication dispatcher.webhooks.delivery_ids"
-        " dispatcher.webhooks.parsed dispatcher.webhooks.receiving dispatcher.webhooks.stored_headers"
+        " dispatcher.webhooks.results dispatcher.webhooks.receiving dispatcher.webhooks.stored_headers"
         " dispatcher.webhooks.verification_cost anyio msgspec starlette structlog"
     ),
     "dispatcher.http.api.*": (
         "dispatcher.config dispatcher.domain.* dispatcher.http.connection.bodies"
         " dispatcher.http.live_config dispatcher.http.responses dispatcher.http.webhooks.*"
-        " dispatcher.ledger dispatcher.matching.* dispatcher.webhooks.parsed"
+        " dispatcher.ledger dispatcher.matching.* dispatcher.webhooks.results"
         " dispatcher.webhooks.receiving anyio msgspec starlette structlog"
     ),
     "dispatcher.http.openapi.*": "dispatcher dispatcher.http.responses msgspec starlette",
@@ -128,7 +128,7 @@ WALLS = {
     "dispatcher.commands.saved_requests": "dispatcher.domain.errors",
     "dispatcher.commands.explain": (
         "dispatcher.commands.* dispatcher.config dispatcher.domain.* dispatcher.matching.*"
-        " dispatcher.webhooks.parsed dispatcher.webhooks.receiving dispatcher.webhooks.stored_headers"
+        " dispatcher.webhooks.results dispatcher.webhooks.receiving dispatcher.webhooks.stored_headers"
         " msgspec typer"
     ),
     "dispatcher.commands.notify": (

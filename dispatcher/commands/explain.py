@@ -23,8 +23,8 @@ from dispatcher.domain.suggestions import did_you_mean
 from dispatcher.matching import evaluation
 from dispatcher.matching.evaluation import Explanation, HookScope
 from dispatcher.matching.matcher import Matcher
-from dispatcher.webhooks.parsed import Ignored, Received, Rejected, too_large
 from dispatcher.webhooks.receiving import parse_delivery
+from dispatcher.webhooks.results import Ignored, Received, Rejected, too_large
 from dispatcher.webhooks.stored_headers import stored_headers
 
 HEADER_BYTES = 64 * 1024

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from dispatcher.app import create_app
 from dispatcher.config import Environment, load
-from dispatcher.config.insecure import acceptance
+from dispatcher.config.insecure import check_insecure_hooks
 from dispatcher.config.reloading import Reloader
 from dispatcher.domain.errors import UsageError
 from dispatcher.http.connection.connection_limits import ConnectionLimits
@@ -33,7 +33,7 @@ def serve(environ: Mapping[str, str], *, allow_insecure: bool = False) -> None:
     settings = load(environ).environment
     logs.configure(settings.log_format, settings.log_level)
     watch_threads()
-    accept = acceptance(settings.host, allowed=allow_insecure)
+    accept = check_insecure_hooks(settings.host, allowed=allow_insecure)
     source = Reloader(settings.config, environ, accept)
     app = create_app(settings, source, allow_insecure=allow_insecure)
     with listen(settings.host, settings.port) as listener:

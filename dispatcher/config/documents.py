@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from dispatcher.config.mistakes import Location, Mistake, Mistaken, field_path, show
+from dispatcher.config.mistakes import Location, Mistake, MistakesFound, field_path, show
 
 BYTES = 1024 * 1024
 NODES = 50_000
@@ -47,7 +47,7 @@ class Document:
 
 
 def read_document(content: bytes, file: str) -> Document:
-    """Raise Mistaken if the file cannot be parsed; the result's `mistakes` lists the lesser ones."""
+    """Raise MistakesFound if the file cannot be parsed; the result's `mistakes` lists the lesser ones."""
     root = _compose(_decode(content, file), file)
     builder = _Builder(file)
     data = builder.build(root, (), 0)
@@ -56,12 +56,14 @@ def read_document(content: bytes, file: str) -> Document:
 
 def _decode(content: bytes, file: str) -> str:
     if len(content) > BYTES:
-        raise Mistaken(Mistake(file, 0, "", "is larger than 1 MiB; split it into several files"))
+        raise MistakesFound(
+            Mistake(file, 0, "", "is larger than 1 MiB; split it into several files")
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise Mistaken(Mistake(file, line, "", "is not UTF-8; save it as UTF-8")) from None
+        raise MistakesFound(Mistake(file, line, "", "is not UTF-8; save it as UTF-8")) from None
 
 
 def _compose(text: str, file: str) -> yaml.Node:
@@ -70,16 +72,16 @@ def _compose(text: str, file: str) -> yaml.Node:
         root = loader.get_node() if loader.check_node() else None
         more = loader.check_node() and loader.get_node()
     except yaml.MarkedYAMLError as error:
-        raise Mistaken(_syntax(error, file)) from None
+        raise MistakesFound(_syntax(error, file)) from None
     except (yaml.YAMLError, ValueError, OverflowError):
         # A character that YAML forbids, or an escape of a code point that does not exist.
         text = "is not YAML: it holds a character that YAML does not allow; remove it"
-        raise Mistaken(Mistake(file, 0, "", text)) from None
+        raise MistakesFound(Mistake(file, 0, "", text)) from None
     if root is None:
-        raise Mistaken(Mistake(file, 0, "", "is empty; start it with `version: 1`"))
+        raise MistakesFound(Mistake(file, 0, "", "is empty; start it with `version: 1`"))
     if more:
         text = "a second document starts here; keep one in a file, without `---`"
-        raise Mistaken(Mistake(file, more.start_mark.line + 1, "", text))
+        raise MistakesFound(Mistake(file, more.start_mark.line + 1, "", text))
     return root
 
 
@@ -149,7 +151,7 @@ class _Builder:
         self._nodes += 1
         if self._nodes > NODES or depth > DEPTH:
             text = f"aliases expand to more than {NODES} values here; write fewer of them"
-            raise Mistaken(Mistake(self._file, line, "", text))
+            raise MistakesFound(Mistake(self._file, line, "", text))
 
     def _mistake(self, location: Location, text: str) -> None:
         self.mistakes.append(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from dispatcher.config.mistakes import Mistake, Mistaken, show
+from dispatcher.config.mistakes import Mistake, MistakesFound, show
 from dispatcher.config.networks import Network, proxies
 from dispatcher.config.secret import Secret, secret_from_file
 from dispatcher.domain.suggestions import nearest
@@ -210,7 +210,7 @@ def mistyped_variables(environ: Mapping[str, str], others: Iterable[str] = ()) -
 
 
 def read_variables(environ: Mapping[str, str]) -> Environment:
-    """Raise Mistaken with all mistakes."""
+    """Raise MistakesFound with all mistakes."""
     values: dict[str, Any] = {}
     mistakes = []
     for variable in VARIABLES:
@@ -220,7 +220,7 @@ def read_variables(environ: Mapping[str, str]) -> Environment:
         except ValueError as error:
             mistakes.append(Mistake("", 0, variable.name, str(error)))
     if mistakes:
-        raise Mistaken(*mistakes)
+        raise MistakesFound(*mistakes)
     return Environment(**values)
 
 

@@ -26,7 +26,7 @@ from dispatcher.config.jobs import (
     ShortJob,
     Toleration,
 )
-from dispatcher.config.mistakes import Location, Mistake, Mistaken, show
+from dispatcher.config.mistakes import Location, Mistake, MistakesFound, show
 from dispatcher.config.renames import rename_mistakes
 from dispatcher.config.secret import Context, read_file, why
 from dispatcher.config.targets import (
@@ -79,7 +79,7 @@ class _Reading:
 
 
 def read_files(path: Path, environ: Mapping[str, str], *, secrets: bool = True) -> Configuration:
-    """Raise Mistaken with all mistakes in a file, or in all YAML files of a directory.
+    """Raise MistakesFound with all mistakes in a file, or in all YAML files of a directory.
 
     With `secrets` False no secret is looked up: all are empty.
     """
@@ -97,7 +97,7 @@ def read_files(path: Path, environ: Mapping[str, str], *, secrets: bool = True) 
         _read_targets(document, defaults, reading)
     reading.mistakes += rename_mistakes(documents, reading.targets)
     if reading.mistakes:
-        raise Mistaken(*_in_order(reading.mistakes))
+        raise MistakesFound(*_in_order(reading.mistakes))
     files = tuple(dict.fromkeys(reading.files))
     return Configuration(reading.hooks, reading.targets, files, reading.cluster, reading.deliveries)
 
@@ -112,7 +112,9 @@ def _files(path: Path) -> list[Path]:
     # Hidden directories: a mounted ConfigMap keeps its versions in them.
     files = [f for f in files if f.suffix in SUFFIXES and not f.name.startswith(".")]
     if not files:
-        raise Mistaken(Mistake(str(path), 0, "", "holds no *.yaml or *.yml file; put one there"))
+        raise MistakesFound(
+            Mistake(str(path), 0, "", "holds no *.yaml or *.yml file; put one there")
+        )
     return files
 
 
@@ -124,8 +126,8 @@ def _document(file: Path, reading: _Reading, among_others: bool) -> Document | N
         text = f"{why(error)}; write the configuration there, or set DISPATCHER_CONFIG"
         reading.mistakes.append(Mistake(str(file), 0, "", text))
         return None
-    except Mistaken as mistaken:
-        reading.mistakes.extend(mistaken.mistakes)
+    except MistakesFound as found:
+        reading.mistakes.extend(found.mistakes)
         return None
     if among_others and isinstance(document.data, dict) and "kind" in document.data:
         return None  # a Job manifest beside the configuration, as in a mounted ConfigMap

@@ -13,8 +13,8 @@ from dispatcher.domain.errors import ConfigError
 log = structlog.get_logger()
 
 
-def acceptance(host: str, *, allowed: bool) -> Callable[[Configuration], None]:
-    """The check that web runs on each configuration: it raises ConfigError, or logs a warning.
+def check_insecure_hooks(host: str, *, allowed: bool) -> Callable[[Configuration], None]:
+    """Returns the check that web runs on each configuration: it raises ConfigError, or logs a warning.
 
     `host` is the address that web listens on; `allowed` permits insecure hooks on any address.
     """

@@ -20,7 +20,7 @@ from pydantic import (
 
 from dispatcher.config.jobspec import POD, at
 from dispatcher.config.manifests import Manifest, read_manifest
-from dispatcher.config.mistakes import Conflict, Mistaken, show
+from dispatcher.config.mistakes import Conflict, MistakesFound, show
 from dispatcher.config.secret import Context
 from dispatcher.config.validation_errors import BRANCH
 from dispatcher.config.values import (
@@ -181,8 +181,8 @@ def _manifest(value: Any, info: ValidationInfo) -> Manifest:
     info.context.files.append(path)
     try:
         return read_manifest(path)
-    except Mistaken as mistaken:
-        info.context.mistakes.extend(mistaken.mistakes)
+    except MistakesFound as found:
+        info.context.mistakes.extend(found.mistakes)
         return Manifest(str(path), {})
 
 

@@ -22,7 +22,7 @@ from dispatcher.config.jobspec import (
     rule_mistakes,
     unknown_fields,
 )
-from dispatcher.config.mistakes import Location, Mistake, Mistaken, show
+from dispatcher.config.mistakes import Location, Mistake, MistakesFound, show
 from dispatcher.config.privileges import privileges
 from dispatcher.config.secret import read_file, why
 from dispatcher.domain.job_contract import INTERRUPTIBLE, OURS, RESERVED
@@ -39,16 +39,16 @@ class Manifest:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Raise Mistaken with all mistakes in it."""
+    """Raise MistakesFound with all mistakes in it."""
     file = str(path)
     try:
         content = read_file(path, BYTES)
     except OSError as error:
-        raise Mistaken(Mistake(file, 0, "", f"{why(error)}; write the Job there")) from None
+        raise MistakesFound(Mistake(file, 0, "", f"{why(error)}; write the Job there")) from None
     document = read_document(content, file)
     mistakes = (*document.mistakes, *check_manifest(document))
     if mistakes:
-        raise Mistaken(*mistakes)
+        raise MistakesFound(*mistakes)
     return Manifest(file, document.data, manifest_warnings(document))
 
 

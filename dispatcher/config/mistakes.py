@@ -31,7 +31,7 @@ class Mistake:
         return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
-class Mistaken(Exception):
+class MistakesFound(Exception):
     """Carries mistakes inside the package; `settings` turns it into the public ConfigError."""
 
     def __init__(self, *mistakes: Mistake) -> None:

@@ -15,7 +15,7 @@ from dispatcher.config.environment import (
     read_variables,
 )
 from dispatcher.config.files import Configuration, read_files
-from dispatcher.config.mistakes import Mistaken
+from dispatcher.config.mistakes import MistakesFound
 from dispatcher.domain.errors import ConfigError
 
 
@@ -31,8 +31,8 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
     """Read the settings in environment variables. Raise ConfigError."""
     try:
         return read_variables(environ)
-    except Mistaken as mistaken:
-        raise ConfigError(tuple(map(str, mistaken.mistakes))) from None
+    except MistakesFound as found:
+        raise ConfigError(tuple(map(str, found.mistakes))) from None
 
 
 def read_configuration(path: Path, environ: Mapping[str, str]) -> Configuration:
@@ -57,8 +57,8 @@ def read_without_secrets(path: Path) -> Configuration:
 def _read(path: Path, environ: Mapping[str, str], *, secrets: bool) -> Configuration:
     try:
         return read_files(path, environ, secrets=secrets)
-    except Mistaken as mistaken:
-        raise ConfigError(tuple(map(str, mistaken.mistakes))) from None
+    except MistakesFound as found:
+        raise ConfigError(tuple(map(str, found.mistakes))) from None
 
 
 def configuration_path(environ: Mapping[str, str]) -> Path:

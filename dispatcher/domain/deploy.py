@@ -73,7 +73,7 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When its present attempt's name was taken."""
     cloning_at: int = 0
     """When its present attempt, or the newest retry of it by its Job, was first seen cloning."""
-    asked_at: int = 0
+    events_read_at: int = 0
     """When the cluster's events were last read for its present attempt; 0 if something else says why."""
     stopping_at: int = 0
     """When it was first asked to stop."""

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.domain.errors import DispatcherError, LedgerUnavailable
-from dispatcher.webhooks.parsed import Rejected
+from dispatcher.webhooks.results import Rejected
 
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",

@@ -137,7 +137,7 @@ class Rules:
             return False, f"{name} is excluded by {pattern}"
         return True, name if pattern == name else f"{name} matches {pattern}"
 
-    def only(self, prefix: str) -> Rules:
+    def with_prefix(self, prefix: str) -> Rules:
         """The rules whose patterns begin with `prefix`; a name that none of them matches is not wanted."""
         named = (p for p in self.patterns if p.removeprefix("!").startswith(prefix))
         return Rules(named, default=False)

@@ -198,7 +198,7 @@ def _globs(patterns: tuple[str, ...]) -> Rules:
 
 @lru_cache(maxsize=4096)
 def _queue(branches: tuple[str, ...]) -> Rules:
-    return _globs(branches).only(MERGE_QUEUE)
+    return _globs(branches).with_prefix(MERGE_QUEUE)
 
 
 @lru_cache(maxsize=4096)

@@ -14,7 +14,7 @@ import msgspec
 
 from dispatcher.webhooks import verification_cost
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.parsed import AuthFailure
+from dispatcher.webhooks.results import AuthFailure
 
 MAX_CREDENTIALS = 2048
 """Longest Authorization header in bytes. A secret has at most 1,024, so no Git host sends a longer one."""

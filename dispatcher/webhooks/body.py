@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.parsed import Rejection
+from dispatcher.webhooks.results import Rejection
 
 T = TypeVar("T")
 

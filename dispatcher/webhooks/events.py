@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from dispatcher.domain.push import Push
 from dispatcher.webhooks import fields
-from dispatcher.webhooks.parsed import Ignored, Received
+from dispatcher.webhooks.results import Ignored, Received
 
 RENAMED = "only pushes deploy: after a rename, change the repository's URL in targets and hooks"
 """Reason for ignoring a rename event: a target follows the URL in its configuration."""

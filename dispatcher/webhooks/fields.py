@@ -14,7 +14,7 @@ from typing import NamedTuple
 from dispatcher.domain import refs
 from dispatcher.domain.refs import MAX_REF, ZEROS
 from dispatcher.domain.repositories import UnusableRepository, normalize_repository
-from dispatcher.webhooks.parsed import Rejection
+from dispatcher.webhooks.results import Rejection
 
 MAX_TITLE = 200
 MAX_MESSAGE = 4000

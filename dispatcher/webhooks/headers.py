@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from dispatcher.webhooks.parsed import Rejection
+from dispatcher.webhooks.results import Rejection
 
 RawHeaders: TypeAlias = Iterable[tuple[bytes, bytes]]
 """(name, value) pairs as ASGI has them."""

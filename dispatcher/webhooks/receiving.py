@@ -8,8 +8,8 @@ from dispatcher.domain.delivery import Delivery
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.delivery_ids import authenticated_headers
 from dispatcher.webhooks.headers import Headers, RawHeaders
-from dispatcher.webhooks.parsed import AuthFailure, Parsed, Rejection, unauthorized
 from dispatcher.webhooks.registry import provider_of
+from dispatcher.webhooks.results import AuthFailure, Parsed, Rejection, unauthorized
 from dispatcher.webhooks.stored_headers import raw_headers
 
 

@@ -12,7 +12,6 @@ from typing import Protocol
 from dispatcher.domain.errors import UsageError
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.parsed import AuthFailure, Ignored, Received
 from dispatcher.webhooks.providers import (
     azure_devops,
     bitbucket,
@@ -24,6 +23,7 @@ from dispatcher.webhooks.providers import (
     gitlab,
     gogs,
 )
+from dispatcher.webhooks.results import AuthFailure, Ignored, Received
 
 
 class Provider(Protocol):

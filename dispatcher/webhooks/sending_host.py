@@ -9,7 +9,7 @@ Pure.
 from __future__ import annotations
 
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.parsed import Rejection
+from dispatcher.webhooks.results import Rejection
 
 HOSTS = ("Forgejo", "Gitea", "Gogs", "GitHub")
 """Each host also sends the headers of those after it, so the first whose header is present sent it."""

@@ -14,7 +14,7 @@ from hashlib import sha256
 from dispatcher.webhooks import authentication, verification_cost
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.parsed import AuthFailure
+from dispatcher.webhooks.results import AuthFailure
 
 ID = "webhook-id"
 TIMESTAMP = "webhook-timestamp"

@@ -100,15 +100,15 @@ def _starting_up(seen: Snapshot, deploy: Deploy, observed: ObservedJob) -> Step 
         return ReadEvents(deploy, observed)
     if 0 < overdue_at(seen, deploy) <= seen.now:
         return _start_again(seen, deploy, observed)
-    if observed.cause or not deploy.asked_at:
-        explained = replace(with_cause(deploy, _cause_of(observed)), asked_at=0)
+    if observed.cause or not deploy.events_read_at:
+        explained = replace(with_cause(deploy, _cause_of(observed)), events_read_at=0)
         return Change((explained,)) if explained != deploy else None
     return None
 
 
 def explained_by_events(seen: Snapshot, deploy: Deploy, cause: Cause | None) -> Deploy:
     """A deploy that does not start, with the cause that the cluster's events give."""
-    return replace(with_cause(deploy, cause), asked_at=seen.now)
+    return replace(with_cause(deploy, cause), events_read_at=seen.now)
 
 
 def _job_missing(seen: Snapshot, deploy: Deploy, live_pods: int | None) -> Step | None:

@@ -29,7 +29,7 @@ def attempted(deploy: Deploy, token: str, namespace: str) -> Deploy:
         uid="",
         started_at=0,  # this and the next two were the last attempt's
         cloning_at=0,
-        asked_at=0,
+        events_read_at=0,
         why="",
         cause=None,
     )

@@ -95,10 +95,10 @@ def read_events_at(seen: Snapshot, deploy: Deploy) -> int:
         return 0
     timeouts = PULL_GRACE if observed.pod else START_GRACE
     first = _pod_requested_at(deploy, observed) + observed.prepared + timeouts
-    again = deploy.asked_at + max(PULL_GRACE, deploy.asked_at - deploy.starting_at)
+    again = deploy.events_read_at + max(PULL_GRACE, deploy.events_read_at - deploy.starting_at)
     late = overdue_at(seen, deploy)
-    following = again if deploy.asked_at else first
-    return following if deploy.asked_at >= late else min(following, late)
+    following = again if deploy.events_read_at else first
+    return following if deploy.events_read_at >= late else min(following, late)
 
 
 def ready_at(seen: Snapshot, deploy: Deploy) -> int:

@@ -20,8 +20,8 @@ from dispatcher.http.live_config import LiveConfig
 from dispatcher.http.responses import ErrorResponse, json_response
 from dispatcher.ledger import DeliveryLog, LoggedDelivery, Reader
 from dispatcher.matching.evaluation import Explanation, explain
-from dispatcher.webhooks.parsed import Received
 from dispatcher.webhooks.receiving import parse_delivery
+from dispatcher.webhooks.results import Received
 
 USUAL, MOST = 100, 1000
 """Most deliveries in one response."""

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from dispatcher.http.api import views
 from dispatcher.http.api.requests import (
     Order,
-    Requests,
+    RequestParser,
     deploy_number,
     page_limit,
     unknown_deploy,
@@ -34,18 +34,18 @@ class Deploys:
     """The endpoints. Redis calls run in threads. A response to an order goes out once its wake-ups are in
     the queue."""
 
-    def __init__(self, requests: Requests, store: Store, wake_ups: WakeUps) -> None:
-        self._requests, self._wake_ups = requests, wake_ups
+    def __init__(self, parser: RequestParser, store: Store, wake_ups: WakeUps) -> None:
+        self._parser, self._wake_ups = parser, wake_ups
         self._operations = Operations(store)
         self._reader = Reader(store)
 
     async def list(self, request: Request) -> Response:
-        target, limit = await self._requests.history(request), page_limit(request, MOST, MOST)
+        target, limit = await self._parser.history(request), page_limit(request, MOST, MOST)
         found = await to_thread.run_sync(self._reader.deploys, target)
         return json_response(views.DeployList(tuple(map(views.deploy_info, found[:limit]))))
 
     async def show(self, request: Request) -> Response:
-        target = await self._requests.history(request)
+        target = await self._parser.history(request)
         number = deploy_number(request, target)
         found = await to_thread.run_sync(self._reader.deploy, target, number)
         if found is None:
@@ -60,8 +60,8 @@ class Deploys:
         return await self._order(request, "release")
 
     async def _order(self, request: Request, verb: str) -> Response:
-        target, number = await self._requests.deploy(request)
-        order = await self._requests.order(request, Order)
+        target, number = await self._parser.deploy(request)
+        order = await self._parser.order(request, Order)
         told = await to_thread.run_sync(self._tell, verb, target, number, order)
         return json_response(told, 202)
 

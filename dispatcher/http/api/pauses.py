@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.http.api import views
-from dispatcher.http.api.requests import Order, Requests
+from dispatcher.http.api.requests import Order, RequestParser
 from dispatcher.http.responses import json_response
 from dispatcher.ledger import Operations, Store, WakeUps, read_pauses
 
@@ -20,8 +20,8 @@ log = structlog.get_logger()
 class Pausing:
     """The endpoints. A response goes out once its wake-ups are in the queue."""
 
-    def __init__(self, requests: Requests, store: Store, wake_ups: WakeUps) -> None:
-        self._requests, self._store, self._wake_ups = requests, store, wake_ups
+    def __init__(self, parser: RequestParser, store: Store, wake_ups: WakeUps) -> None:
+        self._parser, self._store, self._wake_ups = parser, store, wake_ups
         self._operations = Operations(store)
 
     async def pause(self, request: Request) -> Response:
@@ -34,8 +34,8 @@ class Pausing:
         self, request: Request, switch: Callable[[str | None, Order], None]
     ) -> Response:
         named = "target" in request.path_params
-        target = (await self._requests.target(request)).name if named else None
-        order = await self._requests.order(request, Order)
+        target = (await self._parser.target(request)).name if named else None
+        order = await self._parser.order(request, Order)
         return json_response(await to_thread.run_sync(self._switched, switch, target, order))
 
     def _switched(

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from dispatcher.config import Target
 from dispatcher.domain.refs import MAX_REF, ZEROS, is_ref, object_name, short_ref
 from dispatcher.http.api import views
-from dispatcher.http.api.requests import Order, Requests, line, unknown_deploy
+from dispatcher.http.api.requests import Order, RequestParser, line, unknown_deploy
 from dispatcher.http.responses import ErrorResponse, json_response
 from dispatcher.ledger import NoRedeploy, Operations, Reader, Redeploy, Store, WakeUps
 from dispatcher.matching.matcher import follows
@@ -35,14 +35,14 @@ class RedeployOrder(Order, frozen=True, kw_only=True):
 class Redeploys:
     """The endpoint. Redis calls run in threads."""
 
-    def __init__(self, requests: Requests, store: Store, wake_ups: WakeUps) -> None:
-        self._requests, self._wake_ups = requests, wake_ups
+    def __init__(self, parser: RequestParser, store: Store, wake_ups: WakeUps) -> None:
+        self._parser, self._wake_ups = parser, wake_ups
         self._operations = Operations(store)
         self._reader = Reader(store)
 
     async def redeploy(self, request: Request) -> Response:
-        target, key = await self._requests.target(request), _request_id(request)
-        order = await self._requests.order(request, RedeployOrder)
+        target, key = await self._parser.target(request), _request_id(request)
+        order = await self._parser.order(request, RedeployOrder)
         asked = Redeploy(
             target=target.name,
             request=key,

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from dispatcher.domain.delivery import ID_LENGTH, Delivery, Replay
 from dispatcher.http.api import delivery_views
 from dispatcher.http.api.deliveries import found
-from dispatcher.http.api.requests import Order, Requests
+from dispatcher.http.api.requests import Order, RequestParser
 from dispatcher.http.live_config import ActiveConfig, LiveConfig
 from dispatcher.http.responses import ErrorResponse, json_response
 from dispatcher.http.webhooks.intake import Answer, Intake, evaluated
@@ -27,13 +27,13 @@ class Replays:
     """The endpoint. Authenticates nothing: a stored delivery was authenticated when it arrived."""
 
     def __init__(
-        self, live: LiveConfig, requests: Requests, log: DeliveryLog, submitter: Submitter
+        self, live: LiveConfig, parser: RequestParser, log: DeliveryLog, submitter: Submitter
     ) -> None:
-        self._live, self._requests = live, requests
+        self._live, self._parser = live, parser
         self._log, self._submitter = log, submitter
 
     async def replay(self, request: Request) -> Response:
-        order = await self._requests.order(request, Order)
+        order = await self._parser.order(request, Order)
         name = request.path_params["id"]
         intake = await to_thread.run_sync(self._intake, name, order)
         body = intake.answer(await ledger_results(self._submitter, intake))

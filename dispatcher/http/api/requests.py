@@ -38,7 +38,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 SomeOrder = TypeVar("SomeOrder", bound=Order)
 
 
-class Requests:
+class RequestParser:
     """Parses requests against the active configuration."""
 
     def __init__(self, live: LiveConfig, bodies: Bodies, reader: Reader) -> None:

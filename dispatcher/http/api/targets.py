@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from dispatcher.config import Target
 from dispatcher.http.api import views
-from dispatcher.http.api.requests import Requests
+from dispatcher.http.api.requests import RequestParser
 from dispatcher.http.responses import json_response
 from dispatcher.ledger import Reader, Store, read_pauses
 
@@ -18,16 +18,16 @@ from dispatcher.ledger import Reader, Store, read_pauses
 class Targets:
     """The endpoints. Must only read. Redis calls run in threads."""
 
-    def __init__(self, requests: Requests, store: Store) -> None:
-        self._requests, self._store = requests, store
+    def __init__(self, parser: RequestParser, store: Store) -> None:
+        self._parser, self._store = parser, store
         self._reader = Reader(store)
 
     async def list(self, _: Request) -> Response:
-        targets = tuple(self._requests.targets().values())
+        targets = tuple(self._parser.targets().values())
         return json_response(views.TargetList(await to_thread.run_sync(self._look, targets)))
 
     async def show(self, request: Request) -> Response:
-        target = await self._requests.target(request)
+        target = await self._parser.target(request)
         (info,) = await to_thread.run_sync(self._look, [target])
         return json_response(info)
 

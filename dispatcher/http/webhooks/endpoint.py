@@ -21,11 +21,11 @@ from dispatcher.http.live_config import ActiveConfig, LiveConfig
 from dispatcher.http.responses import ErrorResponse, json_response
 from dispatcher.http.webhooks.intake import Answer, Intake, take_in
 from dispatcher.http.webhooks.ledger_results import ledger_results
-from dispatcher.http.webhooks.rate_limit import Limiter
+from dispatcher.http.webhooks.rate_limit import RateLimiter
 from dispatcher.http.webhooks.rejection_counter import RejectionCounter
 from dispatcher.http.webhooks.unauthenticated import Incoming
 from dispatcher.ledger import Submitter
-from dispatcher.webhooks.parsed import Rejected, too_large
+from dispatcher.webhooks.results import Rejected, too_large
 
 LARGE = 64 * 1024
 """Bytes from which on a body is verified and parsed in a thread, so that it does not block the loop."""
@@ -44,16 +44,16 @@ class Hooks:
         submitter: Submitter,
         bodies: Bodies,
         proxies: Proxies,
-        limiter: Limiter,
+        limiter: RateLimiter,
         rejections: RejectionCounter,
         clock: Callable[[], float] = time.time,
         *,
-        anywhere: bool = False,
+        accept_foreign_hosts: bool = False,
     ) -> None:
-        """`anywhere`: hooks without secrets accept requests whose Host or Origin is another machine's."""
+        """`accept_foreign_hosts`: hooks without secrets accept any Host and Origin, not just this machine's."""
         self._live, self._submitter, self._bodies = live, submitter, bodies
         self._proxies, self._limiter, self._rejections = proxies, limiter, rejections
-        self._clock, self._anywhere = clock, anywhere
+        self._clock, self._accept_foreign_hosts = clock, accept_foreign_hosts
         self._decoy, self._threads = _decoy(), CapacityLimiter(AT_ONCE)
 
     async def deliver(self, request: Request) -> Response:
@@ -89,7 +89,7 @@ class Hooks:
                 received_at=self._clock(),
                 sender=sender,
             )
-            arguments = configured, incoming, self._anywhere
+            arguments = configured, incoming, self._accept_foreign_hosts
             if len(body) > LARGE:
                 intake = await to_thread.run_sync(take_in, *arguments, limiter=self._threads)
             else:

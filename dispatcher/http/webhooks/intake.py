@@ -20,7 +20,7 @@ from dispatcher.ledger import LogEntry, ReplyField, Submission
 from dispatcher.matching.evaluation import evaluate
 from dispatcher.matching.matcher import Decision, Rule
 from dispatcher.webhooks.delivery_ids import authenticated_headers
-from dispatcher.webhooks.parsed import Ignored, Parsed, Received, Rejected
+from dispatcher.webhooks.results import Ignored, Parsed, Received, Rejected
 from dispatcher.webhooks.stored_headers import stored_headers
 
 UNAUTHENTICATED, TOO_LARGE = 401, 413
@@ -70,13 +70,15 @@ class Intake:
 
 
 def take_in(
-    configured: ActiveConfig, incoming: Incoming, anywhere: bool = False
+    configured: ActiveConfig, incoming: Incoming, accept_foreign_hosts: bool = False
 ) -> Intake | Rejected:
     """Evaluates a request; Rejected if it is not authenticated.
 
-    `anywhere`: hooks without secrets accept requests whose Host or Origin is another machine's.
+    `accept_foreign_hosts`: hooks without secrets accept any Host and Origin, not just this machine's.
     """
-    parsed = receive_incoming(incoming, configured.uniform_cost, anywhere=anywhere)
+    parsed = receive_incoming(
+        incoming, configured.uniform_cost, accept_foreign_hosts=accept_foreign_hosts
+    )
     if isinstance(parsed, Rejected) and parsed.status == UNAUTHENTICATED:
         return parsed
     return evaluated(configured, _delivery(incoming, parsed), parsed)

@@ -25,7 +25,7 @@ AT_ONCE = 4
 log = structlog.get_logger()
 
 
-class Limiter:
+class RateLimiter:
     """Decides between 401 and 429 for a rejected request."""
 
     def __init__(self, failures: AuthFailures) -> None:

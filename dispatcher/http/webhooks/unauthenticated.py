@@ -15,8 +15,8 @@ from dispatcher.http.client_address import Address, within
 from dispatcher.http.connection.origins import is_local
 from dispatcher.http.uniform_cost import UniformCost
 from dispatcher.webhooks.authentication import Trust
-from dispatcher.webhooks.parsed import AuthFailure, Parsed, Rejected, too_large, unauthorized
 from dispatcher.webhooks.receiving import parse_request, receive
+from dispatcher.webhooks.results import AuthFailure, Parsed, Rejected, too_large, unauthorized
 from dispatcher.webhooks.verification_cost import spend, spent
 
 
@@ -44,13 +44,15 @@ class Incoming:
         return not allow or (self.sender is not None and within(self.sender, allow))
 
 
-def receive_incoming(incoming: Incoming, uniform: UniformCost, *, anywhere: bool = False) -> Parsed:
+def receive_incoming(
+    incoming: Incoming, uniform: UniformCost, *, accept_foreign_hosts: bool = False
+) -> Parsed:
     """Authenticates the sender against the hook, then parses the request.
 
-    `anywhere`: hooks without secrets accept requests whose Host or Origin is another machine's.
+    `accept_foreign_hosts`: hooks without secrets accept any Host and Origin, not just this machine's.
     """
     before, hook = spent(), incoming.hook
-    parsed = _received(incoming, anywhere=anywhere)
+    parsed = _received(incoming, accept_foreign_hosts=accept_foreign_hosts)
     if isinstance(parsed, Rejected) and parsed.status == 401:
         spend(uniform.rejecting(incoming.headers).less(spent().since(before)), incoming.body)
         return parsed
@@ -59,12 +61,12 @@ def receive_incoming(incoming: Incoming, uniform: UniformCost, *, anywhere: bool
     return parsed
 
 
-def _received(incoming: Incoming, *, anywhere: bool) -> Parsed:
+def _received(incoming: Incoming, *, accept_foreign_hosts: bool) -> Parsed:
     hook = incoming.hook
     if not incoming.allowed():
         return unauthorized(AuthFailure.ADDRESS)
     if not hook.insecure:
         return receive(hook.provider, incoming.headers, incoming.body, incoming.trust())
-    if anywhere or is_local(incoming.headers):
+    if accept_foreign_hosts or is_local(incoming.headers):
         return parse_request(hook.provider, incoming.headers, incoming.body)
     return unauthorized(AuthFailure.FOREIGN)

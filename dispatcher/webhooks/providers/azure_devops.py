@@ -16,7 +16,7 @@ from dispatcher.webhooks import authentication, events, fields
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.parsed import AuthFailure, Ignored, Received
+from dispatcher.webhooks.results import AuthFailure, Ignored, Received
 
 TEST_SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 """Marks the payload of the Test button, which has a made-up repository."""

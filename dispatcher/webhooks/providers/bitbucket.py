@@ -16,7 +16,7 @@ from dispatcher.webhooks import authentication, events, fields, sending_host
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.parsed import AuthFailure, Ignored, Received
+from dispatcher.webhooks.results import AuthFailure, Ignored, Received
 
 SIGNATURE = "X-Hub-Signature"
 EVENT = "X-Event-Key"

@@ -14,7 +14,7 @@ from dispatcher.webhooks import authentication, events, fields, standard_webhook
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.parsed import AuthFailure, Ignored, Received
+from dispatcher.webhooks.results import AuthFailure, Ignored, Received
 
 SIGNATURE = "X-Signature-256"
 DELIVERY = "X-Delivery-Id"

@@ -15,7 +15,7 @@ from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.commits import Commit
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.parsed import AuthFailure, Ignored, Received
+from dispatcher.webhooks.results import AuthFailure, Ignored, Received
 
 SIGNATURE = "X-Hub-Signature-256"
 LEGACY_SIGNATURE = "X-Hub-Signature"

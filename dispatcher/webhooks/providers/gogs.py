@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.headers import Headers
-from dispatcher.webhooks.parsed import AuthFailure, Ignored, Received
 from dispatcher.webhooks.providers.gitea_family import Dialect
+from dispatcher.webhooks.results import AuthFailure, Ignored, Received
 
 _DIALECT = Dialect("Gogs", tags_by_create=True)
 

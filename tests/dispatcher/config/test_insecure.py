@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from dispatcher.config import describe
-from dispatcher.config.insecure import acceptance
+from dispatcher.config.insecure import check_insecure_hooks
 from dispatcher.config.reloading import Reloader
 from dispatcher.domain.errors import ConfigError
 from tests.dispatcher.config.test_targets import Files, files  # noqa: F401  # a fixture
@@ -44,7 +44,7 @@ def test_on_loopback_it_is_warned_of(files: Files, host: str) -> None:  # noqa: 
     configuration = files.read(HOOK % ", insecure: true")
 
     with capture_logs() as logs:
-        acceptance(host, allowed=False)(configuration)
+        check_insecure_hooks(host, allowed=False)(configuration)
 
     assert [(each["log_level"], each["hook"]) for each in logs] == [("warning", "lab")]
 
@@ -54,18 +54,18 @@ def test_elsewhere_it_has_to_be_allowed(files: Files, host: str) -> None:  # noq
     configuration = files.read(HOOK % ", insecure: true")
 
     with pytest.raises(ConfigError) as refused:
-        acceptance(host, allowed=False)(configuration)
+        check_insecure_hooks(host, allowed=False)(configuration)
 
     (mistake,) = refused.value.mistakes
     assert mistake.startswith("hooks.lab.insecure: true lets anyone who can reach")
     assert host in mistake
     assert "--allow-insecure" in mistake
-    acceptance(host, allowed=True)(configuration)
+    check_insecure_hooks(host, allowed=True)(configuration)
 
 
 def test_a_change_that_opens_a_hook_is_refused_too(files: Files) -> None:  # noqa: F811
     path = files.write(HOOK % ", secrets: [{env: SECRET}]")
-    reloader = Reloader(path, files.environ, acceptance("0.0.0.0", allowed=False))
+    reloader = Reloader(path, files.environ, check_insecure_hooks("0.0.0.0", allowed=False))
 
     files.write(HOOK % ", insecure: true")
     with capture_logs() as logs:

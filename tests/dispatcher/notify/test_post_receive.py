@@ -27,8 +27,8 @@ from dispatcher.notify.post_receive import (
     run,
 )
 from dispatcher.webhooks.authentication import Trust
-from dispatcher.webhooks.parsed import Received
 from dispatcher.webhooks.receiving import receive
+from dispatcher.webhooks.results import Received
 
 OLD, NEW, ZERO = "a1" * 20, "b2" * 20, "0" * 40
 SECRET = b"a secret of the tests"

@@ -13,8 +13,8 @@ from typing import Any
 
 from dispatcher.domain.push import Push
 from dispatcher.webhooks.authentication import Trust
-from dispatcher.webhooks.parsed import Ignored, Parsed, Received, Rejected
 from dispatcher.webhooks.receiving import receive
+from dispatcher.webhooks.results import Ignored, Parsed, Received, Rejected
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SECRET = b"a secret of the tests"

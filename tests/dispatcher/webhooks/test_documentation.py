@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import dispatcher.webhooks
-from dispatcher.webhooks.parsed import Ignored, Parsed, Received
 from dispatcher.webhooks.registry import PROVIDERS
+from dispatcher.webhooks.results import Ignored, Parsed, Received
 from tests.dispatcher.webhooks.support import Sent, hmac_of, names, sent
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "hooks.md").read_text()

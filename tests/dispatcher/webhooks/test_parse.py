@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.webhooks.parsed import Received
 from dispatcher.webhooks.receiving import parse_request
 from dispatcher.webhooks.registry import PROVIDERS
+from dispatcher.webhooks.results import Received
 from tests.dispatcher.webhooks.support import names, sent
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from dispatcher.domain.push import Push
 from dispatcher.domain.refs import ZEROS
-from dispatcher.webhooks.parsed import Received
+from dispatcher.webhooks.results import Received
 from tests.dispatcher.webhooks.support import names, sent
 
 PUSHES = {

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from dispatcher.domain.errors import UsageError
 from dispatcher.domain.push import Push
 from dispatcher.webhooks.authentication import Trust
-from dispatcher.webhooks.parsed import Ignored, Parsed, Received, Rejected, too_large
 from dispatcher.webhooks.receiving import receive
 from dispatcher.webhooks.registry import PROVIDERS
+from dispatcher.webhooks.results import Ignored, Parsed, Received, Rejected, too_large
 from tests.dispatcher.webhooks.support import (
     HEADERS,
     SECRET,

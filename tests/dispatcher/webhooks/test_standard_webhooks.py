@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import pytest
 
 from dispatcher.webhooks.authentication import Trust
-from dispatcher.webhooks.parsed import Ignored, Rejected
 from dispatcher.webhooks.receiving import receive
+from dispatcher.webhooks.results import Ignored, Rejected
 from tests.dispatcher.webhooks.support import NOW, SECRET, Sent, sent, standard
 
 KEY = b"32 bytes are the key of a GitLab"

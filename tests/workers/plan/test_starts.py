@@ -160,15 +160,15 @@ def test_what_events_say_stands_and_is_trouble() -> None:
 
     assert isinstance(step, Wait)
     assert step.trouble == QUOTA.why
-    assert (told.cause, told.asked_at) == (CauseKind.QUOTA, NOW)
+    assert (told.cause, told.events_read_at) == (CauseKind.QUOTA, NOW)
 
 
 def test_what_a_pod_says_comes_before_what_events_said() -> None:
-    told = starting(MINUTE, cause=QUOTA.kind, why=QUOTA.why, asked_at=NOW - 1000)
+    told = starting(MINUTE, cause=QUOTA.kind, why=QUOTA.why, events_read_at=NOW - 1000)
 
     waits = changed(told, job(1, pod="x", **NO_IMAGE))
 
-    assert (waits.why, waits.asked_at) == (NO_IMAGE["why"], 0)
+    assert (waits.why, waits.events_read_at) == (NO_IMAGE["why"], 0)
 
 
 def test_events_are_read_ever_more_rarely_and_once_more_before_it_is_given_up() -> None:
@@ -187,7 +187,7 @@ def test_events_are_read_ever_more_rarely_and_once_more_before_it_is_given_up() 
 
 
 def test_what_is_given_up_keeps_its_cause() -> None:
-    told = starting(START, cause=QUOTA.kind, why=QUOTA.why, asked_at=NOW, troubles=2)
+    told = starting(START, cause=QUOTA.kind, why=QUOTA.why, events_read_at=NOW, troubles=2)
 
     step = plan(snapshot(told, job(1)), "new")
     assert isinstance(step, Stop)
@@ -202,10 +202,10 @@ def test_what_is_given_up_keeps_its_cause() -> None:
 def test_a_retry_by_its_job_has_the_whole_time_to_start() -> None:
     """The Pod before it took an hour to fail."""
     first, late = (job(1, pod="x", retried_at=NOW - since) for since in (START - 1, START))
-    began = starting(60 * MINUTE, asked_at=NOW - 1)
+    began = starting(60 * MINUTE, events_read_at=NOW - 1)
 
     assert isinstance(plan(snapshot(began, first), "new"), Wait)
-    assert changed(replace(began, asked_at=NOW), late).cause is CauseKind.UNKNOWN
+    assert changed(replace(began, events_read_at=NOW), late).cause is CauseKind.UNKNOWN
 
 
 def test_a_retry_by_its_job_has_the_whole_time_to_clone() -> None:
@@ -235,7 +235,7 @@ def test_events_of_a_retry_are_not_read_before_it_had_time() -> None:
 
 
 def test_where_nothing_at_all_tells_that_is_said() -> None:
-    again = changed(starting(START, asked_at=NOW), job(1))
+    again = changed(starting(START, events_read_at=NOW), job(1))
 
     assert again.cause is CauseKind.UNKNOWN
     assert again.why.endswith("neither its Job, its Pod nor their events say why")
@@ -266,10 +266,16 @@ def test_only_what_ran_has_a_time_of_its_start(started: bool) -> None:
 
 def test_the_next_attempt_knows_nothing_of_the_last() -> None:
     tried = deploy(
-        1, attempt=1, troubles=1, cause=CauseKind.IMAGE, why="it waits", asked_at=1, cloning_at=1
+        1,
+        attempt=1,
+        troubles=1,
+        cause=CauseKind.IMAGE,
+        why="it waits",
+        events_read_at=1,
+        cloning_at=1,
     )
 
     step = plan(snapshot(tried), "new", live_pods=0)
 
     again = getattr(step, "deploy")  # noqa: B009
-    assert (again.cause, again.why, again.asked_at, again.cloning_at) == (None, "", 0, 0)
+    assert (again.cause, again.why, again.events_read_at, again.cloning_at) == (None, "", 0, 0)

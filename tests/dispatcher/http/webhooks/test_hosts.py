@@ -16,7 +16,7 @@ from dispatcher.http.webhooks.ledger_results import ANSWER_WITHIN
 from dispatcher.http.webhooks.rate_limit import COUNT_WITHIN
 from dispatcher.ledger import Keys
 from dispatcher.local.ports import free_port
-from dispatcher.webhooks.parsed import Ignored, Received
+from dispatcher.webhooks.results import Ignored, Received
 from tests.dispatcher.http.web import Web, results
 from tests.dispatcher.webhooks.support import Sent, basic, names, sent
 from tests.waiting import eventually

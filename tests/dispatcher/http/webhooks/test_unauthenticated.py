@@ -18,7 +18,7 @@ from dispatcher.http.uniform_cost import USUAL_BODY, UniformCost
 from dispatcher.http.webhooks.unauthenticated import Incoming, receive_incoming
 from dispatcher.ledger import Keys
 from dispatcher.webhooks import verification_cost
-from dispatcher.webhooks.parsed import Ignored, Parsed, Received, Rejected
+from dispatcher.webhooks.results import Ignored, Parsed, Received, Rejected
 from tests.dispatcher.http.web import CONFIGURATION, Web, error
 from tests.dispatcher.webhooks.support import HEADERS, NOW, SECRET, Sent, hmac_of, sent
 

@@ -8,8 +8,8 @@ import pytest
 
 from dispatcher.domain.push import Push
 from dispatcher.webhooks.authentication import Trust
-from dispatcher.webhooks.parsed import Ignored, Received
 from dispatcher.webhooks.receiving import receive
+from dispatcher.webhooks.results import Ignored, Received
 from tests.dispatcher.webhooks.support import NEW, OLD, SECRET, TAG, UUID, ZERO, Sent, basic, sent
 
 CLOUD, SERVER = "bitbucket/repo_push__", "bitbucket-server/repo_refs_changed__"

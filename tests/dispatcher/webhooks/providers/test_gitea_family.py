@@ -9,8 +9,8 @@ import pytest
 
 from dispatcher.domain.push import Push
 from dispatcher.webhooks.authentication import Trust
-from dispatcher.webhooks.parsed import Received, Rejected
 from dispatcher.webhooks.receiving import receive
+from dispatcher.webhooks.results import Received, Rejected
 from tests.dispatcher.webhooks.support import (
     MIDDLE,
     NEW,

@@ -10,8 +10,8 @@ import pytest
 from dispatcher.domain.push import Push
 from dispatcher.domain.refs import ZEROS
 from dispatcher.webhooks.authentication import Trust
-from dispatcher.webhooks.parsed import Received
 from dispatcher.webhooks.receiving import receive
+from dispatcher.webhooks.results import Received
 from tests.dispatcher.webhooks.support import MIDDLE, NEW, OLD, TAG, ZERO, hmac_of, sent
 
 FORM = "application/x-www-form-urlencoded"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from dispatcher.domain.push import Push
-from dispatcher.webhooks.parsed import Received
+from dispatcher.webhooks.results import Received
 from tests.dispatcher.webhooks.support import NEW, OLD, SECRET, TAG, ZERO, sent
 
 
