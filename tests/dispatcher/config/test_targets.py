@@ -172,7 +172,7 @@ targets:
         (f"{{{SHOP}, tags: v1}}", '"v1" is not a list'),
         (f"{{{SHOP}, tags: [1.10]}}", '1.10 is not text; put it in quotes: "1.10"'),
         (f"{{{SHOP}, tags: [refs/tags/v1]}}", "is in no branch's or tag's short name"),
-        (f"{{{SHOP}, paths: [/src]}}", "names begin without a slash"),
+        (f"{{{SHOP}, paths: [/src]}}", "a name never begins with a slash or dot"),
         (f"{{{SHOP}, paths: }}", "nothing is there; give it a value or remove the line"),
         ("{repository: https://a.b/c, job: {image: x}}", "has neither `branches` nor `tags`"),
         ("5", "5 is not a mapping"),

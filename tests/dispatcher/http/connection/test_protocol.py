@@ -362,8 +362,8 @@ def test_the_bounds_are_documented() -> None:
         f"more than {MOST_HEADERS} headers, or {HEADER_BYTES // 1024} KiB",
         f"{CONNECTIONS:,} connections are open, or {PER_ADDRESS} of the same address",
         f"hold {ALL_TOGETHER // MIB} MiB together, and this one is larger than {SMALL // 1024} KiB",
-        f"take longer than {Connection.HEADER_TIMEOUT:g} seconds, the rest of it longer than"
-        f" {Connection.BODY_TIMEOUT:g}",
+        f"take longer than {Connection.HEADER_TIMEOUT:g} seconds or the rest of it longer"
+        f" than {Connection.BODY_TIMEOUT:g}",
         f"longer than {READ_WITHIN:g} seconds",
     ]
 
