@@ -1,4 +1,4 @@
-"""The n-th time that a target is, or is to be, deployed. Values only.
+"""A deploy: the n-th time that a target is deployed, or will be. Values only.
 
 Times are milliseconds since the epoch, by Redis' clock unless a field says otherwise; 0 is "not yet".
 """
@@ -15,15 +15,15 @@ from dispatcher.domain.cause import CauseKind
 class State(StrEnum):
     """Where a deploy is in its life."""
 
-    PENDING = "pending"  # recorded, waits for its turn
-    STARTING = "starting"  # its Job's name is taken; the Job may or may not be there yet
+    PENDING = "pending"  # recorded; waits for earlier deploys or for a concurrency slot
+    STARTING = "starting"  # its attempt has a Job name; the Job may or may not exist yet
     RUNNING = "running"  # a main container of its Job runs, or has run
     STOPPING = "stopping"  # asked to stop; its Job or a Pod still exists
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SUPERSEDED = "superseded"
     CANCELLED = "cancelled"
-    LOST = "lost"  # its Job vanished, and how it ended is unknown
+    LOST = "lost"  # its Job disappeared, and how it ended is unknown
 
 
 TERMINAL = frozenset(
@@ -38,11 +38,11 @@ class Reason(StrEnum):
     PUSH = "push"
     REDEPLOY = "redeploy"
     SPEC_CHANGE = "spec-change"
-    REPLAY = "replay"  # a delivery of the log was replayed
+    REPLAY = "replay"  # somebody replayed a delivery of the log
 
 
 class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The n-th time that a target is, or is to be, deployed. Stored as JSON in the ledger."""
+    """The n-th time that a target is deployed, or will be. Stored as JSON in the ledger."""
 
     target: str
     number: int
@@ -64,26 +64,26 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     wanted_at: int = 0
     """When the newest push was merged into it."""
     came_at: int = 0
-    """When that push came first, where its delivery was replayed; 0 if it came by itself."""
+    """When that push first came, if its delivery was replayed; else 0."""
     not_before: int = 0
     """When it may start again after the cluster could not run it."""
     troubles: int = 0
     """How often the cluster could not run it."""
     starting_at: int = 0
-    """When its present attempt's name was taken."""
+    """When its present attempt was given its Job name."""
     cloning_at: int = 0
-    """When its present attempt, or the newest retry of it by its Job, was first seen cloning."""
+    """When the watcher first saw its present attempt, or the Job's newest retry of it, cloning."""
     events_read_at: int = 0
-    """When the cluster's events were last read for its present attempt; 0 if something else says why."""
+    """When a worker last read the cluster's events for its present attempt; 0 if its Job or Pods show why."""
     stopping_at: int = 0
-    """When it was first asked to stop."""
+    """When it began to stop."""
     started_at: int = 0
-    """A main container was first seen running; or the Job was asked for, where it ended before it was seen."""
+    """When a main container was first seen running; if it ended unseen, when a worker requested its Job."""
     ended_at: int = 0
     attempt: int = 0
     """How many Job names were used up; 0 before the first start."""
     token: str = ""
-    """Random id of the attempt, in the Job's annotations: tells our Job from another of its name."""
+    """Random id of the attempt, also in its Job's annotations: shows that a Job of its name is ours."""
     namespace: str = ""
     job: str = ""
     uid: str = ""
@@ -92,17 +92,17 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     supersedes: int = 0
     """How many deploys in a row were stopped before this one."""
     cancelled_by: str = ""
-    """Who asked it to stop, or ""."""
+    """Who cancelled it, or ""."""
     released_by: str = ""
     """Who declared its Pods gone although the cluster still shows them."""
     gives_up: bool = False
-    """It stops because the cluster could not run it, and ends as failed."""
+    """The worker stops it because the cluster could not run it; it ends as failed."""
     delete_sent_at: int = 0
-    """When the deletion of its Job was last requested."""
+    """When a worker last requested the deletion of its Job."""
     why: str = ""
-    """Why it ended as it did, or what it waits for, in plain words."""
+    """Why it ended as it did, or what it waits for, for people."""
     cause: CauseKind | None = None
-    """The kind of what `why` says, where the deploy does not start or ended without success by itself."""
+    """The kind of cause that `why` states, if the deploy does not start, or ended without success by itself."""
     exit_code: int | None = None
     log_tail: str = ""
 

@@ -12,13 +12,13 @@ class Keys:
         self.prefix = f"git-dispatcher:{instance}:"
 
     def row(self, target: str) -> str:
-        """Hash, kept: `version`, `seq` (newest number), `attempted` (newest
-        number that was started), `begun` ("run_id number": the deploy that was started last, and by which
-        Redis that was written; "?" for one that was found), `succeeded` (newest that did), `ended` (newest
-        that is over), `woken`, `wakes`, `rewakes`, `lease`, `lease_until`, `trouble`, `failures` (looks in
-        a row that the cluster failed), `paused` (who and why, JSON), `digest` (of the Job that was published
-        last).
-        Expires after `keep_removed_for` once its target is no longer configured."""
+        """Hash, kept: `version`, `seq` (newest deploy's number), `attempted` (newest number
+        that was started), `begun` ("run_id number": the deploy that was started last, and the Redis server
+        that recorded the start; "?" for a Job that the watcher found), `succeeded` (newest number that
+        succeeded), `ended` (newest number that has ended), `woken`, `wakes`, `rewakes`, `lease`,
+        `lease_until`, `trouble`, `failures` (looks in a row that the cluster failed), `paused` (who and
+        why, JSON), `digest` (of the Job that the watcher published last).
+        Expires `keep_removed_for` after its target was removed from the configuration."""
         return f"{self.prefix}row:{target}"
 
     def deploys(self, target: str) -> str:
@@ -26,11 +26,11 @@ class Keys:
         return f"{self.prefix}deploys:{target}"
 
     def open(self, target: str) -> str:
-        """Hash, bounded by what may wait: stream -> numbers of its deploys that are not over."""
+        """Hash, bounded by how many deploys may wait: stream -> numbers of its deploys that have not ended."""
         return f"{self.prefix}open:{target}"
 
     def jobs(self, target: str) -> str:
-        """Hash, as many as the target has Jobs in the cluster: `namespace/job` -> ObservedJob (JSON)."""
+        """Hash, a field for each of the target's Jobs in the cluster: `namespace/job` -> ObservedJob (JSON)."""
         return f"{self.prefix}jobs:{target}"
 
     def chain(self, target: str, stream: str) -> str:
@@ -43,11 +43,12 @@ class Keys:
 
     def times(self, target: str) -> str:
         """Sorted set, bounded by `Retention.refs`, expires `Retention.times` after the last push that has a
-        time: ref -> the newest time of its host (ms). It tells an old delivery when the chain is forgotten."""
+        time: ref -> the newest time of its host (ms). It shows that a delivery is old when the chain has
+        expired."""
         return f"{self.prefix}times:{target}:refs"
 
     def seen(self, target: str, ref: str, before: str, after: str, pushed_at: int) -> str:
-        """String, expires after `Retention.remember`: the deploy that this very push went to."""
+        """String, expires after `Retention.remember`: the deploy that this same push was recorded in."""
         return f"{self.prefix}seen:{target}:{_digest(ref, before, after, str(pushed_at))}"
 
     def delivery(self, hook: str, repository: str, delivery: str) -> str:
@@ -64,8 +65,8 @@ class Keys:
         return f"{self.prefix}auth-failures:from:{address}"
 
     def auth_failures_at(self, hook: str) -> str:
-        """String, expires after `Retention.auth_failures`: how many came to a hook, whether or not it is there.
-        All names that anybody can think of share 4096 such keys."""
+        """String, expires after `Retention.auth_failures`: how many came to a hook, whether or not it exists.
+        All possible names share 4096 such keys."""
         return f"{self.prefix}auth-failures:at:{_digest(hook)[:3]}"
 
     def logged_delivery(self, id: str) -> str:
@@ -75,7 +76,7 @@ class Keys:
         return f"{self.prefix}logged-delivery:{id}"
 
     def scattered(self, target: str) -> tuple[str, ...]:
-        """Beginnings of the keys of which a target has any number: all that are above, but for deliveries."""
+        """Prefixes of the keys of which a target can have many: one for each stream, push or request."""
         kinds = ("chain", "ages", "seen", "request", "times")
         return tuple(f"{self.prefix}{kind}:{target}:" for kind in kinds)
 
@@ -98,12 +99,12 @@ class Keys:
     @property
     def rejections(self) -> str:
         """Hash, kept, one field for each hook and reason: "hook reason" -> how many requests were
-        not authenticated; the hook is "" for all names that are none."""
+        not authenticated; the hook is "" for all names that no hook has."""
         return f"{self.prefix}rejections"
 
     @property
     def due(self) -> str:
-        """Sorted set, kept: target -> when it has to be looked at, whatever happens until then."""
+        """Sorted set, kept: target -> when a worker has to look at it, whatever happens until then."""
         return f"{self.prefix}due"
 
     @property
@@ -113,13 +114,13 @@ class Keys:
 
     @property
     def specs(self) -> str:
-        """Hash, kept: target -> Spec (JSON), as the leading watcher publishes it. One that is no longer
-        configured stays, marked as removed, until nothing of it is left in the cluster."""
+        """Hash, kept: target -> Spec (JSON), as the leading watcher publishes it. The Spec of a target that
+        is no longer configured stays, marked as removed, until the cluster has none of its Jobs."""
         return f"{self.prefix}specs"
 
     @property
     def renamed(self) -> str:
-        """Hash, kept: a name that a target had -> "name time": the one that it has, and since when (ms)."""
+        """Hash, kept: former name of a target -> "name time": its present name, and since when (ms)."""
         return f"{self.prefix}renamed"
 
     @property
@@ -134,8 +135,9 @@ class Keys:
 
     @property
     def listed(self) -> str:
-        """Hash, kept: namespace ("*" for all) -> `run_id` of the Redis server that a full LIST of it was
-        put into; "begun namespace" -> that of the one which a LIST began to be put into, and by whom."""
+        """Hash, kept: namespace ("*" for all) -> `run_id` of the Redis server that a watcher stored a full
+        LIST of it in; "begun namespace" -> `run_id` of the one that a watcher began to store a LIST in, and
+        which watcher."""
         return f"{self.prefix}listed"
 
     @property
@@ -151,7 +153,7 @@ class Keys:
 
     @property
     def running(self) -> str:
-        """Hash, kept: target -> namespace of its deploy that has its turn: starts, runs or stops."""
+        """Hash, kept: target -> namespace of its active deploy, which starts, runs or stops."""
         return f"{self.prefix}running"
 
     @property
@@ -166,12 +168,12 @@ class Keys:
 
     @property
     def watch_problems(self) -> str:
-        """Hash, kept: "namespace kind" -> since when and why the leading watcher cannot follow it (JSON)."""
+        """Hash, kept: "namespace kind" -> since when and why the leading watcher cannot watch it (JSON)."""
         return f"{self.prefix}watch-problems"
 
     @property
     def repairs(self) -> str:
-        """Hash, kept: kind of repair -> how many there were."""
+        """Hash, kept: kind of repair -> how many were made."""
         return f"{self.prefix}repairs"
 
     @property

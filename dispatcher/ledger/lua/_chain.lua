@@ -1,14 +1,14 @@
--- Where a branch or tag is: what is kept of it, and the edges of its chain of commits.
+-- Where a branch or tag is: the stored fields of a ref, and the edges of its chain of commits.
 --
--- A ref is a table {chain, ages, name, now (ms), ahead (ms)}. Of each ref the chain, a hash, has as "<what> <ref>":
---   head    where it is, "0" once it was deleted        peeled  the commit behind it, where it is an annotated tag
---   dated   the host's time of the push that led there   time    the newest that is known of the ref (ms, 0 for none)
+-- A ref is a table {chain, ages, name, now (ms), ahead (ms)}. The hash `chain` holds for each ref, as "<what> <ref>":
+--   head    where it is, "0" once it was deleted        peeled  the commit that an annotated tag points to
+--   dated   the host's time of the push that led there   time    the newest known of the ref (ms, 0 for none)
 --   run     where the current run began                 apart   runs put apart (JSON), see _head.lua
---   asked, held, wanted                                 what was wanted of it, see _wanted.lua
---   gap     where the ref was before unknown files, until something of it is deployed
---   put     when an operator said where it is (ms)
+--   asked, held, wanted                                 which of its commits pushes wanted, see _wanted.lua
+--   gap     where the ref was before unknown files, until a deploy of its head is asked for
+--   put     when an operator set its head (ms)
 --   next    and a commit: the commits that pushes led to from there (JSON), an edge each
--- ages, a sorted set, has when each was last pushed: of a ref by its name, of an edge as "<ref> <commit>".
+-- The sorted set `ages` holds when each was last pushed: a ref by its name, an edge as "<ref> <commit>".
 
 local KEPT_OF_A_REF = { 'head', 'peeled', 'dated', 'time', 'run', 'apart', 'asked', 'held', 'wanted', 'gap', 'put' }
 local MOST_EDGES = 8 -- that begin at one commit
@@ -32,13 +32,13 @@ local function put_all(ref, fields)
   redis.call('HSET', ref.chain, unpack(fields))
 end
 
--- A host's time that is ahead of Redis' clock by more than clocks differ says nothing, whoever stored it: 0.
+-- A host's time, or 0 if it is ahead of Redis' clock by more than `ahead`: then it proves nothing, also if stored.
 local function usable(ref, time)
   time = tonumber(time) or 0
   return time <= ref.now + ref.ahead and time or 0
 end
 
--- A commit and its time, as they are stored together.
+-- A commit and its time in one string, as the chain stores them.
 local function stamp(commit, time) return string.format('%s %d', commit, time) end
 local function stamped(ref, text)
   local commit, time = string.match(text or '', '^(%S+) (%d+)$')
@@ -65,9 +65,9 @@ local function keep_edge(ref, from, to)
   redis.call('ZADD', ref.ages, ref.now, ref.name .. ' ' .. from)
 end
 
--- Does the ref, as far as its edges are known, lead from one commit to the other? `past`, where it is given, is a
--- commit that no way there may pass: where the ref was before it came to the first, or "0", where every branch and
--- tag is again once it was deleted. Such a way tells of another time that the ref was there.
+-- Whether the known edges of the ref lead from one commit to the other. `past` is a commit that no path may pass:
+-- where the ref was before it came to the first commit, or "0", where every deleted branch or tag is. A path through
+-- it belongs to another time at which the ref was there.
 local function leads(ref, from, to, past)
   local queue, visited, at = { from }, { [from] = true, [past or ''] = true }, 1
   while queue[at] and at <= LONGEST_WALK do
@@ -83,12 +83,12 @@ local function leads(ref, from, to, past)
   return false
 end
 
--- All that the chain has of a ref, but for its edges.
+-- Deletes all fields of a ref from the chain, except its edges.
 local function forget_ref(chain, name)
   for _, what in ipairs(KEPT_OF_A_REF) do redis.call('HDEL', chain, what .. ' ' .. name) end
 end
 
--- The ref was pushed to: it stays for another window (ms), and what was not for so long is forgotten.
+-- Keeps a ref that was pushed to for another window (ms), and forgets refs and edges that were last pushed before it.
 local function renew(ref, window)
   redis.call('ZADD', ref.ages, ref.now, ref.name)
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', ref.ages, '-inf', ref.now - window,
@@ -101,7 +101,7 @@ local function renew(ref, window)
   redis.call('PEXPIRE', ref.ages, window)
 end
 
--- Forgets a ref with its edges, however many there are: for what an operator asks, not for a push.
+-- Forgets a ref with all its edges, without a bound: only for an operator's request, never for a push.
 local function forget_chain(ref)
   forget_ref(ref.chain, ref.name)
   redis.call('ZREM', ref.ages, ref.name)

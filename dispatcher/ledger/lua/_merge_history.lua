@@ -1,7 +1,7 @@
--- Two names of one target become one: which of two rows stays, and how the deploys of the other are added to it.
+-- Merges the rows of a renamed target's two names: which row stays, and how the other's deploys are added to it.
 -- Includes: _open, _merge_keys
 
--- As text, since decoding and encoding would make an object of an empty list.
+-- Renames the target in the JSON text, since cjson would turn an empty list into an object.
 local function renamed_deploy(json, old, new)
   local from, to = string.find(json, '"target":"' .. old .. '"', 1, true)
   if not from then return json end
@@ -18,8 +18,8 @@ local function take_out(target)
   return found
 end
 
--- Adds deploys of the name that has no history: a number up to `known` is another deploy's, or was. What waits goes
--- behind all others; what is over, and has such a number, is dropped. Returns the new numbers by the old ones.
+-- Adds the deploys of `guest`. A number up to `known` belongs to another deploy, or did: an open deploy with such a
+-- number gets a new one, after all others, if it was never started; else it is dropped. Returns new numbers by old ones.
 local function add_deploys(target, guest, from, known)
   local seq, renumbered = math.max(known, tonumber(guest.row.seq) or 0), {}
   for _, number in ipairs(guest.numbers) do
@@ -44,7 +44,7 @@ local function merge_row(target, guest, known)
     local number = tonumber(guest[field]) or 0
     if number > known then raise(target, field, number) end
   end
-  redis.call('HDEL', target.row, 'begun') -- Pods of either may be left
+  redis.call('HDEL', target.row, 'begun') -- Pods of either name's last deploy may still run
   if guest.paused then redis.call('HSETNX', target.row, 'paused', guest.paused) end
   raise(target, 'wakes', tonumber(guest.wakes) or 0)
   -- A wake-up that is already in the queue has the old name.
@@ -59,14 +59,14 @@ local function add_guest(target, guest, from)
   return renumbered
 end
 
--- The new name has the history: what has come under the old one since is added to it.
+-- If the new name has the history: adds the deploys that came under the old name since.
 local function add_history(new, old)
   check_open(old)
   check_open(new)
   return add_guest(new, take_out(old), old.name)
 end
 
--- The old name has the history: it becomes the new one's, and what came under the new one before is added to it.
+-- If the old name has the history: moves it to the new name, and adds the deploys that came under the new name before.
 local function take_history(new, old)
   check_open(old)
   check_open(new)

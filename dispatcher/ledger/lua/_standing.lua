@@ -1,7 +1,7 @@
 -- Whether a branch or tag is deployed after a push, at which commit, and by which deploy.
 -- Includes: _coalesce, _wanted, _times
 
--- The number of the deploy that was started last, if it was this commit and succeeded.
+-- The number of the deploy that was started last, if it deployed this commit and succeeded.
 local function unchanged(push, commit)
   local number = string.match(redis.call('HGET', push.target.row, 'begun') or '', ' (%d+)$')
   local last = number and load(push.target, number)
@@ -14,7 +14,7 @@ local function note_wanted(push, head, commit)
   note_newest_tag(push.ref, push.stream, usable(push.ref, get(push.ref, 'dated')))
 end
 
--- The ref is deployed where it is, by whatever push it came to that.
+-- Deploys the ref's head, which may be another commit than the push's.
 local function deploy_head(push, head, code)
   local commit = head == push.after and push.commit or get(push.ref, 'peeled') or head
   if head ~= push.after then stand_for(push, commit) end
@@ -23,13 +23,13 @@ local function deploy_head(push, head, code)
 
   local waiting, every = queue[#queue], push.arg.every
   if waiting and is_of(push, waiting, commit) then
-    -- A redeploy can be given another commit; one that stands for a push can not.
+    -- A later request may replace the commit of a redeploy, but not that of a deploy which stands for a push.
     if waiting.reason == 'redeploy' then return coalesce(push, queue, commit, 'same-waits') end
     return answer(push, 'coalesced', 'same-waits', waiting.number)
   end
   if waiting and every == 0 then return coalesce(push, queue, commit, 'waiting') end
   if waiting and #queue >= every then return coalesce(push, queue, commit, 'full') end
-  -- Behind what waits, where every push is deployed, even the commit that runs comes again.
+  -- If every push is deployed, a push behind a waiting deploy gets one of its own, even of the commit that runs.
   if active and not waiting and is_of(push, active, commit) and active.state ~= 'stopping' then
     return answer(push, 'coalesced', 'same-runs', active.number)
   end
@@ -38,8 +38,8 @@ local function deploy_head(push, head, code)
   return create(push, commit, code)
 end
 
--- Why the ref is to be deployed now, nil if it is not. Also a push that is not wanted can close the gap in front of
--- one that was, and one that came late can stand for what no deploy has had.
+-- Why the ref is to be deployed now, nil if it is not. An unwanted push can close the gap before a wanted one, and a
+-- late push can lead to commits that no deploy has had.
 local function due_for(push, at)
   local ref, wants = push.ref, push.arg.wants
   if wants == 'wanted' and at.standing ~= 'stale' then return at.head ~= push.after and 'overtaken' or 'new' end
@@ -54,5 +54,5 @@ local function due_for(push, at)
   return is_owed(ref) and 'owed' or nil
 end
 
--- Where tags are merged, one that was pushed later than this.
+-- If the target merges tags: a tag that was pushed later than this one.
 local function newer_than(push) return push.arg.every == 0 and newer_tag(push.ref, push.stream) or nil end

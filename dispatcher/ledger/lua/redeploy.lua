@@ -1,35 +1,36 @@
--- Deploys what somebody asks for, under a number of its own or in place of what they asked for before.
--- Who names both a commit and its ref says where that ref is: its head and all that pushes have said of it before
--- are replaced by that. Otherwise the chain of commits is only read: no branch moves, and no push becomes stale.
+-- Records a redeploy that somebody asks for: as a new deploy, or in place of the redeploy that they asked for before.
+-- A request that names both a commit and its ref moves the ref: the script replaces its head, and what pushes have
+-- recorded of it, by that commit. Otherwise the script only reads the chain of commits: no branch moves, and no push
+-- becomes stale.
 -- Includes: _open, _head, _wanted, _times
 --
 -- KEYS  1 row  2 deploys  3 due  4 request (string: the answer to this request, JSON)
 --       5 paused (string, there while everything is paused)
 --       6 open (hash: stream -> numbers)
---       7 chain, 8 ages of the stream of the ref that is asked for, 9 times, see submit.lua; left out where none is
+--       7 chain, 8 ages of the stream of the requested ref, 9 times, see submit.lua; left out if no ref is requested
 -- ARGV  1 document
 --   target    name
 --   by        who asks
---   note      what they say
+--   note      the reason that they give
 --   reason    of the deploy
 --   was       digest that the row must have, and
---   digest    that it gets with this; both "" for any other reason than a changed Job
+--   digest    the one that the script puts there; both "" unless the reason is spec-change
 --   number    of the deploy to run again, 0 for the newest
---   commit    "" for that deploy's, or for the newest that is known of the ref
---   ref       "" for that deploy's
+--   commit    "" for that deploy's commit, or for the newest wanted commit of the ref
+--   ref       "" for that deploy's ref
 --   stream    of the ref
 --   grace     ms after which a wake-up that no worker took counts as lost
---   remember  seconds for which the request is
---   edges     ms for which the chain is remembered
+--   remember  seconds for which Redis keeps the request's answer
+--   edges     ms for which Redis keeps the chain
 -- Reply document
---   outcome  accepted, coalesced, held, or "" where the code says what is missing
+--   outcome  accepted, coalesced, held, or "" if nothing was recorded: the code says why
 --   code     why
 --   deploy   its number, or 0
---   other    number of the deploy that it stands behind, or 0
---   commit   that is deployed
---   ref      it is deployed as
+--   other    number of the waiting deploy that it comes after, or 0
+--   commit   that it deploys
+--   ref      that it deploys the commit as
 --   wake     number of the wake-up to enqueue, or 0
---   put      the ref is taken to be at the commit from now on
+--   put      the script has set the ref's head to the commit
 
 local arg = cjson.decode(ARGV[1])
 local row, deploys, due, request, paused, open, chain, ages, times = unpack(KEYS)
@@ -37,11 +38,11 @@ local now = now_ms()
 local target = { name = arg.target, now = now, grace = arg.grace,
                  row = row, deploys = deploys, open = open, due = due, paused = paused }
 local ref = arg.ref ~= '' and ref_in(chain, ages, arg.ref, now, 0)
--- What is to run, as it becomes known.
+-- What the deploy is to run; find() and complete() fill in what the request leaves out.
 local run = { commit = arg.commit, ref = arg.ref, stream = arg.stream }
-local is_put = arg.commit ~= '' and arg.ref ~= '' -- where the ref is from now on
+local is_put = arg.commit ~= '' and arg.ref ~= '' -- the request sets the ref's head
 
--- The same request gets the same answer, but for the wake-up, which is on its way by then.
+-- The same request gets the same answer again, without the wake-up: the first caller enqueues that.
 local function reply(outcome, code, number, other, wake)
   local answer = { outcome = outcome, code = code, deploy = number or 0, other = other or 0, commit = run.commit,
                    ref = run.ref, wake = 0, put = is_put }
@@ -56,7 +57,7 @@ local function newest()
   return load(target, string.format('%d', highest))
 end
 
--- The deploy that tells what the request does not; nil and a code where nothing does.
+-- The deploy that supplies what the request leaves out; nil and a code if there is none.
 local function find()
   if not ref then
     if arg.number ~= 0 then return load(target, arg.number), 'unknown-deploy' end
@@ -124,7 +125,7 @@ local waiting = last_waiting()
 if waiting and (arg.reason == 'spec-change' or (waiting.commit == run.commit and waiting.ref == run.ref)) then
   return reply(unless_held('coalesced'), 'same-waits', waiting.number)
 end
--- One that was started before keeps its commit; it is superseded by what stands behind it.
+-- A redeploy that was started before keeps its commit; the new deploy, which comes after it, supersedes it.
 if waiting and waiting.reason == 'redeploy' and (waiting.attempt or 0) == 0 then
   return reply(unless_held('coalesced'), 'replaced', waiting.number, 0, write(waiting))
 end

@@ -1,55 +1,55 @@
--- Takes one push for one target: deduplicates, orders by the chain of commits, coalesces, wakes.
+-- Submits one push for one target: deduplicates, orders by the chain of commits, coalesces, wakes.
 -- Includes: _redirect, _dedupe, _replay, _head
 --
 -- KEYS  1 row        hash    version, seq, woken …
 --       2 deploys    hash    number -> deploy (JSON)
---       3 chain      hash    of the stream: of each ref what _chain.lua lists, and of the stream as a whole "last"
---                            (number of its newest deploy), for tags "newest" and "time" (the one that was asked
---                            for last of those that are dated, and when it was pushed)
+--       3 chain      hash    of the stream: for each ref the fields that _chain.lua lists, and for the whole stream
+--                            "last" (number of its newest deploy), for tags "newest" and "time" (the newest dated
+--                            tag that a push wanted deployed, and when it was pushed)
 --       4 ages       zset    when each ref and each edge was last pushed, see _chain.lua
---       5 seen       string  number of the deploy that this very push went to
+--       5 seen       string  number of the deploy that this same push was recorded in
 --       6 delivery   hash    "<target> <ref> <commit>" -> first answer (JSON)
 --       7 due        zset    target -> time
 --       8 paused     string  there while everything is paused
---       9 renamed    hash    a name that a target had -> "name time": the one that it has, and since when
---       10 former    hash    row of the name that the target had before; its own row where there is none
+--       9 renamed    hash    former name of a target -> "name time": its present name, and since when
+--       10 former    hash    row of the target's former name; its own row if it has none
 --       11 log       hash    the delivery's entry in the delivery log, expires: step -> reply (JSON)
---       12 open      hash    stream -> numbers of its deploys that are not over
---       13 times     zset    ref -> newest time of its host that is known: outlives the chain
+--       12 open      hash    stream -> numbers of its deploys that have not ended
+--       13 times     zset    ref -> newest known time of its host: outlives the chain
 -- ARGV  1 document
---   deploy      the deploy that it becomes if it gets a number of its own: target, stream, ref, commit …
---   before      where the ref was: an object name, zeros for none, "" where it is not known
+--   deploy      the deploy to create if the push gets one of its own: target, stream, ref, commit …
+--   before      where the ref was: an object name, zeros for none, "" if unknown
 --   after       where it is, likewise
 --   pushed_at   the host's time (ms), 0 for none
 --   delivery    its id, "" for none
---   wants       "wanted", or why the push only moves the branch: "paths" (the files that it lists are not wanted)
---               or "passing"
+--   wants       "wanted", or why the push only moves the branch: "paths" (the target does not want the files that it
+--               lists) or "passing"
 --   filtered    why the target does not want it, "" if it does
---   every       how many of a stream may wait where every push is deployed, 0 where they are merged
+--   every       how many deploys of a stream may wait if the target deploys every push, 0 if it merges them
 --   most_open   of how many streams deploys may be open, 0 for any number
---   former      name that the target had before, "" for none
---   reply_field  of the stored delivery, which is given the reply; "" where none is stored
---   keep_for    seconds for which that is
---   replays     when the delivery first came that this one replays (ms), 0 for one that comes by itself
+--   former      the target's former name, "" for none
+--   reply_field  field of the stored delivery that the script writes the reply to; "" if none is stored
+--   keep_for    seconds for which Redis keeps that entry
+--   replays     when the replayed delivery first came (ms), 0 if this push is not a replay
 --   clock_skew  ms by which a host's time may be ahead
---   remember    seconds for which deliveries and pushes are
---   edges       ms for which edges are
---   times       ms for which hosts' times are
---   refs        whose times are kept, at the most
---   deliveries  kept in a deploy, at the most
---   renamed     ms after a rename for which pushes come under the old name
+--   remember    seconds for which Redis keeps deliveries and pushes
+--   edges       ms for which Redis keeps edges
+--   times       ms for which Redis keeps hosts' times
+--   refs        most refs whose times are kept
+--   deliveries  most deliveries that a deploy lists
+--   renamed     ms after a rename for which pushes may come under the old name
 --   grace       ms after which a wake-up that no worker took counts as lost
--- Reply document, or "redirect <name>": nothing was written, the target's row is under that name
+-- Reply document, or "redirect <name>": the script wrote nothing, since the target's row is under that name
 --   outcome   accepted, coalesced, duplicate, unchanged, stale, filtered, held or rejected
 --   code      why
 --   deploy    its number, or 0
---   other     a number or a text that the code speaks of
+--   other     the number or text that belongs to the code
 --   wake      number of the wake-up to enqueue, or 0
---   repeated  the delivery came before, and this is what it was answered then
---   why       code of what else is to be said
---   at        commit that is deployed, where that is not the push's
---   gap       where the branch was before unknown files
---   ahead     the host's time was ahead of Redis' clock, and is not used
+--   repeated  the delivery came before, and this is the answer that it got then
+--   why       code of a second reason, a key of WHY in submission.py
+--   at        the deployed commit, if it is not the push's
+--   gap       where the branch was before the files that are unknown
+--   ahead     the host's time was ahead of Redis' clock, so the script did not use it
 
 local arg = cjson.decode(ARGV[1])
 local row, deploys, chain, ages, seen, delivery, due, paused, renamed, former_row, log, open, times = unpack(KEYS)
@@ -66,7 +66,7 @@ local push = {
 }
 push.is_ahead = push.time == 0 and arg.pushed_at > 0
 
--- What is said of a push that deploys nothing; `newer` is a tag that was pushed later.
+-- The answer to a push that deploys nothing; `newer` is a tag that was pushed later.
 local function answer_only(at, why, newer)
   if push.after == '0' then return answer(push, 'filtered', 'deleted') end
   if arg.wants ~= 'wanted' then return answer(push, 'filtered', 'passing', 0, arg.filtered) end
