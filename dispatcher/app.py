@@ -1,4 +1,4 @@
-"""The web application, put together: the only place where HTTP, configuration and ledger meet."""
+"""Builds the web application: the only module that connects HTTP, configuration and ledger."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ from dispatcher.ledger import (
 )
 
 HANDLED = (HTTPException, ErrorResponse, LedgerUnavailable, Exception)
-"""Each ends a request with an error response of its own."""
+"""Exceptions that `handle_error` turns into error responses."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What the endpoints work with."""
+    """The objects that the endpoints share."""
 
     live: LiveConfig
     store: Store
@@ -74,9 +74,9 @@ class Parts:
 def create_app(
     settings: Environment, source: Reloader, *, allow_insecure: bool = False
 ) -> Starlette:
-    """The ASGI application, for one run; it connects to Redis when it first needs to.
+    """The ASGI application, for one run; it connects to Redis on first use.
 
-    `allow_insecure`: hooks without secrets are taken wherever web listens and whatever it is called.
+    `allow_insecure`: hooks without secrets accept deliveries on any address, with any Host and Origin.
     """
     parts = _parts(settings, source)
     app = Starlette(
@@ -146,7 +146,7 @@ def _endpoints(
 
 @contextlib.asynccontextmanager
 async def _running(parts: Parts) -> AsyncIterator[None]:
-    """Follows the configuration and gathers pushes; at the end, what was handed in is recorded."""
+    """Reloads the configuration and submits pushes; on shutdown it still records what it has accepted."""
     parts.submitter.__enter__()
     parts.background.start("reading the configuration again", LOOK_EVERY, parts.live.look)
     parts.background.start("counting rejections", EVERY, parts.rejections.report_again)

@@ -38,8 +38,8 @@ COMMANDS: dict[str, dict[str, str]] = {
 
 
 def build(wanted: str = "") -> typer.Typer:
-    """The application. With the name of a command it has only that one: `notify` runs in somebody's `git push`,
-    and must not load what others need."""
+    """The application. If `wanted` names a command, it has only that one: `notify` runs during a `git push`,
+    and must not import the modules of other commands."""
     app = typer.Typer(
         name="git-dispatcher",
         help="Turns a Git push into a finished deploy on Kubernetes.",

@@ -1,4 +1,4 @@
-"""Where the API is and with which token: from options, the environment, or what `up` left behind."""
+"""Where the API is, and the token for it: from options, the environment, or the file that `up` writes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLIENT_FILE = "client.json"
 
 @dataclass(frozen=True)
 class Access:
-    """An API, and what opens it; an empty token is not sent."""
+    """An API's URL and the token for it; an empty token is not sent."""
 
     url: str
     token: Secret
@@ -46,14 +46,16 @@ def find_access(
 ) -> Access:
     """Options first, then `--state-dir`, the environment, `.dispatcher/` in `cwd`, the default.
 
-    A token of a state directory goes to that directory's URL only, and a directory that nobody named gets no
-    token that somebody did. Raises UsageError.
+    A state directory's token is sent to that directory's URL only. A token that the user names is never sent
+    to the URL of a directory that the user did not name. Raises UsageError.
     """
-    said = bool(url or token_file or any(environ.get(name) for name in (URL, TOKEN, TOKEN_FILE)))
+    is_named = bool(
+        url or token_file or any(environ.get(name) for name in (URL, TOKEN, TOKEN_FILE))
+    )
     found = None
     if state_dir:
         found = _from_state(state_dir, needed=True)
-    elif not said:
+    elif not is_named:
         found = _from_state((cwd or Path()) / STATE_DIR, needed=False)
     if found and not url:
         return Access(found.url, _from_file(token_file) if token_file else found.token)

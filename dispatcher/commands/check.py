@@ -71,7 +71,7 @@ def _print(described: Description, *, verbose: bool) -> None:
 def _with_remedy(
     error: ConfigError, environ: Mapping[str, str], without_secrets: bool
 ) -> DispatcherError:
-    """Says so where nothing but secrets is wrong, as on a machine that has none."""
+    """Adds a remedy if nothing but secrets is wrong, as on a machine that has none."""
     if without_secrets:
         return error
     try:

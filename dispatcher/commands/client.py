@@ -1,4 +1,4 @@
-"""The API over HTTP: typed answers, and a plain sentence for everything that can go wrong."""
+"""The API over HTTP: typed answers, and a message with a remedy for each error."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HINTS = {
     "unknown_deploy": "`git-dispatcher deploys TARGET` lists them",
     "unknown_delivery": "`git-dispatcher deliveries` lists them",
 }
-"""API error code → the command that helps. The API's own messages address its users instead."""
+"""API error code → the command that helps; the API's own messages name HTTP requests instead."""
 
 T = TypeVar("T")
 
@@ -97,7 +97,7 @@ class Client:
         ref: str | None = None,
         deploy: int | None = None,
     ) -> RedeployAnswer:
-        """Asked again with the same `request`, it answers the same."""
+        """A repeated call with the same `request` gets the same answer."""
         return self._call(
             "POST",
             f"targets/{_part(target)}/redeploy",
@@ -115,7 +115,7 @@ class Client:
         return self._order(path, OrderAnswer, reason, by)
 
     def pause(self, target: str | None, *, reason: str, by: str) -> PauseAnswer:
-        """None is everything."""
+        """`target` None pauses all targets together."""
         path = f"{_below(target)}pause"
         return self._order(path, PauseAnswer, reason, by)
 
@@ -192,7 +192,7 @@ def _http(access: Access, transport: httpx.BaseTransport | None) -> httpx.Client
             headers={"Authorization": f"Bearer {token.decode()}"} if token else {},
             timeout=TIMEOUT,
             transport=transport,
-            # A proxy is not asked for what runs on this very machine.
+            # A request to this machine does not go through a proxy.
             trust_env=not _is_loopback(parts.hostname or ""),
         )
     except (OSError, ValueError, httpx.InvalidURL) as error:
@@ -221,7 +221,7 @@ def _bad_url(url: str) -> UsageError:
 
 
 def _shown(url: str) -> str:
-    """Without a user and a password: a proxy in front may want them."""
+    """The URL without user and password, which a proxy in front of the API may need."""
     return f"…@{url.rpartition('@')[2]}" if "@" in url else url
 
 

@@ -1,4 +1,4 @@
-"""`git-dispatcher deploys`, and what is done with one deploy: show, logs, cancel, release."""
+"""`git-dispatcher deploys`, and the commands for one deploy: show, logs, cancel, release."""
 
 from __future__ import annotations
 

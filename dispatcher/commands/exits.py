@@ -9,7 +9,7 @@ from dispatcher.domain.errors import ConfigError, DispatcherError, LedgerUnavail
 
 class Exit(IntEnum):
     DONE = 0
-    FAILED = 1  # it was tried and came to nothing: a deploy that was waited for did not succeed
+    FAILED = 1  # the command ran, but its deploy did not succeed
     USAGE = 2  # an option, the input or the configuration is wrong
     REFUSED = 3  # rejected: unknown target, unknown deploy, invalid token
     UNAVAILABLE = 4  # no answer: connection refused, Redis unavailable, timed out

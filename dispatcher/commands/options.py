@@ -1,4 +1,4 @@
-"""Options that the commands share which ask the API, and what they lead to."""
+"""Options that all commands which ask the API share."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ By = Annotated[str | None, typer.Option("--by", help="Who asks; else your user n
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
-    """Where the API is, and how its answers are shown: the options of every command that asks it."""
+    """Where the API is, and how to print its answers: the options of every command that asks it."""
 
     url: Url = None
     token_file: TokenFile = None
@@ -54,7 +54,7 @@ class Api:
         return self.output is Output.JSON
 
     def client(self) -> Client:
-        """To be used in a `with` block."""
+        """An API client, for a `with` block."""
         access = find_access(
             os.environ,
             url=self.url,
@@ -67,14 +67,14 @@ class Api:
 
 @dataclass(frozen=True, kw_only=True)
 class Asker:
-    """Who orders something, and why."""
+    """Who makes a request, and why."""
 
     reason: Why = ""
     by: By = None
 
     @property
     def name(self) -> str:
-        """As said, else the user's name."""
+        """The value of --by, else the user's name."""
         if self.by is not None:
             return self.by
         try:

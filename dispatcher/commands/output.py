@@ -9,7 +9,7 @@ import msgspec
 from rich.console import Console
 
 WIDE = 10_000
-"""Columns when the output is not a terminal, so that a pipe gets unwrapped lines."""
+"""Columns if the output is not a terminal, so that a pipe gets unwrapped lines."""
 
 
 class Output(StrEnum):
@@ -18,7 +18,7 @@ class Output(StrEnum):
 
 
 def console() -> Console:
-    """Colours on a terminal only, and never markup in what others wrote."""
+    """A console with colours on a terminal only; markup in untrusted text is not interpreted."""
     terminal = sys.stdout.isatty()
     width = None if terminal else WIDE
     return Console(width=width, markup=False, highlight=False, emoji=False, soft_wrap=not terminal)

@@ -21,8 +21,8 @@ def pause(asker: Asker, api: Api, target: TargetOrAll = None) -> None:
     """Pauses a target, or all: nothing new starts."""
     with api.client() as client:
         answer = client.pause(target, reason=asker.reason, by=asker.name)
-    said = f"{_name(answer)} is paused: no deploy starts, those that run continue"
-    _print(answer, said, api)
+    message = f"{_name(answer)} is paused: no deploy starts, those that run continue"
+    _print(answer, message, api)
 
 
 @spread
@@ -30,20 +30,20 @@ def resume(asker: Asker, api: Api, target: TargetOrAll = None) -> None:
     """Resumes a target, or all that were paused together."""
     with api.client() as client:
         answer = client.resume(target, reason=asker.reason, by=asker.name)
-    said = f"{_name(answer)} is resumed"
+    message = f"{_name(answer)} is resumed"
     if answer.paused:
-        said = f"{_name(answer)} stays paused, since {paused(answer.paused)}"
+        message = f"{_name(answer)} stays paused, since {paused(answer.paused)}"
     elif target is None:
-        said += "; targets that were paused by name stay paused"
-    _print(answer, said, api)
+        message += "; targets that were paused by name stay paused"
+    _print(answer, message, api)
 
 
 def _name(answer: PauseAnswer) -> str:
     return answer.target or "everything"
 
 
-def _print(answer: PauseAnswer, said: str, api: Api) -> None:
+def _print(answer: PauseAnswer, message: str, api: Api) -> None:
     if api.as_json:
         write_json(answer)
     else:
-        print(said)
+        print(message)

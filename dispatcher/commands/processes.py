@@ -1,4 +1,4 @@
-"""The processes: web serves here; worker, watcher and sweep are run by another program in this process."""
+"""The processes: web runs here; for worker, watcher and sweep this process executes another program."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def web(
     from dispatcher.commands.serve import serve  # only here, so that other commands start at once
 
     given = {"HOST": host, "PORT": port}
-    said = {name: str(value) for name, value in given.items() if value is not None}
-    serve({**os.environ, **said}, allow_insecure=allow_insecure)
+    options = {name: str(value) for name, value in given.items() if value is not None}
+    serve({**os.environ, **options}, allow_insecure=allow_insecure)
 
 
 def worker() -> None:

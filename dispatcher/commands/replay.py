@@ -19,7 +19,7 @@ DeliveryName = Annotated[
     str, typer.Argument(metavar="ID", help="As `deliveries` lists it, or the Git host's own.")
 ]
 RUNS = (Outcome.ACCEPTED, Outcome.COALESCED)
-"""Outcomes whose deploy can be waited for; one that is held may wait for long."""
+"""Outcomes whose deploy --wait waits for; a held deploy may wait for days."""
 
 
 @spread
@@ -47,7 +47,7 @@ def replay(
 
 
 def _follow(client: Client, answer: ReplayAnswer, timeout: int, api: Api) -> Exit:
-    """One after the other; the worst end counts."""
+    """Follows the deploys one after the other; returns the worst exit code."""
     deploys = dict.fromkeys(each.deploy for each in answer.results if each.outcome in RUNS)
     ends = [follow_to_end(client, deploy, timeout, as_json=api.as_json) for deploy in deploys]
     return max(ends, default=Exit.DONE)

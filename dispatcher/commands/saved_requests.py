@@ -60,7 +60,7 @@ def _headers(head: bytes) -> Iterator[Header]:
 
 def _header(line: bytes, where: str) -> Header:
     match = _HEADER.fullmatch(line.strip())
-    if match is None:  # which may hold a token: it is not repeated
+    if match is None:  # the text may hold a token: the message does not quote it
         raise UsageError(f"{where} is no header: write it like 'X-GitHub-Event: push'")
     return match[1].strip(), match[2].strip()
 

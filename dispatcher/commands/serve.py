@@ -22,7 +22,7 @@ from dispatcher.runtime import logs
 from dispatcher.runtime.failfast import watch_threads
 
 KEEP_ALIVE = 30
-"""Seconds for which an idle connection is kept."""
+"""Seconds after which web closes an idle connection."""
 FINISH_WITHIN = 15
 """Seconds for open requests after the signal to stop."""
 BACKLOG = 2048
@@ -50,10 +50,10 @@ def _limits(settings: Environment) -> ConnectionLimits:
 def server_config(
     app: ASGIApp, limits: ConnectionLimits, kind: type[Connection] = Connection
 ) -> uvicorn.Config:
-    """How the application is served. Logs go where ours go; there is no log of URLs and headers."""
+    """uvicorn's settings. It logs where we log; there is no access log, which would hold URLs and headers."""
     return uvicorn.Config(
         app,
-        http=partial(kind, limits=limits),  # type: ignore[arg-type]  # it is only called
+        http=partial(kind, limits=limits),  # type: ignore[arg-type]  # uvicorn only calls it
         ws="none",
         lifespan="on",
         log_config=None,
@@ -79,12 +79,12 @@ def listen(host: str, port: int) -> socket.socket:
             f"cannot listen on {host}, port {port} ({error.strerror or error}): "
             "choose another with --host and --port, or HOST and PORT"
         ) from None
-    # asyncio sends without delay only where the socket says that it is TCP: 40 ms an answer otherwise.
+    # asyncio sets TCP_NODELAY only on a socket whose protocol is TCP; without it an answer takes 40 ms longer.
     return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, listener.detach())
 
 
 def _stop_on_signals(server: uvicorn.Server) -> None:
-    """uvicorn raises the signal again once it has finished: to have been told to stop is no failure."""
+    """uvicorn raises the signal again after its shutdown; a requested stop is no failure."""
 
     def stop(*_: Any) -> None:
         server.should_exit = True

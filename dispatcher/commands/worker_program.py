@@ -14,10 +14,10 @@ import dispatcher
 
 
 def exec_workers(verb: str, *arguments: str) -> NoReturn:
-    """`verb` is one of its own commands."""
+    """`verb` is a command of `python -m workers`."""
     sys.stdout.flush()
     sys.stderr.flush()
-    # From where this package is, and never a `workers` that lies in the current directory.
+    # `workers` beside this package, never a folder `workers` in the current directory.
     paths = [str(Path(dispatcher.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     command = [sys.executable, "-P", "-m", "workers", verb, *arguments]

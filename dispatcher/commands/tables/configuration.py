@@ -15,7 +15,7 @@ Description = dict[str, Any]
 
 
 def summary(configuration: Description) -> list[Table]:
-    """A line for each hook and target; a table without lines is left out."""
+    """A row for each hook and target; empty tables are left out."""
     tables = (_hooks(configuration["hooks"]), _targets(configuration["targets"]))
     return [table for table in tables if table.row_count]
 

@@ -1,4 +1,4 @@
-"""Deliveries, what each target made of one, and replays. Pure."""
+"""Deliveries, the result of one for each target, and replays. Pure."""
 
 from __future__ import annotations
 
@@ -88,9 +88,9 @@ def replayed(answer: ReplayAnswer) -> list[str]:
 
 
 def _what(delivery: DeliveryInfo) -> str:
-    said = ", ".join(map(_result, delivery.results)) or delivery.reason
-    said = f"rejected ({delivery.rejected}): {said}" if delivery.rejected else said
-    return plain(f"replay of {delivery.replay_of}: {said}" if delivery.replay_of else said)
+    text = ", ".join(map(_result, delivery.results)) or delivery.reason
+    text = f"rejected ({delivery.rejected}): {text}" if delivery.rejected else text
+    return plain(f"replay of {delivery.replay_of}: {text}" if delivery.replay_of else text)
 
 
 def _result(result: ResultInfo) -> str:

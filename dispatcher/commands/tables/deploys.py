@@ -83,12 +83,12 @@ def log(deploy: DeployDetail) -> str:
 
 
 def no_log(deploy: DeployDetail) -> str:
-    """The message if there is no log tail, with where a log may still be."""
-    said = f"no log of {deploy.deploy} was kept: only that of a failed deploy is."
+    """The message if there is no log tail; it says where a log may still be."""
+    message = f"no log of {deploy.deploy} was kept: only that of a failed deploy is."
     if not deploy.job:
-        return said
+        return message
     where = f"kubectl logs -n {deploy.namespace} job/{deploy.job} --all-containers"
-    return f"{said} While its Job is in the cluster: {where}"
+    return f"{message} While its Job is in the cluster: {where}"
 
 
 def state(deploy: DeployInfo) -> Text:

@@ -1,4 +1,4 @@
-"""What each target makes of a push, and why. Pure."""
+"""Which targets would deploy a push, and why. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dispatcher.matching.evaluation import Explanation
 
 
 def explanations(found: Iterable[Explanation]) -> Table:
-    """The reasons are what it is about: they are folded where they are long, and never cut."""
+    """A table of the results. Long reasons are wrapped, never cut."""
     table = columns("TARGET", "REF", "RUNS")
     table.add_column("WHY", overflow="fold")
     for each in found:

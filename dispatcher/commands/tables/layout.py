@@ -21,7 +21,7 @@ def columns(*names: str) -> Table:
 
 
 def page(pairs: Iterable[tuple[str, str | Text]]) -> Table:
-    """Names and values, without those that are empty."""
+    """Names and values, without empty ones."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")

@@ -38,13 +38,13 @@ def paused(info: PauseInfo) -> str:
 
 
 def _now(target: TargetInfo, now: datetime) -> Text:
-    said = []
+    shown = []
     if active := target.active:
-        said.append(f"{active.deploy} {active.state} {took(active, now)}".rstrip())
-    said += [f"{each.deploy} waits" for each in target.waiting]
+        shown.append(f"{active.deploy} {active.state} {took(active, now)}".rstrip())
+    shown += [f"{each.deploy} waits" for each in target.waiting]
     if (more := target.waiting_count - len(target.waiting)) > 0:
-        said.append(f"{more} more wait")
-    return Text(", ".join(said), "cyan")
+        shown.append(f"{more} more wait")
+    return Text(", ".join(shown), "cyan")
 
 
 def _trouble(target: TargetInfo) -> Text:
@@ -52,9 +52,9 @@ def _trouble(target: TargetInfo) -> Text:
     if not target.paused:
         return Text(trouble, "red")
     held = paused(target.paused)
-    # A deploy that waits is held up by the same.
-    said = held if not trouble or held.endswith(trouble) else f"{held}; {trouble}"
-    return Text(said, "yellow")
+    # A waiting deploy's `why` can repeat the target's trouble.
+    text = held if not trouble or held.endswith(trouble) else f"{held}; {trouble}"
+    return Text(text, "yellow")
 
 
 def _last(deploy: DeployInfo) -> Text:
