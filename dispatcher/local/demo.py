@@ -1,4 +1,4 @@
-"""`make demo`: real pushes become real deploys, and each claim is checked against the cluster and Git."""
+"""`make demo`: pushes for real, deploys for real, and checks each claim against the cluster and Git."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Scenario:
         self._claim("its Job is still there", self._sandbox.jobs() == [f"shop-{number}"])
 
     def _fixed(self) -> None:
-        self._title("Its fix succeeds and clears it away")
+        self._title("Its fix succeeds, and the failed Job is deleted")
         commit = self._push("Fixed")
         number = self._newest()
         self._ends(number, "succeeded")
@@ -97,7 +97,7 @@ class Scenario:
         self._clean()
 
     def _redeployed(self) -> None:
-        self._title("Somebody asks for it once more")
+        self._title("Somebody redeploys it")
         before = self._sandbox.marker(self._newest())
         body = {"reason": "to see it run", "by": "ann"}
         self._sandbox.api.post("/api/v1/targets/shop/redeploy", json=body).raise_for_status()
@@ -109,7 +109,7 @@ class Scenario:
     def _last(self) -> None:
         self._title("And all the while")
         observer = self._observer
-        self._claim("the observer saw all of it", not observer.trouble)
+        self._claim("the observer watched all Pods throughout", not observer.trouble)
         self._claim(
             f"{len(observer.runs)} Pods ran, never two at once",
             not observer.overlaps and observer.most_at_once == 1,
@@ -119,13 +119,13 @@ class Scenario:
         seconds = time.monotonic() - self._began
         self._console.print(f"\n[green bold]{self._claims} claims hold, in {seconds:.0f} s.[/]")
 
-    # What steps are made of
+    # What the steps use
 
     def _push(self, message: str, what: str = "sleep 0.3") -> str:
         commit = self._sandbox.commit(message, what)
-        said = self._sandbox.push(commit)
+        output = self._sandbox.push(commit)
         self._line(f"git push  {commit[:8]} {message}", "bold")
-        for line in said.splitlines():
+        for line in output.splitlines():
             self._line(f"          {line}", "dim")
         return commit
 
@@ -168,7 +168,7 @@ class Scenario:
 
 
 def run(*, keep: Path | None) -> int:
-    """Runs the scenario in a temporary directory, or in `keep`, which stays. Returns the exit code."""
+    """Runs the scenario in a temporary directory, or in `keep`, which stays; returns the exit code."""
     console = Console(highlight=False, soft_wrap=True)
     folder = keep or Path(tempfile.mkdtemp(prefix="git-dispatcher-demo-"))
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A few calls to the local cluster's API, for setting it up and for looking at it in the demo."""
+"""A few calls to the local cluster's API: `up` creates namespaces, the demo lists objects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 
 
 def kube_client(kubeconfig: Path) -> httpx.Client:
-    """A client that is signed in as the kubeconfig says."""
+    """A client with the kubeconfig's server, authority and token."""
     config = yaml.safe_load(kubeconfig.read_text())
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
@@ -26,7 +26,7 @@ def kube_client(kubeconfig: Path) -> httpx.Client:
 
 
 def create_namespace(client: httpx.Client, name: str) -> None:
-    """Makes a namespace unless it is there."""
+    """Creates a namespace unless it exists."""
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     answer = client.post("/api/v1/namespaces", json=body)
     if answer.status_code != httpx.codes.CONFLICT:

@@ -1,7 +1,7 @@
 """An independent observer: it watches all Pods through the cluster's API and records when each ran.
 
-It shares no code with the product. When the cluster comes back after an outage, the watch goes on from the last
-resourceVersion; a Pod that is gone by then counts as ended.
+It shares no code with the product. After an outage of the cluster it continues the watch from the last
+resourceVersion; a Pod that was deleted meanwhile counts as ended.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from dispatcher.local.kube import kube_client
 ENDED = ("Succeeded", "Failed")
 PODS = "/api/v1/pods"
 AGAIN_SECONDS = 0.1
-"""Between two attempts to reach a cluster that is away."""
+"""Between two attempts to reach a cluster that does not answer."""
 
 
-class _TooOld(Exception):  # no error: the cluster answers so, and is listed again
-    """410: the cluster no longer has what came after our resourceVersion."""
+class _TooOld(Exception):  # no error: the observer lists again
+    """410: the cluster no longer has the changes after our resourceVersion."""
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Run:
 
 @dataclass
 class Observer:
-    """Start it before anything runs. `overlaps` is the verdict, unless there is `trouble`."""
+    """Records when Pods ran. Start it before any runs. Trust `overlaps` only if `trouble` is empty."""
 
     kubeconfig: Path
     tell: Callable[[str], None] = lambda line: None
@@ -50,16 +50,16 @@ class Observer:
     most_at_once: int = 0
     overlaps: list[str] = field(default_factory=list)
     trouble: str = ""
-    """Why it sees nothing any more; "" while it does. What it has not seen is no proof then."""
+    """Why it stopped watching, "" while it watches. Overlaps after that are not recorded."""
     _version: str = ""
-    """The resourceVersion up to which everything was seen."""
+    """The resourceVersion up to which it has seen all changes."""
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
         threading.Thread(target=self._follow, daemon=True).start()
 
     def stop(self) -> None:
-        """From now on an outage of the cluster is not reported."""
+        """Ends the observer at the cluster's next change or outage, which it does not report."""
         self._stopped.set()
 
     def _follow(self) -> None:
@@ -75,11 +75,11 @@ class Observer:
                 self._stopped.wait(AGAIN_SECONDS)
             except Exception as error:  # noqa: BLE001  # no caller could catch it
                 self.trouble = f"{type(error).__name__}: {error}"
-                self.tell(f"the observer sees nothing any more: {self.trouble}")
+                self.tell(f"the observer stopped watching: {self.trouble}")
                 return
 
     def _stay(self, client: httpx.Client) -> None:
-        """Follows until the cluster goes away, which raises."""
+        """Watches until the cluster stops answering; raises then."""
         listed = _list(client)
         if not self._version or int(listed["metadata"]["resourceVersion"]) < int(self._version):
             self._begin_anew(listed)

@@ -1,8 +1,8 @@
 """`python -m dispatcher.local.parent_death PARENT COMMAND …`: becomes the command, which dies with its parent.
 
-The kernel kills a process that asked for it when its parent ends, even by SIGKILL; exec keeps the request.
+When a parent ends, even by SIGKILL, the kernel kills each child that asked for that; exec keeps the request.
 https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
-Elsewhere than on Linux there is no such call, and a killed `up` leaves its parts behind.
+Only Linux has this call: elsewhere the processes of a killed `up` keep running.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ PR_SET_PDEATHSIG = 1
 
 
 def die_with(parent: int) -> None:
-    """Ties this process to its parent, which is to be `parent`."""
+    """Has the kernel kill this process when its parent, whose id is `parent`, ends."""
     if sys.platform != "linux":
         return
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the kernel was asked
+    if os.getppid() != parent:  # the parent ended before the call
         os.kill(os.getpid(), signal.SIGKILL)
 
 

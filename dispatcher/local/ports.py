@@ -12,7 +12,7 @@ from typing import IO
 from dispatcher.domain.errors import UsageError
 
 TRIES = 100
-"""Ports that the kernel picks, one after the other, until one is nobody's."""
+"""Most ports that the kernel picks until `take` can lock one."""
 
 
 def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
@@ -24,13 +24,13 @@ def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
 
 
 class Ports:
-    """Ports that stay ours between being found free and being listened on: no other `up` takes them."""
+    """Locks ports: no other `up` takes one between our finding it free and our listening on it."""
 
     def __init__(self) -> None:
         self._locks: list[tuple[Path, IO[str]]] = []
 
     def take(self, preferred: int) -> int:
-        """The preferred port if neither a server nor another `up` has it, else any."""
+        """The preferred port if neither a server nor another `up` has it, else any free one."""
         for candidate in (preferred, *[0] * TRIES):
             port = free_port(candidate)
             if self._lock(port):
@@ -41,7 +41,7 @@ class Ports:
         )
 
     def _lock(self, port: int) -> bool:
-        """Everyone may write in the folder: what lies under the name is not followed, emptied or written to."""
+        """Others may write in the folder: this follows no symlink, and never truncates or writes a file."""
         path = Path(tempfile.gettempdir()) / f"git-dispatcher-{os.getuid()}-port-{port}.lock"
         try:
             file = os.fdopen(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))

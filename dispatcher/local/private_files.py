@@ -1,4 +1,4 @@
-"""Files and folders of the state directory, which hold what opens everything else: for their owner alone."""
+"""Files and folders of the state directory, which hold tokens and secrets: only their owner may read them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dispatcher.domain.errors import UsageError
 
 
 def private_folder(path: Path) -> Path:
-    """Made if need be. Raises UsageError where it is another user's, or others may write in it: what is
-    started from there would be theirs to choose."""
+    """Makes the folder unless it exists. Raises UsageError if it belongs to another user or others may write in
+    it: they could replace the programs and settings that `up` starts from there."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = path.stat()
     if found.st_uid != os.getuid():

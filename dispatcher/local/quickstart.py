@@ -10,7 +10,7 @@ from pathlib import Path
 from dispatcher.local.repository import create_repository, git, point_hook
 
 CONFIGURATION = """\
-# Made by `git-dispatcher up`, yours to change: it is read again whenever it is saved.
+# Written by `git-dispatcher up`. Edit it: every process reads it again when it changes.
 version: 1
 hooks:
   local: {{provider: generic, secrets: [{{file: {secret}}}], repositories: ["**"]}}
@@ -32,7 +32,7 @@ echo done
 
 
 def ensure_secret(path: Path) -> Path:
-    """A file with a random secret, for its owner only."""
+    """Creates the file with a random secret, unless it exists; only its owner may read it."""
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(32))
@@ -57,7 +57,7 @@ def ensure_quickstart(state: Path, web_url: str) -> Path:
 
 
 def _first_commit(repository: Path) -> None:
-    """Put in without a push, so that the first push is the newcomer's own."""
+    """Fetched into the repository, not pushed, so that the user makes the first push."""
     folder = Path(tempfile.mkdtemp())
     try:
         git("init", "-q", "--initial-branch=main", str(folder))

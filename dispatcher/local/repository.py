@@ -1,4 +1,4 @@
-"""A bare Git repository whose pushes are reported by `git-dispatcher notify`: a Git host of one's own."""
+"""A bare Git repository whose post-receive hook runs `git-dispatcher notify`."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def point_hook(folder: Path, *, url: str, secret_file: Path) -> None:
 
 
 class GitFailed(DispatcherError):
-    """git did not do what was asked, and said why."""
+    """git failed; the message holds what it wrote to standard error."""
 
 
 def git(*arguments: str, both: bool = False) -> str:
-    """Runs git; what it printed, with `both` also what it said. Raises GitFailed."""
+    """Runs git; returns its standard output, with `both` also its standard error. Raises GitFailed."""
     who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
     done = subprocess.run(["git", *who, *arguments], capture_output=True, text=True, check=False)
     if done.returncode:

@@ -47,7 +47,7 @@ git rev-parse HEAD > "$MARKERS/$DEPLOY_NUMBER"
 
 
 class ClaimFailed(DispatcherError):
-    """Something that git-dispatcher promises did not hold."""
+    """git-dispatcher broke one of its promises."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,14 @@ class Sandbox:
         return self.folder / "shop"
 
     def commit(self, message: str, what: str = "sleep 0.3") -> str:
-        """Commits a deploy script that does `what`; the commit's name."""
+        """Commits a deploy script that runs `what`; returns the commit's id."""
         (self.work / "deploy.sh").write_text(SCRIPT.format(what=what))
         git("-C", str(self.work), "add", "deploy.sh")
         git("-C", str(self.work), "commit", "-q", "--allow-empty", "-m", message)
         return git("-C", str(self.work), "rev-parse", "HEAD")
 
     def push(self, commit: str) -> str:
-        """Pushes up to a commit; what the remote said."""
+        """Pushes up to a commit; returns what the remote printed."""
         return git(
             "-C", str(self.work), "push", "-q", "origin", f"{commit}:refs/heads/main", both=True
         )
@@ -100,12 +100,12 @@ class Sandbox:
         return [pod["metadata"]["name"] for pod in items(self.kube, "/api/v1/pods")]
 
     def marker(self, number: int) -> str:
-        """The commit that deploy `number` wrote down as the one that it found checked out."""
+        """The commit that deploy `number` found checked out and wrote to its file; "" if it wrote none."""
         path = self.folder / "markers" / str(number)
         return path.read_text().strip() if path.exists() else ""
 
     def until(self, claim: str, look: Callable[[], T]) -> T:
-        """What `look` returns once it is true. Raises ClaimFailed after a while."""
+        """Polls `look` until its result is true, and returns it. Raises ClaimFailed after DEADLINE_SECONDS."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         while not (found := look()):
             if time.monotonic() > deadline:

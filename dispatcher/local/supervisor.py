@@ -16,14 +16,14 @@ READY_SECONDS = 30.0
 STOP_SECONDS = 8.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 STEADY_SECONDS = 10.0
-"""A process that ran for so long starts again without a pause."""
+"""A process that ran for longer restarts after FIRST_PAUSE again."""
 
 LogLine = Callable[[str, str], None]
 """Takes a process' name and a line of its log."""
 
 
 class NotReady(DispatcherError):
-    """A process did not get ready."""
+    """A process did not become ready in time, or ended first."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class ProcessSpec:
     environment: Mapping[str, str]
     ready: Callable[[], Awaitable[bool]]
     muted: str = ""
-    """Lines of its log that hold this are left out; "" for none."""
+    """The supervisor drops log lines that contain this; "" for none."""
 
 
 @dataclass
 class SupervisedProcess:
-    """A process that is started again whenever it ends."""
+    """A process that the supervisor restarts whenever it ends."""
 
     spec: ProcessSpec
     log: LogLine
@@ -62,7 +62,7 @@ class SupervisedProcess:
         self._restarter = asyncio.create_task(self._restart())
 
     async def stop(self) -> None:
-        """SIGTERM, and SIGKILL for what is not gone in time."""
+        """Sends SIGTERM, and SIGKILL if the process has not ended after STOP_SECONDS."""
         self._stopping = True
         process = self.process
         if process and process.returncode is None:
@@ -100,7 +100,7 @@ class SupervisedProcess:
         while line := await _line(process.stdout):
             text = line.decode(errors="replace").rstrip()
             if not self.spec.muted or self.spec.muted not in text:
-                # The terminal may be gone; a process would block once its output is not read.
+                # The terminal may be closed. Keep reading: a process whose output nobody reads would block.
                 with suppress(OSError):
                     self.log(self.spec.name, text)
 
@@ -120,7 +120,7 @@ class SupervisedProcess:
                 await self._spawn_again()
 
     async def _spawn_again(self) -> None:
-        """Where the system can't start a process now, the supervisor tries again later."""
+        """If the system cannot start a process now, `_restart` tries again later."""
         try:
             await self._spawn()
         except OSError as error:
@@ -128,7 +128,7 @@ class SupervisedProcess:
 
 
 async def _line(stream: asyncio.StreamReader) -> bytes:
-    """The next line; a line that is too long comes in pieces."""
+    """The next line, or a piece of a line that exceeds the stream's limit."""
     try:
         return await stream.readline()
     except ValueError:

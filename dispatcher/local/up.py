@@ -81,9 +81,9 @@ def run(*, state_dir: Path, config: Path | None, port: int, workers: int) -> int
 
 
 def prepare_installation(state: Path, config: Path | None, web_port: int) -> LocalInstallation:
-    """Makes what is missing in the state directory, checks the configuration.
+    """Creates what is missing in the state directory, and checks the configuration.
 
-    The token is new each time: commands give the last one to whoever has taken the port since.
+    Each start makes a new token: commands still send the old one to whatever process took the old port.
     """
     state = state.resolve()
     token = secrets.token_hex(32)
@@ -131,7 +131,7 @@ async def _run(local: LocalInstallation, workers: int, console: Console) -> int:
 async def start_all(
     local: LocalInstallation, workers: int, log: LogLine, running: list[SupervisedProcess]
 ) -> None:
-    """Starts the processes in order; those that run are in `running`, also when it raises NotReady."""
+    """Starts the processes in order, and appends each to `running`, also if it raises NotReady."""
     for spec in backends(local):
         await _start(spec, log, running)
     await asyncio.to_thread(_create_namespaces, local)
@@ -169,7 +169,7 @@ def backends(local: LocalInstallation) -> list[ProcessSpec]:
 
 
 def processes(local: LocalInstallation, workers: int) -> list[ProcessSpec]:
-    """The three kinds of process that a production installation runs too."""
+    """The three kinds of process that production runs too: web, watcher, worker."""
 
     def spec(
         name: str, module: str, verb: str, ready: Callable[[], Awaitable[bool]]
@@ -223,8 +223,8 @@ async def _keep_creating_namespaces(local: LocalInstallation, log: LogLine) -> N
         try:
             await asyncio.to_thread(_create_namespaces, local)
         except (httpx.HTTPError, DispatcherError, OSError):
-            pass  # the log of the process that is away says why
-        except Exception as error:  # noqa: BLE001  # tried again, whatever it is
+            pass  # the log of the process that does not answer says why
+        except Exception as error:  # noqa: BLE001  # the loop tries again after any error
             log("up", f"namespaces could not be created: {type(error).__name__}: {error}")
         await asyncio.sleep(NAMESPACES_SECONDS)
 
@@ -238,7 +238,7 @@ def _create_namespaces(local: LocalInstallation) -> None:
 
 
 def welcome(local: LocalInstallation, targets: Sequence[str]) -> str:
-    """What to do next: every command can be copied into any other terminal."""
+    """The next steps, as commands that work when copied into any other terminal."""
     state = f"--state-dir {shlex.quote(str(local.state))}"
     command = program("git-dispatcher")
     lines = [
@@ -265,7 +265,7 @@ def welcome(local: LocalInstallation, targets: Sequence[str]) -> str:
 
 
 class _Lock:
-    """One `up` per state directory."""
+    """Allows one `up` per state directory."""
 
     def __init__(self, state: Path) -> None:
         self._state = state

@@ -1,9 +1,9 @@
-"""The embedded Valkey: how it is started, and where it listens.
+"""The embedded Valkey: its command line, and where it listens.
 
-The package's own wrapper is not used, since it can leave the server running when it dies.
+`up` does not use the package's own wrapper, which can leave the server running when it dies.
 
-Whoever can write to it can start deploys. So it listens on no port, to which every user could connect, but on
-a Unix socket in a folder that only its owner enters.
+Anyone who can write to Valkey can start deploys. So it does not listen on a port, to which every user of the
+machine could connect, but on a Unix socket in a folder that only its owner may enter.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ LONGEST_SOCKET = 103
 """Bytes of a socket's path: `sun_path` less its end, on macOS; Linux has room for 107.
 https://man7.org/linux/man-pages/man7/unix.7.html"""
 MUTED = "WARNING Memory overcommit must be enabled"
-"""A warning for servers with gigabytes about a setting of the whole machine; else it is the first line printed.
+"""A warning for servers with gigabytes of data, about a setting of the whole machine. Unmuted, it would be the
+first line that `up` prints.
 https://github.com/valkey-io/valkey/blob/unstable/src/syscheck.c"""
 SOCKET = "valkey.sock"
 SOCKET_FOLDER = "socket-folder"
-"""A file of the state directory; it names the folder of the socket where the path would be too long."""
+"""A file of the state directory. It names the socket's folder if the state directory's path is too long."""
 
 
 def valkey_command(folder: Path, socket: Path, *, fsync: str = "always") -> list[str]:
@@ -55,15 +56,15 @@ def valkey_command(folder: Path, socket: Path, *, fsync: str = "always") -> list
 
 
 def socket_url(socket: Path) -> str:
-    """As REDIS_URL, for this product and for `rq info --url`."""
+    """The REDIS_URL of the socket, for our processes and for `rq info --url`."""
     return f"unix://{quote(str(socket))}?db=0"
 
 
 def socket_path(state: Path, *, short: Path | None = None) -> Path:
-    """Where the server of this state directory listens: in it, unless that is too long for a socket.
+    """The socket of the server of this state directory: in it, unless that path is too long for a socket.
 
-    Then it is a folder of its own in `short`, by default the system's for temporary files; the next start finds
-    the same. Raises UsageError where that is too long too.
+    Then it is in a folder of its own in `short`, by default the system's for temporary files; the next start
+    uses the same folder. Raises UsageError if that path is too long too.
     """
     if _fits(state / SOCKET):
         return state / SOCKET
@@ -81,7 +82,7 @@ def socket_path(state: Path, *, short: Path | None = None) -> Path:
 
 
 def _fits(socket: Path) -> bool:
-    """And can be written in a URL that redis-py reads."""
+    """Whether the path is short enough, and UTF-8, which a URL for redis-py has to be."""
     try:
         return len(str(socket).encode()) <= LONGEST_SOCKET
     except UnicodeEncodeError:
@@ -89,7 +90,7 @@ def _fits(socket: Path) -> bool:
 
 
 def _recorded_folder(file: Path) -> Path | None:
-    """The folder of an earlier start, if it is still there and still ours alone."""
+    """The folder of an earlier start, if it still exists and only we may enter it."""
     try:
         folder = Path(os.fsdecode(file.read_bytes()))
         found = folder.lstat()

@@ -126,7 +126,7 @@ follow_ref() {
   done
   ! has_commit || return 0
   cat "$HOME/refusal" >&2
-  refused="commit $GIT_COMMIT is not in the history of $GIT_REF (any more), which is at $tip"
+  refused="commit $GIT_COMMIT is not in the history of $GIT_REF, which is at $tip"
   refused_at=$tip
   return 1
 }
@@ -172,7 +172,7 @@ has_no_ref() {
 fetch_proved() {
   if ! fetch_ref; then
     refused=
-    ! has_no_ref || refused="$GIT_REF is not in the repository (any more)"
+    ! has_no_ref || refused="$GIT_REF is not in the repository"
     return 1
   fi
   tip=$(git rev-parse "$PUSHED")
@@ -181,7 +181,7 @@ fetch_proved() {
   refused=
   fetch_commit || follow_ref || return 1
   find_in_history && return 0 || [ "$?" = 1 ] || return 1
-  refused="commit $GIT_COMMIT is not in the history of $GIT_REF (any more), which is at $tip"
+  refused="commit $GIT_COMMIT is not in the history of $GIT_REF, which is at $tip"
   refused_at=$tip
   return 1
 }

@@ -87,4 +87,4 @@ def test_an_observer_that_died_says_that_it_saw_nothing(cluster: LocalProcess) -
     run_pod(cluster, "one", "sleep 60")
 
     assert eventually(lambda: observer.trouble == "LookupError: nobody thought of it")
-    assert "sees nothing any more" in lines[-1]
+    assert "stopped watching" in lines[-1]
