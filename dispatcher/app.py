@@ -72,17 +72,22 @@ class Parts:
 
 
 def create_app(
-    settings: Environment, source: Reloader, *, allow_insecure: bool = False
+    settings: Environment,
+    source: Reloader,
+    *,
+    allow_insecure: bool = False,
+    look_every: float = LOOK_EVERY,
 ) -> Starlette:
     """The ASGI application, for one run; it connects to Redis on first use.
 
     `allow_insecure`: hooks without secrets accept deliveries on any address, with any Host and Origin.
+    `look_every`: seconds between two looks at the configuration's files.
     """
     parts = _parts(settings, source)
     app = Starlette(
         exception_handlers=dict.fromkeys(HANDLED, handle_error),
         middleware=[Middleware(HeaderLimits)],
-        lifespan=lambda _: _running(parts),
+        lifespan=lambda _: _running(parts, look_every),
     )
     app.router.routes.extend(_routes(parts, settings, accept_foreign_hosts=allow_insecure))
     app.router.redirect_slashes = False
@@ -145,10 +150,10 @@ def _endpoints(
 
 
 @contextlib.asynccontextmanager
-async def _running(parts: Parts) -> AsyncIterator[None]:
+async def _running(parts: Parts, look_every: float) -> AsyncIterator[None]:
     """Reloads the configuration and submits pushes; on shutdown it still records what it has accepted."""
     parts.submitter.__enter__()
-    parts.background.start("reading the configuration again", LOOK_EVERY, parts.live.look)
+    parts.background.start("reading the configuration again", look_every, parts.live.look)
     parts.background.start("counting rejections", EVERY, parts.rejections.report_again)
     try:
         yield

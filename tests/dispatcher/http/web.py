@@ -25,6 +25,8 @@ from dispatcher.ledger import Keys, connect
 from tests.dispatcher.webhooks.support import SECRET, Sent
 from tests.waiting import eventually
 
+LOOK_EVERY = 0.05
+"""Seconds: no test waits for long until the web process has read a changed configuration."""
 TOKEN = "a-token-of-the-tests"
 OTHER_TOKEN = "another-token-of-the-tests"
 
@@ -104,7 +106,9 @@ class Web:
     def __enter__(self) -> Web:
         settings = load(self.environ).environment
         source = self.source(settings.config, self.environ)
-        app = create_app(settings, source, allow_insecure=self.allow_insecure)
+        app = create_app(
+            settings, source, allow_insecure=self.allow_insecure, look_every=LOOK_EVERY
+        )
         self._listener = listen("127.0.0.1", 0)
         self._server = uvicorn.Server(server_config(app, ConnectionLimits()))
         self._thread = threading.Thread(target=self._server.run, args=([self._listener],))

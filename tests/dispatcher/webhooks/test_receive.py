@@ -367,19 +367,19 @@ def check_push(push: Push) -> None:
     assert push.pushed_at >= 0
 
 
-@examples(400)
+@examples(150)
 @given(mutated())
 def test_no_payload_raises(delivery: Sent) -> None:
     check(delivery.answer())
 
 
-@examples(300)
+@examples(150)
 @given(scrambled())
 def test_no_bytes_raise(delivery: Sent) -> None:
     check(delivery.answer())
 
 
-@examples(300)
+@examples(150)
 @given(
     st.sampled_from(names()).map(sent),
     st.lists(st.tuples(HEADER_NAMES, st.binary(max_size=40)), max_size=3).map(tuple),
@@ -388,7 +388,7 @@ def test_no_headers_raise(delivery: Sent, more: tuple[tuple[bytes, bytes], ...])
     check(delivery.but(repeated=more).answer())
 
 
-@examples(300)
+@examples(150)
 @given(mutated(), st.sampled_from(sorted(PROVIDERS)))
 def test_no_delivery_to_another_hosts_hook_raises(delivery: Sent, provider: str) -> None:
     """With that host's proof, so that the body is read."""
