@@ -100,7 +100,7 @@ def test_each_class_of_the_domain_is_in_the_glossary() -> None:
 
 
 def words(text: str) -> set[str]:
-    """The words of prose and of identifiers, in small letters and the singular."""
+    """The words of prose and of identifiers, in lower case and the singular."""
     found = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", OTHERS.sub("", text))
     return {word.lower() for word in found} | {word.lower().rstrip("s") for word in found}
 
@@ -121,6 +121,8 @@ PHRASES = (
     r"is let go",
     r"lets? it go",
     r"of late",
+    r"once more",
+    r"puts? right",
     r"says anew",
     r"without a word",
 )

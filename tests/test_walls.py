@@ -211,7 +211,7 @@ WALLS = {
         "dispatcher.config dispatcher.domain.* dispatcher.ledger msgspec structlog workers.causes.*"
         " workers.kube.* workers.manifest.job workers.plan.* workers.recorder"
     ),
-    # observes, and puts right
+    # observes, and repairs
     "workers.watch.*": (
         "dispatcher.config.reloading dispatcher.domain.* dispatcher.ledger msgspec structlog"
         " workers.heartbeat workers.kube.* workers.manifest.job workers.plan.* workers.recorder"

@@ -92,7 +92,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why there are none."""
 
     def replayed(self, id: str, body: bytes, replay: Replay) -> Delivery:
-        """It as it came, once more; its deploys get an id of their own, since it is no repetition."""
+        """The same delivery as a replay. Its deploys get an id of their own, since it is no repetition."""
         return Delivery(
             id=id,
             hook=self.hook,

@@ -34,7 +34,7 @@ class NoRedeploy(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Redeploy:
-    """What is asked for. Without commit, ref and number it is the target's newest deploy once more.
+    """What is asked for. Without commit, ref and number it is the target's newest deploy again.
 
     Commit and ref together say where that branch or tag is: what pushes have said of it is forgotten.
     """

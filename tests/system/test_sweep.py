@@ -1,4 +1,4 @@
-"""What people break behind our back, and how it is found and put right."""
+"""What people break behind our back, and how the sweeper finds and repairs it."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def _start_checks(seen: Snapshot, deploy: Deploy) -> tuple[int, ...]:
 
 def read_events_at(seen: Snapshot, deploy: Deploy) -> int:
     """When to read the cluster's events, since nothing else shows why the deploy does not start: after longer
-    and longer pauses, and once more before the attempt is given up. 0 if there is no reason to."""
+    and longer pauses, and a last time before the worker gives the attempt up. 0 if there is no reason to."""
     observed = own_job(seen, deploy)
     if observed is None or observed.cause or observed.preparing or observed.started:
         return 0

@@ -129,7 +129,7 @@ def _nothing() -> None:
 def delete_orphan(
     cluster: WatcherCluster, pod: Pod, before_each: Callable[[], None] = _nothing
 ) -> bool:
-    """Deletes the Pod if its Job is really gone, which it asks the API server once more; False if it did not.
+    """Deletes the Pod if its Job is really gone, for which it asks the API server again; False if it did not.
 
     `before_each` is called before each request: a leader renews its leadership there.
     """

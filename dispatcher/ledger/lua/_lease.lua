@@ -3,8 +3,8 @@
 -- A lease that seems to last longer than any can was given by a clock that was ahead: it is none.
 local LONGEST_LEASE = 60000 -- ms, the most that the setting allows
 
--- For how long (ms) a worker still holds the target, false if none does. It looks at the row once more before it lets
--- go.
+-- For how long (ms) a worker still holds the target, false if none does. The worker reads the row again before it
+-- releases the lease.
 local function leased(row, now)
   local left = (tonumber(redis.call('HGET', row, 'lease_until')) or 0) - now
   return left > 0 and left <= LONGEST_LEASE and left

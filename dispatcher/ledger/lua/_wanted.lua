@@ -10,8 +10,8 @@ local function asked(ref)
   return stamped(ref, get(ref, 'asked') or (get(ref, 'wanted') or '') .. ' 0')
 end
 
--- Is the commit in what was asked for? Only if that is known: an edge less, and the newest is deployed once more;
--- an edge too many, and what somebody pushed never is. Times of one second do not tell two pushes apart.
+-- Whether what was asked for last holds the commit; false if that is unknown. A missing edge only has the newest
+-- commit deployed again; a wrong edge would leave a push undeployed. Times of one second do not order two pushes.
 local function covered(ref, commit, time)
   local last = asked(ref)
   if not last then return false end

@@ -1,4 +1,4 @@
-"""What was put right is counted for ever, and the newest is kept to be looked at."""
+"""Repairs are counted for ever, and the newest are kept to be looked at."""
 
 from __future__ import annotations
 

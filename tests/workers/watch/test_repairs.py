@@ -1,4 +1,4 @@
-"""What counts as put right, and how often it is told: faults, each once, and not what is under way."""
+"""What counts as a repair, and how often it is logged: faults, each once, and not what is under way."""
 
 from __future__ import annotations
 

@@ -151,6 +151,6 @@ def event_of(resource: Resource, obj: Object, text: EventText, now: datetime) ->
 
 
 def repeated(event: Object, now: datetime) -> Object:
-    """The event, counted once more."""
+    """The event, with its count raised by one."""
     more = clone(event)
     return more | {"count": int(event.get("count") or 1) + 1, "lastTimestamp": timestamp(now)}
