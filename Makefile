@@ -19,9 +19,9 @@ unexport DISPATCHER_LOG_FORMAT DISPATCHER_LOG_LEVEL
 # Python starts hundreds of times in a run of the tests, and would compile the code anew each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Processes that tests run in: two for each processor, from 4 to 8, since many tests wait. Each has a Redis of its own.
+# Processes that tests run in: three for each processor, from 4 to 8, since many tests wait. Each has a Redis of its own.
 processors = $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-TEST_PROCESSES ?= $(shell n=$$(( 2 * $(processors) )); test $$n -ge 4 || n=4; test $$n -le 8 || n=8; echo $$n)
+TEST_PROCESSES ?= $(shell n=$$(( 3 * $(processors) )); test $$n -ge 4 || n=4; test $$n -le 8 || n=8; echo $$n)
 distributed := -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder
 
 run := .venv/bin/python -m

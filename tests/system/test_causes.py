@@ -44,7 +44,7 @@ def test_a_main_container_whose_image_is_not_there_never_runs(system: Installati
         "containers": [shell("deploy", "true", image=NOWHERE)],
     }
     job = long_form(system, "no-image", pod)
-    target = system.target("no-image", job=job, start_timeout="4s", start_attempts=1)
+    target = system.target("no-image", job=job, start_timeout="10s", start_attempts=1)
     target.push("0", "a")
 
     def waits() -> bool:
@@ -57,7 +57,7 @@ def test_a_main_container_whose_image_is_not_there_never_runs(system: Installati
     assert (waiting.state, waiting.cause, waiting.started_at) == ("starting", CauseKind.IMAGE, 0)
     assert failed.cause is CauseKind.IMAGE
     assert failed.why.startswith(
-        "it did not start within 4 s (start_timeout: 4s): container deploy"
+        "it did not start within 10 s (start_timeout: 10s): container deploy"
     )
     assert target.is_clean()
 
@@ -69,12 +69,12 @@ def test_a_time_out_before_the_start_says_what_it_waited_for_and_is_no_nodes_fau
         "initContainers": [shell("clone", "true")],
         "containers": [shell("deploy", "true", image=NOWHERE)],
     }
-    job = long_form(system, "late-image", pod) | {"timeout": "3s"}
+    job = long_form(system, "late-image", pod) | {"timeout": "12s"}
 
     failed = ended(system.target("late-image", job=job))
 
     assert (failed.cause, failed.attempt) == (CauseKind.IMAGE, 1)
-    assert failed.why.startswith("timed out after 3 s (timeout: 3s): container deploy waits: ")
+    assert failed.why.startswith("timed out after 12 s (timeout: 12s): container deploy waits: ")
 
 
 def test_a_secret_that_is_missing_is_said(system: Installation) -> None:
