@@ -89,7 +89,7 @@ class Observations:
 
 def _wakes(reply: Any, target: str) -> bool:
     if isinstance(reply, LedgerUnavailable):
-        log.error("what was seen could not be written", target=target, why=str(reply))
+        log.error("observed state not recorded", target=target, why=str(reply))
         return False
     return bool(reply)
 

@@ -75,7 +75,7 @@ def pods_ended(target: Target) -> bool:
 
 def logged_once(outages: Outages, targets: int) -> None:
     """Each reflector and each target says once that something is wrong, and that it is over."""
-    cut_off, back = "cut off from the cluster", "back in touch with the cluster"
+    cut_off, back = "cluster connection lost", "cluster connection restored"
     for kind in ("job", "pod"):
         reflector = {"namespace": "default", "kind": kind}
         assert len(outages.logged(cut_off, **reflector)) == 1, outages.lines()

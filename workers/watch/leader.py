@@ -104,7 +104,7 @@ class Leader:
         followed = self._reflectors.namespaces
         if followed and ("" in wanted) != ("" in followed):
             log.info(
-                "cluster.watch has changed: the cluster is listed anew",
+                "cluster.watch has changed: listing the cluster again",
                 watch=configured.cluster.watch,
             )
             self._begin_again()

@@ -109,7 +109,7 @@ class Observer:
             return
         self._cut_off.add((namespace, kind))
         self._health.report(namespace, kind, why)
-        log.error("cut off from the cluster", namespace=namespace or "all", kind=kind, why=why)
+        log.error("cluster connection lost", namespace=namespace or "all", kind=kind, why=why)
 
     def _connected(self, namespace: str, kind: str) -> None:
         """Wakes targets that wait to try the cluster again."""
@@ -117,7 +117,7 @@ class Observer:
             return
         self._cut_off.discard((namespace, kind))
         self._health.resolve(namespace, kind)
-        log.info("back in touch with the cluster", namespace=namespace or "all", kind=kind)
+        log.info("cluster connection restored", namespace=namespace or "all", kind=kind)
         targets = [
             name
             for name, spec in self._publisher.published().items()
