@@ -78,6 +78,17 @@ def test_the_license_is_the_one_that_the_package_names() -> None:
     assert "Apache License\n                           Version 2.0, January 2004" in read("LICENSE")
 
 
+def test_the_classifiers_name_the_pythons_that_the_tests_ran_with() -> None:
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    python = "Programming Language :: Python :: 3."
+    named = [each.removeprefix(python) for each in project["classifiers"] if python in each]
+    ran = re.search(r"All tests pass with Python (.+)\.\n", read("CONTRIBUTING.md"))
+
+    assert ran is not None
+    assert [f"3.{each}" for each in named] == re.findall(r"3\.\d+", ran[1])
+    assert project["requires-python"] == f">=3.{named[0]}"
+
+
 # Makefile, Procfile, continuous integration
 
 
