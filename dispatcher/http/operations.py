@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from starlette.routing import Route
 
 from dispatcher.http import health
-from dispatcher.http.api import deliveries, delivery_views, deploys, repairs, views
+from dispatcher.http.api import deliveries, delivery_views, deploys, redeploys, repairs, views
 from dispatcher.http.api.deliveries import Deliveries
 from dispatcher.http.api.deploys import Deploys
 from dispatcher.http.api.hooks import HookList
@@ -74,7 +74,12 @@ def _limit(most: int, usual: int) -> Parameter:
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",
     "header",
-    {"type": "string", "minLength": 1, "maxLength": 256, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+    {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": redeploys.LONGEST_KEY,
+        "pattern": f"^{redeploys.IDEMPOTENCY_KEY.pattern}$",
+    },
 )
 
 OPERATIONS: tuple[Operation[Endpoints], ...] = (

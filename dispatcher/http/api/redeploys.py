@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, TypedDict
 from uuid import uuid4
 
@@ -20,6 +21,10 @@ from dispatcher.ledger import NoRedeploy, Operations, Reader, Redeploy, Store, W
 from dispatcher.matching.matcher import follows
 
 KINDS = ("refs/heads/", "refs/tags/")
+
+# What an Idempotency-Key may be; the OpenAPI document shows the same expression.
+LONGEST_KEY = 256
+IDEMPOTENCY_KEY = re.compile("[!-~]([ -~]*[!-~])?")
 
 log = structlog.get_logger()
 
@@ -151,7 +156,9 @@ def _request_id(request: Request) -> str:
     sent = request.headers.getlist("idempotency-key")
     if not sent:
         return str(uuid4())
-    if len(sent) > 1 or not 1 <= len(sent[0]) <= 256 or not sent[0].isascii():
-        remedy = "Idempotency-Key must be sent once, with 1 to 256 ASCII characters"
+    if len(sent) > 1 or len(sent[0]) > LONGEST_KEY or not IDEMPOTENCY_KEY.fullmatch(sent[0]):
+        remedy = (
+            f"Idempotency-Key must be sent once, with 1 to {LONGEST_KEY} printable ASCII characters"
+        )
         raise ErrorResponse(400, "invalid_idempotency_key", remedy)
     return sent[0]

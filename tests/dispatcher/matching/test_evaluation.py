@@ -182,6 +182,8 @@ def work(act: Callable[[], object]) -> int:
         done += event == "opcode"
         return count
 
+    # Python 3.12 counts opcodes only if a frame asks for it before tracing begins.
+    sys._getframe().f_trace_opcodes = True
     before = sys.gettrace()
     sys.settrace(count)
     try:

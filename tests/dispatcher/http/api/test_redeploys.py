@@ -95,17 +95,22 @@ def test_a_redeploy_with_an_odd_body(pushed: Web, body: bytes) -> None:
 
 
 def test_a_redeploy_with_too_much(pushed: Web) -> None:
-    long, key = {"reason": "x" * 501}, {"Idempotency-Key": "x" * 257}
+    long = {"reason": "x" * 501}
 
     assert error(pushed.api("targets/shop/redeploy", "POST", json=long)) == (400, "invalid_body")
     assert error(pushed.api("targets/shop/redeploy", "POST", content=b"x" * 9000)) == (
         413,
         "body_too_large",
     )
-    assert error(pushed.api("targets/shop/redeploy", "POST", headers=key)) == (
-        400,
-        "invalid_idempotency_key",
-    )
+
+
+@pytest.mark.parametrize("key", ["", "x" * 257, "a\tb", "a\x7f", "\xe9"])
+def test_an_idempotency_key_is_printable_ascii_as_the_document_says(web: Web, key: str) -> None:
+    sent = {"Idempotency-Key": key.encode("latin-1")}
+
+    response = web.api("targets/shop/redeploy", "POST", headers=sent)
+
+    assert error(response) == (400, "invalid_idempotency_key")
 
 
 # What can be named
