@@ -17,7 +17,7 @@ from dispatcher.config.reloading import Reloader
 from dispatcher.domain.errors import LedgerUnavailable
 from dispatcher.http.api.deliveries import Deliveries
 from dispatcher.http.api.deploys import Deploys
-from dispatcher.http.api.hooks import HookList
+from dispatcher.http.api.hooks import ConfiguredHooks
 from dispatcher.http.api.pauses import Pausing
 from dispatcher.http.api.redeploys import Redeploys
 from dispatcher.http.api.repairs import RepairLog
@@ -143,7 +143,7 @@ def _endpoints(
         redeploys=Redeploys(parser, store, wake_ups),
         pauses=Pausing(parser, store, wake_ups),
         repairs=RepairLog(store),
-        hook_list=HookList(live, parts.usage, parts.rejections),
+        configured_hooks=ConfiguredHooks(live, parts.usage, parts.rejections),
         deliveries=Deliveries(live, deliveries, reader),
         replays=Replays(live, parser, deliveries, parts.submitter),
     )

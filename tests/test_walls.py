@@ -87,6 +87,9 @@ WALLS = {
         " dispatcher.ledger dispatcher.matching.* dispatcher.webhooks.results"
         " dispatcher.webhooks.receiving anyio msgspec starlette structlog"
     ),
+    "dispatcher.http.api.schemas.*": (
+        "dispatcher.config dispatcher.domain.* dispatcher.ledger dispatcher.matching.evaluation msgspec"
+    ),
     "dispatcher.http.openapi.*": "dispatcher dispatcher.http.responses msgspec starlette",
     # the application
     "dispatcher.http.health": (
@@ -112,11 +115,11 @@ WALLS = {
     "dispatcher.cli": "dispatcher dispatcher.commands.* dispatcher.domain.errors typer",
     "dispatcher.commands.*": (
         "dispatcher.config dispatcher.config.secret dispatcher.domain.* dispatcher.http.responses"
-        " dispatcher.http.api.delivery_views dispatcher.http.api.views httpx msgspec rich typer"
+        " dispatcher.http.api.schemas.* httpx msgspec rich typer"
     ),
     "dispatcher.commands.tables.*": (
-        "dispatcher.commands.formatting dispatcher.domain.* dispatcher.http.api.delivery_views"
-        " dispatcher.http.api.views dispatcher.matching.evaluation rich"
+        "dispatcher.commands.formatting dispatcher.domain.* dispatcher.http.api.schemas.*"
+        " dispatcher.matching.evaluation rich"
     ),
     "dispatcher.commands.processes": (
         "dispatcher.commands.serve dispatcher.commands.worker_program typer"
@@ -271,8 +274,7 @@ PURE = {
     "dispatcher.http.webhooks.unauthenticated",
     "dispatcher.http.openapi.document",
     "dispatcher.http.openapi.operation",
-    "dispatcher.http.api.delivery_views",
-    "dispatcher.http.api.views",
+    "dispatcher.http.api.schemas.*",
     "dispatcher.commands.saved_requests",
     "dispatcher.commands.formatting",
     "dispatcher.commands.tables.*",

@@ -14,17 +14,17 @@ import msgspec
 from dispatcher.commands.access import TOKEN, URL, Access
 from dispatcher.commands.exits import Exit, Failed
 from dispatcher.domain.errors import UsageError
-from dispatcher.http.api.delivery_views import DeliveryDetail, DeliveryList, HookList, ReplayAnswer
-from dispatcher.http.api.views import (
+from dispatcher.http.api.schemas.deliveries import DeliveryDetail, DeliveryList, ReplayAnswer
+from dispatcher.http.api.schemas.deploys import (
     DeployDetail,
     DeployList,
     OrderAnswer,
-    PauseAnswer,
     RedeployAnswer,
-    RepairList,
-    TargetInfo,
-    TargetList,
 )
+from dispatcher.http.api.schemas.hooks import HookList
+from dispatcher.http.api.schemas.pauses import PauseAnswer
+from dispatcher.http.api.schemas.repairs import RepairList
+from dispatcher.http.api.schemas.targets import TargetInfo, TargetList
 from dispatcher.http.responses import ErrorBody
 
 TIMEOUT = 10.0

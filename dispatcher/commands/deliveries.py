@@ -11,7 +11,7 @@ from dispatcher.commands.output import console, write_json
 from dispatcher.commands.tables.deliveries import deliveries as table
 from dispatcher.commands.tables.deliveries import details, results
 from dispatcher.commands.tables.explanations import explanations
-from dispatcher.http.api.delivery_views import DeliveryDetail
+from dispatcher.http.api.schemas.deliveries import DeliveryDetail
 
 
 @spread

@@ -13,7 +13,7 @@ from dispatcher.commands.output import console, write_json
 from dispatcher.commands.tables.deploys import deploys as table
 from dispatcher.commands.tables.deploys import details, log, no_log
 from dispatcher.domain.errors import UsageError
-from dispatcher.http.api.views import DeployDetail, OrderAnswer
+from dispatcher.http.api.schemas.deploys import DeployDetail, OrderAnswer
 
 
 @spread

@@ -13,7 +13,7 @@ from dispatcher.commands.formatting import plain, span
 from dispatcher.commands.options import split_name
 from dispatcher.commands.output import write_json
 from dispatcher.domain.deploy import TERMINAL, State
-from dispatcher.http.api.views import DeployDetail
+from dispatcher.http.api.schemas.deploys import DeployDetail
 
 EVERY = 1.0
 """Seconds between two requests."""

@@ -9,7 +9,7 @@ import typer
 from dispatcher.commands.options import Api, Asker, spread
 from dispatcher.commands.output import write_json
 from dispatcher.commands.tables.targets import paused
-from dispatcher.http.api.views import PauseAnswer
+from dispatcher.http.api.schemas.pauses import PauseAnswer
 
 TargetOrAll = Annotated[
     str | None, typer.Argument(metavar="[TARGET]", help="Name of a target; else all of them.")

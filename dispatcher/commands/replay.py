@@ -13,7 +13,7 @@ from dispatcher.commands.options import Api, Asker, spread
 from dispatcher.commands.output import write_json
 from dispatcher.commands.tables.deliveries import replayed
 from dispatcher.domain.outcome import Outcome
-from dispatcher.http.api.delivery_views import ReplayAnswer
+from dispatcher.http.api.schemas.deliveries import ReplayAnswer
 
 DeliveryName = Annotated[
     str, typer.Argument(metavar="ID", help="As `deliveries` lists it, or the Git host's own.")

@@ -10,15 +10,26 @@ from dataclasses import dataclass
 from starlette.routing import Route
 
 from dispatcher.http import health
-from dispatcher.http.api import deliveries, delivery_views, deploys, redeploys, repairs, views
+from dispatcher.http.api import deliveries, deploys, redeploys, repairs
 from dispatcher.http.api.deliveries import Deliveries
 from dispatcher.http.api.deploys import Deploys
-from dispatcher.http.api.hooks import HookList
+from dispatcher.http.api.hooks import ConfiguredHooks
 from dispatcher.http.api.pauses import Pausing
 from dispatcher.http.api.redeploys import RedeployOrder, Redeploys
 from dispatcher.http.api.repairs import RepairLog
 from dispatcher.http.api.replays import Replays
 from dispatcher.http.api.requests import Order
+from dispatcher.http.api.schemas.deliveries import DeliveryDetail, DeliveryList, ReplayAnswer
+from dispatcher.http.api.schemas.deploys import (
+    DeployDetail,
+    DeployList,
+    OrderAnswer,
+    RedeployAnswer,
+)
+from dispatcher.http.api.schemas.hooks import HookList
+from dispatcher.http.api.schemas.pauses import PauseAnswer
+from dispatcher.http.api.schemas.repairs import RepairList
+from dispatcher.http.api.schemas.targets import TargetInfo, TargetList
 from dispatcher.http.api.targets import Targets
 from dispatcher.http.health import Health
 from dispatcher.http.openapi.endpoint import OpenApi
@@ -42,7 +53,7 @@ class Endpoints:
     redeploys: Redeploys
     pauses: Pausing
     repairs: RepairLog
-    hook_list: HookList
+    configured_hooks: ConfiguredHooks
     deliveries: Deliveries
     replays: Replays
 
@@ -124,14 +135,14 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         path="/api/v1/targets",
         handler=lambda at: at.targets.list,
         summary="All targets",
-        responses={200: views.TargetList},
+        responses={200: TargetList},
     ),
     Operation(
         method="GET",
         path="/api/v1/targets/{target}",
         handler=lambda at: at.targets.show,
         summary="A target",
-        responses={200: views.TargetInfo},
+        responses={200: TargetInfo},
         own_errors=TARGET,
     ),
     Operation(
@@ -139,7 +150,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         path="/api/v1/targets/{target}/deploys",
         handler=lambda at: at.deploys.list,
         summary="A target's deploys, newest first",
-        responses={200: views.DeployList},
+        responses={200: DeployList},
         own_errors=TARGET | LIMIT,
         parameters=(_limit(deploys.MOST, deploys.MOST),),
     ),
@@ -148,7 +159,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         path="/api/v1/targets/{target}/deploys/{number}",
         handler=lambda at: at.deploys.show,
         summary="A deploy",
-        responses={200: views.DeployDetail},
+        responses={200: DeployDetail},
         own_errors=DEPLOY,
     ),
     Operation(
@@ -156,7 +167,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         path="/api/v1/targets/{target}/redeploy",
         handler=lambda at: at.redeploys.redeploy,
         summary="Redeploy",
-        responses={202: views.RedeployAnswer},
+        responses={202: RedeployAnswer},
         own_errors=DEPLOY | REDEPLOY,
         parameters=(IDEMPOTENCY_KEY,),
         body=RedeployOrder,
@@ -166,7 +177,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         path="/api/v1/targets/{target}/deploys/{number}/cancel",
         handler=lambda at: at.deploys.cancel,
         summary="Stop a deploy",
-        responses={202: views.OrderAnswer},
+        responses={202: OrderAnswer},
         own_errors=DEPLOY | codes("409 already_over"),
         body=Order,
     ),
@@ -175,7 +186,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         path="/api/v1/targets/{target}/deploys/{number}/release",
         handler=lambda at: at.deploys.release,
         summary="Release a target from a deploy that does not stop",
-        responses={202: views.OrderAnswer},
+        responses={202: OrderAnswer},
         own_errors=DEPLOY | codes("409 already_over not_stopping"),
         body=Order,
     ),
@@ -184,7 +195,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         path="/api/v1/targets/{target}/pause",
         handler=lambda at: at.pauses.pause,
         summary="Pause a target",
-        responses={200: views.PauseAnswer},
+        responses={200: PauseAnswer},
         own_errors=TARGET,
         body=Order,
     ),
@@ -193,7 +204,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         path="/api/v1/targets/{target}/resume",
         handler=lambda at: at.pauses.resume,
         summary="Resume a target",
-        responses={200: views.PauseAnswer},
+        responses={200: PauseAnswer},
         own_errors=TARGET,
         body=Order,
     ),
@@ -202,7 +213,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         path="/api/v1/pause",
         handler=lambda at: at.pauses.pause,
         summary="Pause all targets",
-        responses={200: views.PauseAnswer},
+        responses={200: PauseAnswer},
         body=Order,
     ),
     Operation(
@@ -210,7 +221,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         path="/api/v1/resume",
         handler=lambda at: at.pauses.resume,
         summary="Resume all targets",
-        responses={200: views.PauseAnswer},
+        responses={200: PauseAnswer},
         body=Order,
     ),
     Operation(
@@ -218,23 +229,23 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         path="/api/v1/repairs",
         handler=lambda at: at.repairs.list,
         summary="Repairs, newest first",
-        responses={200: views.RepairList},
+        responses={200: RepairList},
         own_errors=LIMIT,
         parameters=(_limit(repairs.MOST, repairs.MOST),),
     ),
     Operation(
         method="GET",
         path="/api/v1/hooks",
-        handler=lambda at: at.hook_list.hooks,
+        handler=lambda at: at.configured_hooks.hooks,
         summary="Hooks, when their secrets were last used, and how many requests were rejected",
-        responses={200: delivery_views.HookList},
+        responses={200: HookList},
     ),
     Operation(
         method="GET",
         path="/api/v1/deliveries",
         handler=lambda at: at.deliveries.deliveries,
         summary="Deliveries, newest first",
-        responses={200: delivery_views.DeliveryList},
+        responses={200: DeliveryList},
         own_errors=LIMIT,
         parameters=(_limit(deliveries.MOST, deliveries.USUAL),),
     ),
@@ -243,7 +254,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         path="/api/v1/deliveries/{id:path}/replay",
         handler=lambda at: at.replays.replay,
         summary="Replay a delivery as if it had just arrived",
-        responses={202: delivery_views.ReplayAnswer, 200: delivery_views.ReplayAnswer},
+        responses={202: ReplayAnswer, 200: ReplayAnswer},
         own_errors=DELIVERY | codes("409 not_replayable removed_hook"),
         body=Order,
     ),
@@ -252,7 +263,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         path="/api/v1/deliveries/{id:path}",
         handler=lambda at: at.deliveries.delivery,
         summary="A delivery, and what each target makes of it",
-        responses={200: delivery_views.DeliveryDetail},
+        responses={200: DeliveryDetail},
         own_errors=DELIVERY,
     ),
 )

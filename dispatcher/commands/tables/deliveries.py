@@ -12,7 +12,7 @@ from dispatcher.commands.formatting import age, count, plain, short
 from dispatcher.commands.tables.deploys import STYLES
 from dispatcher.commands.tables.layout import columns, page
 from dispatcher.domain.refs import short_ref
-from dispatcher.http.api.delivery_views import (
+from dispatcher.http.api.schemas.deliveries import (
     DeliveryDetail,
     DeliveryInfo,
     ReplayAnswer,

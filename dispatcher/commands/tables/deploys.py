@@ -12,7 +12,7 @@ from dispatcher.commands.formatting import age, lines, plain, short, span
 from dispatcher.commands.tables.layout import columns, page
 from dispatcher.domain.deploy import State
 from dispatcher.domain.refs import short_ref
-from dispatcher.http.api.views import DeployDetail, DeployInfo
+from dispatcher.http.api.schemas.deploys import DeployDetail, DeployInfo
 
 STYLES = {
     State.PENDING: "yellow",

@@ -9,9 +9,7 @@ from rich.table import Table
 
 from dispatcher.commands.formatting import age, plain
 from dispatcher.commands.tables.layout import columns
-from dispatcher.http.api.delivery_views import (
-    HookInfo,
-)
+from dispatcher.http.api.schemas.hooks import HookInfo
 
 
 def hooks(found: Iterable[HookInfo], now: datetime) -> Table:

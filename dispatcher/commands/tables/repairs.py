@@ -8,7 +8,7 @@ from rich.table import Table
 
 from dispatcher.commands.formatting import age, plain
 from dispatcher.commands.tables.layout import columns
-from dispatcher.http.api.views import RepairList
+from dispatcher.http.api.schemas.repairs import RepairList
 
 
 def repairs(found: RepairList, now: datetime) -> Table:

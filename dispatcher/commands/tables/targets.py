@@ -11,7 +11,9 @@ from rich.text import Text
 from dispatcher.commands.formatting import age, plain, short
 from dispatcher.commands.tables.deploys import state, took
 from dispatcher.commands.tables.layout import columns
-from dispatcher.http.api.views import DeployInfo, PauseInfo, TargetInfo
+from dispatcher.http.api.schemas.deploys import DeployInfo
+from dispatcher.http.api.schemas.pauses import PauseInfo
+from dispatcher.http.api.schemas.targets import TargetInfo
 
 
 def targets(found: Sequence[TargetInfo], now: datetime) -> Table:

@@ -13,8 +13,14 @@ from starlette.responses import Response
 from dispatcher.domain.delivery import Delivery
 from dispatcher.domain.deploy import State
 from dispatcher.domain.outcome import Result
-from dispatcher.http.api import delivery_views
 from dispatcher.http.api.requests import line, page_limit
+from dispatcher.http.api.schemas.deliveries import (
+    DeliveryDetail,
+    DeliveryInfo,
+    DeliveryList,
+    delivery_detail,
+    delivery_info,
+)
 from dispatcher.http.connection.bodies import MIB
 from dispatcher.http.live_config import LiveConfig
 from dispatcher.http.responses import ErrorResponse, json_response
@@ -44,30 +50,30 @@ class Deliveries:
             await to_thread.run_sync(self._newest, page_limit(request, USUAL, MOST))
         )
 
-    def _newest(self, limit: int) -> delivery_views.DeliveryList:
+    def _newest(self, limit: int) -> DeliveryList:
         """The newest deliveries, read a few at a time until the response is full."""
-        infos: dict[str, delivery_views.DeliveryInfo] = {}
+        infos: dict[str, DeliveryInfo] = {}
         size = 0
         for skip in range(0, limit, AT_ONCE):
             logged = self._log.newest(min(AT_ONCE, limit - skip), skip)
-            for info in map(delivery_views.delivery_info, logged):
+            for info in map(delivery_info, logged):
                 size += len(msgspec.json.encode(info))
                 if infos and size > MOST_BYTES:
-                    return delivery_views.DeliveryList(tuple(infos.values()), cut=True)
+                    return DeliveryList(tuple(infos.values()), cut=True)
                 infos[info.id] = info
             if len(logged) < AT_ONCE:
                 break
-        return delivery_views.DeliveryList(tuple(infos.values()))
+        return DeliveryList(tuple(infos.values()))
 
     async def delivery(self, request: Request) -> Response:
         name = request.path_params["id"]
         return json_response(await to_thread.run_sync(self._look, name))
 
-    def _look(self, name: str) -> delivery_views.DeliveryDetail:
+    def _look(self, name: str) -> DeliveryDetail:
         logged = found(self._log, name)
         known = logged.delivery.hook in self._live.now.hooks
         body = self._log.body(logged.delivery.id) if known else None
-        return delivery_views.delivery_detail(
+        return delivery_detail(
             logged,
             self._states(each for each in logged.results if each),
             self._explained(replace(logged.delivery, body=body)) if body is not None else (),

@@ -7,7 +7,6 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dispatcher.http.api import views
 from dispatcher.http.api.requests import (
     Order,
     RequestParser,
@@ -15,6 +14,7 @@ from dispatcher.http.api.requests import (
     page_limit,
     unknown_deploy,
 )
+from dispatcher.http.api.schemas.deploys import DeployList, OrderAnswer, deploy_detail, deploy_info
 from dispatcher.http.responses import ErrorResponse, json_response
 from dispatcher.ledger import Operations, Reader, StopResult, Store, WakeUps
 
@@ -42,7 +42,7 @@ class Deploys:
     async def list(self, request: Request) -> Response:
         target, limit = await self._parser.history(request), page_limit(request, MOST, MOST)
         found = await to_thread.run_sync(self._reader.deploys, target)
-        return json_response(views.DeployList(tuple(map(views.deploy_info, found[:limit]))))
+        return json_response(DeployList(tuple(map(deploy_info, found[:limit]))))
 
     async def show(self, request: Request) -> Response:
         target = await self._parser.history(request)
@@ -51,7 +51,7 @@ class Deploys:
         if found is None:
             kept = await to_thread.run_sync(self._reader.numbers, target)
             raise unknown_deploy(target, number, kept)
-        return json_response(views.deploy_detail(found))
+        return json_response(deploy_detail(found))
 
     async def cancel(self, request: Request) -> Response:
         return await self._order(request, "cancel")
@@ -65,7 +65,7 @@ class Deploys:
         told = await to_thread.run_sync(self._tell, verb, target, number, order)
         return json_response(told, 202)
 
-    def _tell(self, verb: str, target: str, number: int, order: Order) -> views.OrderAnswer:
+    def _tell(self, verb: str, target: str, number: int, order: Order) -> OrderAnswer:
         tell = self._operations.cancel if verb == "cancel" else self._operations.release
         said = tell(target, number, order.asker, order.reason)
         self._wake_ups.enqueue(said.wake_ups)
@@ -73,7 +73,7 @@ class Deploys:
         log.info(verb, deploy=deploy, by=order.by, reason=order.reason, outcome=said.result)
         if said.result not in REASONS:
             raise self._error(said.result, target, number)
-        return views.OrderAnswer(deploy=deploy, outcome=said.result, reason=REASONS[said.result])
+        return OrderAnswer(deploy=deploy, outcome=said.result, reason=REASONS[said.result])
 
     def _error(self, told: StopResult, target: str, number: int) -> ErrorResponse:
         found = self._reader.deploy(target, number) if told is not StopResult.UNKNOWN else None

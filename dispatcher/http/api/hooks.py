@@ -6,14 +6,14 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dispatcher.http.api import delivery_views
+from dispatcher.http.api.schemas.hooks import HookList, hook_list
 from dispatcher.http.live_config import LiveConfig
 from dispatcher.http.responses import json_response
 from dispatcher.http.webhooks.rejection_counter import RejectionCounter
 from dispatcher.ledger import SecretUsage
 
 
-class HookList:
+class ConfiguredHooks:
     """The endpoint."""
 
     def __init__(self, live: LiveConfig, usage: SecretUsage, rejections: RejectionCounter) -> None:
@@ -23,6 +23,6 @@ class HookList:
         await self._rejections.report()
         return json_response(await to_thread.run_sync(self._look))
 
-    def _look(self) -> delivery_views.HookList:
+    def _look(self) -> HookList:
         used, rejected = self._usage.used(), self._usage.rejections()
-        return delivery_views.hook_list(self._live.now.hooks, used, rejected)
+        return hook_list(self._live.now.hooks, used, rejected)

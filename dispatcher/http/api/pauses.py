@@ -9,8 +9,8 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dispatcher.http.api import views
 from dispatcher.http.api.requests import Order, RequestParser
+from dispatcher.http.api.schemas.pauses import PauseAnswer, pause_info
 from dispatcher.http.responses import json_response
 from dispatcher.ledger import Operations, Store, WakeUps, read_pauses
 
@@ -40,10 +40,10 @@ class Pausing:
 
     def _switched(
         self, switch: Callable[[str | None, Order], None], target: str | None, order: Order
-    ) -> views.PauseAnswer:
+    ) -> PauseAnswer:
         switch(target, order)
         pauses = read_pauses(self._store, [target] if target else [])
-        return views.PauseAnswer(target=target, paused=views.pause_info(pauses, target))
+        return PauseAnswer(target=target, paused=pause_info(pauses, target))
 
     def _pause(self, target: str | None, order: Order) -> None:
         self._operations.pause(target, order.asker, order.reason)

@@ -14,8 +14,8 @@ from starlette.responses import Response
 
 from dispatcher.config import Target
 from dispatcher.domain.refs import MAX_REF, ZEROS, is_ref, object_name, short_ref
-from dispatcher.http.api import views
 from dispatcher.http.api.requests import Order, RequestParser, line, unknown_deploy
+from dispatcher.http.api.schemas.deploys import RedeployAnswer
 from dispatcher.http.responses import ErrorResponse, json_response
 from dispatcher.ledger import NoRedeploy, Operations, Reader, Redeploy, Store, WakeUps
 from dispatcher.matching.matcher import follows
@@ -57,7 +57,7 @@ class Redeploys:
         )
         return json_response(await to_thread.run_sync(self._redeploy, asked), 202)
 
-    def _redeploy(self, asked: Redeploy) -> views.RedeployAnswer:
+    def _redeploy(self, asked: Redeploy) -> RedeployAnswer:
         made = self._operations.redeploy(asked)
         if made.outcome is None:
             if made.why_not is NoRedeploy.UNKNOWN_DEPLOY:
@@ -67,7 +67,7 @@ class Redeploys:
         self._wake_ups.enqueue([made.wake_up] if made.wake_up else [])
         deploy = f"{asked.target}/{made.number}"
         log.info("redeploy", deploy=deploy, commit=made.commit, by=asked.by, outcome=made.outcome)
-        return views.RedeployAnswer(
+        return RedeployAnswer(
             target=asked.target,
             deploy=deploy,
             ref=made.ref,

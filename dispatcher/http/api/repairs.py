@@ -6,8 +6,8 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dispatcher.http.api import views
 from dispatcher.http.api.requests import page_limit
+from dispatcher.http.api.schemas.repairs import RepairList, repair_info
 from dispatcher.http.responses import json_response
 from dispatcher.ledger import Repairs, Store
 
@@ -25,7 +25,7 @@ class RepairLog:
         limit = page_limit(request, MOST, MOST)
         return json_response(await to_thread.run_sync(self._newest, limit))
 
-    def _newest(self, limit: int) -> views.RepairList:
+    def _newest(self, limit: int) -> RepairList:
         counts = {str(kind): count for kind, count in self._repairs.counts().items()}
         newest = self._repairs.newest()[:limit]
-        return views.RepairList(counts, tuple(map(views.repair_info, newest)))
+        return RepairList(counts, tuple(map(repair_info, newest)))

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.domain.delivery import ID_LENGTH, Delivery, Replay
-from dispatcher.http.api import delivery_views
 from dispatcher.http.api.deliveries import found
 from dispatcher.http.api.requests import Order, RequestParser
+from dispatcher.http.api.schemas.deliveries import ReplayAnswer
 from dispatcher.http.live_config import ActiveConfig, LiveConfig
 from dispatcher.http.responses import ErrorResponse, json_response
 from dispatcher.http.webhooks.intake import Answer, Intake, evaluated
@@ -67,8 +67,8 @@ def _check_hook(now: ActiveConfig, delivery: Delivery) -> None:
         raise ErrorResponse(409, "removed_hook", message)
 
 
-def _view(delivery: Delivery, body: Answer) -> delivery_views.ReplayAnswer:
-    return delivery_views.ReplayAnswer(
+def _view(delivery: Delivery, body: Answer) -> ReplayAnswer:
+    return ReplayAnswer(
         id=delivery.id,
         replay_of=delivery.replay.of if delivery.replay else "",
         delivery=body.delivery,

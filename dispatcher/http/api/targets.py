@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.config import Target
-from dispatcher.http.api import views
 from dispatcher.http.api.requests import RequestParser
+from dispatcher.http.api.schemas.pauses import pause_info
+from dispatcher.http.api.schemas.targets import TargetInfo, TargetList, target_info
 from dispatcher.http.responses import json_response
 from dispatcher.ledger import Reader, Store, read_pauses
 
@@ -24,17 +25,17 @@ class Targets:
 
     async def list(self, _: Request) -> Response:
         targets = tuple(self._parser.targets().values())
-        return json_response(views.TargetList(await to_thread.run_sync(self._look, targets)))
+        return json_response(TargetList(await to_thread.run_sync(self._look, targets)))
 
     async def show(self, request: Request) -> Response:
         target = await self._parser.target(request)
         (info,) = await to_thread.run_sync(self._look, [target])
         return json_response(info)
 
-    def _look(self, targets: Sequence[Target]) -> tuple[views.TargetInfo, ...]:
+    def _look(self, targets: Sequence[Target]) -> tuple[TargetInfo, ...]:
         names = [target.name for target in targets]
         found, pauses = self._reader.targets(names), read_pauses(self._store, names)
         return tuple(
-            views.target_info(target, view, views.pause_info(pauses, target.name))
+            target_info(target, view, pause_info(pauses, target.name))
             for target, view in zip(targets, found, strict=True)
         )

@@ -17,7 +17,7 @@ from dispatcher.commands.follow import follow
 from dispatcher.commands.formatting import age, lines, plain, span
 from dispatcher.domain.deploy import Reason, State
 from dispatcher.domain.errors import UsageError
-from dispatcher.http.api.views import DeployDetail
+from dispatcher.http.api.schemas.deploys import DeployDetail
 
 SPANS = {
     0: "0s",

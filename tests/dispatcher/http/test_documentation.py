@@ -15,7 +15,12 @@ from dispatcher.domain.cause import CauseKind
 from dispatcher.domain.deploy import Reason, State
 from dispatcher.domain.outcome import Outcome
 from dispatcher.http import health
-from dispatcher.http.api import delivery_views, views
+from dispatcher.http.api.schemas.deliveries import DeliveryDetail, ReplayAnswer
+from dispatcher.http.api.schemas.deploys import DeployDetail, OrderAnswer, RedeployAnswer
+from dispatcher.http.api.schemas.hooks import HookList
+from dispatcher.http.api.schemas.pauses import PauseAnswer
+from dispatcher.http.api.schemas.repairs import RepairList
+from dispatcher.http.api.schemas.targets import TargetInfo
 from dispatcher.http.openapi.document import described_path
 from dispatcher.http.operations import OPERATIONS
 from dispatcher.http.responses import ErrorBody
@@ -27,15 +32,15 @@ SOURCES = Path(dispatcher.http.__file__).parent
 EXAMPLES: tuple[Any, ...] = (
     ErrorBody,
     intake.Answer,
-    views.TargetInfo,
-    views.DeployDetail,
-    views.RedeployAnswer,
-    views.OrderAnswer,
-    *[views.PauseAnswer] * 4,
-    views.RepairList,
-    delivery_views.HookList,
-    delivery_views.DeliveryDetail,
-    delivery_views.ReplayAnswer,
+    TargetInfo,
+    DeployDetail,
+    RedeployAnswer,
+    OrderAnswer,
+    *[PauseAnswer] * 4,
+    RepairList,
+    HookList,
+    DeliveryDetail,
+    ReplayAnswer,
     health.Ready,
 )
 """What the JSON examples are, in the document's order."""

@@ -1,7 +1,4 @@
-"""The API's JSON bodies about hooks and deliveries, as types that the command line shares. Values only.
-
-Times are RFC 3339 in UTC. Must not contain a secret or a delivery's body.
-"""
+"""JSON bodies about deliveries. Must not contain a secret or a delivery's body."""
 
 from __future__ import annotations
 
@@ -9,40 +6,12 @@ from collections.abc import Mapping
 
 import msgspec
 
-from dispatcher.config import Hook
 from dispatcher.domain.delivery import Candidate, RefUpdate
 from dispatcher.domain.deploy import State
 from dispatcher.domain.outcome import Outcome, Result
-from dispatcher.http.api.views import moment
+from dispatcher.http.api.schemas.times import rfc3339
 from dispatcher.ledger import LoggedDelivery
 from dispatcher.matching.evaluation import Explanation
-
-Counts = Mapping[tuple[str, str], int]
-
-
-class SecretInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A secret, by where it comes from."""
-
-    source: str
-    """`env NAME` or `file PATH`."""
-    last_used: str | None = None
-    """When it last authenticated a delivery; null for never."""
-
-
-class HookInfo(msgspec.Struct, frozen=True, kw_only=True):
-    name: str
-    provider: str
-    repositories: tuple[str, ...]
-    insecure: bool = False
-    secrets: tuple[SecretInfo, ...] = ()
-    rejected: dict[str, int] = {}
-    """Why requests were not authenticated -> how many there ever were."""
-
-
-class HookList(msgspec.Struct, frozen=True, kw_only=True):
-    hooks: tuple[HookInfo, ...]
-    unknown: dict[str, int]
-    """The same of requests to hooks that aren't there."""
 
 
 class ResultInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,32 +82,6 @@ class ReplayAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Why there are no results."""
 
 
-def hook_list(hooks: Mapping[str, Hook], used: Counts, rejected: Counts) -> HookList:
-    return HookList(
-        hooks=tuple(_hook(hook, used, rejected) for hook in hooks.values()),
-        unknown=_of("", rejected),
-    )
-
-
-def _hook(hook: Hook, used: Counts, rejected: Counts) -> HookInfo:
-    sources = [secret.source for secret in hook.secrets]
-    return HookInfo(
-        name=hook.name,
-        provider=hook.provider,
-        repositories=hook.repositories,
-        insecure=hook.insecure,
-        secrets=tuple(
-            SecretInfo(source=source, last_used=moment(used.get((hook.name, source), 0)))
-            for source in sources
-        ),
-        rejected=_of(hook.name, rejected),
-    )
-
-
-def _of(hook: str, counts: Counts) -> dict[str, int]:
-    return {why: count for (name, why), count in sorted(counts.items()) if name == hook}
-
-
 def delivery_info(logged: LoggedDelivery) -> DeliveryInfo:
     delivery, replay = logged.delivery, logged.delivery.replay
     return DeliveryInfo(
@@ -147,7 +90,7 @@ def delivery_info(logged: LoggedDelivery) -> DeliveryInfo:
         hook=delivery.hook,
         provider=delivery.provider,
         event=delivery.event,
-        received_at=moment(logged.at),
+        received_at=rfc3339(logged.at),
         repository=delivery.repository,
         refs=delivery.refs,
         results=tuple(map(_result, delivery.candidates, logged.results)),
