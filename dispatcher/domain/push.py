@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dispatcher.domain.refs import ZEROS
-from dispatcher.domain.stream import stream_of
+from dispatcher.domain.refs import ZEROS, stream_of
 
 
 class Push(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +24,6 @@ class Push(msgspec.Struct, frozen=True, kw_only=True):
     """The commit behind `after`, where that is an annotated tag and the host tells; else ""."""
     pushed_at: int = 0
     """The host's own push time; 0 when it sends none."""
-    forced: bool = False
     title: str = ""
     """First line of the head commit's message, at most 200 characters."""
     message: str = ""

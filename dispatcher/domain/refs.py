@@ -1,4 +1,4 @@
-"""Git's rules for names of objects and refs. Pure."""
+"""Git's rules for names of objects and refs; the streams that refs belong to. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ ZEROS = frozenset({"0" * 40, "0" * 64})
 """The object names that Git hosts send for "no commit" (SHA-1 and SHA-256 repositories)."""
 
 MAX_REF = 1024
+
+TAGS = "refs/tags"
+"""The one stream that all tags of a target share."""
 
 _OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 # https://git-scm.com/docs/git-check-ref-format
@@ -33,3 +36,8 @@ def short_ref(ref: str) -> str:
         if ref.startswith(prefix):
             return ref.removeprefix(prefix)
     return ref
+
+
+def stream_of(ref: str) -> str:
+    """The stream that a ref belongs to: a branch is its own, all tags share one."""
+    return TAGS if ref.startswith("refs/tags/") else ref

@@ -10,8 +10,7 @@ import msgspec
 
 from dispatcher.domain.deploy import Reason
 from dispatcher.domain.outcome import Outcome
-from dispatcher.domain.refs import short_ref
-from dispatcher.domain.stream import stream_of
+from dispatcher.domain.refs import short_ref, stream_of
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.retention import Retention
 from dispatcher.ledger.scripts import Call

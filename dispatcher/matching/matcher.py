@@ -16,9 +16,8 @@ from operator import itemgetter
 from typing import Protocol
 
 from dispatcher.domain.push import Push
-from dispatcher.domain.refs import short_ref
+from dispatcher.domain.refs import TAGS, short_ref, stream_of
 from dispatcher.domain.repositories import normalize_repository
-from dispatcher.domain.stream import TAGS, stream_of
 from dispatcher.matching.globs import Rules
 from dispatcher.matching.tags import tag_rules, version_hint
 

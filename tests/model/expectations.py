@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dispatcher.domain.deploy import Deploy, Reason, State
-from dispatcher.domain.stream import stream_of
+from dispatcher.domain.refs import stream_of
 from workers.kube import labels
 from workers.kube.objects import Job
 

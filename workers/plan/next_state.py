@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from dispatcher.domain.deploy import Deploy, State
 from dispatcher.domain.observed_job import ObservedJob
+from dispatcher.domain.refs import stream_of
 from dispatcher.domain.snapshot import Snapshot
-from dispatcher.domain.stream import stream_of
 from dispatcher.domain.transitions import FOUND
 from workers.causes.cause import Cause
 

@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from dispatcher.domain.deploy import Deploy, State
 from dispatcher.domain.observed_job import ObservedJob
+from dispatcher.domain.refs import stream_of
 from dispatcher.domain.repairs import Kind
 from dispatcher.domain.snapshot import Snapshot
-from dispatcher.domain.stream import stream_of
 from workers.plan.lookup import waiting_deploys
 from workers.plan.next_state import ended, found, renumbered
 from workers.plan.steps import Change, Step

@@ -46,7 +46,6 @@ class _Change(msgspec.Struct, frozen=True):
 
     old: _Ref | None = None
     new: _Ref | None = None
-    forced: bool = False
 
 
 class _Changes(msgspec.Struct, frozen=True):
@@ -126,7 +125,6 @@ def _push(where: fields.Addresses, pusher: str, at: str, ref: _Ref, change: _Cha
         ref=fields.ref(f"{at}.{'new' if new else 'old'}.name", _KINDS[ref.type] + ref.name),
         before=fields.before_of(before, after),
         after=after,
-        forced=change.forced,
         title=fields.title(message),
         message=fields.message(message),
         pusher=pusher,

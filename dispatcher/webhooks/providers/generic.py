@@ -31,7 +31,6 @@ class Ref(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     commit: str | None = None
     pushed_at: int | None = None
     """Milliseconds since the epoch."""
-    forced: bool = False
     title: str | None = None
     message: str | None = None
     paths: tuple[str, ...] | None = None
@@ -79,7 +78,6 @@ def _push(repository: str, pusher: str, at: str, update: Ref) -> Push:
         after=after,
         commit=fields.commit_behind(after, commit),
         pushed_at=fields.milliseconds(f"{at}.pushed_at", update.pushed_at),
-        forced=update.forced,
         title=fields.title(update.title or update.message),
         message=fields.message(update.message),
         pusher=pusher,

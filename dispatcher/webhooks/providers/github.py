@@ -103,7 +103,6 @@ def _push(payload: _Payload) -> Push:
         after=after,
         commit=fields.commit_behind(after, fields.optional_object_name("head_commit.id", head.id)),
         pushed_at=_pushed_at(source.pushed_at),
-        forced=payload.forced,
         title=fields.title(head.message),
         message=fields.message(head.message),
         pusher=fields.one_line(payload.pusher.name if payload.pusher else ""),

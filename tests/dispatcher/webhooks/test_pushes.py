@@ -31,7 +31,7 @@ PUSHES = {
     "bitbucket/repo_push__branch": "refs/heads/main a1..b2",
     "bitbucket/repo_push__deleted_branch": "refs/heads/feature/basket a1..-",
     "bitbucket/repo_push__deleted_tag": "refs/tags/v1.0 a1..-",
-    "bitbucket/repo_push__forced": "refs/heads/main a1..b2 forced",
+    "bitbucket/repo_push__forced": "refs/heads/main a1..b2",
     "bitbucket/repo_push__many_commits": "refs/heads/main a1..b2",
     "bitbucket/repo_push__new_branch": "refs/heads/feature/basket -..b2",
     "bitbucket/repo_push__several_refs": (
@@ -72,7 +72,7 @@ PUSHES = {
     "generic/push__branch": "refs/heads/main a1..b2 with paths",
     "generic/push__least": "refs/heads/main ?..b2",
     "generic/push__several_refs": (
-        "refs/heads/main a1..b2 forced; refs/tags/v1.0 -..d4 of b2; refs/heads/old c3..-"
+        "refs/heads/main a1..b2; refs/tags/v1.0 -..d4 of b2; refs/heads/old c3..-"
     ),
     "gitea/delete__branch": "refs/heads/feature/basket ?..-",
     "gitea/delete__sha256": "refs/heads/feature/basket ?..-",
@@ -91,7 +91,7 @@ PUSHES = {
     "github/push__deleted_branch": "refs/heads/feature/basket a1..-",
     "github/push__deleted_tag": "refs/tags/v1.0 a1..-",
     "github/push__enterprise": "refs/heads/main a1..b2 with paths",
-    "github/push__forced": "refs/heads/main a1..b2 forced",
+    "github/push__forced": "refs/heads/main a1..b2",
     "github/push__new_branch": "refs/heads/feature/basket -..b2",
     "github/push__no_commits": "refs/heads/release/1 -..b2",
     "github/push__sha256": "refs/heads/main d4..e5 with paths",
@@ -121,7 +121,7 @@ PUSHES = {
 def line(push: Push) -> str:
     told = f"{push.ref} {short(push.before)}..{short(push.after)}"
     told += f" of {short(push.commit)}" if push.commit else ""
-    return told + (" forced" if push.forced else "") + (" with paths" if push.paths else "")
+    return told + (" with paths" if push.paths else "")
 
 
 def short(name: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from dispatcher.domain.push import Push
-from dispatcher.domain.stream import stream_of
+from dispatcher.domain.refs import stream_of
 
 NONE = "0" * 40
 REPOSITORY = "git.example.com/acme/shop"

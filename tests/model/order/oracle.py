@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from dispatcher.domain.deploy import Deploy
-from dispatcher.domain.stream import TAGS
+from dispatcher.domain.refs import TAGS
 from tests.model.order.history import NONE, History, Made
 
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from dispatcher.domain.delivery import Replay
 from dispatcher.domain.deploy import State
+from dispatcher.domain.refs import TAGS
 from dispatcher.domain.spec import Policies
-from dispatcher.domain.stream import TAGS
 from dispatcher.ledger import Keys, Operations, Redeploy, Store, Submission
 from tests.model import ledger_loss
 from tests.model.order.fake_worker import FakeWorker

@@ -97,9 +97,8 @@ def test_a_deleted_tag() -> None:
     assert sent("github/push__deleted_tag").push().deleted
 
 
-def test_a_new_and_a_forced_branch() -> None:
+def test_a_new_branch() -> None:
     assert sent("github/push__new_branch").push().before in ZEROS
-    assert sent("github/push__forced").push().forced
 
 
 def test_an_annotated_tag_tells_its_commit_too() -> None:
