@@ -1,7 +1,7 @@
 """Which fields of a Job a manifest may set, and to which values.
 
 Covers every field that Kubernetes knows: a manifest may set it, or it conflicts with what git-dispatcher
-sets or promises and is a mistake with its remedy. docs/configuration.md has the same as a table.
+sets or promises and is a mistake with its remedy. docs/configuration.md lists the same.
 https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/job-v1/#JobSpec
 """
 
