@@ -12,7 +12,7 @@ import httpx
 from rich.console import Console
 
 from dispatcher.domain.errors import DispatcherError
-from dispatcher.local.observer import Observer
+from dispatcher.local.pod_history import PodHistory
 from dispatcher.local.sandbox import ClaimFailed, Sandbox, run_in_sandbox
 
 BURST = 20
@@ -27,8 +27,8 @@ class Scenario:
 
     def run(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._observer = Observer(sandbox.local.kubeconfig, lambda line: self._line(line, "dim"))
-        self._observer.start()
+        self._history = PodHistory(sandbox.local.kubeconfig, lambda line: self._line(line, "dim"))
+        self._history.start()
         self._line(f"all processes run; their log is {sandbox.folder / 'log.txt'}")
         for step in (
             self._first,
@@ -108,13 +108,13 @@ class Scenario:
 
     def _last(self) -> None:
         self._title("And all the while")
-        observer = self._observer
-        self._claim("the observer watched all Pods throughout", not observer.trouble)
+        history = self._history
+        self._claim("the watch on Pods never stopped", not history.trouble)
         self._claim(
-            f"{len(observer.runs)} Pods ran, never two at once",
-            not observer.overlaps and observer.most_at_once == 1,
+            f"{len(history.runs)} Pods ran, never two at once",
+            not history.overlaps and history.most_at_once == 1,
         )
-        numbers = [run.number for run in sorted(observer.runs.values(), key=lambda r: r.began)]
+        numbers = [run.number for run in sorted(history.runs.values(), key=lambda r: r.began)]
         self._claim("they ran in the order of their pushes", numbers == sorted(numbers))
         seconds = time.monotonic() - self._began
         self._console.print(f"\n[green bold]{self._claims} claims hold, in {seconds:.0f} s.[/]")

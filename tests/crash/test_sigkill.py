@@ -74,7 +74,7 @@ def test_what_was_acknowledged_is_deployed_and_no_two_pods_run_at_once(
     for pusher in pushers:
         pusher.note_starts()
     wrong = [each for pusher in pushers for each in checks.about(pusher)]
-    wrong += [*system.observer.overlaps, *checks.disagreements(system, pushers)]
+    wrong += [*system.pod_history.overlaps, *checks.disagreements(system, pushers)]
     print(f"\n{_figures(system, pushers, faults.done, seed, minutes)}, violations {len(wrong)}")
     assert sum(faults.done.values()) >= 5
     assert not wrong, _story(pushers, wrong)

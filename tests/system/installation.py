@@ -22,7 +22,7 @@ from dispatcher.domain.deploy import Deploy
 from dispatcher.ledger import Keys, Listings, Publisher, Reader, Store, connect
 from dispatcher.local import up
 from dispatcher.local.kube import items, kube_client
-from dispatcher.local.observer import Observer
+from dispatcher.local.pod_history import PodHistory
 from dispatcher.local.ports import Ports
 from dispatcher.local.quickstart import ensure_secret
 from dispatcher.local.supervisor import SupervisedProcess
@@ -96,8 +96,8 @@ class Installation:
         self.reader = Reader(self.store)
         self.kube = kube_client(self.local.kubeconfig)
         self.web = httpx.Client(base_url=self.local.url, trust_env=False, timeout=10)
-        self.observer = Observer(self.local.kubeconfig)
-        self.observer.start()
+        self.pod_history = PodHistory(self.local.kubeconfig)
+        self.pod_history.start()
 
     def start_standby(self, name: str) -> None:
         """Another watcher."""
@@ -106,7 +106,7 @@ class Installation:
         self._run(process.start())
 
     def stop(self) -> None:
-        self.observer.stop()
+        self.pod_history.stop()
         self._run(up.stop_all(self.running))
         self._ports.release()
         for client in (self.kube, self.web, self.redis):
@@ -298,11 +298,13 @@ class Target:
         return bool(eventually(lambda: not self.jobs() and not self.pods(), seconds))
 
     def overlaps(self) -> list[str]:
-        return [line for line in self.system.observer.overlaps if line.startswith(f"{self.name}-")]
+        return [
+            line for line in self.system.pod_history.overlaps if line.startswith(f"{self.name}-")
+        ]
 
     def commits_run(self) -> list[int]:
         """Numbers of the deploys whose Pods ran, in the order of their starts."""
-        runs = [run for run in self.system.observer.runs.values() if run.target == self.name]
+        runs = [run for run in self.system.pod_history.runs.values() if run.target == self.name]
         return [run.number for run in sorted(runs, key=lambda run: run.began)]
 
     def story(self, claim: str) -> str:

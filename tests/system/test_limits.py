@@ -19,7 +19,7 @@ def test_no_more_run_than_may_and_who_waited_longest_is_next(system: Installatio
     for target in targets:
         target.until(1, "succeeded")
         assert target.is_clean()
-    runs = [run for run in system.observer.runs.values() if run.target.startswith("narrow-")]
+    runs = [run for run in system.pod_history.runs.values() if run.target.startswith("narrow-")]
     starts = sorted(runs, key=lambda run: run.began)
     assert [run.target for run in starts[2:]] == names[2:]  # the first two may change places
     for run in runs:

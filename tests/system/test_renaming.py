@@ -21,7 +21,7 @@ def rename(system: Installation, target: Target, name: str, **settings: str) -> 
 
 def runs(system: Installation, *names: str) -> list[tuple[float, float, str]]:
     """When a Pod of these targets began and ended, in order."""
-    found = [run for run in system.observer.runs.values() if run.target in names]
+    found = [run for run in system.pod_history.runs.values() if run.target in names]
     return sorted((run.began, run.ended, run.job) for run in found)
 
 

@@ -43,7 +43,7 @@ STARTERS = {
     "dispatcher/ledger/submitter.py": "web watches its threads, and each group has its chance",
     "workers/watch/reflector.py": "the watcher watches its threads, and a reflector that fails lists again",
     # Embedded parts
-    "dispatcher/local/observer.py": "a witness that died has seen nothing, and says so",
+    "dispatcher/local/pod_history.py": "a witness that died has seen nothing, and says so",
     "dispatcher/local/supervisor.py": "what keeps a part running tells why it does not",
     "dispatcher/local/up.py": "starts are waited for; making namespaces is tried again",
     "dispatcher/local/cluster/cluster.py": "a controller that ends, ends the cluster",

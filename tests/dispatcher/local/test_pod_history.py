@@ -1,4 +1,4 @@
-"""The observer of the demo and of the system tests goes on when the cluster comes back after an outage."""
+"""The Pod history of the demo and of the system tests goes on when the cluster comes back after an outage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from dispatcher.local.kube import create_namespace, kube_client
-from dispatcher.local.observer import Observer
+from dispatcher.local.pod_history import PodHistory
 from tests.contract.localprocess import LocalProcess, local_cluster
 from tests.waiting import eventually
 
@@ -21,8 +21,8 @@ def cluster(tmp_path: Path) -> Iterator[LocalProcess]:
 
 
 @pytest.fixture
-def observer(cluster: LocalProcess) -> Iterator[Observer]:
-    made = Observer(cluster.kubeconfig)
+def history(cluster: LocalProcess) -> Iterator[PodHistory]:
+    made = PodHistory(cluster.kubeconfig)
     made.start()
     yield made
     made.stop()
@@ -43,36 +43,36 @@ def run_pod(cluster: LocalProcess, name: str, script: str) -> None:
         assert answer.status_code == httpx.codes.CREATED, answer.text
 
 
-def seen(observer: Observer) -> dict[str, bool]:
+def seen(history: PodHistory) -> dict[str, bool]:
     """The Pods that ran, and whether each has ended."""
-    return {run.pod: bool(run.ended) for run in list(observer.runs.values())}
+    return {run.pod: bool(run.ended) for run in list(history.runs.values())}
 
 
-def test_two_pods_of_a_target_at_once_are_seen(cluster: LocalProcess, observer: Observer) -> None:
+def test_two_pods_of_a_target_at_once_are_seen(cluster: LocalProcess, history: PodHistory) -> None:
     run_pod(cluster, "one", "sleep 60")
-    assert eventually(lambda: seen(observer) == {"one": False})
+    assert eventually(lambda: seen(history) == {"one": False})
 
     run_pod(cluster, "two", "sleep 60")
 
-    assert eventually(lambda: observer.overlaps == ["two began while one ran"])
-    assert observer.most_at_once == 2
+    assert eventually(lambda: history.overlaps == ["two began while one ran"])
+    assert history.most_at_once == 2
 
 
 def test_a_cluster_that_was_killed_is_followed_from_where_it_was_left(
-    cluster: LocalProcess, observer: Observer
+    cluster: LocalProcess, history: PodHistory
 ) -> None:
     run_pod(cluster, "one", "sleep 60")
-    assert eventually(lambda: seen(observer) == {"one": False})
+    assert eventually(lambda: seen(history) == {"one": False})
     cluster.kill()
 
     with local_cluster(cluster.directory) as again:
         run_pod(again, "two", "sleep 60")
 
-        assert eventually(lambda: seen(observer) == {"one": True, "two": False})
-        assert observer.overlaps == []
+        assert eventually(lambda: seen(history) == {"one": True, "two": False})
+        assert history.overlaps == []
 
 
-def test_an_observer_that_died_says_that_it_saw_nothing(cluster: LocalProcess) -> None:
+def test_a_history_that_died_says_that_it_saw_nothing(cluster: LocalProcess) -> None:
     """What it has not seen would look like what has not happened."""
 
     lines: list[str] = []
@@ -82,9 +82,9 @@ def test_an_observer_that_died_says_that_it_saw_nothing(cluster: LocalProcess) -
         if len(lines) == 1:
             raise LookupError("nobody thought of it")
 
-    observer = Observer(cluster.kubeconfig, tell)
-    observer.start()
+    history = PodHistory(cluster.kubeconfig, tell)
+    history.start()
     run_pod(cluster, "one", "sleep 60")
 
-    assert eventually(lambda: observer.trouble == "LookupError: nobody thought of it")
+    assert eventually(lambda: history.trouble == "LookupError: nobody thought of it")
     assert "stopped watching" in lines[-1]

@@ -1,4 +1,4 @@
-"""An independent observer: it watches all Pods through the cluster's API and records when each ran.
+"""When each Pod ran, recorded independently: from the cluster's API alone, by a watch on all Pods.
 
 It shares no code with the product. After an outage of the cluster it continues the watch from the last
 resourceVersion; a Pod that was deleted meanwhile counts as ended.
@@ -24,13 +24,13 @@ AGAIN_SECONDS = 0.1
 """Between two attempts to reach a cluster that does not answer."""
 
 
-class _TooOld(Exception):  # no error: the observer lists again
+class _TooOld(Exception):  # no error: the Pods are listed again
     """410: the cluster no longer has the changes after our resourceVersion."""
 
 
 @dataclass
 class Run:
-    """One Pod's time of running, by the observer's clock."""
+    """One Pod's time of running, by this process's clock."""
 
     pod: str
     job: str
@@ -41,11 +41,12 @@ class Run:
 
 
 @dataclass
-class Observer:
+class PodHistory:
     """Records when Pods ran. Start it before any runs. Trust `overlaps` only if `trouble` is empty."""
 
     kubeconfig: Path
-    tell: Callable[[str], None] = lambda line: None
+    report: Callable[[str], None] = lambda line: None
+    """Gets a line for each Pod that begins or ends."""
     runs: dict[str, Run] = field(default_factory=dict)
     most_at_once: int = 0
     overlaps: list[str] = field(default_factory=list)
@@ -59,7 +60,7 @@ class Observer:
         threading.Thread(target=self._follow, daemon=True).start()
 
     def stop(self) -> None:
-        """Ends the observer at the cluster's next change or outage, which it does not report."""
+        """Ends the recording at the cluster's next change or outage, which it does not report."""
         self._stopped.set()
 
     def _follow(self) -> None:
@@ -75,7 +76,7 @@ class Observer:
                 self._stopped.wait(AGAIN_SECONDS)
             except Exception as error:  # noqa: BLE001  # no caller could catch it
                 self.trouble = f"{type(error).__name__}: {error}"
-                self.tell(f"the observer stopped watching: {self.trouble}")
+                self.report(f"stopped watching Pods: {self.trouble}")
                 return
 
     def _stay(self, client: httpx.Client) -> None:
@@ -129,13 +130,13 @@ class Observer:
         self.runs[uid] = Run(name, job, target, number, time.monotonic())
         self.most_at_once = max(self.most_at_once, len(others) + 1)
         self.overlaps += [f"{name} began while {other.pod} ran" for other in others]
-        self.tell(f"Pod {name} runs")
+        self.report(f"Pod {name} runs")
 
     def _end(self, uid: str) -> None:
         run = self.runs.get(uid)
         if run and not run.ended:
             run.ended = time.monotonic()
-            self.tell(f"Pod {run.pod} ended after {run.ended - run.began:.1f} s")
+            self.report(f"Pod {run.pod} ended after {run.ended - run.began:.1f} s")
 
 
 def _list(client: httpx.Client) -> dict[str, Any]:
