@@ -16,21 +16,17 @@ from dispatcher.domain.errors import DispatcherError
 COMMANDS: dict[str, dict[str, str]] = {
     "Processes": dict.fromkeys(("web", "worker", "watcher", "sweep"), "processes"),
     "Configuration": {"check": "check", "explain": "explain"},
-    "People": {
+    "Targets and deploys": {
         "targets": "targets",
         "deploys": "deploys",
         "show": "deploys",
         "logs": "deploys",
         "redeploy": "redeploy",
-    },
-    "Deliveries": {"hooks": "hooks", "deliveries": "deliveries", "replay": "replay"},
-    "Operators": {
         "cancel": "deploys",
         "release": "deploys",
-        "pause": "pauses",
-        "resume": "pauses",
-        "repairs": "repairs",
     },
+    "Deliveries": {"hooks": "hooks", "deliveries": "deliveries", "replay": "replay"},
+    "Pauses and repairs": {"pause": "pauses", "resume": "pauses", "repairs": "repairs"},
     "Git servers": {"notify": "notify"},
     "On one machine": {"up": "local", "demo": "local"},
 }

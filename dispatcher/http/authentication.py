@@ -55,12 +55,12 @@ class TokenAuthentication:
         try:
             bind_contextvars(token=self._checked(Headers(scope=scope)))
         except ErrorResponse as error:
-            self._tell(scope, sender, error.cause)
+            self._log_refusal(scope, sender, error.cause)
             raise
 
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] >= 400:
-                self._tell(
+                self._log_refusal(
                     scope, sender, scope.get("state", {}).get(CAUSE) or str(message["status"])
                 )
             await send(message)
@@ -85,7 +85,7 @@ class TokenAuthentication:
             CHALLENGE,
         )
 
-    def _tell(self, scope: Scope, sender: Address | None, cause: str) -> None:
+    def _log_refusal(self, scope: Scope, sender: Address | None, cause: str) -> None:
         """Logs each sender and cause once, then once a minute, so that guessing tokens cannot fill the disk."""
         if count := self._throttle.count(group(sender) if sender else "", cause):
             path = "".join(c if c.isprintable() else "?" for c in scope["path"][:LONGEST])

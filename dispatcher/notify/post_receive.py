@@ -44,7 +44,7 @@ SHOWN = 20
 _NAME = r"([0-9a-f]{40}(?:[0-9a-f]{24})?)"
 _LINE = re.compile(rf"{_NAME} {_NAME} (refs/[^\x00-\x20\x7f-\x9f\ud800-\udfff]+)")
 
-_WORDS: Mapping[str, str] = {
+_SENTENCES: Mapping[str, str] = {
     Outcome.ACCEPTED: "{deploy} deploys it",
     Outcome.COALESCED: "{deploy} deploys it instead of the commit that was waiting",
     Outcome.DUPLICATE: "{target} already has it: {reason}",
@@ -210,7 +210,7 @@ def run(
             for body in bodies:
                 headers = sign(body, secret, uuid4().hex)
                 reply = post(client, url, body, headers, sleep=sleep, now=now)
-                codes.append(_tell(reply, echo))
+                codes.append(_print_results(reply, echo))
     except UsageError as error:
         echo(f"git-dispatcher: {_plain(str(error))}")
         return USAGE
@@ -244,7 +244,7 @@ def _refs(updates: Sequence[Update], cwd: Path, *, pushed_at: int) -> list[Ref]:
     return detailed + [brief(update, pushed_at=pushed_at) for update in updates[DETAILED:]]
 
 
-def _tell(reply: Reply, echo: Callable[[str], None]) -> int:
+def _print_results(reply: Reply, echo: Callable[[str], None]) -> int:
     lines = results(reply)
     for line in lines[:SHOWN]:
         echo(f"git-dispatcher: {_plain(line)}")
@@ -286,34 +286,34 @@ def results(reply: Reply) -> list[str]:
         return [_failure(reply, answer.error.message)]
     if answer.results:
         return [_result(result) for result in answer.results]
-    said = answer.reason
-    return [f"nothing to deploy: {said}" if said else "no target deploys this push"]
+    reason = answer.reason
+    return [f"nothing to deploy: {reason}" if reason else "no target deploys this push"]
 
 
 def _result(result: _Result) -> str:
-    words = _WORDS.get(result.outcome, "{target}: {outcome} {reason}")
-    what = words.format_map(msgspec.structs.asdict(result))
+    sentence = _SENTENCES.get(result.outcome, "{target}: {outcome} {reason}")
+    what = sentence.format_map(msgspec.structs.asdict(result))
     return f"{short_ref(result.ref)} {result.commit[:8]}: {what}"
 
 
-def _failure(reply: Reply, said: str) -> str:
+def _failure(reply: Reply, message: str) -> str:
     if not reply.status:
         remedy = "check --url, and that web runs there; run it again with the same input to report the push"
         return f"not delivered: no answer ({reply.text[:100]}): {remedy}"
     if 300 <= reply.status < 400:
-        said = "the URL redirects: use the one that it redirects to"
-    elif reply.status == 401 and said:
+        message = "the URL redirects: use the one that it redirects to"
+    elif reply.status == 401 and message:
         # Web answers the same for a missing hook and a wrong secret.
-        said = (
+        message = (
             "the hook does not have the secret in --secret-file, or --url names no hook: check both"
         )
     elif reply.status in (404, 405):
-        said = "--url is not the address of a hook: write it like https://host/webhooks/name"
-    elif not said:
-        said = (
+        message = "--url is not the address of a hook: write it like https://host/webhooks/name"
+    elif not message:
+        message = (
             "something else than git-dispatcher answered: check --url, and the proxy in front of it"
         )
-    return f"not delivered: {reply.status}, {said}"
+    return f"not delivered: {reply.status}, {message}"
 
 
 def _plain(text: str) -> str:

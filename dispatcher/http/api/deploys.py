@@ -62,24 +62,24 @@ class Deploys:
     async def _order(self, request: Request, verb: str) -> Response:
         target, number = await self._parser.deploy(request)
         order = await self._parser.order(request, Order)
-        told = await to_thread.run_sync(self._tell, verb, target, number, order)
-        return json_response(told, 202)
+        answer = await to_thread.run_sync(self._carry_out, verb, target, number, order)
+        return json_response(answer, 202)
 
-    def _tell(self, verb: str, target: str, number: int, order: Order) -> OrderAnswer:
-        tell = self._operations.cancel if verb == "cancel" else self._operations.release
-        said = tell(target, number, order.asker, order.reason)
-        self._wake_ups.enqueue(said.wake_ups)
+    def _carry_out(self, verb: str, target: str, number: int, order: Order) -> OrderAnswer:
+        operation = self._operations.cancel if verb == "cancel" else self._operations.release
+        stopped = operation(target, number, order.asker, order.reason)
+        self._wake_ups.enqueue(stopped.wake_ups)
         deploy = f"{target}/{number}"
-        log.info(verb, deploy=deploy, by=order.by, reason=order.reason, outcome=said.result)
-        if said.result not in REASONS:
-            raise self._error(said.result, target, number)
-        return OrderAnswer(deploy=deploy, outcome=said.result, reason=REASONS[said.result])
+        log.info(verb, deploy=deploy, by=order.by, reason=order.reason, outcome=stopped.result)
+        if stopped.result not in REASONS:
+            raise self._error(stopped.result, target, number)
+        return OrderAnswer(deploy=deploy, outcome=stopped.result, reason=REASONS[stopped.result])
 
-    def _error(self, told: StopResult, target: str, number: int) -> ErrorResponse:
-        found = self._reader.deploy(target, number) if told is not StopResult.UNKNOWN else None
+    def _error(self, result: StopResult, target: str, number: int) -> ErrorResponse:
+        found = self._reader.deploy(target, number) if result is not StopResult.UNKNOWN else None
         if found is None:
             return unknown_deploy(target, number, self._reader.numbers(target))
-        if told is StopResult.RUNNING:
+        if result is StopResult.RUNNING:
             message = (
                 f"{found.name} is {found.state} and is not stopping: cancel it first. Release is "
                 "for a deploy that is stopping and whose Pods do not go away"

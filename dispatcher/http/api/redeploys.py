@@ -120,10 +120,10 @@ def _ref(value: str, target: Target) -> str:
             f"refs/tags/v1.2, or main or v1.2 for short, in at most {MAX_REF} characters"
         )
         raise ErrorResponse(400, "invalid_ref", message)
-    told = {name: follows(target, name) for name in names}
-    found = [name for name, (followed, _) in told.items() if followed]
+    followed = {name: follows(target, name) for name in names}
+    found = [name for name, (follows_it, _) in followed.items() if follows_it]
     if not found:
-        why = "; ".join(reason for _, reason in told.values())
+        why = "; ".join(reason for _, reason in followed.values())
         message = f"ref is {_shown(value)}, which {target.name} does not follow: {why}"
         raise ErrorResponse(422, "ref_not_taken", message)
     if len(found) > 1:

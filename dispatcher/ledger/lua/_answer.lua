@@ -13,7 +13,7 @@ local function first_answer(push)
 end
 
 -- Answers without remembering it: when the same comes again, it is asked anew.
-local function tell(push, reply)
+local function respond(push, reply)
   reply.ahead = push.is_ahead or nil
   local text = cjson.encode(reply)
   if push.arg.reply_field ~= '' then
@@ -32,5 +32,5 @@ local function answer(push, outcome, code, number, other, wake)
   end
   if reply.deploy ~= 0 then redis.call('SET', push.seen, reply.deploy, 'EX', push.arg.remember) end
   reply.wake = wake or 0
-  return tell(push, reply)
+  return respond(push, reply)
 end

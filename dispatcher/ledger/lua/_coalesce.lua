@@ -55,7 +55,7 @@ local function create(push, commit, code)
   local target, deploy, most = push.target, push.deploy, is_full(push)
   -- Not remembered as answered: when it comes again, there may be room.
   if most then
-    return tell(push, { outcome = 'rejected', code = 'too-many-open', deploy = 0, other = most, wake = 0 })
+    return respond(push, { outcome = 'rejected', code = 'too-many-open', deploy = 0, other = most, wake = 0 })
   end
   deploy.number, deploy.created_at, deploy.commit = redis.call('HINCRBY', target.row, 'seq', 1), target.now, commit
   -- Should the target have been removed before, and its history be about to expire.

@@ -23,7 +23,7 @@ local function repeated_delivery(push)
   local commit = reply.at or push.commit
   if reply.deploy ~= 0 and is_worth_a_run(push, reply.deploy, commit) then return run_again(push, commit) end
   reply.repeated = true
-  return tell(push, reply)
+  return respond(push, reply)
 end
 
 local function repeated_push(push)

@@ -19,7 +19,7 @@ DOCUMENT = (Path(__file__).parents[3] / "docs" / "commands.md").read_text()
 COMMANDS: dict[str, Any] = typer.main.get_command(build()).commands  # type: ignore[attr-defined]
 COMMON = {"--url", "--token-file", "--state-dir", "--output", "-o"}
 """Documented once, for the commands that ask the API."""
-API = ("People", "Deliveries", "Operators")
+API = ("Targets and deploys", "Deliveries", "Pauses and repairs")
 """Panels of commands that ask it."""
 
 

@@ -37,7 +37,7 @@ class DeployInfo(msgspec.Struct, frozen=True, kw_only=True):
     """From its first running main container to its end."""
     superseded_by: str | None = None
     cancelled_by: str = ""
-    """Who told it to stop."""
+    """Who cancelled it."""
     released_by: str = ""
     """Who declared its Pods gone although the cluster showed them."""
     cluster_troubles: int = 0
@@ -73,7 +73,7 @@ class RedeployAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of telling a deploy to stop, or of releasing it."""
+    """What came of a cancel or a release."""
 
     deploy: str
     outcome: StopResult
