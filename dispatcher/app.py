@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import cache
 
 from anyio import to_thread
 from starlette.applications import Starlette
@@ -137,7 +138,7 @@ def _endpoints(
     return Endpoints(
         hooks=Hooks(*taking, accept_foreign_hosts=accept_foreign_hosts),
         health=Health(store, parts.background, tokens),
-        document=OpenApi(document(OPERATIONS)),
+        document=_open_api(),
         targets=Targets(parser, store),
         deploys=Deploys(parser, store, wake_ups),
         redeploys=Redeploys(parser, store, wake_ups),
@@ -147,6 +148,12 @@ def _endpoints(
         deliveries=Deliveries(live, deliveries, reader),
         replays=Replays(live, parser, deliveries, parts.submitter),
     )
+
+
+@cache
+def _open_api() -> OpenApi:
+    """One for all applications in a process: the document depends on the version only."""
+    return OpenApi(document(OPERATIONS))
 
 
 @contextlib.asynccontextmanager

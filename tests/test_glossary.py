@@ -5,10 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+from tests.test_walls import modules
+
+pytestmark = pytest.mark.xdist_group("parsed code")
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("dispatcher", "workers")
@@ -56,15 +60,16 @@ def dotted(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def defined(path: Path) -> Iterator[str]:
-    """Classes and functions of a module, those inside classes too."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node.name
-
-
-KNOWN = {dotted(path) for path in MODULES} | {name for path in MODULES for name in defined(path)}
-KNOWN |= {path.name for path in (ROOT / "dispatcher").rglob("*.lua")}
+@cache
+def known() -> set[str]:
+    """Modules, their classes and functions, those inside classes too, and scripts."""
+    defined = {
+        node.name
+        for tree in modules().values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    return defined | set(modules()) | {path.name for path in (ROOT / "dispatcher").rglob("*.lua")}
 
 
 def test_each_term_has_one_row_and_one_meaning() -> None:
@@ -78,7 +83,7 @@ def test_each_term_has_one_row_and_one_meaning() -> None:
 
 @pytest.mark.parametrize("name", sorted(NAMED))
 def test_each_name_of_the_glossary_is_in_the_code(name: str) -> None:
-    assert name in KNOWN
+    assert name in known()
 
 
 def test_each_package_is_in_the_glossary() -> None:
@@ -88,11 +93,11 @@ def test_each_package_is_in_the_glossary() -> None:
 
 
 def test_each_class_of_the_domain_is_in_the_glossary() -> None:
-    domain = (ROOT / "dispatcher" / "domain").rglob("*.py")
+    domain = [tree for name, tree in modules().items() if name.startswith("dispatcher.domain")]
     classes = {
         node.name
-        for path in domain
-        for node in ast.parse(path.read_text()).body
+        for tree in domain
+        for node in tree.body
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
     }
 
@@ -105,10 +110,15 @@ def words(text: str) -> set[str]:
     return {word.lower() for word in found} | {word.lower().rstrip("s") for word in found}
 
 
+@cache
+def words_in(path: Path) -> set[str]:
+    return words(path.read_text())
+
+
 @pytest.mark.parametrize("retired", RETIRED)
 def test_a_retired_word_is_nowhere(retired: str) -> None:
     named = [path for path in (*MODULES, *TEXTS) if retired in words(dotted(path))]
-    used = [path for path in TEXTS if retired in words(path.read_text())]
+    used = [path for path in TEXTS if retired in words_in(path)]
 
     assert [str(path.relative_to(ROOT)) for path in {*named, *used}] == []
 

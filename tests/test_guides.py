@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from dispatcher.config import VARIABLES, read_configuration
 from dispatcher.config.targets import Target
 from dispatcher.domain.job_contract import RESERVED
 from dispatcher.webhooks.results import AuthFailure
+from tests.test_walls import modules
+
+pytestmark = pytest.mark.xdist_group("parsed code")
 
 ROOT = Path(__file__).parents[1]
 TROUBLE = (ROOT / "docs" / "troubleshooting.md").read_text()
@@ -40,17 +44,15 @@ KUBERNETES = {
 LETTERS = 8
 """A formatted text with fewer of its own could be anything."""
 
-NODES = [
-    node
-    for room in ("dispatcher", "workers")
-    for path in (ROOT / room).rglob("*.py")
-    for node in ast.walk(ast.parse(path.read_text()))
-]
+
+def nodes() -> Iterator[ast.AST]:
+    for tree in modules().values():
+        yield from ast.walk(tree)
 
 
 def texts() -> Iterator[str]:
     """Each string in the code, without what formatted ones fill in; docstrings too."""
-    for node in NODES:
+    for node in nodes():
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
         elif isinstance(node, ast.Attribute):
@@ -59,18 +61,26 @@ def texts() -> Iterator[str]:
             yield node.arg
 
 
-def formatted_texts() -> Iterator[re.Pattern[str]]:
+@cache
+def code() -> str:
+    return "\n".join(texts())
+
+
+@cache
+def formatted_texts() -> list[re.Pattern[str]]:
     """What each formatted string says, whatever is filled in."""
-    for node in NODES:
-        if isinstance(node, ast.JoinedStr):
-            own = [str(v.value) if isinstance(v, ast.Constant) else "" for v in node.values]
-            if sum(map(str.islower, "".join(own))) >= LETTERS:
-                pattern = "".join(re.escape(text) or ".+?" for text in own)
-                yield re.compile(pattern.removesuffix(".+?").removesuffix("\\ "))
+    strings = [node for node in nodes() if isinstance(node, ast.JoinedStr)]
+    return [pattern for string in strings if (pattern := said_by(string))]
 
 
-CODE = "\n".join(texts())
-FORMATTED = list(formatted_texts())
+def said_by(string: ast.JoinedStr) -> re.Pattern[str] | None:
+    own = [str(v.value) if isinstance(v, ast.Constant) else "" for v in string.values]
+    if sum(map(str.islower, "".join(own))) < LETTERS:
+        return None
+    pattern = "".join(re.escape(text) or ".+?" for text in own)
+    return re.compile(pattern.removesuffix(".+?").removesuffix("\\ "))
+
+
 SETTINGS = {*Target.model_fields, *(variable.name for variable in VARIABLES)}
 
 
@@ -87,7 +97,7 @@ def parts(message: str) -> list[str]:
 
 
 def is_said(message: str) -> bool:
-    return message in CODE or any(text.search(message) for text in FORMATTED)
+    return message in code() or any(text.search(message) for text in formatted_texts())
 
 
 @pytest.mark.parametrize("message", sorted(spans(TROUBLE) | spans(OPERATIONS)))

@@ -15,6 +15,8 @@ import pytest
 
 from tests.test_walls import PURE, covers, imports, modules
 
+pytestmark = pytest.mark.xdist_group("parsed code")
+
 # Room → the packages of others that importing it may load, however far away the import stands.
 REACH = {
     "dispatcher.domain.*": "msgspec",

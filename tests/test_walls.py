@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("parsed code")
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("dispatcher", "workers")
 
@@ -338,14 +340,18 @@ IMPURE |= {
 @cache
 def modules() -> dict[str, ast.Module]:
     """Every module of the product, parsed."""
-    files = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
-    return {_name(path): ast.parse(path.read_text()) for path in files}
+    return {_name(path): ast.parse(path.read_text()) for path in files()}
+
+
+def files() -> list[Path]:
+    return [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
 
 def _name(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
+@cache
 def imports(module: str) -> set[str]:
     """Modules of the product and top-level names of others, wherever in the module the import stands."""
     found: set[str] = set()
@@ -375,7 +381,7 @@ def place_of(module: str) -> str:
     return max(lines, key=lambda line: len(line.removesuffix(".*")), default="")
 
 
-@pytest.mark.parametrize("module", modules())
+@pytest.mark.parametrize("module", [_name(path) for path in files()])
 def test_a_module_imports_what_its_place_allows(module: str) -> None:
     place = place_of(module)
     assert place, f"{module} has no place: add it to WALLS, with what it may import"

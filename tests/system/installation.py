@@ -95,7 +95,7 @@ class Installation:
         self.store = Store(self.redis, self.keys)
         self.reader = Reader(self.store)
         self.kube = kube_client(self.local.kubeconfig)
-        self.web = httpx.Client(base_url=self.local.url, trust_env=False, timeout=10)
+        self.web = httpx.Client(base_url=self.local.url, trust_env=False, timeout=10, verify=False)
         self.pod_history = PodHistory(self.local.kubeconfig)
         self.pod_history.start()
 
