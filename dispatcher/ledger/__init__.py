@@ -4,6 +4,7 @@ from dispatcher.ledger.connection import check_writes, connect
 from dispatcher.ledger.delivery_log import DeliveryLog, LogBounds, LogEntry, LoggedDelivery
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.leadership import Leadership
+from dispatcher.ledger.lease_replies import Leased, RecordResult
 from dispatcher.ledger.listings import Listings, RedisRun
 from dispatcher.ledger.observations import Observations
 from dispatcher.ledger.operations import Operations, StopResult
@@ -18,7 +19,6 @@ from dispatcher.ledger.retention import Retention
 from dispatcher.ledger.schedule import Schedule
 from dispatcher.ledger.secret_usage import SecretUsage
 from dispatcher.ledger.slots import NoFreeSlot, Slots
-from dispatcher.ledger.snapshot import Leased, RecordResult
 from dispatcher.ledger.store import Store
 from dispatcher.ledger.submission import ReplyField, Submission
 from dispatcher.ledger.submitter import Submitter

@@ -12,7 +12,7 @@ from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.ledger.codec import encode
 from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.snapshot import Leased, RecordResult, acquired
+from dispatcher.ledger.lease_replies import Leased, RecordResult, acquired
 from dispatcher.ledger.store import Store
 
 

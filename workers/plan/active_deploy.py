@@ -10,8 +10,8 @@ from dispatcher.domain.repairs import Kind
 from dispatcher.domain.snapshot import Snapshot
 from workers.causes import jobs
 from workers.causes.cause import Cause
+from workers.plan.changed_deploy import adopted, ended, ended_by, requeued, stopping, with_cause
 from workers.plan.lookup import own_job, policies_of, waiting_deploys
-from workers.plan.next_state import adopted, ended, ended_by, requeued, stopping, with_cause
 from workers.plan.removed_target import REMOVED, is_to_stop
 from workers.plan.steps import (
     Change,

@@ -31,7 +31,7 @@ def is_own(observed: ObservedJob, deploy: Deploy) -> bool:
 
 
 def is_given_up(observed: ObservedJob, deploy: Deploy) -> bool:
-    """The Job belongs to the last attempt of a deploy that waits for the next: see `next_state.requeued`."""
+    """The Job belongs to the last attempt of a deploy that waits for the next: `changed_deploy.requeued`."""
     waits = deploy.state is State.PENDING and deploy.troubles > 0 and not deploy.token
     same = (observed.namespace, observed.job) == (deploy.namespace, deploy.job)
     return waits and same and not observed.reserves_name

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from dispatcher.domain.deploy import Deploy, Reason, State
 from dispatcher.domain.snapshot import Snapshot
+from workers.plan.changed_deploy import attempted, ended
 from workers.plan.lookup import own_job, policies_of, waiting_deploys
-from workers.plan.next_state import attempted, ended
 from workers.plan.removed_target import REMOVED, is_removed
 from workers.plan.steps import Change, ClaimSlot, Create, ListPods, Step
 from workers.plan.times import START_GRACE, overdue_at, ready_at

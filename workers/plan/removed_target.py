@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dispatcher.domain.deploy import Deploy, State
 from dispatcher.domain.snapshot import Snapshot
+from workers.plan.changed_deploy import ended
 from workers.plan.lookup import policies_of, waiting_deploys
-from workers.plan.next_state import ended
 from workers.plan.steps import Change, Step
 
 REMOVED = "its target was removed from the configuration"

@@ -9,8 +9,8 @@ from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.refs import stream_of
 from dispatcher.domain.repairs import Kind
 from dispatcher.domain.snapshot import Snapshot
+from workers.plan.changed_deploy import ended, found, renumbered
 from workers.plan.lookup import waiting_deploys
-from workers.plan.next_state import ended, found, renumbered
 from workers.plan.steps import Change, Step
 
 

@@ -16,7 +16,7 @@ from workers.kube.objects import Job
 from workers.manifest.job import job_for, name_reservation_for
 from workers.plan import steps
 from workers.plan.active_deploy import retry_or_end
-from workers.plan.next_state import adopted, ended_by
+from workers.plan.changed_deploy import adopted, ended_by
 from workers.plan.observed_state import observe_job
 from workers.plan.times import overdue_at
 from workers.reconcile.draft import Draft

@@ -13,13 +13,13 @@ from msgspec.inspect import NoneType, StructType, UnionType, type_info
 
 from dispatcher.ledger import (
     delivery_log,
+    lease_replies,
     observations,
     operations,
     redeployment,
     renaming,
     schedule,
     slots,
-    snapshot,
     submission,
     targets,
 )
@@ -37,7 +37,7 @@ ARGUMENTS: dict[str, type[msgspec.Struct]] = {
     "wake": schedule.Arguments,
 }
 REPLIES: dict[str, type[msgspec.Struct]] = {
-    "acquire": snapshot.Acquired,
+    "acquire": lease_replies.Acquired,
     "cancel": operations.Reply,
     "claim_slot": slots.Reply,
     "redeploy": redeployment.Reply,

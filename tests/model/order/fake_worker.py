@@ -9,9 +9,9 @@ from dispatcher.domain.snapshot import Snapshot
 from dispatcher.domain.spec import Policies, Spec
 from dispatcher.ledger import Store, Targets
 from dispatcher.ledger.publishing import spec_json
+from workers.plan.changed_deploy import attempted, ended
 from workers.plan.lookup import waiting_deploys
 from workers.plan.next_deploy import supersede_waiting
-from workers.plan.next_state import attempted, ended
 from workers.plan.steps import Change
 
 WORKER = "worker"

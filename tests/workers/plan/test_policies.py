@@ -11,7 +11,7 @@ from dispatcher.domain.deploy import Reason, State
 from tests.workers.plan.test_plan import NOW, deploy, job, snapshot
 from workers.plan import plan
 from workers.plan.active_deploy import after_failure
-from workers.plan.next_state import FIRST_RETRY
+from workers.plan.changed_deploy import FIRST_RETRY
 from workers.plan.steps import Change, Create, Delete, ListPods, Stop, Wait
 from workers.plan.times import RECHECK
 

@@ -14,7 +14,7 @@ from dispatcher.domain.snapshot import Snapshot
 from dispatcher.domain.spec import Policies, Spec
 from dispatcher.domain.transitions import FIRST, TRANSITIONS
 from tests.examples import examples
-from workers.plan import lookup, next_state, plan
+from workers.plan import changed_deploy, lookup, plan
 from workers.plan.active_deploy import after_failure, explained_by_events
 from workers.plan.steps import (
     Change,
@@ -54,7 +54,7 @@ def deploys(draw: st.DrawFn, number: int) -> Deploy:
     uid = draw(st.sampled_from(["", f"uid-{number}"]))
     if deploy.state in (State.RUNNING, State.STOPPING):
         uid = f"uid-{number}"
-    started = next_state.attempted(deploy, "t", "ns")
+    started = changed_deploy.attempted(deploy, "t", "ns")
     return replace(started, state=deploy.state, uid=uid)
 
 
@@ -212,7 +212,7 @@ def test_steps_end(seen: Snapshot, live_pods: int | None) -> None:  # noqa: C901
             case ListPods():
                 live_pods = 0
             case Create(deploy=deploy):
-                seen = put(seen, next_state.adopted(deploy, "fresh"))
+                seen = put(seen, changed_deploy.adopted(deploy, "fresh"))
                 seen = with_job(seen, deploy, "fresh")
             case ReserveName(deploy=deploy):
                 seen = put(seen, replace(deploy, state=State.PENDING))

@@ -14,7 +14,7 @@ from tests.workers.plan.test_plan import NOW, deploy, job, snapshot
 from workers.causes.cause import Cause
 from workers.plan import plan
 from workers.plan.active_deploy import after_failure, explained_by_events
-from workers.plan.next_state import attempted
+from workers.plan.changed_deploy import attempted
 from workers.plan.steps import Change, ReadEvents, Stop, Wait
 from workers.plan.times import PULL_GRACE, START_GRACE
 

@@ -1,4 +1,7 @@
-"""Deploys in their next state: each function returns the deploy as it is to be written."""
+"""A deploy after a change: each function returns it as a step is to write it.
+
+Which changes of state are allowed is in `dispatcher.domain.transitions`; the draft checks each against it.
+"""
 
 from __future__ import annotations
 

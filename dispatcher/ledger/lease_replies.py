@@ -1,4 +1,4 @@
-"""A snapshot from the script's reply, and what came of leasing and writing, as types."""
+"""The replies of `acquire.lua` and `record.lua`, decoded; the first is turned into a Snapshot."""
 
 from __future__ import annotations
 
