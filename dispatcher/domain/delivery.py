@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dispatcher.domain.outcome import Outcome, Result
+from dispatcher.domain.decision import Decision
 
 ID_LENGTH = 12
 """Of a delivery's id in the log: short, since people type it."""
@@ -31,30 +31,6 @@ class RefUpdate(msgspec.Struct, frozen=True, kw_only=True):
     ref: str
     before: str
     after: str
-
-
-class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One push for one target: a deploy may come of it."""
-
-    target: str
-    ref: str
-    commit: str
-    decided: bool = False
-    """Filtered before the ledger was asked."""
-    reason: str = ""
-    """Why the target does not want it, "" if it does."""
-    unsure: str = ""
-    """Why a filter lacked the data to decide; "" if none did."""
-
-    def filtered(self) -> Result:
-        """What became of one that is decided."""
-        return Result(
-            target=self.target,
-            ref=self.ref,
-            commit=self.commit,
-            outcome=Outcome.FILTERED,
-            reason=self.reason,
-        )
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -86,7 +62,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The code with which it was rejected although it was authenticated; "" if it was taken."""
 
     # Once it is evaluated
-    candidates: tuple[Candidate, ...] = ()
+    decisions: tuple[Decision, ...] = ()
     """In the delivery's order of refs; within a ref in configuration order of targets."""
     reason: str = ""
     """Why there are none."""

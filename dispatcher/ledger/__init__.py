@@ -20,7 +20,7 @@ from dispatcher.ledger.schedule import Schedule
 from dispatcher.ledger.secret_usage import SecretUsage
 from dispatcher.ledger.slots import NoFreeSlot, Slots
 from dispatcher.ledger.store import Store
-from dispatcher.ledger.submission import ReplyField, Submission
+from dispatcher.ledger.submission import Submission
 from dispatcher.ledger.submitter import Submitter
 from dispatcher.ledger.targets import Targets, stored
 from dispatcher.ledger.timeouts import Timeouts
@@ -54,7 +54,6 @@ __all__ = [
     "RenameResult",
     "Renaming",
     "Repairs",
-    "ReplyField",
     "Retention",
     "Schedule",
     "SecretUsage",

@@ -13,7 +13,8 @@ import msgspec
 from msgspec.structs import replace
 from redis.client import NEVER_DECODE
 
-from dispatcher.domain.delivery import Candidate, Delivery
+from dispatcher.domain.decision import Decision
+from dispatcher.domain.delivery import Delivery
 from dispatcher.domain.errors import LedgerCorrupt
 from dispatcher.domain.outcome import Result
 from dispatcher.ledger.codec import decode
@@ -132,7 +133,7 @@ class LoggedDelivery:
     at: int
     """When it came, in milliseconds."""
     results: tuple[Result | None, ...]
-    """One for each candidate; None if the ledger did not answer."""
+    """One for each decision; None if the ledger did not answer."""
 
 
 class DeliveryLog:
@@ -177,11 +178,11 @@ class DeliveryLog:
         with self._store.redis() as client:
             pipeline = client.pipeline(transaction=False)
             for delivery, _ in found:
-                fields = [str(number) for number, _ in enumerate(delivery.candidates)]
+                fields = [str(number) for number, _ in enumerate(delivery.decisions)]
                 pipeline.hmget(self._keys.logged_delivery(delivery.id), fields or ["0"])
             replies = pipeline.execute()
         return [
-            LoggedDelivery(delivery, at, tuple(map(_result, delivery.candidates, raw)))
+            LoggedDelivery(delivery, at, tuple(map(_result, delivery.decisions, raw)))
             for (delivery, at), raw in zip(found, replies, strict=True)
         ]
 
@@ -195,10 +196,7 @@ class DeliveryLog:
         return [(decode(raw, Delivery), int(at)) for raw, at in found if raw]
 
 
-def _result(candidate: Candidate, raw: str | None) -> Result | None:
-    if candidate.decided:
-        return candidate.filtered()
-    if not raw:
-        return None
-    target, ref, commit = candidate.target, candidate.ref, candidate.commit
-    return Reply.of(raw).result(target, ref, commit, candidate.reason).although(candidate.unsure)
+def _result(decision: Decision, raw: str | None) -> Result | None:
+    if not decision.follows:
+        return decision.result()
+    return Reply.of(raw).result(decision, decision.target) if raw else None

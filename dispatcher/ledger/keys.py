@@ -71,7 +71,7 @@ class Keys:
 
     def logged_delivery(self, id: str) -> str:
         """Hash, expires after the setting `deliveries.keep_for`: `entry` (Delivery, JSON), `body` (as it was
-        sent, zlib), `at` (ms), and for each push that the ledger has decided on, by its candidate's
+        sent, zlib), `at` (ms), and for each push that the ledger has decided on, by its decision's
         number, the answer (JSON)."""
         return f"{self.prefix}logged-delivery:{id}"
 

@@ -59,8 +59,7 @@ class Operations:
 
     def redeploy(self, asked: Redeploy) -> RedeployResult:
         """Deploys what is asked for, and moves no branch; the same request gets the same answer."""
-        call = asked.call(self._keys, self._store.retention, self._store.timeouts)
-        return asked.answer(self._store.scripts.run(*call))
+        return asked.answer(self._store.scripts.run(*asked.call(self._store)))
 
     def cancel(self, target: str, number: int, by: str, reason: str) -> Stopped:
         return self._stop(target, number, "cancel", by, reason)

@@ -12,9 +12,8 @@ from dispatcher.domain.deploy import Reason
 from dispatcher.domain.outcome import Outcome
 from dispatcher.domain.refs import short_ref, stream_of
 from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.retention import Retention
 from dispatcher.ledger.scripts import Call
-from dispatcher.ledger.timeouts import Timeouts
+from dispatcher.ledger.store import Store
 from dispatcher.ledger.wakeups import WakeUp
 
 
@@ -57,8 +56,8 @@ class Redeploy:
     def reason(self) -> Reason:
         return Reason.SPEC_CHANGE if self.digest else Reason.REDEPLOY
 
-    def call(self, keys: Keys, retention: Retention, timeouts: Timeouts) -> Call:
-        target, stream = self.target, stream_of(self.ref)
+    def call(self, store: Store) -> Call:
+        keys, target, stream = store.keys, self.target, stream_of(self.ref)
         return Call(
             "redeploy",
             (
@@ -70,10 +69,10 @@ class Redeploy:
                 keys.open(target),
                 *self._chain(keys, stream),
             ),
-            (self._arguments(retention, timeouts),),
+            (self._arguments(store),),
         )
 
-    def _arguments(self, retention: Retention, timeouts: Timeouts) -> Arguments:
+    def _arguments(self, store: Store) -> Arguments:
         return Arguments(
             target=self.target,
             by=self.by,
@@ -85,9 +84,9 @@ class Redeploy:
             commit=self.commit,
             ref=self.ref,
             stream=stream_of(self.ref),
-            grace=timeouts.wake_up,
-            remember=retention.remember,
-            edges=retention.edges,
+            grace=store.timeouts.wake_up,
+            remember=store.retention.remember,
+            edges=store.retention.edges,
         )
 
     def _chain(self, keys: Keys, stream: str) -> tuple[str, ...]:

@@ -38,9 +38,8 @@ class Redirects:
     def _run(
         self, submissions: Sequence[Submission], behind: Sequence[Call]
     ) -> tuple[list[tuple[Submission, Any]], list[Any]]:
-        store = self._store
-        calls = [each.call(store.keys, store.retention, store.timeouts) for each in submissions]
-        replies = store.scripts.run_each([*calls, *behind])
+        calls = [each.call(self._store) for each in submissions]
+        replies = self._store.scripts.run_each([*calls, *behind])
         return list(zip(submissions, replies, strict=False)), replies[len(calls) :]
 
 

@@ -2,64 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from uuid import uuid4
+from dataclasses import dataclass, replace
 
 import msgspec
 
-from dispatcher.domain.delivery import Replay
+from dispatcher.domain.decision import Decision, Rule
+from dispatcher.domain.delivery import Delivery
 from dispatcher.domain.deploy import Deploy, Reason, State
 from dispatcher.domain.outcome import Outcome, Result
 from dispatcher.domain.push import Push
 from dispatcher.domain.refs import short_ref
-from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.retention import Retention
 from dispatcher.ledger.scripts import Call
-from dispatcher.ledger.timeouts import Timeouts
+from dispatcher.ledger.store import Store
 from dispatcher.ledger.wakeups import WakeUp
-
-
-@dataclass(frozen=True)
-class ReplyField:
-    """The field of a delivery's entry in the log that stores the script's reply to one push."""
-
-    delivery: str
-    """The delivery's id in the log; "" where it isn't logged."""
-    number: int
-    """Of the push among the delivery's candidates."""
-    keep_for: int
-    """Seconds."""
-
-
-UNLOGGED = ReplyField("", 0, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Submission:
-    """What the intake hands over: the push, the target that wants it, and the delivery that it came in."""
+    """What the intake hands over: one push of a delivery, for one target."""
 
-    target: str
+    delivery: Delivery
+    """Without its body."""
+    number: int
+    """Of the push for this target, among the delivery's decisions."""
     push: Push
-    hook: str
-    delivery: str = field(default_factory=lambda: f"none-{uuid4()}")
-    """The host's delivery id; made up where it has none, so that it repeats nothing."""
+    target: str
+    """The name that the target's row is under."""
+    shown: str = ""
+    """The name that people know it by, where that is another: see `under`."""
+    former: str = ""
+    """The name that the target had before, "" for none: its row may still be there."""
     every: int = 0
     """How many of a stream may wait where every push is deployed; 0 where they are merged."""
     most_open: int = 0
     """Of how many branches deploys of the target may be open, that is, not over; 0 for any number."""
-    filtered: str = ""
-    """Why the target does not want it, "" if it does: such a push still moves the branch."""
-    by_paths: bool = False
-    """It is filtered only by the files that it lists: not where others may have changed before it."""
-    former: str = ""
-    """The name that the target had before, "" for none: its row may still be there."""
-    shown: str = ""
-    """The name that people know it by, where `target` is another: see `under`."""
-    reply_field: ReplyField = UNLOGGED
-    replay: Replay | None = None
-    """What was pushed since the delivery came first that is replayed, stays."""
+    keep_for: int = 0
+    """Seconds for which the delivery log has the script's reply; 0 where the delivery is not logged."""
     clock_skew: int = 300_000
     """Milliseconds by which the host's time may be ahead of Redis' clock; one that is more says nothing."""
+
+    @property
+    def decision(self) -> Decision:
+        """A push that the target does not want still moves the branch."""
+        return self.delivery.decisions[self.number]
 
     def under(self, name: str) -> Submission:
         """The same for the name that the target's row is under; people are told the newer of the two."""
@@ -67,8 +52,9 @@ class Submission:
             return replace(self, target=name, former="", shown=self.shown or self.target)
         return replace(self, target=name, former=self.target, shown=name)
 
-    def call(self, keys: Keys, retention: Retention, timeouts: Timeouts) -> Call:
-        push, target, stream = self.push, self.target, self.push.stream
+    def call(self, store: Store) -> Call:
+        delivery, push, target, keys = self.delivery, self.push, self.target, store.keys
+        stream = push.stream
         return Call(
             "submit",
             (
@@ -77,34 +63,34 @@ class Submission:
                 keys.chain(target, stream),
                 keys.ages(target, stream),
                 keys.seen(target, push.ref, push.before, push.after, push.pushed_at),
-                keys.delivery(self.hook, push.repository, self.delivery),
+                keys.delivery(delivery.hook, push.repository, delivery.delivery_id),
                 keys.due,
                 keys.paused,
                 keys.renamed,
                 keys.row(self.former or target),
-                keys.logged_delivery(self.reply_field.delivery),
+                keys.logged_delivery(delivery.id),
                 keys.open(target),
                 keys.times(target),
             ),
-            (self._arguments(retention, timeouts),),
+            (self._arguments(store),),
         )
 
-    def _arguments(self, retention: Retention, timeouts: Timeouts) -> Arguments:
-        push = self.push
+    def _arguments(self, store: Store) -> Arguments:
+        push, replay, retention = self.push, self.delivery.replay, store.retention
         return Arguments(
             deploy=self._deploy(),
             before=push.before,
             after=push.after,
             pushed_at=push.pushed_at,
-            delivery=self.delivery,
+            delivery=self.delivery.delivery_id,
             wants=self._wants(),
-            filtered=self.filtered,
+            filtered=self.decision.filtered,
             every=self.every,
             most_open=self.most_open,
             former=self.former,
-            reply_field=str(self.reply_field.number) if self.reply_field.delivery else "",
-            keep_for=self.reply_field.keep_for,
-            replays=self.replay.first_at if self.replay else 0,
+            reply_field=str(self.number),
+            keep_for=self.keep_for,
+            replays=replay.first_at if replay else 0,
             clock_skew=self.clock_skew,
             remember=retention.remember,
             edges=retention.edges,
@@ -112,23 +98,23 @@ class Submission:
             refs=retention.refs,
             deliveries=retention.deliveries,
             renamed=retention.renamed,
-            grace=timeouts.wake_up,
+            grace=store.timeouts.wake_up,
         )
 
     def _wants(self) -> str:
-        if not self.filtered:
+        if not self.decision.filtered:
             return "wanted"
-        return "paths" if self.by_paths else "passing"
+        return "paths" if self.decision.rule is Rule.PATHS else "passing"
 
     def _deploy(self) -> Deploy:
-        push, replay = self.push, self.replay
+        push, replay = self.push, self.delivery.replay
         return Deploy(
             target=self.target,
             number=0,
             state=State.PENDING,
             stream=push.stream,
             ref=push.ref,
-            commit=push.commit or push.after,
+            commit=self.decision.commit,
             before=push.before,
             reason=Reason.REPLAY if replay else Reason.PUSH,
             requested_by=replay.by if replay else push.pusher,
@@ -138,8 +124,7 @@ class Submission:
 
     def answer(self, raw: str) -> Answer:
         reply = Reply.of(raw)
-        commit = self.push.commit or self.push.after
-        result = reply.result(self.shown or self.target, self.push.ref, commit, self.filtered)
+        result = reply.result(self.decision, self.shown or self.target)
         wake_up = self._wake_up(reply) if reply.wake else None
         return Answer(result, wake_up, self.push.pushed_at if reply.ahead else 0)
 
@@ -192,17 +177,22 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, raw: str) -> Reply:
         return msgspec.json.decode(raw, type=cls)
 
-    def result(self, target: str, ref: str, commit: str, filtered: str) -> Result:
-        """In words; `filtered` is why the target does not want the push, "" if it does."""
+    def result(self, decision: Decision, target: str) -> Result:
+        """In words; `target` is the name that people know it by."""
         deploy = f"{target}/{self.deploy}" if self.deploy else ""
-        text = _in_words(self, target, ref, deploy)
+        text = _in_words(self, target, decision.ref, deploy)
         if self.code == "passing":
-            text = str(self.other) or filtered
+            text = str(self.other) or decision.filtered
         if self.repeated:
             text = f"this delivery came before; its answer was: {text}"
         return Result(
-            target=target, ref=ref, commit=commit, outcome=self.outcome, deploy=deploy, reason=text
-        )
+            target=target,
+            ref=decision.ref,
+            commit=decision.commit,
+            outcome=self.outcome,
+            deploy=deploy,
+            reason=text,
+        ).although(decision.unsure)
 
 
 @dataclass(frozen=True)

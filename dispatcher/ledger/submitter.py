@@ -52,7 +52,7 @@ class _Pending:
     def sender(self) -> tuple[str, str]:
         """Hook and repository."""
         if self.submissions:
-            return self.submissions[0].hook, self.submissions[0].push.repository
+            return self.submissions[0].delivery.hook, self.submissions[0].push.repository
         return (
             (self.entry.delivery.hook, self.entry.delivery.repository) if self.entry else ("", "")
         )
@@ -217,7 +217,7 @@ def _warn_of_clocks(
         if isinstance(answer, Answer) and answer.ahead:
             log.warning(
                 "host's time is ahead of Redis' clock and not used: set the host's clock",
-                hook=submission.hook,
+                hook=submission.delivery.hook,
                 repository=submission.push.repository,
                 ref=submission.push.ref,
                 pushed_at=datetime.fromtimestamp(answer.ahead / 1000, UTC).isoformat(),

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from dispatcher.domain.decision import Decision, Rule
 from dispatcher.domain.push import Push
 from dispatcher.matching.globs import Rules
-from dispatcher.matching.matcher import Decision, Matcher, Rule
+from dispatcher.matching.matcher import Matcher
 
 
 class HookScope:
@@ -91,7 +92,7 @@ def explain(pushes: Iterable[Push], scope: HookScope, matcher: Matcher) -> tuple
     configuration may see it, never a sender.
     """
     return tuple(
-        _explanation(each.push, decision)
+        _explanation(each.push.repository, decision)
         for each in evaluate(pushes, scope, matcher)
         for decision in _all_decisions(each, scope, matcher)
     )
@@ -103,20 +104,20 @@ def _all_decisions(
     """The decisions of targets, then of targets outside the hook's scope; or one that there is no target."""
     push = evaluation.push
     beyond = tuple(
-        Decision(name, Rule.REPOSITORIES, _not_allowed(scope, [address]))
+        Decision.on(push, name, Rule.REPOSITORIES, _not_allowed(scope, [address]))
         for address in push.addresses
         if not scope.allows(address)
         for name in matcher.targets_of([address])
     )
     rule = Rule.REPOSITORIES if evaluation.out_of_scope else None
-    return (*evaluation.decisions, *beyond) or (Decision("", rule, evaluation.reason),)
+    return (*evaluation.decisions, *beyond) or (Decision.on(push, "", rule, evaluation.reason),)
 
 
-def _explanation(push: Push, decision: Decision) -> Explanation:
+def _explanation(repository: str, decision: Decision) -> Explanation:
     return Explanation(
-        repository=push.repository,
-        ref=push.ref,
-        commit=push.commit or push.after,
+        repository=repository,
+        ref=decision.ref,
+        commit=decision.commit,
         target=decision.target,
         wanted=decision.wanted and decision.target != "",
         rule=decision.rule,

@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from operator import itemgetter
 from typing import Protocol
 
+from dispatcher.domain.decision import Decision, Rule
 from dispatcher.domain.push import Push
 from dispatcher.domain.refs import TAGS, short_ref, stream_of
 from dispatcher.domain.repositories import normalize_repository
@@ -28,21 +27,6 @@ SKIP = re.compile(r"\[(?:skip ci|ci skip|skip deploy)\]", re.IGNORECASE)
 
 
 UNKNOWN_FILES = "the changed files are unknown, so the path filter does not apply"
-
-
-class Rule(StrEnum):
-    """What filters a push. A rule that is a setting has the setting's name."""
-
-    REPOSITORIES = "repositories"  # the hook does not speak for the repository
-    BRANCHES = "branches"
-    TAGS = "tags"
-    MERGE_QUEUE = "merge-queue"  # followed only if a pattern names the prefix
-    DELETION = "deletion"  # the push deletes the branch or tag
-    SKIP_MARKERS = "skip_markers"
-    PATHS = "paths"
-
-
-_NOT_FOLLOWED = (Rule.BRANCHES, Rule.TAGS, Rule.MERGE_QUEUE)
 
 
 class Target(Protocol):
@@ -60,37 +44,6 @@ class Target(Protocol):
     def paths(self) -> Sequence[str]: ...
     @property
     def skip_markers(self) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Whether one target wants one push, and why."""
-
-    target: str
-    rule: Rule | None
-    """The rule that filtered it; None if the target wants it."""
-    reason: str
-    unsure: str = ""
-    """Why the push passes although a filter lacks the data to decide; part of the reason."""
-
-    @property
-    def wanted(self) -> bool:
-        return self.rule is None
-
-    @property
-    def follows(self) -> bool:
-        """Whether the target follows this branch or tag: its head moves even if nothing is deployed."""
-        return self.rule not in _NOT_FOLLOWED
-
-    @property
-    def deletion(self) -> bool:
-        """Whether the push deletes a branch or tag that the target follows."""
-        return self.rule is Rule.DELETION
-
-    @property
-    def filtered(self) -> str:
-        """Why the target does not want it, or ""; "" for a deletion too, whose reason the ledger gives."""
-        return "" if self.wanted or self.deletion else self.reason
 
 
 class Matcher:
@@ -140,13 +93,13 @@ class _Filter:
     def decide(self, push: Push) -> Decision:
         rule, ref = self.follows(push.ref)
         if rule:
-            return Decision(self.name, rule, ref)
+            return Decision.on(push, self.name, rule, ref)
         if push.deleted:
             reason = f"{_kind(push.ref)} deleted: nothing to deploy"
-            return Decision(self.name, Rule.DELETION, reason)
+            return Decision.on(push, self.name, Rule.DELETION, reason)
         rule, reason, unsure = self._content(push)
         both = f"{ref}; {reason}" if not rule and reason else reason or ref
-        return Decision(self.name, rule, both, unsure)
+        return Decision.on(push, self.name, rule, both, unsure)
 
     def follows(self, ref: str) -> tuple[Rule | None, str]:
         return self._tag(short_ref(ref)) if _kind(ref) == "tag" else self._branch(short_ref(ref))

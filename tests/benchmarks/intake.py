@@ -16,7 +16,7 @@ from uuid import uuid4
 from dispatcher.domain.push import Push
 from dispatcher.ledger import Keys, Store, Submission, Submitter, WakeUps, connect
 from tests.conftest import start_valkey
-from tests.dispatcher.ledger.helpers import ZERO, sha
+from tests.dispatcher.ledger.helpers import ZERO, a_submission, sha
 
 REFS, SENDERS, ROUNDS, PAUSE = 1000, 4, 3, 0.003
 
@@ -25,7 +25,7 @@ def submission(hook: str, ref: str, delivery: str, most: int) -> Submission:
     push = Push(
         repository=f"g/{hook}", ref=f"refs/heads/{ref}", before=ZERO, after=sha(uuid4().hex)
     )
-    return Submission(target=hook, push=push, hook=hook, delivery=delivery, most_open=most)
+    return a_submission(push, hook, delivery, hook=hook, most_open=most)
 
 
 class Others:

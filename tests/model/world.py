@@ -34,12 +34,12 @@ from dispatcher.ledger import (
     Schedule,
     Slots,
     Store,
-    Submission,
     Targets,
     Timeouts,
     WakeUp,
     read_pauses,
 )
+from tests.dispatcher.ledger.helpers import a_submission
 from tests.model import ledger_loss
 from tests.model.expectations import Expectations
 from tests.model.fake_cluster import (
@@ -370,18 +370,10 @@ class World:
         """`filtered`: what turns it away, `paths` or anything else, "" for a push that is wanted."""
         policies = self.specs[target].policies
         every = policies.every_limit if policies.on_new_push == "every" else 0
-        submission = Submission(
-            target=target,
-            push=push,
-            hook="hook",
-            delivery=delivery,
-            every=every,
-            filtered=filtered,
-            by_paths=filtered == "paths",
+        submission = a_submission(
+            push, target, delivery, every=every, filtered=filtered, by_paths=filtered == "paths"
         )
-        (raw,) = self.store.scripts.run_many(
-            [submission.call(self.store.keys, self.store.retention, self.store.timeouts)]
-        )
+        (raw,) = self.store.scripts.run_many([submission.call(self.store)])
         answer = submission.answer(raw)
         self._tick += 1
         result = answer.result

@@ -24,7 +24,6 @@ from dispatcher.ledger import (
     Schedule,
     Slots,
     Store,
-    Submission,
     Targets,
     Timeouts,
     WakeUps,
@@ -32,6 +31,7 @@ from dispatcher.ledger import (
 )
 from dispatcher.ledger.codec import decode
 from dispatcher.local.kube import items
+from tests.dispatcher.ledger.helpers import a_submission
 from tests.system.installation import Installation, sha
 from tests.waiting import PATIENCE, eventually
 from workers.kube.client import Access, Cluster
@@ -160,9 +160,9 @@ class Bench:
             before=sha(before),
             after=sha(after),
         )
-        submission = Submission(target=TARGET, push=push, hook="hook")
-        call = submission.call(self.keys, self.store.retention, self.timeouts)
-        return submission.answer(self.store.scripts.run_many([call])[0]).result
+        submission = a_submission(push, TARGET)
+        (raw,) = self.store.scripts.run_many([submission.call(self.store)])
+        return submission.answer(raw).result
 
     def snapshot(self) -> Snapshot:
         """What a worker would read; waits until nobody holds the target."""

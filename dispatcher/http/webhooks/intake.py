@@ -11,14 +11,13 @@ from dataclasses import dataclass
 import msgspec
 from msgspec.structs import replace
 
-from dispatcher.domain.delivery import ID_LENGTH, Candidate, Delivery, RefUpdate
+from dispatcher.domain.delivery import ID_LENGTH, Delivery, RefUpdate
 from dispatcher.domain.outcome import Outcome, Result
 from dispatcher.domain.push import Push
 from dispatcher.http.live_config import ActiveConfig
 from dispatcher.http.webhooks.unauthenticated import Incoming, receive_incoming
-from dispatcher.ledger import LogEntry, ReplyField, Submission
+from dispatcher.ledger import LogEntry, Submission
 from dispatcher.matching.evaluation import evaluate
-from dispatcher.matching.matcher import Decision, Rule
 from dispatcher.webhooks.delivery_ids import authenticated_headers
 from dispatcher.webhooks.results import Ignored, Parsed, Received, Rejected
 from dispatcher.webhooks.stored_headers import stored_headers
@@ -49,7 +48,7 @@ class Intake:
 
     log_entry: LogEntry
     submissions: tuple[Submission, ...] = ()
-    """One for each undecided candidate, in the same order."""
+    """One for each decision on a ref that its target follows, in the same order."""
     rejected: Rejected | None = None
     """The delivery is authenticated but cannot be parsed."""
     out_of_scope: bool = False
@@ -63,8 +62,7 @@ class Intake:
         """The answer, given the ledger's results of `submissions` in the same order."""
         of_ledger, delivery = iter(results), self.delivery
         merged = tuple(
-            each.filtered() if each.decided else next(of_ledger).although(each.unsure)
-            for each in delivery.candidates
+            next(of_ledger) if each.follows else each.result() for each in delivery.decisions
         )
         return Answer(delivery=delivery.delivery_id, results=merged, reason=delivery.reason)
 
@@ -127,7 +125,7 @@ def evaluated(configured: ActiveConfig, delivery: Delivery, parsed: Parsed) -> I
 def _evaluated(configured: ActiveConfig, delivery: Delivery, received: Received) -> Intake:
     scope = configured.scopes[delivery.hook]
     evaluations = evaluate(received.pushes, scope, configured.matcher)
-    decisions = [(each.push, decision) for each in evaluations for decision in each.decisions]
+    decided = [(each.push, decision) for each in evaluations for decision in each.decisions]
     made_up = delivery.delivery_id
     delivery = replace(
         delivery,
@@ -136,48 +134,35 @@ def _evaluated(configured: ActiveConfig, delivery: Delivery, received: Received)
         delivery_id=made_up if delivery.replay else received.delivery_id or made_up,
         repository=_each_once(push.repository for push in received.pushes),
         refs=tuple(RefUpdate(ref=p.ref, before=p.before, after=p.after) for p in received.pushes),
-        candidates=tuple(_candidate(*each) for each in decisions),
-        reason="" if decisions else _each_once(each.reason for each in evaluations),
+        decisions=tuple(decision for _, decision in decided),
+        reason="" if decided else _each_once(each.reason for each in evaluations),
     )
+    entry = LogEntry.of(delivery, configured.log_bounds)
     return Intake(
-        log_entry=LogEntry.of(delivery, configured.log_bounds),
+        log_entry=entry,
         submissions=tuple(
-            _submission(configured, delivery, number, *each)
-            for number, each in enumerate(decisions)
-            if each[1].follows
+            _submission(configured, entry.delivery, number, push)
+            for number, (push, decision) in enumerate(decided)
+            if decision.follows
         ),
         out_of_scope=any(each.out_of_scope for each in evaluations),
     )
 
 
-def _candidate(push: Push, decision: Decision) -> Candidate:
-    return Candidate(
-        target=decision.target,
-        ref=push.ref,
-        commit=push.commit or push.after,
-        decided=not decision.follows,
-        reason=decision.filtered,
-        unsure=decision.unsure,
-    )
-
-
 def _submission(
-    configured: ActiveConfig, delivery: Delivery, number: int, push: Push, decision: Decision
+    configured: ActiveConfig, delivery: Delivery, number: int, push: Push
 ) -> Submission:
     """The submission of a followed ref: its head moves in the ledger even if nothing is deployed."""
-    target, bounds = configured.targets[decision.target], configured.log_bounds
+    target, bounds = configured.targets[delivery.decisions[number].target], configured.log_bounds
     return Submission(
-        target=decision.target,
+        delivery=delivery,
+        number=number,
         push=push,
-        hook=delivery.hook,
-        delivery=delivery.delivery_id,
+        target=target.name,
+        former=target.renamed_from,
         every=target.every,
         most_open=target.max_open_branches,
-        former=target.renamed_from,
-        filtered=decision.filtered,
-        by_paths=decision.rule is Rule.PATHS,
-        reply_field=ReplyField(delivery.id if bounds.keep else "", number, bounds.keep_for),
-        replay=delivery.replay,
+        keep_for=bounds.keep_for if bounds.keep else 0,
         clock_skew=configured.hooks[delivery.hook].clock_skew * 1000,
     )
 

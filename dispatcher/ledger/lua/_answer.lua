@@ -16,7 +16,7 @@ end
 local function respond(push, reply)
   reply.ahead = push.is_ahead or nil
   local text = cjson.encode(reply)
-  if push.arg.reply_field ~= '' then
+  if push.arg.keep_for > 0 then
     redis.call('HSET', push.log, push.arg.reply_field, text)
     redis.call('EXPIRE', push.log, push.arg.keep_for)
   end

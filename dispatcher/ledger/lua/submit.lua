@@ -28,8 +28,8 @@
 --   every       how many deploys of a stream may wait if the target deploys every push, 0 if it merges them
 --   most_open   of how many streams deploys may be open, 0 for any number
 --   former      the target's former name, "" for none
---   reply_field  field of the stored delivery that the script writes the reply to; "" if none is stored
---   keep_for    seconds for which Redis keeps that entry
+--   reply_field  field of the stored delivery that the script writes the reply to
+--   keep_for    seconds for which Redis keeps that entry, 0 if none is stored
 --   replays     when the replayed delivery first came (ms), 0 if this push is not a replay
 --   clock_skew  ms by which a host's time may be ahead
 --   remember    seconds for which Redis keeps deliveries and pushes

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import redis
 
+from dispatcher.domain.decision import Decision, Rule
+from dispatcher.domain.delivery import ID_LENGTH, Delivery, Replay
 from dispatcher.domain.outcome import Result
 from dispatcher.domain.push import Push
 from dispatcher.ledger import Store, Submission
@@ -45,11 +48,36 @@ def taken(
     store: Store, what: Push, delivery: str = "", target: str = "shop", **more: Any
 ) -> Answer:
     """The same, with all that web is told."""
-    if delivery:
-        more["delivery"] = delivery
-    submission = Submission(target=target, push=what, hook="hook", **more)
-    (raw,) = store.scripts.run_many([submission.call(store.keys, store.retention, store.timeouts)])
+    submission = a_submission(what, target, delivery, **more)
+    (raw,) = store.scripts.run_many([submission.call(store)])
     return submission.answer(raw)
+
+
+def a_submission(
+    what: Push,
+    target: str = "shop",
+    delivery: str = "",
+    *,
+    hook: str = "hook",
+    filtered: str = "",
+    by_paths: bool = False,
+    replay: Replay | None = None,
+    **more: Any,
+) -> Submission:
+    """One push as a delivery of its own, with an id that is made up where none is given.
+
+    `filtered` is why the target does not want it, `by_paths` whether its files are.
+    """
+    rule = (Rule.PATHS if by_paths else Rule.SKIP_MARKERS) if filtered else None
+    whole = Delivery(
+        id=uuid4().hex[:ID_LENGTH],
+        hook=hook,
+        provider="generic",
+        delivery_id=delivery or f"none-{uuid4()}",
+        replay=replay,
+        decisions=(Decision.on(what, target, rule, filtered),),
+    )
+    return Submission(delivery=whole, number=0, push=what, target=target, **more)
 
 
 class Watched(redis.Redis):

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from dispatcher.domain.push import Push
-from dispatcher.ledger import Retention, Store, Submission
-from tests.dispatcher.ledger.helpers import push
+from dispatcher.ledger import Retention, Store
+from tests.dispatcher.ledger.helpers import a_submission, push
 
 MANY, FEW = 120, 12
 SLACK = 200
@@ -51,12 +51,9 @@ def pass_windows(store: Store) -> None:
 
 
 def hand_in(store: Store, pushes: list[Push], **more: Any) -> None:
-    submissions = [Submission(target="shop", push=p, hook="hook", **more) for p in pushes]
+    submissions = [a_submission(p, **more) for p in pushes]
     again = submissions if "delivery" in more else []
-    calls = [
-        each.call(store.keys, store.retention, store.timeouts) for each in (*submissions, *again)
-    ]
-    store.scripts.run_many(calls)
+    store.scripts.run_many([each.call(store) for each in (*submissions, *again)])
 
 
 def tag(number: int, *, before: str = "0", at: int = 0) -> Push:

@@ -8,8 +8,8 @@ import pytest
 
 from dispatcher.domain.outcome import Outcome
 from dispatcher.domain.push import Push
-from dispatcher.ledger import Operations, Redeploy, Store, Submission, Submitter, WakeUps
-from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit, taken
+from dispatcher.ledger import Operations, Redeploy, Store, Submitter, WakeUps
+from tests.dispatcher.ledger.helpers import MAIN, a_submission, push, sha, submit, taken
 from tests.dispatcher.ledger.test_submit import the_deploys
 
 MINUTE = 60_000
@@ -64,7 +64,7 @@ def test_what_was_stored_before_such_times_were_none_heals(
 def test_the_log_names_hook_repository_ref_and_time(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    submission = Submission(target="shop", push=push("0", "a", at=4_000_000_000_000), hook="github")
+    submission = a_submission(push("0", "a", at=4_000_000_000_000), hook="github")
     wake_ups: Any = Silent()
     with Submitter(store, wake_ups) as submitter:
         submitter.submit([submission]).result()

@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 import redis
 
-from dispatcher.domain.delivery import Candidate, Delivery
+from dispatcher.domain.decision import Decision, Rule
+from dispatcher.domain.delivery import Delivery
 from dispatcher.domain.outcome import Outcome
 from dispatcher.ledger import (
     DeliveryLog,
@@ -18,7 +19,6 @@ from dispatcher.ledger import (
     LogBounds,
     LogEntry,
     LoggedDelivery,
-    ReplyField,
     SecretUsage,
     Store,
     Submission,
@@ -58,21 +58,20 @@ class Hand:
     ) -> list[Outcome]:
         """Each of `moves` is a push like "0a", from commit to commit."""
         delivery = more.pop("delivery", "") or f"host-{name}"
+        decisions = tuple(Decision(target="shop", ref=MAIN, commit=sha(move[1])) for move in moves)
+        logged = a_delivery(name, body=body, delivery_id=delivery, decisions=decisions, **more)
+        entry = LogEntry.of(logged, bounds)
         submissions = [
             Submission(
-                target="shop",
+                delivery=entry.delivery,
+                number=number,
                 push=push(move[0], move[1]),
-                hook="github",
-                delivery=delivery,
-                reply_field=ReplyField(name, number, bounds.keep_for),
+                target="shop",
+                keep_for=bounds.keep_for,
             )
             for number, move in enumerate(moves)
         ]
-        candidates = tuple(
-            Candidate(target="shop", ref=MAIN, commit=sha(move[1])) for move in moves
-        )
-        logged = a_delivery(name, body=body, delivery_id=delivery, candidates=candidates, **more)
-        answer = self.submitter.submit(submissions, LogEntry.of(logged, bounds))
+        answer = self.submitter.submit(submissions, entry)
         return [result.outcome for result in answer.result(10)]
 
 
@@ -118,8 +117,8 @@ def test_what_was_decided_before_the_ledger_was_asked_is_told_too(
     hand: Hand, log: DeliveryLog
 ) -> None:
     why = "no file matches"
-    decided = Candidate(target="docs", ref=MAIN, commit=sha("a"), decided=True, reason=why)
-    delivery = a_delivery("one", candidates=(decided,))
+    decided = Decision(target="docs", ref=MAIN, commit=sha("a"), rule=Rule.BRANCHES, reason=why)
+    delivery = a_delivery("one", decisions=(decided,))
     hand.submitter.submit((), LogEntry.of(delivery, WIDE)).result(10)
 
     (result,) = the(log, "one").results

@@ -21,12 +21,11 @@ from dispatcher.ledger import (
     Reader,
     Redeploy,
     Store,
-    Submission,
     Targets,
 )
 from dispatcher.ledger.connection import texts
 from dispatcher.ledger.reader import SHOWN
-from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit
+from tests.dispatcher.ledger.helpers import MAIN, a_submission, push, sha, submit
 from tests.dispatcher.ledger.test_submit import leased, move, the_deploys
 
 FEW, MANY = 10, 1000
@@ -39,8 +38,8 @@ def branch(number: int) -> str:
 
 def open_streams(store: Store, first: int, last: int) -> None:
     pushes = [push("0", f"new on {number}", ref=branch(number)) for number in range(first, last)]
-    each = [Submission(target="shop", push=what, hook="hook") for what in pushes]
-    store.scripts.run_many([one.call(store.keys, store.retention, store.timeouts) for one in each])
+    each = [a_submission(what) for what in pushes]
+    store.scripts.run_many([one.call(store) for one in each])
 
 
 def calls_of(store: Store, act: Callable[[], object]) -> Counter[str]:

@@ -18,7 +18,7 @@ from dispatcher.domain.deploy import Deploy
 from dispatcher.domain.outcome import Outcome
 from dispatcher.domain.push import Push
 from dispatcher.ledger import Store, Submission
-from tests.dispatcher.ledger.helpers import push
+from tests.dispatcher.ledger.helpers import a_submission, push
 
 WANTED, PATHS, SKIP = "wanted", "paths", "skip"
 KINDS = (WANTED, PATHS, SKIP)
@@ -49,11 +49,10 @@ class Case:
     def submission(self, step: int) -> Submission:
         at = self.order[step]
         kind = self.kinds[at]
-        return Submission(
-            target=self.name,
-            push=self.pushes[at],
-            hook="hook",
-            delivery=f"d{at}",
+        return a_submission(
+            self.pushes[at],
+            self.name,
+            f"d{at}",
             filtered="" if kind == WANTED else kind,
             by_paths=kind == PATHS,
         )
@@ -78,9 +77,7 @@ def run(store: Store, cases: Sequence[Case]) -> None:
     for step in range(max(len(case.order) for case in cases)):
         now = [case for case in cases if step < len(case.order)]
         submissions = [case.submission(step) for case in now]
-        replies = store.scripts.run_many(
-            [s.call(store.keys, store.retention, store.timeouts) for s in submissions]
-        )
+        replies = store.scripts.run_many([s.call(store) for s in submissions])
         pipeline: Any = store.client.pipeline(transaction=False)
         for case in now:
             pipeline.hget(store.keys.deploys(case.name), "1")

@@ -29,13 +29,12 @@ from dispatcher.ledger import (
     Retention,
     Schedule,
     Store,
-    Submission,
     Targets,
     Timeouts,
     WakeUp,
 )
 from dispatcher.ledger.redirects import Redirects
-from tests.dispatcher.ledger.helpers import MAIN, push, sha
+from tests.dispatcher.ledger.helpers import MAIN, a_submission, push, sha
 from tests.examples import examples
 
 OLD, NEW = "shop", "web-shop"
@@ -50,8 +49,7 @@ def spec(target: str = NEW, **more: Any) -> Spec:
 
 def hand_in(store: Store, what: Push, target: str, former: str = "", delivery: str = "") -> Result:
     """Hands one push in, as web does that knows this target and the name that it had."""
-    named: dict[str, Any] = {"delivery": delivery} if delivery else {}
-    submission = Submission(target=target, push=what, hook="hook", former=former, **named)
+    submission = a_submission(what, target, delivery, former=former)
     redirects = Redirects(store)
     ((taken, reply),), _ = redirects.submit([submission])
     return taken.answer(reply).result

@@ -11,8 +11,8 @@ from dispatcher.domain.delivery import Replay
 from dispatcher.domain.deploy import Reason, State
 from dispatcher.domain.outcome import Outcome, Result
 from dispatcher.domain.push import Push
-from dispatcher.ledger import Operations, Redeploy, Store, Submission
-from tests.dispatcher.ledger.helpers import MAIN, push, sha, submit
+from dispatcher.ledger import Operations, Redeploy, Store
+from tests.dispatcher.ledger.helpers import MAIN, a_submission, push, sha, submit
 from tests.dispatcher.ledger.test_submit import move, the_deploys
 
 DONE = (State.STARTING, State.RUNNING, State.SUCCEEDED)
@@ -25,8 +25,8 @@ def replay(
     store: Store, what: Push, came: int, by: str = "", note: str = "", **more: Any
 ) -> Result:
     again = Replay(of="", first_at=came, by=by, note=note)
-    submission = Submission(target="shop", push=what, hook="hook", replay=again, **more)
-    (raw,) = store.scripts.run_many([submission.call(store.keys, store.retention, store.timeouts)])
+    submission = a_submission(what, replay=again, **more)
+    (raw,) = store.scripts.run_many([submission.call(store)])
     return submission.answer(raw).result
 
 

@@ -21,7 +21,6 @@ from dispatcher.ledger import (
     LogBounds,
     LogEntry,
     Store,
-    Submission,
     Submitter,
     WakeUps,
     connect,
@@ -29,7 +28,7 @@ from dispatcher.ledger import (
 from dispatcher.ledger.group_size import BUDGET
 from dispatcher.ledger.scripts import Scripts
 from dispatcher.ledger.submitter import LONGEST_QUEUE, MOST_RECORDS
-from tests.dispatcher.ledger.helpers import sha
+from tests.dispatcher.ledger.helpers import a_submission, sha
 
 TRIP, EACH = 0.001, 0.0005
 """Seconds of the tests' clock for a round trip, and for each push."""
@@ -81,7 +80,7 @@ class Intake:
             for number in range(pushes)
         ]
         return self.submitter.submit(
-            [Submission(target=hook, push=p, hook=hook, delivery=delivery, **more) for p in each]
+            [a_submission(p, hook, delivery, hook=hook, **more) for p in each]
         )
 
     def go_on(self) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from dispatcher.domain.decision import Rule
 from dispatcher.matching.evaluation import Evaluation, Explanation, HookScope, evaluate, explain
-from dispatcher.matching.matcher import Matcher, Rule
+from dispatcher.matching.matcher import Matcher
 from tests.dispatcher.matching.test_matcher import NEW, Target, push
 
 ACME = HookScope("github", ["github.com/acme/*"])

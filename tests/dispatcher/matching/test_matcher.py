@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dispatcher.domain.decision import Decision, Rule
 from dispatcher.domain.push import Push
 from dispatcher.domain.repositories import UnusableRepository
 from dispatcher.matching.evaluation import HookScope
-from dispatcher.matching.matcher import Decision, Matcher, Rule, follows
+from dispatcher.matching.matcher import Matcher, follows
 
 OLD, NEW, ZERO = "1" * 40, "2" * 40, "0" * 40
 
@@ -62,9 +63,11 @@ def decide(target: Target, what: Push) -> Decision:
     ],
 )
 def test_branches_are_matched_by_short_name(ref: str, rule: Rule | None, reason: str) -> None:
-    decision = decide(Target(), push(ref))
+    what = push(ref)
 
-    assert decision == Decision("shop", rule, reason)
+    decision = decide(Target(), what)
+
+    assert decision == Decision.on(what, "shop", rule, reason)
     assert decision.wanted == decision.follows == (rule is None)
 
 
@@ -102,9 +105,12 @@ def test_tags_can_be_followed_by_version(tag: str, wanted: bool, reason: str) ->
     [("refs/heads/main", "branch"), ("refs/tags/v1", "tag")],
 )
 def test_a_deletion_is_reported_but_deploys_nothing(ref: str, what: str) -> None:
-    decision = decide(Target(tags=("*",)), push(ref, after=ZERO))
+    deleting = push(ref, after=ZERO)
 
-    assert decision == Decision("shop", Rule.DELETION, f"{what} deleted: nothing to deploy")
+    decision = decide(Target(tags=("*",)), deleting)
+
+    reason = f"{what} deleted: nothing to deploy"
+    assert decision == Decision.on(deleting, "shop", Rule.DELETION, reason)
     assert decision.deletion
     assert decision.follows
     assert not decision.wanted

@@ -16,7 +16,8 @@ from dispatcher.domain.delivery import Replay
 from dispatcher.domain.deploy import State
 from dispatcher.domain.refs import TAGS
 from dispatcher.domain.spec import Policies
-from dispatcher.ledger import Keys, Operations, Redeploy, Store, Submission
+from dispatcher.ledger import Keys, Operations, Redeploy, Store
+from tests.dispatcher.ledger.helpers import a_submission
 from tests.model import ledger_loss
 from tests.model.order.fake_worker import FakeWorker
 from tests.model.order.history import NONE, History, Made, commit_named
@@ -244,18 +245,15 @@ class ScenarioRun:
                 self._redeploy(made)
 
     def _submit(self, made: Made, delivery: str, replays: int = 0) -> None:
-        submission = Submission(
-            target=TARGET,
-            push=made.push,
-            hook="hook",
-            delivery=delivery,
+        submission = a_submission(
+            made.push,
+            TARGET,
+            delivery,
             every=100 if self._scenario.every else 0,
             replay=Replay(of="", first_at=replays) if replays else None,
             **_filtered(made),
         )
-        store = self._store
-        call = submission.call(store.keys, store.retention, store.timeouts)
-        (raw,) = store.scripts.run_many([call])
+        (raw,) = self._store.scripts.run_many([submission.call(self._store)])
         result = submission.answer(raw).result
         what = f"replay of {made.number}" if replays else f"{made.number}"
         note(f"   {what}: {result.outcome} {result.deploy} {result.reason}")

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from dispatcher.domain.delivery import Candidate, RefUpdate
+from dispatcher.domain.decision import Decision
+from dispatcher.domain.delivery import RefUpdate
 from dispatcher.domain.deploy import State
 from dispatcher.domain.outcome import Outcome, Result
 from dispatcher.http.api.schemas.times import rfc3339
@@ -93,7 +94,7 @@ def delivery_info(logged: LoggedDelivery) -> DeliveryInfo:
         received_at=rfc3339(logged.at),
         repository=delivery.repository,
         refs=delivery.refs,
-        results=tuple(map(_result, delivery.candidates, logged.results)),
+        results=tuple(map(_result, delivery.decisions, logged.results)),
         reason=delivery.reason,
         rejected=delivery.rejected,
         secret=delivery.secret,
@@ -121,11 +122,11 @@ def delivery_detail(
     )
 
 
-def _result(candidate: Candidate, result: Result | None) -> ResultInfo:
+def _result(decision: Decision, result: Result | None) -> ResultInfo:
     return ResultInfo(
-        target=candidate.target,
-        ref=candidate.ref,
-        commit=candidate.commit,
+        target=decision.target,
+        ref=decision.ref,
+        commit=decision.commit,
         outcome=result.outcome if result else None,
         deploy=(result.deploy or None) if result else None,
         reason=result.reason if result else "unknown: the ledger did not answer",
