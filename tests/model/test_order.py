@@ -8,7 +8,7 @@ from hypothesis import given
 from tests.model.order.scenario import OF_BRANCHES, OF_TAGS, Scenario, ScenarioRun
 from tests.model.run_model import model_settings
 
-SCENARIOS = 300
+SCENARIOS = 180
 """Many: one is over within milliseconds."""
 
 

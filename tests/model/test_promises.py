@@ -16,4 +16,4 @@ class Promises(Processes, People, Cluster, Losses):
 
 def test_the_promises_hold(watched: Watched) -> None:
     Promises.client = watched
-    run_model(Promises, steps=45, count=100)
+    run_model(Promises, steps=45, count=70)

@@ -9,4 +9,4 @@ from tests.model.run_model import run_model
 
 def test_what_watchers_that_were_replaced_still_do_changes_nothing(watched: Watched) -> None:
     Watching.client = watched
-    run_model(Watching, steps=20, count=150)
+    run_model(Watching, steps=20, count=90)

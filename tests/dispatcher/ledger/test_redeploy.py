@@ -288,7 +288,7 @@ COMMITS = "abcdefgh"
 orders = st.lists(st.one_of(st.just("push"), st.sampled_from(COMMITS)), max_size=12)
 
 
-@examples(200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(orders=orders)
 @example(orders=["push", "x", "push", "x", "push", "x"])
 def test_one_push_and_one_redeploy_wait_at_the_most_and_the_newest_is_last(

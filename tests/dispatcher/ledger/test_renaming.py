@@ -368,7 +368,7 @@ def test_what_is_written_stays_to_the_letter(running: Store) -> None:
 STEPS = st.sampled_from(["old", "new", "rename", "work", "fail"])
 
 
-@examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, min_size=3, max_size=14))
 def test_whoever_knows_which_name_the_newest_commit_is_left_and_numbers_never_repeat(
     store: Store, steps: list[str]

@@ -71,7 +71,7 @@ def test_whatever_the_order_of_arrival_the_newest_commit_is_left(
     assert [deploy.commit for deploy in the_deploys(store)] == [sha("e")]
 
 
-@examples(300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(7)), known=st.booleans())
 def test_seven_pushes_in_any_order_without_a_clock(
     store: Store, order: list[int], known: bool

@@ -88,7 +88,7 @@ OF_A_CONTAINER = st.fixed_dictionaries(
     own=st.none() | st.builds(lambda a, b: a | b, CONTEXTS, OF_A_CONTAINER) | st.just(RESTRICTED),
     level=st.sampled_from(["baseline", "restricted"]),
 )
-@examples(300)
+@examples(150)
 def test_a_namespace_that_takes_the_pod_takes_it_with_the_clone(
     whole: dict[str, Any] | None, own: dict[str, Any] | None, level: str
 ) -> None:

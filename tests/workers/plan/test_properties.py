@@ -128,7 +128,7 @@ def written(seen: Snapshot, step: Step) -> tuple[Deploy, ...]:
             return ()
 
 
-@examples(150)
+@examples(100)
 @given(seen=snapshots(), live_pods=st.sampled_from([None, 0, 1]))
 def test_every_step_is_legal(seen: Snapshot, live_pods: int | None) -> None:
     step = plan(seen, "new", live_pods)
@@ -139,7 +139,7 @@ def test_every_step_is_legal(seen: Snapshot, live_pods: int | None) -> None:
         assert deploy.state in legal, step
 
 
-@examples(150)
+@examples(100)
 @given(seen=snapshots(), live_pods=st.sampled_from([None, 0, 1]))
 def test_nothing_starts_beside_another(seen: Snapshot, live_pods: int | None) -> None:
     step = plan(seen, "new", live_pods)
@@ -150,7 +150,7 @@ def test_nothing_starts_beside_another(seen: Snapshot, live_pods: int | None) ->
         assert seen.listed
 
 
-@examples(150)
+@examples(100)
 @given(seen=snapshots())
 def test_a_stream_goes_in_order_and_behind_what_starts_waits_no_more_than_a_redeploy(
     seen: Snapshot,
@@ -165,7 +165,7 @@ def test_a_stream_goes_in_order_and_behind_what_starts_waits_no_more_than_a_rede
         assert first.reason is not Reason.REDEPLOY or not behind
 
 
-@examples(150)
+@examples(100)
 @given(seen=snapshots())
 def test_what_waits_for_a_push_gives_way_to_nothing_that_a_person_asked_for(seen: Snapshot) -> None:
     step = plan(seen, "new")
@@ -177,7 +177,7 @@ def test_what_waits_for_a_push_gives_way_to_nothing_that_a_person_asked_for(seen
             assert newer is not Reason.REDEPLOY or deploy.reason is Reason.REDEPLOY, step
 
 
-@examples(150)
+@examples(100)
 @given(seen=snapshots(), live_pods=st.sampled_from([None, 0, 1]))
 def test_what_is_deleted_is_over_or_a_stray(seen: Snapshot, live_pods: int | None) -> None:
     step = plan(seen, "new", live_pods)
@@ -189,7 +189,7 @@ def test_what_is_deleted_is_over_or_a_stray(seen: Snapshot, live_pods: int | Non
         assert not owners or step.job.reserves_name
 
 
-@examples(150)
+@examples(100)
 @given(seen=snapshots())
 def test_a_stop_ends_only_after_pods_were_looked_for(seen: Snapshot) -> None:
     step = plan(seen, "new", None)
@@ -200,7 +200,7 @@ def test_a_stop_ends_only_after_pods_were_looked_for(seen: Snapshot) -> None:
             assert deploy.state is State.SUCCEEDED
 
 
-@examples(150)
+@examples(100)
 @given(seen=snapshots(), live_pods=st.sampled_from([None, 0, 1]))
 def test_steps_end(seen: Snapshot, live_pods: int | None) -> None:  # noqa: C901  # an arm a step
     """Carried out in the ledger alone, with a cluster that does as it is told, it comes to a wait."""
