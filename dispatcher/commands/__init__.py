@@ -1,1 +1,1 @@
-"""The command line: `git-dispatcher web`, `worker`, `watch`, and the commands for operators."""
+"""The command line: `git-dispatcher web`, `worker`, `watcher`, and the commands for operators."""

@@ -43,7 +43,7 @@ def connect(url: str, *, timeout: float = 3.0, text: bool = True) -> redis.Redis
 
 
 def _over_tcp(timeout: float) -> dict[str, Any]:
-    """What a Unix socket has no use for, and refuses."""
+    """Settings that a Unix socket does not accept."""
     return {
         "socket_connect_timeout": min(timeout, CONNECT_SECONDS),
         "socket_keepalive": True,
@@ -59,7 +59,7 @@ def address(client: redis.Redis) -> str:
 
 @contextmanager
 def translated(client: redis.Redis) -> Iterator[None]:
-    """Whatever redis-py raises leaves as LedgerUnavailable."""
+    """Raises LedgerUnavailable in place of redis-py's errors."""
     try:
         yield
     except redis.RedisError as error:
@@ -67,7 +67,7 @@ def translated(client: redis.Redis) -> Iterator[None]:
 
 
 def check_writes(client: redis.Redis, key: str) -> None:
-    """Raises LedgerUnavailable where Redis reads but does not write: a replica, a full memory or disk.
+    """Raises LedgerUnavailable if Redis answers but refuses writes: a replica, a full memory or disk.
 
     `key` holds a string or nothing, and stays as it is: to set no bytes changes nothing, yet is refused
     like any write. https://redis.io/docs/latest/commands/setrange/
@@ -84,5 +84,5 @@ def unavailable(client: redis.Redis, error: Exception) -> LedgerUnavailable:
 
 
 def texts(values: Iterable[Any]) -> list[str]:
-    """Replies of a client that decodes, as the text that they are; redis-py types them as either."""
+    """Replies of a decoding client as text: redis-py types them as text or bytes."""
     return [value if isinstance(value, str) else value.decode() for value in values]

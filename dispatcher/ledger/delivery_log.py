@@ -25,11 +25,13 @@ from dispatcher.ledger.store import Store
 from dispatcher.ledger.submission import Reply
 
 LEVEL = 1
-"""Of zlib: payloads are JSON, of which more effort hardly makes less."""
+"""Compression level of zlib: payloads are JSON, which higher levels hardly make smaller."""
 MOST_UNLINKED = 200
-"""Entries whose hashes go with one call: more than one call can forget, so that they never add up."""
+"""Most evicted entries whose hashes one call deletes: more than one call can evict, so that they never add
+up."""
 SHARE = 8
-"""A body whose compressed form takes more than this part of all room is not stored: it would be alone soon."""
+"""A body is not stored if it takes more than this part (1/8) of all room, compressed: a few would fill the
+log."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +39,11 @@ class LogBounds:
     """How much the delivery log holds."""
 
     keep: int
-    """Deliveries; 0 for none."""
+    """Most deliveries; 0 for none."""
     keep_for: int
     """Seconds."""
     max_bytes: int
-    """Of all deliveries together, compressed."""
+    """Most bytes of all deliveries together, compressed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +58,7 @@ class LogEntry:
 
     @classmethod
     def of(cls, delivery: Delivery, bounds: LogBounds) -> LogEntry:
-        """With the body if there is room for it, and the delivery doesn't say otherwise."""
+        """Includes the body if there is room for it and the delivery doesn't say otherwise."""
         packed = (
             zlib.compress(delivery.body, LEVEL) if bounds.keep and delivery.body_stored else b""
         )
@@ -66,7 +68,7 @@ class LogEntry:
         return cls(delivery=written, bounds=bounds, body=packed if stored else b"")
 
     def call(self, keys: Keys, forgotten: Iterable[str] = ()) -> Call:
-        """`forgotten` are deliveries whose hashes are deleted on the way."""
+        """`forgotten` are evicted deliveries whose hashes the call deletes."""
         delivery = self.delivery
         return Call(
             "log_delivery",
@@ -92,7 +94,7 @@ class LogEntry:
 
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True):
-    """What `log_delivery.lua` takes beside the delivery and its body: its header says what each is."""
+    """The arguments of `log_delivery.lua` besides the delivery and its body; its header documents each."""
 
     id: str
     secret: str
@@ -110,13 +112,14 @@ class LogWriter:
         self._sent: list[tuple[str, ...]] = []
 
     def calls(self, entries: Sequence[LogEntry]) -> list[Call]:
-        """What was forgotten goes with them, and stays remembered until `done` has heard of it."""
+        """One call for each entry. They delete the hashes of evicted deliveries too, which stay remembered
+        until `done` gets the replies."""
         most = range(0, len(entries) * MOST_UNLINKED, MOST_UNLINKED)
         self._sent = [tuple(self._forgotten[at : at + MOST_UNLINKED]) for at in most]
         return [each.call(self._keys, sent) for each, sent in zip(entries, self._sent, strict=True)]
 
     def done(self, replies: Sequence[object]) -> None:
-        """What each of the calls has answered, errors among it."""
+        """Takes the replies to these calls; some may be errors."""
         for sent, reply in zip(self._sent, replies, strict=True):
             if isinstance(reply, list):
                 deleted = set(sent)
@@ -143,18 +146,18 @@ class DeliveryLog:
         self._store, self._keys = store, store.keys
 
     def newest(self, limit: int, skip: int = 0) -> list[LoggedDelivery]:
-        """So many, behind so many that are newer."""
+        """At most `limit` deliveries, after the `skip` newest."""
         return self._read(self._ids(limit, skip))
 
     def find(self, name: str) -> LoggedDelivery | None:
-        """By its own id, or by the host's: then the newest that has it."""
+        """Finds a delivery by its id in the log, or the newest one by the host's delivery id."""
         found = self._read([name]) or self._read(self._named(name))
         return found[0] if found else None
 
     def body(self, id: str) -> bytes | None:
-        """As it was sent; None where it is not stored."""
+        """A delivery's body as it was sent; None if it is not stored."""
         with self._store.redis() as client:
-            # Bytes also from a client that decodes.
+            # Asks for bytes, even of a client that decodes.
             packed = client.execute_command(  # type: ignore[no-untyped-call]
                 "HGET", self._keys.logged_delivery(id), "body", **{NEVER_DECODE: []}
             )
@@ -164,7 +167,7 @@ class DeliveryLog:
             raise LedgerCorrupt(f"the body of delivery {id} cannot be unpacked") from None
 
     def _ids(self, limit: int, skip: int = 0) -> list[str]:
-        """All for a limit of 0."""
+        """The newest ids first; all of them if the limit is 0."""
         last = skip + limit - 1 if limit else -1
         with self._store.redis() as client:
             return texts(client.zrevrange(self._keys.delivery_log_order, skip, last))
@@ -187,7 +190,7 @@ class DeliveryLog:
         ]
 
     def _deliveries(self, ids: Sequence[str]) -> list[tuple[Delivery, int]]:
-        """Those that are still there, with the time when they came."""
+        """Those that are still in the log, each with the time when it came (ms)."""
         with self._store.redis() as client:
             pipeline = client.pipeline(transaction=False)
             for each in ids:

@@ -1,8 +1,8 @@
-"""What waits to be recorded, in turns: one push of each hook, and within a hook one of each repository.
+"""The queue of pushes to record: takes one push of each hook in turn, and within a hook one of each repository.
 
-So a delivery of a thousand refs and one of a single ref that comes after it are worked off side by side, and no
-sender can make others wait by sending more. Within a repository the order of arrival is kept, since it decides
-where the chain of commits says nothing. Pure, and not for several threads at once.
+So a delivery of a thousand refs does not hold up one of a single ref that comes after it, and no sender can
+make others wait by sending more. Keeps the order of arrival within a repository, since it decides where the
+chain of commits says nothing. Pure, and not thread-safe.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class _Entry(Generic[T]):
 
 
 class FairQueue(Generic[T]):
-    """Whoever has its turn goes to the end of the line."""
+    """After its turn, a hook or a repository goes to the end of the line."""
 
     def __init__(self) -> None:
         self._hooks: OrderedDict[str, OrderedDict[str, deque[_Entry[T]]]] = OrderedDict()
@@ -32,21 +32,21 @@ class FairQueue(Generic[T]):
         return bool(self._hooks)
 
     def add(self, hook: str, repository: str, parts: Iterator[T], size: int) -> None:
-        """Lines up what `parts` gives, `size` at the most; it may end earlier."""
+        """Adds the parts that the iterator yields: at most `size`, perhaps fewer."""
         line = self._hooks.setdefault(hook, OrderedDict()).setdefault(repository, deque())
         line.append(_Entry(parts, size))
         self._waiting[hook] += size
 
     def waiting(self, hook: str) -> int:
-        """Parts of that hook."""
+        """How many parts of that hook wait."""
         return self._waiting[hook]
 
     def share(self, hook: str, of: int) -> int:
-        """What each hook may have of so much room, if this one waits too."""
+        """The share of each hook in this much room, if `hook` waits too."""
         return max(1, of // len({*self._hooks, hook}))
 
     def take(self) -> T | None:
-        """The next part, None if nothing waits."""
+        """Removes and returns the next part; None if nothing waits."""
         while self._hooks:
             hook, repositories = self._hooks.popitem(last=False)
             repository, line = repositories.popitem(last=False)

@@ -8,32 +8,32 @@ from __future__ import annotations
 from collections import deque
 
 BUDGET = 0.015
-"""Seconds that one group may take, besides the round trip: what comes meanwhile waits for so long."""
+"""Seconds that one group may take besides the round trip: pushes that arrive meanwhile wait that long."""
 LARGEST = 500
-"""Pushes in one group, however fast they are recorded."""
+"""Most pushes in one group, however fast Redis records them."""
 FIRST = 32
-"""Pushes in a group as long as larger ones have not been tried lately."""
+"""Most pushes in a group until recent groups were larger than half of it."""
 REMEMBERED = 10
-"""Groups by which the next is measured, and single pushes by which the round trip is."""
+"""How many recent groups the estimate of the next uses, and how many single pushes that of the round trip."""
 
 
 class GroupSize:
-    """Learns from what the last groups took."""
+    """Estimates the next group's size from how long recent groups took."""
 
     def __init__(self) -> None:
         self._groups: deque[tuple[int, float]] = deque(maxlen=REMEMBERED)
         self._singles: deque[float] = deque(maxlen=REMEMBERED)
 
     def note(self, pushes: int, seconds: float) -> None:
-        """A group of so many took so long."""
+        """Records how long a group of this many pushes took."""
         self._groups.append((pushes, seconds))
         if pushes == 1:
             self._singles.append(seconds)
 
     @property
     def most(self) -> int:
-        """A single one at first; then at most twice what was tried lately, and no more than the budget is
-        enough for."""
+        """Most pushes of the next group: 1 at first, then at most FIRST or twice the largest recent group, and
+        no more than fit into the budget."""
         if not self._singles:
             return 1
         tried = max((pushes for pushes, _ in self._groups), default=0)
@@ -41,8 +41,8 @@ class GroupSize:
         return max(1, min(fits, max(FIRST, 2 * tried), LARGEST))
 
     def _each(self) -> float:
-        """Seconds for one push, without the round trip: that is what the fastest of the last single ones took.
-        Should it take longer than then, groups get smaller, until there are single pushes again."""
+        """Seconds for one push, without the round trip, which counts as long as the fastest recent single push.
+        If the round trip gets slower, groups shrink until single pushes measure it again."""
         trip = min(self._singles)
         spent = sum(max(0.0, seconds - trip) for _, seconds in self._groups)
         return spent / max(1, sum(pushes for pushes, _ in self._groups))

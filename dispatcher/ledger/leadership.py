@@ -15,7 +15,7 @@ class Leadership:
         self._store = store
         self.token = token
         self.store = store.fenced(token)
-        """What the leader writes through."""
+        """The fenced store through which the leader writes."""
 
     def acquire(self) -> bool:
         """Becomes the leader, or stays it; False while another watcher leads."""
@@ -27,7 +27,7 @@ class Leadership:
 
     def release(self) -> None:
         """Gives the leadership up at once, so that a watcher that stands by need not wait."""
-        with suppress(LeadershipLost):  # another one's by now
+        with suppress(LeadershipLost):  # another watcher leads by now
             self.store.write(("DEL", self._store.keys.leader))
 
     def _elect(self, store: Store) -> bool:

@@ -9,7 +9,7 @@ from dispatcher.ledger.store import Store
 from dispatcher.ledger.wakeups import WakeUp
 
 BEGUN = "begun "
-"""Begins the fields of `Keys.listed` that say that a LIST has begun."""
+"""Prefix of the fields of `Keys.listed` that record that a LIST has begun."""
 FIRST_LIST = 2
 """Reply of `listed.lua`: Jobs can be created from now on."""
 
@@ -19,11 +19,11 @@ class RedisRun:
     """The Redis server that answers now, and whether it holds the cluster's observed state."""
 
     run_id: str
-    """Another one after a restart or a failover."""
+    """Changes with each restart or failover."""
     listed: frozenset[str]
-    """The namespaces that were listed into this very run of it; "" for all at once."""
+    """The namespaces that were listed into this run; "" for all at once."""
     has_data: bool
-    """Some namespace was listed into it, in whichever run: it is not empty."""
+    """Whether a namespace was ever listed into it, in any run: it is not empty."""
 
 
 class Listings:
@@ -33,12 +33,13 @@ class Listings:
         self._store, self._key = store, store.keys.listed
 
     def begin(self, namespace: str, token: str) -> None:
-        """A full LIST of the namespace will be put into the Redis that answers now."""
+        """Records that a watcher begins to put a full LIST of the namespace into the Redis that answers now."""
         self._store.scripts.run("listed", (self._key,), (namespace or "*", token, "begun"))
 
     def complete(self, namespace: str, token: str) -> list[WakeUp] | None:
-        """All of that LIST is in: Jobs may be created there. Wakes who waited. None, and nothing is noted,
-        where what was put in first is lost by now: it shows in `listed`."""
+        """Records that the whole LIST is in the ledger, so that workers may create Jobs in the namespace.
+        Returns the wake-ups of the targets that waited for it. Returns None, and records nothing, if Redis has
+        lost the beginning of the LIST meanwhile: `listed` then lacks the namespace."""
         key, name = self._key, namespace or "*"
         answer = self._store.scripts.run("listed", (key,), (name, token, "done"))
         if not answer:

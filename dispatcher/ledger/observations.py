@@ -36,9 +36,9 @@ class Observations:
         self._store, self._keys = store, store.keys
 
     def observe(self, observed: Sequence[tuple[str, ObservedJob]]) -> list[WakeUp]:
-        """Takes the observed state of Jobs, by target; returns the wake-ups to enqueue.
+        """Records the observed state of Jobs, each with its target; returns the wake-ups to enqueue.
 
-        What one target's row makes impossible is logged, and holds up no other.
+        Logs an error of one target's row, and goes on with the others.
         """
         calls = [self._call(target, each) for target, each in observed]
         replies = self._store.scripts.run_each(calls) if calls else []
@@ -70,16 +70,16 @@ class Observations:
         ]
 
     def advance_version(self, namespace: str, version: str) -> bool:
-        """Notes the resourceVersion of a namespace's newest LIST of Jobs; False, and nothing is noted, if a
-        newer one is known: the cluster has gone back in time, see `forget_versions`."""
+        """Records the resourceVersion of a namespace's newest LIST of Jobs. Returns False, and records nothing,
+        if a newer one is known: the cluster has gone back in time, see `forget_versions`."""
         noted = self._store.scripts.run(
             "advance_version", (self._keys.versions,), (namespace or "*", version)
         )
         return bool(noted)
 
     def forget_versions(self, namespace: str, version: str) -> None:
-        """No version that is known says anything: what is seen next of the Jobs counts, whatever its own.
-        The LIST's is noted last, so that whoever leads next begins again with what was left half done."""
+        """Forgets the resourceVersions of a namespace's Jobs: whatever is observed next counts as newer.
+        Records the LIST's version last, so that the next leader repeats what this one left half done."""
         for target, observed in self.known_jobs():
             if namespace in ("", observed.namespace):
                 name = f"{observed.namespace}/{observed.job}"

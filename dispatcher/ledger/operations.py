@@ -58,14 +58,15 @@ class Operations:
         self._schedule = Schedule(store)
 
     def redeploy(self, asked: Redeploy) -> RedeployResult:
-        """Deploys what is asked for, and moves no branch; the same request gets the same answer."""
+        """Records a redeploy. The same request gets the same answer."""
         return asked.answer(self._store.scripts.run(*asked.call(self._store)))
 
     def cancel(self, target: str, number: int, by: str, reason: str) -> Stopped:
         return self._stop(target, number, "cancel", by, reason)
 
     def release(self, target: str, number: int, by: str, reason: str) -> Stopped:
-        """Knowingly: its Pods may still run, for all that the cluster can tell."""
+        """Ends a stop although the cluster can't tell whether the deploy's Pods still run: the operator
+        knows."""
         return self._stop(target, number, "release", by, reason)
 
     def _stop(self, target: str, number: int, verb: str, by: str, reason: str) -> Stopped:
@@ -85,7 +86,7 @@ class Operations:
         return Stopped(reply.outcome, wake)
 
     def pause(self, target: str | None, by: str, reason: str) -> None:
-        """Nothing of the target, or of any with None, starts until it is resumed; what runs goes on."""
+        """Pauses the target, or all with None: nothing starts until it is resumed, and what runs goes on."""
         value = encode(Paused(by, reason, self._store.now()))
         with self._store.redis() as client:
             if target is None:
@@ -94,7 +95,7 @@ class Operations:
                 client.hset(self._keys.row(target), "paused", value)
 
     def resume(self, target: str | None) -> list[WakeUp]:
-        """Lets go on what was held; returns the wake-ups to enqueue."""
+        """Ends the pause of the target, or that of all with None; returns the wake-ups to enqueue."""
         with self._store.redis() as client:
             if target is not None:
                 client.hdel(self._keys.row(target), "paused")

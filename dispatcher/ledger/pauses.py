@@ -1,4 +1,4 @@
-"""Who holds which targets, of many at a time. Reads only."""
+"""Reads who paused which targets, for many targets at once."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Pauses:
     targets: Mapping[str, Paused] = field(default_factory=dict)
 
     def of(self, target: str) -> Paused | None:
-        """The target's own, else that of everything."""
+        """The target's own pause, else that of everything."""
         return self.targets.get(target) or self.everything
 
 
 def read_pauses(store: Store, targets: Sequence[str] = ()) -> Pauses:
-    """Of these targets and of everything, in one round trip. Raises LedgerUnavailable."""
+    """The pauses of these targets and of everything, in one round trip. Raises LedgerUnavailable."""
     with store.redis() as client:
         pipeline = client.pipeline(transaction=False)
         pipeline.get(store.keys.paused)

@@ -29,12 +29,12 @@ class Publisher:
         self._store, self._keys = store, store.keys
         self._schedule, self._operations = Schedule(store), Operations(store)
         self._gone: set[str] = set()
-        """Targets that were missing when it was published last."""
+        """Published targets that the last configuration lacked."""
 
     def publish(self, specs: Sequence[Spec], removal_grace: int = 0) -> list[WakeUp]:
-        """Replaces the published specs; wakes the targets with an open deploy that it changes, and
-        deploys those anew whose Job has changed. What is no longer there is marked as removed, and counts
-        as that after the grace (ms)."""
+        """Replaces the published specs. Deploys each target again whose Job has changed, and wakes those whose
+        spec has changed and that have an open deploy. Marks missing targets as removed; they count as removed
+        after the grace (ms). Returns the wake-ups to enqueue."""
         wanted = {spec.target: spec_json(spec) for spec in specs}
         known = self._store.fields(self._keys.specs)
         changed = {name: json for name, json in wanted.items() if known.get(name) != json}
@@ -48,7 +48,7 @@ class Publisher:
         return rolled + self._schedule.wake(woken, "its configuration is new")
 
     def published(self) -> dict[str, Spec]:
-        """By target, also those marked as removed."""
+        """The published specs by target, also those marked as removed."""
         return {
             name: decode(raw, Spec) for name, raw in self._store.fields(self._keys.specs).items()
         }
@@ -60,12 +60,12 @@ class Publisher:
         return {spec.target: spec_json(spec) for spec in marked}
 
     def _keep_for_good(self, targets: Sequence[str]) -> None:
-        """Their history may be about to expire: they were removed once."""
+        """Keeps the history of targets that come back: it was to expire since they were removed."""
         kept = [key for each in targets for key in (self._keys.row(each), self._keys.deploys(each))]
         self._store.write(*(("PERSIST", key) for key in kept))
 
     def _roll_out(self, specs: Sequence[Spec]) -> list[WakeUp]:
-        """A target whose rendered Job has changed since it was published before is deployed anew."""
+        """Deploys each target again whose rendered Job has changed since it was published last."""
         rows = [self._keys.row(spec.target) for spec in specs]
         before = self._store.each(rows, lambda ask, row: ask.hget(row, "digest"))
         known = zip(rows, specs, before, strict=True)
@@ -76,8 +76,8 @@ class Publisher:
         return [each.wake_up for each in done if each.wake_up]
 
     def retire(self, keep_for: int) -> list[str]:
-        """Drops the removed targets of which nothing is left to do; their history expires after so many
-        seconds. Returns their names."""
+        """Drops the removed targets that have nothing left to do, and returns their names. Their history
+        expires after `keep_for` seconds."""
         retired = [name for name in sorted(self._gone) if self._retired(name, keep_for)]
         self._gone -= set(retired)
         return retired
@@ -97,7 +97,7 @@ class Publisher:
 
 
 def _changed(spec: Spec, was: str) -> Redeploy:
-    """Once for that change, whoever else publishes it."""
+    """The redeploy for a changed Job: made once, even if another watcher publishes the same change."""
     return Redeploy(
         target=spec.target,
         request=f"spec-{uuid4()}",
@@ -108,5 +108,5 @@ def _changed(spec: Spec, was: str) -> Redeploy:
 
 
 def spec_json(spec: Spec) -> str:
-    """As it is published: the same for specs that are the same."""
+    """The text that is published: equal specs have equal texts."""
     return msgspec.json.encode(spec, order="deterministic").decode()

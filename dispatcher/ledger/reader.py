@@ -1,4 +1,4 @@
-"""What people ask the ledger: which targets there are, what runs, what happened. Reads only."""
+"""Reads what people ask for: which targets there are, what runs, what happened."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from dispatcher.ledger.connection import texts
 from dispatcher.ledger.store import Store
 
 SHOWN = 10
-"""Deploys of a target that are read because they wait: those that come next. The others are counted."""
+"""Most waiting deploys of a target that are read: those that come next. The others are only counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TargetView:
-    """A target at one glance."""
+    """A target at a glance."""
 
     name: str
     active: Deploy | None
     waiting: tuple[Deploy, ...]
-    """Those that come next, oldest first; as many as were asked for."""
+    """The deploys that come next, oldest first; as many as were asked for."""
     waiting_count: int
     """How many wait in all."""
     last: Deploy | None
     """The newest deploy that is over."""
     trouble: str
-    """What holds it up, "" for nothing."""
+    """What holds the target up; "" for nothing."""
 
 
 DURABILITY = {
@@ -48,8 +48,8 @@ class Reader:
         self._store, self._keys = store, store.keys
 
     def targets(self, names: Sequence[str], most: int = SHOWN) -> list[TargetView]:
-        """Each of the targets, with so many that wait, in two round trips; one that was never pushed to is
-        empty."""
+        """The targets, each with at most `most` waiting deploys, in two round trips. A target that was never
+        pushed to is empty."""
         with self._store.redis() as client:
             pipeline = client.pipeline(transaction=False)
             for name in names:
@@ -91,7 +91,7 @@ class Reader:
         ]
 
     def deploys(self, target: str) -> list[Deploy]:
-        """All that are kept, newest first."""
+        """All deploys in the history, newest first."""
         with self._store.redis() as client:
             found = client.hvals(self._keys.deploys(target))
         return sorted((decode(raw, Deploy) for raw in texts(found)), key=lambda d: -d.number)
@@ -102,12 +102,12 @@ class Reader:
         return decode(texts([raw])[0], Deploy) if raw else None
 
     def numbers(self, target: str) -> list[int]:
-        """Of all deploys that are kept."""
+        """The numbers of all deploys in the history."""
         with self._store.redis() as client:
             return [int(number) for number in texts(client.hkeys(self._keys.deploys(target)))]
 
     def knows(self, target: str) -> bool:
-        """Whether any deploy of it is kept."""
+        """Whether the history has any deploy of the target."""
         with self._store.redis() as client:
             return bool(client.exists(self._keys.deploys(target)))
 
@@ -129,7 +129,7 @@ def _pairs(replies: Sequence[Any]) -> list[tuple[Any, Any]]:
 
 @dataclass(frozen=True)
 class _Open:
-    """What a row says about what is open."""
+    """What a row says about the target's open deploys."""
 
     trouble: str
     count: int

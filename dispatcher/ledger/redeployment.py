@@ -1,4 +1,4 @@
-"""One redeploy of one target, on its way into the ledger: from the script's arguments to the answer."""
+"""A redeploy of one target: the script's arguments, and its reply in words."""
 
 from __future__ import annotations
 
@@ -26,30 +26,31 @@ class NoRedeploy(StrEnum):
         "unknown-ref"  # no push to that ref is remembered, so its newest commit isn't either
     )
     CHANGED_SINCE = (
-        "changed-since"  # the Job has another digest by now: somebody else has seen to it
+        "changed-since"  # the Job has another digest by now: another watcher deployed the change
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Redeploy:
-    """What is asked for. Without commit, ref and number it is the target's newest deploy again.
+    """A request. Without commit, ref and number it repeats the target's newest deploy.
 
-    Commit and ref together say where that branch or tag is: what pushes have said of it is forgotten.
+    With both commit and ref it says where that branch or tag is: the ledger forgets what pushes have said of
+    it.
     """
 
     target: str
     request: str = field(default_factory=lambda: str(uuid4()))
-    """The asker's own id: the same again gets the same answer."""
+    """The caller's id for the request: the same id gets the same answer."""
     by: str = ""
     note: str = ""
     commit: str = ""
-    """Full object name; "" for that of the deploy, or for the newest that is known of the ref."""
+    """Full object name; "" for the deploy's commit, or for the newest known commit of the ref."""
     ref: str = ""
-    """Full name; "" for that of the deploy."""
+    """Full name; "" for the deploy's ref."""
     number: int = 0
     """The deploy to run again; 0 for the newest."""
     was: str = ""
-    """Digest of the Job before and, below, after it has changed, where that is the reason: once for that."""
+    """If a changed Job is the reason: its digest before the change and, below, after it."""
     digest: str = ""
 
     @property
@@ -121,7 +122,7 @@ class Redeploy:
 
 @dataclass(frozen=True, kw_only=True)
 class RedeployResult:
-    """What came of it: an outcome with its deploy, or why there is none."""
+    """The result: an outcome with its deploy, or why there is none."""
 
     outcome: Outcome | None = None
     number: int = 0
@@ -133,7 +134,7 @@ class RedeployResult:
 
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True):
-    """What `redeploy.lua` takes: its header says what each is."""
+    """The arguments of `redeploy.lua`; its header documents each."""
 
     target: str
     by: str
@@ -151,7 +152,7 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """What `redeploy.lua` answers: its header says what each is."""
+    """The reply of `redeploy.lua`; its header documents each field."""
 
     outcome: str
     code: str
@@ -169,6 +170,6 @@ REASONS = {
     "same-waits": "this deploy was waiting already",
     "replaced": "a redeploy was waiting and was given {what} instead of its own",
 }
-"""The script's codes in plain words."""
+"""The script's codes in words."""
 
 HELD = "the target is paused, and nothing of it starts until it is resumed"

@@ -1,4 +1,4 @@
-"""Submits pushes where their target's row is: around a rename that may be under its other name."""
+"""Submits pushes under the name that their target's row has: around a rename it may be the other name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dispatcher.ledger.store import Store
 from dispatcher.ledger.submission import Submission
 
 MOST_HOPS = 4
-"""One for the other name, one more should it be renamed meanwhile, and some to spare."""
+"""Most redirects of a push: one to the other name, one more if it is renamed meanwhile, and some to spare."""
 REDIRECT = "redirect "
 
 
@@ -23,8 +23,8 @@ class Redirects:
     def submit(
         self, submissions: Sequence[Submission], behind: Sequence[Call] = ()
     ) -> tuple[list[tuple[Submission, Any]], list[Any]]:
-        """Each submission as it was taken, with its reply or its own LedgerUnavailable; and the replies to the
-        calls `behind` them, which go in the same round trip."""
+        """Returns each submission as the ledger took it, with its reply or its own LedgerUnavailable; and the
+        replies to the calls `behind` them, which run in the same round trip."""
         taken, replies = self._run(submissions, behind)
         for _ in range(MOST_HOPS):
             moved = {at: name for at, (_, reply) in enumerate(taken) if (name := _elsewhere(reply))}
@@ -44,7 +44,7 @@ class Redirects:
 
 
 def _elsewhere(reply: Any) -> str:
-    """The name that the target's row is under, "" if the push was taken."""
+    """The name that the target's row has; "" if the push was taken."""
     if isinstance(reply, str) and reply.startswith(REDIRECT):
         return reply.removeprefix(REDIRECT)
     return ""

@@ -12,7 +12,7 @@ from dispatcher.ledger.store import Store
 
 @dataclass(frozen=True)
 class RateLimits:
-    """AuthFailures in a window (`Retention.auth_failures`); 0 is any number."""
+    """Most failures in a window (`Retention.auth_failures`); 0 for no limit."""
 
     per_address: int
     per_hook: int
@@ -24,12 +24,12 @@ class RateLimits:
 
 @dataclass(frozen=True)
 class RateLimitResult:
-    """What came of counting one more."""
+    """The result of counting one more failure."""
 
     wait: int = 0
-    """Milliseconds until a limit that was reached is open again; 0 if none was."""
+    """Milliseconds until the window of an exceeded limit ends; 0 if no limit is exceeded."""
     first: bool = False
-    """It is the first beyond the limit."""
+    """Whether this failure is the first beyond the limit."""
 
 
 class AuthFailures:
@@ -39,7 +39,7 @@ class AuthFailures:
         self.store, self.limits = store, limits
 
     def count(self, address: str, hook: str) -> RateLimitResult:
-        """`hook` is whatever name was asked for: those that aren't there count like those that are."""
+        """Counts a failure. `hook` is the name that was asked for, whether or not such a hook exists."""
         keys = self.store.keys.auth_failures_from(address), self.store.keys.auth_failures_at(hook)
         window, most = self.store.retention.auth_failures, self.limits
         reply = self.store.scripts.run("fail", keys, (window, most.per_address, most.per_hook))

@@ -1,7 +1,7 @@
-"""Targets that have another name now: what the ledger knows of them goes over to it, all at once.
+"""Renames targets: moves all that the ledger has of a target to its new name, in one script.
 
-A target has one row at any time. Who comes with the name that it had, or with the one that it is yet to
-get, is told where it is: see `submit.lua`.
+A target has one row at any time. A push under its other name, the former one or the one that it is yet to get,
+is redirected to that row: see `submit.lua`.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from dispatcher.ledger.store import Store
 from dispatcher.ledger.wakeups import WakeUp
 
 PAGE = 5_000
-"""Keys that Redis looks at in one step of a search."""
+"""How many keys Redis looks at in one step of a SCAN."""
 
 
 class RenameResult(StrEnum):
     """What came of a rename."""
 
     RENAMED = "renamed"
-    HELD = "held"  # a worker holds one of the two: ask again
+    HELD = "held"  # a worker holds a lease on one of the two names: try again
     USED = "used"  # the new name has a history of its own, or another target has this one
 
 
 @dataclass(frozen=True)
 class Rename:
-    """What came of it, and the wake-up to enqueue."""
+    """The result of a rename, and the wake-up to enqueue."""
 
     result: RenameResult
     wake_up: WakeUp | None = None
 
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True):
-    """What `rename.lua` takes: its header says what each is."""
+    """The arguments of `rename.lua`; its header documents each."""
 
     old: str
     new: str
@@ -49,23 +49,23 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Renaming:
-    """For the watcher that leads, fenced by its token. Raises LedgerUnavailable."""
+    """Used by the leading watcher, fenced by its token. Raises LedgerUnavailable."""
 
     def __init__(self, store: Store) -> None:
         self._store, self._keys = store, store.keys
 
     def names(self) -> dict[str, CurrentName]:
-        """Each name that a target had, with the one that it has."""
+        """Former name -> current name, of every target that was renamed."""
         found = self._store.fields(self._keys.renamed)
         return {former: _present(value) for former, value in found.items()}
 
     def left_behind(self, names: Sequence[str]) -> list[str]:
-        """Those of the names under which there is anything, in one round trip."""
+        """Those of the names that have a row, in one round trip."""
         found = self._store.each(map(self._keys.row, names), lambda ask, row: ask.exists(row))
         return [name for name, there in zip(names, found, strict=True) if there]
 
     def rename(self, old: str, spec: Spec) -> Rename:
-        """Gives all of `old` to the target of `spec`, and publishes that; safe to be repeated."""
+        """Moves all of `old` to the target of `spec`, and publishes the spec. Can be repeated safely."""
         new = spec.target
         reply = self._store.scripts.run(
             "rename",
@@ -80,7 +80,7 @@ class Renaming:
         return Rename(result, WakeUp(new, number, f"it was {old}") if number else None)
 
     def forget(self, names: Sequence[str]) -> None:
-        """These names belong to other targets, or to none, from now on."""
+        """Forgets former names: from now on they belong to other targets, or to none."""
         self._store.write(*(("HDEL", self._keys.renamed, name) for name in names))
 
     def _shared(self) -> tuple[str, ...]:
@@ -93,14 +93,14 @@ class Renaming:
         return keys.row(target), keys.deploys(target), keys.jobs(target), keys.open(target)
 
     def _pairs(self, old: str, new: str) -> Iterator[str]:
-        """The keys of which a target has any number, of both names side by side."""
+        """The keys of which a target can have many: each key of the old name, followed by that of the new."""
         ours, theirs = self._scattered(old), self._scattered(new)
         for kind, rest in sorted({*ours, *theirs}):
             yield self._keys.scattered(old)[kind] + rest
             yield self._keys.scattered(new)[kind] + rest
 
     def _scattered(self, target: str) -> set[tuple[int, str]]:
-        """What there is of such keys: which kind, and how its name goes on."""
+        """The existing keys of these kinds: the kind, and the rest of the key."""
         beginnings = self._keys.scattered(target)
         pattern = f"{self._keys.prefix}*:{target}:*"
         with self._store.redis() as client:

@@ -19,7 +19,7 @@ class Repairs:
         self._store, self._keys = store, store.keys
 
     def note(self, repairs: Sequence[Repair]) -> None:
-        """Counts them, and keeps them for a while."""
+        """Counts the repairs, and stores the newest."""
         if not repairs:
             return
         now, most, keys = self._store.now(), self._store.retention.repairs, self._keys
@@ -31,7 +31,7 @@ class Repairs:
         )
 
     def counts(self) -> dict[Kind, int]:
-        """How many of each kind there ever were."""
+        """How many repairs of each kind there ever were."""
         found = self._store.fields(self._keys.repairs)
         return {kind: int(found.get(kind, 0)) for kind in Kind}
 

@@ -10,7 +10,7 @@ class Retention:
     """The defaults suit a team of any size."""
 
     remember: int = 3 * 86400
-    """Seconds for which a delivery, a push or a request is known again. GitHub redelivers for 3 days."""
+    """Seconds for which a repeated delivery, push or request is recognised. GitHub redelivers for 3 days."""
     edges: int = 30 * 86400_000
     """Milliseconds for which a branch's chain of commits is remembered."""
     times: int = 366 * 86400_000
@@ -18,11 +18,11 @@ class Retention:
     refs: int = 2_000
     """Branches and tags of a target whose newest times are remembered; the oldest make room."""
     renamed: int = 3_600_000
-    """Milliseconds after a rename for which processes that have not read of it are told the new name."""
+    """Milliseconds after a rename for which pushes under the former name are redirected to the new one."""
     history: int = 100
     """Deploys kept per target."""
     repairs: int = 200
-    """Repairs kept to be looked at."""
+    """Newest repairs that are kept."""
     auth_failures: int = 60_000
     """Milliseconds for which requests that are not authenticated are counted together."""
     deliveries: int = 20

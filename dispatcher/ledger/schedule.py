@@ -1,4 +1,4 @@
-"""Which targets have to be looked at, and when: what is due is woken, what changes wakes."""
+"""Wakes targets: those that are due, and those of which something has changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dispatcher.ledger.wakeups import WakeUp
 
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True):
-    """What `wake.lua` takes: its header says what each is."""
+    """The arguments of `wake.lua`; its header documents each."""
 
     target: str
     grace: int
@@ -28,18 +28,18 @@ class Schedule:
         self._store, self._keys = store, store.keys
 
     def due(self, now: int, most: int = 500) -> list[WakeUp]:
-        """Wakes every target whose time has come, by Redis' clock; returns what to enqueue."""
+        """Wakes every target that is due at `now`, by Redis' clock; returns the wake-ups to enqueue."""
         with self._store.redis() as client:
             found = client.zrange(self._keys.due, "-inf", now, byscore=True, offset=0, num=most)
         return self._wake(texts(found), "it is due", now)
 
     def wake(self, targets: Sequence[str], why: str) -> list[WakeUp]:
-        """Wakes targets whatever became of earlier wake-ups; one that a worker holds is read anew by it.
-        What `found` says of a wake-up counts for targets that were due only."""
+        """Wakes targets, whatever became of earlier wake-ups. A worker that holds one reads it again. Only for
+        targets that were due does `found` of a wake-up mean anything."""
         return self._wake(targets, why, 0)
 
     def wake_open(self, why: str) -> list[WakeUp]:
-        """Wakes every published target that has a deploy which is not over."""
+        """Wakes every published target that has an open deploy."""
         with self._store.redis() as client:
             names = texts(client.hkeys(self._keys.specs))
         return self.wake(self.with_open_deploys(names), why)
@@ -64,12 +64,12 @@ class Schedule:
         return Call("wake", (self._keys.row(target), self._keys.due), (arguments,))
 
     def woken(self, targets: Sequence[str]) -> list[str]:
-        """Those of the targets whose last wake-up no worker has taken up yet."""
+        """Those of the targets whose last wake-up no worker has taken yet."""
         rows = map(self._keys.row, targets)
         found = self._store.each(rows, lambda ask, row: ask.hget(row, "woken"))
         return [name for name, woken in zip(targets, found, strict=True) if woken == "1"]
 
     def with_open_deploys(self, targets: Sequence[str]) -> list[str]:
-        """Those of the targets that have a deploy which is not over."""
+        """Those of the targets that have an open deploy."""
         found = self._store.each(map(self._keys.open, targets), lambda ask, key: ask.exists(key))
         return [name for name, there in zip(targets, found, strict=True) if there]

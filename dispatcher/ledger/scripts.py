@@ -1,6 +1,6 @@
 """Runs the Lua scripts by their digest, many in one round trip, and loads them where the server lacks them.
 
-Those of a watcher are fenced: each compares the caller's token with the leader's before it does anything.
+A watcher's scripts are fenced: each compares the caller's token with the leader's before it does anything.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from dispatcher.domain.errors import LeadershipLost, LedgerUnavailable
 from dispatcher.ledger.connection import translated, unavailable
 
 Argument: TypeAlias = str | int | bytes | msgspec.Struct
-"""A struct is one document: it is sent as JSON, and the script reads its fields by their names."""
+"""A struct is sent as one JSON document, whose fields the script reads by their names."""
 AT_ONCE = 1_000
-"""Scripts in one round trip, at the most."""
+"""Most scripts in one round trip."""
 
 _INCLUDES = re.compile(r"^-- Includes: (.+)$", re.MULTILINE)
 
@@ -41,7 +41,7 @@ class FencingToken:
     """Scripts run only while this token is the leader's."""
 
     key: str
-    """Where the leader's token is."""
+    """The key that holds the leader's token."""
     token: str
     lease: int
     """Milliseconds for which each script renews the leadership."""
@@ -49,7 +49,7 @@ class FencingToken:
 
 @cache
 def source(name: str, fenced: bool = False) -> str:
-    """A script's text behind all that it includes, and inside the fence where it has one."""
+    """A script's text, after all that it includes; if `fenced`, inside the fence."""
     own = text(name)
     if fenced:
         own = f"local function script(KEYS, ARGV)\n{own}\nend\n{text('_fence')}"
@@ -57,12 +57,12 @@ def source(name: str, fenced: bool = False) -> str:
 
 
 def text(part: str) -> str:
-    """One file of the scripts, as it is written."""
+    """The text of one Lua file."""
     return (files("dispatcher.ledger") / "lua" / f"{part}.lua").read_text()
 
 
 def included(part: str) -> list[str]:
-    """What its header says it includes, each once and behind what that includes in turn."""
+    """The includes that its header names, each once and after its own includes."""
     header = _INCLUDES.search(text(part))
     direct = header[1].split(", ") if header else []
     return list(dict.fromkeys(each for name in direct for each in (*included(name), name)))
@@ -94,9 +94,10 @@ class Scripts:
         return replies
 
     def run_each(self, calls: Sequence[Call]) -> list[Any]:
-        """The same, but a call that failed by itself has its LedgerUnavailable in place of a reply.
+        """Like `run_many`, but a call that failed has its LedgerUnavailable in place of a reply.
 
-        Very many take several round trips: neither Redis nor who leads waits for all of them at once.
+        More than AT_ONCE calls take several round trips, so that they block neither Redis nor the lease for
+        long.
         """
         return [
             reply

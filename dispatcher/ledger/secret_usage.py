@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dispatcher.ledger.store import Store
 
 Rejections = Mapping[tuple[str, str], int]
-"""(hook, why) -> how many; the hook is "" for all names that no hook has."""
+"""(hook, cause) -> how many requests; the hook is "" for all names that no hook has."""
 
 
 class SecretUsage:
-    """Raises LedgerUnavailable. When a secret was used is written with the delivery: see `log_delivery.lua`."""
+    """Raises LedgerUnavailable. `log_delivery.lua` records the use of a secret, together with the delivery."""
 
     def __init__(self, store: Store) -> None:
         self._store, self._keys = store, store.keys
@@ -21,11 +21,11 @@ class SecretUsage:
         return self._read(self._keys.used)
 
     def rejections(self) -> Rejections:
-        """Since the ledger began."""
+        """All counts since the ledger began."""
         return self._read(self._keys.rejections)
 
     def count(self, rejections: Rejections) -> None:
-        """Adds these, in one round trip."""
+        """Adds these counts, in one round trip."""
         with self._store.redis() as client:
             pipeline = client.pipeline(transaction=False)
             for (hook, why), count in rejections.items():

@@ -17,10 +17,10 @@ class NoFreeSlot:
     """All concurrency slots are taken."""
 
     namespace: str
-    """Whose slots they are; "*" for those of the whole installation."""
+    """The namespace whose slots they are; "*" for the whole installation's."""
     most: int
     ahead: int
-    """How many targets wait longer."""
+    """How many targets have waited longer."""
 
     def __str__(self) -> str:
         where = "" if self.namespace == ALL else f" in namespace {self.namespace}"
@@ -30,7 +30,7 @@ class NoFreeSlot:
 
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True):
-    """What `claim_slot.lua` takes: its header says what each is."""
+    """The arguments of `claim_slot.lua`; its header documents each."""
 
     target: str
     namespace: str
@@ -39,7 +39,7 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """What `claim_slot.lua` answers: its header says what each is."""
+    """The reply of `claim_slot.lua`; its header documents each field."""
 
     taken: bool
     namespace: str = ""
@@ -48,7 +48,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Slots:
-    """What runs is what counts, not a counter: the targets whose deploy has its turn."""
+    """There is no counter that could drift: a target has a slot as long as it has an active deploy."""
 
     def __init__(self, store: Store) -> None:
         keys = store.keys
@@ -56,7 +56,7 @@ class Slots:
         self._all = (keys.running, keys.waiting, keys.waiters, keys.max_running)
 
     def claim(self, target: str, namespace: str, since: int) -> NoFreeSlot | None:
-        """Takes a slot for the target, or puts it in line by how long it has waited (ms)."""
+        """Takes a slot for the target, or puts it in line, by the time when it began to wait (ms)."""
         arguments = Arguments(
             target=target, namespace=namespace, since=since, patience=self._patience
         )
@@ -64,5 +64,5 @@ class Slots:
         return None if reply.taken else NoFreeSlot(reply.namespace, reply.most, reply.ahead)
 
     def offer(self) -> list[str]:
-        """Offers the free slots to those that wait, to each once: the targets to wake."""
+        """Offers the free slots to waiting targets, to each once; returns the targets to wake."""
         return list(self._scripts.run("offer_slots", self._all, (self._patience,)))

@@ -1,6 +1,6 @@
-"""What the ledger's services share: a client, an installation's keys, how long things are kept, the scripts.
+"""What the ledger's services share: a client, an installation's keys, retention, time-outs, and the scripts.
 
-Whatever is written goes through `scripts`, so that a fencing token covers all of it.
+The leading watcher writes only through `scripts`, so that its fencing token covers all that it writes.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Store:
         self.is_fenced = False
 
     def fenced(self, token: str) -> Self:
-        """The same for the watcher with this token: all that is written through it raises LeadershipLost from
-        the moment when another one, or none, leads."""
+        """The same store for the watcher with this token: as soon as another watcher leads, or none, each write
+        through it raises LeadershipLost."""
         fenced = copy(self)
         lease = self.timeouts.leadership
         fenced.scripts = self.scripts.fenced(FencingToken(self.keys.leader, token, lease))
@@ -46,19 +46,19 @@ class Store:
 
     @contextmanager
     def redis(self) -> Iterator[redis.Redis]:
-        """The client, whose errors leave as LedgerUnavailable."""
+        """The client; raises LedgerUnavailable in place of its errors."""
         with translated(self.client):
             yield self.client
 
     def write(self, *commands: tuple[str, str, *tuple[Argument, ...]]) -> None:
-        """Plain commands (name, key, arguments …), all at once."""
+        """Runs plain commands (name, key, arguments …), all in one script."""
         if commands:
             keys = [key for _, key, *_ in commands]
             args = [each for name, _, *rest in commands for each in (name, len(rest), *rest)]
             self.scripts.run("write", keys, args)
 
     def each(self, keys: Iterable[str], ask: Callable[[Pipeline, str], object]) -> list[Any]:
-        """Asks the same of every key, in one round trip."""
+        """Runs the same command on every key, in one round trip."""
         with self.redis() as client:
             pipeline = client.pipeline(transaction=False)
             for key in keys:
@@ -66,7 +66,7 @@ class Store:
             return pipeline.execute()
 
     def fields(self, key: str) -> dict[str, str]:
-        """A hash, as text."""
+        """All fields of a hash, as text."""
         with self.redis() as client:
             found = client.hgetall(key)
         return dict(zip(texts(found), texts(found.values()), strict=True))

@@ -1,4 +1,4 @@
-"""One push for one target, on its way into the ledger: from the script's arguments to the answer."""
+"""A push for one target: the script's arguments, and its reply in words."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ class Submission:
     delivery: Delivery
     """Without its body."""
     number: int
-    """Of the push for this target, among the delivery's decisions."""
+    """Number of the push for this target among the delivery's decisions."""
     push: Push
     target: str
-    """The name that the target's row is under."""
+    """The name that the target's row has."""
     shown: str = ""
-    """The name that people know it by, where that is another: see `under`."""
+    """The target's name for people, if that is its other name: see `under`."""
     former: str = ""
-    """The name that the target had before, "" for none: its row may still be there."""
+    """The target's former name, "" for none: its row may still have that name."""
     every: int = 0
-    """How many of a stream may wait where every push is deployed; 0 where they are merged."""
+    """How many deploys of a stream may wait if every push is deployed; 0 if pushes are merged."""
     most_open: int = 0
-    """Of how many branches deploys of the target may be open, that is, not over; 0 for any number."""
+    """How many branches of the target may have open deploys; 0 for any number."""
     keep_for: int = 0
-    """Seconds for which the delivery log has the script's reply; 0 where the delivery is not logged."""
+    """Seconds for which the delivery log keeps the script's reply; 0 if the delivery is not logged."""
     clock_skew: int = 300_000
-    """Milliseconds by which the host's time may be ahead of Redis' clock; one that is more says nothing."""
+    """Milliseconds by which the host's time may be ahead of Redis'; the ledger ignores one further ahead."""
 
     @property
     def decision(self) -> Decision:
@@ -47,7 +47,7 @@ class Submission:
         return self.delivery.decisions[self.number]
 
     def under(self, name: str) -> Submission:
-        """The same for the name that the target's row is under; people are told the newer of the two."""
+        """The same under the name that the target's row has; people are shown the newer of its two names."""
         if name == self.former:
             return replace(self, target=name, former="", shown=self.shown or self.target)
         return replace(self, target=name, former=self.target, shown=name)
@@ -134,7 +134,7 @@ class Submission:
 
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True):
-    """What `submit.lua` takes: its header says what each is."""
+    """The arguments of `submit.lua`; its header documents each."""
 
     deploy: Deploy
     before: str
@@ -160,7 +160,8 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """What `submit.lua` answers, and the delivery log stores: its header says what each is."""
+    """The reply of `submit.lua`, which the delivery log stores too; the script's header documents each
+    field."""
 
     outcome: Outcome
     code: str
@@ -200,7 +201,7 @@ class Answer:
     result: Result
     wake_up: WakeUp | None
     ahead: int = 0
-    """The host's time (ms) where it was too far ahead of Redis' clock to be used; else 0."""
+    """The host's time (ms) if it was too far ahead of Redis' clock to be used; else 0."""
 
 
 def _in_words(reply: Reply, target: str, ref: str, deploy: str) -> str:
@@ -236,7 +237,7 @@ REASONS = {
     "too-many-open": "deploys of {other} branches wait or run, and max_open_branches allows no more: when"
     " some are over, deliver it again, push again, or run `git-dispatcher redeploy {target} --ref {ref}`",
 }
-"""The script's codes in plain words."""
+"""The script's codes in words."""
 
 WHY = {
     "overtaken": "the branch has moved on by pushes that arrived earlier; its newest commit is deployed",
@@ -247,5 +248,5 @@ WHY = {
     "does not apply",
     "back": "the branch went back: the changed files are unknown, so the path filter does not apply",
 }
-"""What is said before that, or in place of "a new commit": why a push is deployed that would not be, or another
-commit than its own."""
+"""Codes that come first, or in place of "a new commit": why a push is deployed after all, or another commit
+than its own."""

@@ -1,8 +1,8 @@
 """Group commit: pushes that arrive at the same time share two round trips to Redis.
 
-One thread takes what waits, from each sender in turn, runs the script for each push in one pipeline, and
-enqueues the wake-ups that were asked for in another. A delivery is answered once all of its pushes are through.
-While the thread is at it, the next group gathers.
+One thread takes waiting pushes, from each sender in turn, runs the script for each push in one pipeline, and
+enqueues their wake-ups in another. web answers a delivery when all of its pushes are recorded. Meanwhile the
+next group gathers.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class _Pending:
         return max(1, len(self.submissions))
 
     def parts(self) -> Iterator[_Part]:
-        """One after the other, until it is answered or nobody waits for it any more."""
+        """Its pushes one after the other, until it is answered or nobody waits for it any more."""
         if not self.future.set_running_or_notify_cancel():
             return
         yield _Part(self, self.submissions[0] if self.submissions else None, self.entry)
@@ -72,7 +72,7 @@ class _Pending:
             yield _Part(self, submission)
 
     def take(self, result: ResultOrError) -> None:
-        """What became of its next push."""
+        """Takes the result of its next push."""
         self.results.append(result)
         if len(self.results) == len(self.submissions):
             self.settle()
@@ -89,7 +89,7 @@ class _Pending:
 
 
 class _Part(NamedTuple):
-    """A delivery's next push, if it has any; with the first of them goes its entry for the log."""
+    """A delivery's next push, if it has any; the first one carries the entry for the log."""
 
     pending: _Pending
     submission: Submission | None
@@ -97,7 +97,7 @@ class _Part(NamedTuple):
 
 
 class Submitter:
-    """Use as a context manager: leaving it finishes what was handed in."""
+    """Use as a context manager: on exit it finishes all that was submitted."""
 
     def __init__(
         self, store: Store, wake_ups: WakeUps, clock: Callable[[], float] = time.monotonic
@@ -124,9 +124,9 @@ class Submitter:
     ) -> Future[list[Result]]:
         """The results, in order, once they are recorded and their wake-ups are in the queue.
 
-        `entry` goes into the delivery log on the way; that it could not is no reason to refuse a push.
-        The future raises LedgerUnavailable where that could not be had: the push may or may not have
-        been recorded, and it is safe to hand it in again under the same delivery id.
+        Writes `entry` into the delivery log on the way; the push is not refused if that fails.
+        The future raises LedgerUnavailable if the ledger did not answer: the push may or may not have been
+        recorded, and it is safe to submit it again under the same delivery id.
         """
         pending = _Pending(submissions, entry)
         with self._changed:
@@ -138,7 +138,7 @@ class Submitter:
         return pending.future
 
     def _has_room(self, pending: _Pending) -> bool:
-        """Nobody waits for a delivery without pushes, and memory is for those who do."""
+        """A delivery without pushes has less room: no sender waits for it to be logged."""
         hook, _ = pending.sender
         most = LONGEST_QUEUE if pending.submissions else MOST_RECORDS
         return self._queue.waiting(hook) < self._queue.share(hook, most)
@@ -155,7 +155,7 @@ class Submitter:
             self._group_size.note(len(group), self._clock() - begun)
 
     def _gather(self) -> list[_Part]:
-        """The next group, as soon as there is one; none at the end."""
+        """Waits for the next group; empty when the submitter ends."""
         with self._changed:
             while True:
                 self._changed.wait_for(lambda: self._queue or self._ended)
@@ -201,7 +201,7 @@ class Submitter:
 
 
 def _understood(submission: Submission, reply: Any) -> Answer | LedgerUnavailable:
-    """One target's broken row is its own trouble, not that of the pushes beside it."""
+    """A broken row of one target fails its own push only, not the others of the group."""
     if isinstance(reply, LedgerUnavailable):
         return reply
     try:

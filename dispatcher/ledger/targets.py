@@ -25,14 +25,14 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AskedFor(msgspec.Struct, frozen=True, kw_only=True):
-    """A Job that `record.lua` notes where no watcher has seen it yet."""
+    """A Job that `record.lua` stores if no watcher has seen it yet."""
 
     name: str
     observed: str
 
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True):
-    """What `record.lua` takes: its header says what each is."""
+    """The arguments of `record.lua`; its header documents each."""
 
     target: str
     token: str
@@ -62,7 +62,7 @@ class Targets:
         return self._store.timeouts.lease
 
     def acquire(self, target: str, token: str) -> Snapshot | Leased:
-        """Leases the target to `token` and reads it; again with the same token reads it anew."""
+        """Leases the target to `token` and reads it. Called again with the same token, it reads it anew."""
         keys = self._keys
         reply = self._store.scripts.run(
             "acquire",
@@ -97,12 +97,13 @@ class Targets:
         waits: bool = False,
         failures: int = 0,
     ) -> RecordResult:
-        """Writes deploys, compare-and-set; keeps the lease, or with `release` ends it until `due_at`.
+        """Writes deploys, compare-and-set. Renews the lease, or ends it with `release`; the target is then due
+        at `due_at`.
 
-        `slot` is the namespace of the deploy that has a concurrency slot, `waits` says that the target
-        stands in line for one, `failures` how many looks in a row the cluster failed.
-        Raises LeaseLost when another holds the target by now. `check_transition` is the caller's to ask,
-        step by step: several steps can be written at once.
+        `slot` is the namespace of the deploy that has a concurrency slot, `waits` says that the target waits in
+        line for one, and `failures` how many looks in a row failed because of the cluster.
+        Raises LeaseLost if another worker holds the target by now. The caller checks each transition
+        (`check_transition`), since one write can hold several.
         """
         keys = self._keys
         reply = self._store.scripts.run(
@@ -140,12 +141,12 @@ class Targets:
 
 
 def row_keys(keys: Keys, target: str) -> tuple[str, ...]:
-    """What every script takes first that changes a target's row."""
+    """The first keys of each script that changes a target's row."""
     return keys.row(target), keys.deploys(target), keys.jobs(target), keys.due, keys.busy
 
 
 def stored(deploy: Deploy) -> str:
-    """The text that the ledger has of a deploy once it is recorded: the next write compares with it."""
+    """The text that the ledger stores for a deploy: the next write compares with it."""
     return encode(deploy)
 
 

@@ -1,4 +1,4 @@
-"""After how long somebody who says nothing is given up."""
+"""How long the ledger waits for a worker, a watcher, a wake-up or an offered slot before it gives up on it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ class Timeouts:
     """In milliseconds, by Redis' clock."""
 
     lease: int = 6_000
-    """For which a worker holds a target; a dead one is replaced after that."""
+    """A worker's lease on a target: another worker takes over from a dead one after this time."""
     leadership: int = 8_000
-    """After which a watcher that leads and says nothing is replaced: longer than it waits for one answer of the
-    API server."""
+    """A watcher's leadership: another watcher takes over after this time. Longer than a watcher waits for one
+    answer of the API server."""
     slot_offer: int = 5_000
-    """After which a target that was offered a slot and has not claimed it is passed over."""
+    """A target that was offered a slot and has not claimed it is passed over after this time."""
     wake_up: int = 3_000
-    """After which a wake-up that no worker took is taken for lost."""
+    """A wake-up that no worker took counts as lost after this time."""
     longest_wake_up: int = 300_000
-    """Between two wake-ups of a target that no worker takes, at the most."""
+    """Longest pause between two wake-ups of a target that no worker takes."""

@@ -12,7 +12,7 @@ from rq.serializers import JSONSerializer
 from dispatcher.ledger.connection import translated
 
 TASK = "workers.tasks.reconcile"
-"""Named, not imported: what receives does not know the code that acts."""
+"""By name, not by import: web does not know the worker's code."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ local function first_answer(push)
     or push.arg.former ~= '' and redis.call('HGET', push.delivery, answer_field(push, push.arg.former)) or nil
 end
 
--- Answers without remembering it: when the same comes again, it is asked anew.
+-- Answers without storing the answer: if the same push comes again, the script decides on it anew.
 local function respond(push, reply)
   reply.ahead = push.is_ahead or nil
   local text = cjson.encode(reply)

@@ -1,13 +1,13 @@
--- A push becomes a deploy: one of its own, or the newest that waits in its stream is given its commit.
+-- Turns a push into a deploy: creates one for it, or gives its commit to the newest one that waits in its stream.
 -- Includes: _open, _chain, _answer
 --
 -- Of a push this takes, beyond what _answer.lua lists, {stream, deploy (the one that it would create)}.
 
--- What a Job sees is a commit and the branch or tag that it stands on: the same commit under another is another.
+-- A Job sees a commit and its branch or tag: the same commit on another branch or tag is another deploy.
 local function is_of(push, deploy, commit) return deploy.commit == commit and deploy.ref == push.ref.name end
 
--- Those of the stream that wait, in their order, the one that has its turn, and how many others are open (those
--- of another stream count as one).
+-- The stream's waiting deploys in their order, its active deploy, and how many others are open (all open deploys of
+-- another stream count as one).
 local function open_of_stream(push)
   local target, stream = push.target, push.stream
   check_open(target)
@@ -53,12 +53,12 @@ end
 
 local function create(push, commit, code)
   local target, deploy, most = push.target, push.deploy, is_full(push)
-  -- Not remembered as answered: when it comes again, there may be room.
+  -- The answer is not stored: when the push comes again, there may be room.
   if most then
     return respond(push, { outcome = 'rejected', code = 'too-many-open', deploy = 0, other = most, wake = 0 })
   end
   deploy.number, deploy.created_at, deploy.commit = redis.call('HINCRBY', target.row, 'seq', 1), target.now, commit
-  -- Should the target have been removed before, and its history be about to expire.
+  -- If the target was removed before, its history may be about to expire.
   redis.call('PERSIST', target.row)
   redis.call('PERSIST', target.deploys)
   add_open(target, push.stream, deploy.number)
@@ -73,9 +73,9 @@ local function supersede(push, queue, up_to, number)
   end
 end
 
--- The newest that waits is given the commit. Pushes are merged into it: with those before it (a push that a
--- redeploy stood behind) nothing is to be done any more. One that was started before and waits again keeps its
--- commit: a number stands for one, and the greater number for the newer.
+-- Gives the commit to the newest waiting deploy, and so merges the push into it. Supersedes those that wait before it
+-- (a push's, where a redeploy waits behind it). A deploy that was started before and waits again keeps its commit: a
+-- number that was started stands for one commit, and a greater number for a newer one.
 local function coalesce(push, queue, commit, code)
   local waiting, new = queue[#queue], push.deploy
   if (waiting.attempt or 0) > 0 then
@@ -90,5 +90,5 @@ local function coalesce(push, queue, commit, code)
   return taken(push, waiting, 'coalesced', code)
 end
 
--- The commit is not the push's own, and what the push says of that is not true of it.
+-- The deploy gets another commit than the push's own, so the push's title and `before` don't describe it.
 local function stand_for(push, commit) push.also.at, push.deploy.title, push.deploy.before = commit, nil, nil end

@@ -1,4 +1,4 @@
--- Pushes that came before: in the same delivery, or in another one. Each answers nil where this one did not.
+-- Pushes that came before: in the same delivery, or in another one. Each function returns nil if the push did not.
 -- Includes: _coalesce
 
 -- Somebody pressed Redeliver: worth another run only if the last one came to nothing and nothing is newer.

@@ -64,27 +64,27 @@ local function begin_run(ref, push, head)
   put(ref, 'held', run.held)
 end
 
--- Does a run that was put apart go on where the ref is now?
+-- Whether a run that was put apart continues from where the ref is now.
 local function goes_on(ref, run, at)
   local time = usable(ref, run.time)
   if at.time > 0 and time > 0 and time < at.time then return false end
   return run.start == at.commit or leads(ref, at.commit, run.start)
 end
 
--- The first of the runs that goes on there, which is taken out of them.
+-- Removes and returns the first run that continues from there.
 local function next_run(ref, runs, at)
   for number, run in ipairs(runs) do
     if goes_on(ref, run, at) then return table.remove(runs, number) end
   end
 end
 
--- Has the gap in front of a run that was put apart been filled, with this push or with one that came late before?
--- Then the ref is where that run ends.
+-- Where the ref is after a push. If the push, or one that came late before it, has filled the gap in front of a run
+-- that was put apart, that is where that run ends.
 local function follow(ref, push)
   local at, kept, runs = { commit = push.after, time = push.time, peeled = push.commit }, runs_apart(ref), {}
   if #kept == 0 then return at end
   for _, run in ipairs(kept) do
-    -- Longer ago, and it is not a matter of reordered deliveries.
+    -- A run that was put apart longer ago is not one of reordered deliveries.
     if ref.now - run.at <= REORDERED_WITHIN then runs[#runs + 1] = run end
   end
   local run = next_run(ref, runs, at)
@@ -103,8 +103,8 @@ local function set_head(ref, at, known)
                  'time', string.format('%d', math.max(at.time, known)) })
 end
 
--- Had another push led to its commit before? Not that anybody knows where the commit begins a run. No commit is
--- none: a branch can be deleted any number of times.
+-- Whether another push had led to the push's commit before. Nobody knows of one if the commit begins a run. A deletion
+-- counts as second, since a branch can be deleted any number of times.
 local function is_second(ref, push)
   if push.after == '0' then return true end
   if is_edge(ref, push.before, push.after) then return false end
@@ -118,17 +118,17 @@ local function judge(ref, push, head, time)
   local earlier = push.time > 0 and time > 0 and (push.time < time or not head and push.time == time)
   local follows = head ~= nil and push.before == head
   local past = head ~= nil and leads(ref, push.after, head, push.before)
-  -- Where the chain goes round, the host's clock tells: a push that seems to follow may be one that the ref has
-  -- gone back from, and one that it seems to have moved past may have gone back there, after what has not come.
+  -- If the chain goes in a circle, the host's clock decides. A push that seems to follow may be one from which the ref
+  -- has gone back. A push that the ref seems to have moved past may have gone back there, after pushes that were lost.
   if follows and past and earlier then follows = false end
   local later = push.time > time and usable(ref, get(ref, 'dated')) > 0
   if not follows and past and later and is_second(ref, push) then past = false end
-  -- Without a clock, one that came before comes again: had the ref been there twice, it would follow.
+  -- Without a time, a push that came before is the same one again: if the ref had been there twice, it would follow.
   if not follows and push.time == 0 and is_edge(ref, push.before, push.after) then past = true end
   return follows, past, earlier
 end
 
--- The push leads to where the ref is.
+-- The push leads to where the ref is already.
 local function stay(ref, push, head, time)
   keep_edge(ref, push.before, push.after)
   put_all(ref, { 'dated', string.format('%d', math.max(usable(ref, get(ref, 'dated')), push.time)),
@@ -138,15 +138,15 @@ end
 
 local function move(ref, push, head, time, follows)
   if not follows then begin_run(ref, push, head) end
-  -- Of what follows, its own host's clock counts from now on, not the one of who put the ref there.
+  -- From a push that follows on, the host's clock counts again, instead of Redis' when an operator set the head.
   if follows and push.time > 0 and time == tonumber(get(ref, 'put')) then time = 0 end
   local at = follow(ref, push)
   set_head(ref, at, time)
   return at.commit
 end
 
--- Takes a push in. Returns {standing = "newer", "same" or "stale", head = where the ref is, nil if not known,
--- back = it went back there}. `known` is the newest time of its host that is known where the ref has no head.
+-- Applies a push. Returns {standing = "newer", "same" or "stale", head = where the ref is, nil if not known,
+-- back = it went back there}. `known` is the newest known time of the ref's host, for a ref without a head.
 local function take(ref, push, known)
   local head = get(ref, 'head')
   local time = head and usable(ref, get(ref, 'time')) or known
@@ -158,11 +158,11 @@ local function take(ref, push, known)
     return { standing = 'stale', head = head }
   end
   local now_at = move(ref, push, head, time, follows)
-  -- Where it was before: a run goes round.
+  -- The ref may end where it was before, if a run goes in a circle.
   return { standing = now_at == head and 'stale' or 'newer', head = now_at, back = follows and past }
 end
 
--- Somebody who may has said that the ref is at this commit: whatever pushes have said before is forgotten.
+-- An operator has said that the ref is at this commit: forgets what pushes have said of it before.
 local function put_head(ref, commit)
   forget_chain(ref)
   set_head(ref, { commit = commit, time = ref.now }, 0)

@@ -1,6 +1,6 @@
--- The lease: which worker is at work on a target. In its row, as "lease" (token) and "lease_until" (ms).
+-- The lease: which worker holds a target. It is in the target's row, as "lease" (token) and "lease_until" (ms).
 
--- A lease that seems to last longer than any can was given by a clock that was ahead: it is none.
+-- A lease that lasts longer than any setting allows was set by a clock that was ahead: it doesn't count.
 local LONGEST_LEASE = 60000 -- ms, the most that the setting allows
 
 -- For how long (ms) a worker still holds the target, false if none does. The worker reads the row again before it
@@ -12,7 +12,7 @@ end
 
 local function leased_to(row, token, now) return redis.call('HGET', row, 'lease') == token and leased(row, now) end
 
--- Until then the worker is expected to come back by itself; it is due when its lease runs out.
+-- The target is due when its lease runs out: until then the worker should have ended the lease itself.
 local function renew_lease(target, length)
   redis.call('HSET', target.row, 'lease_until', target.now + length)
   redis.call('ZADD', target.due, target.now + length, target.name)

@@ -59,7 +59,7 @@ local function add_guest(target, guest, from)
   return renumbered
 end
 
--- If the new name has the history: adds the deploys that came under the old name since.
+-- If the new name has the history: adds the deploys that were recorded under the old name since.
 local function add_history(new, old)
   check_open(old)
   check_open(new)

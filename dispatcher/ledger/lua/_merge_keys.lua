@@ -1,4 +1,4 @@
--- What is kept of branches, pushes and requests goes to another key, and is merged into what is there.
+-- Moves what is kept of branches, pushes and requests to another key, and merges it with what is there.
 
 local function hash_at(key)
   local found, raw = {}, redis.call('HGETALL', key)
@@ -6,7 +6,7 @@ local function hash_at(key)
   return found
 end
 
--- Of a ref whose head is known under the new name, only the edges are of use.
+-- If the head of a ref is known under the new name, moves only the ref's edges.
 local function merge_chain(from, to)
   local known = hash_at(to)
   for field, value in pairs(hash_at(from)) do

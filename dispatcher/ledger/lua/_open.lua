@@ -6,7 +6,8 @@ local function is_terminal(state)
   return state == 'succeeded' or state == 'failed' or state == 'superseded' or state == 'cancelled' or state == 'lost'
 end
 
--- One that was cancelled while its start was uncertain is about to end: nothing is put into it.
+-- Whether a deploy waits, so that a push can be merged into it. One that was cancelled while its start was uncertain
+-- doesn't: it is about to end.
 local function waits(deploy) return deploy.state == 'pending' and (deploy.cancelled_by or '') == '' end
 
 local function words(text)
@@ -61,8 +62,8 @@ local function load_raw(target, numbers)
   return found
 end
 
--- Before what is open is read: a row had one list of all of it before there was the hash, and it may be that
--- the history has expired since.
+-- Call it before reading what is open: older rows have one list instead of the hash, and the history may have
+-- expired since.
 local function check_open(target)
   if redis.call('EXISTS', target.deploys) == 0 then redis.call('DEL', target.open) end
   local list = redis.call('HGET', target.row, 'open')
@@ -74,7 +75,7 @@ local function check_open(target)
   redis.call('HDEL', target.row, 'open')
 end
 
--- Ends a deploy that waits; why stands in it already.
+-- Ends a waiting deploy, which has its `why` already.
 local function close(target, deploy, state)
   deploy.state, deploy.ended_at = state, target.now
   save(target, deploy)

@@ -1,8 +1,9 @@
 -- Where a target's row is: around a rename, web may have read the configuration before the watcher, or after.
 -- Includes: _target
 
--- The name that the row is under, nil if that is the target's own. `renamed` has the names that targets had,
--- `former_row` is the row of the one that this had, "" for none; an old name is redirected for so long (ms).
+-- The other name that the row has, nil if it has the target's own. `renamed` has the former names of targets,
+-- `former` is the target's former name ("" for none), `former_row` the row of that name; a former name is redirected
+-- for `within` ms.
 local function redirect(target, renamed, former, former_row, within)
   local name, since = string.match(redis.call('HGET', renamed, target.name) or '', '^(%S+) (%d+)$')
   if name and target.now - tonumber(since) < within then return name end

@@ -1,4 +1,4 @@
--- A delivery that is replayed rolls nothing back: what was pushed since it came first stays.
+-- A replayed delivery undoes nothing that was pushed since it first came.
 -- Includes: _standing
 
 -- Why the ref stays where it is, as a code, and where that is; nil if the push may move it.
@@ -7,7 +7,7 @@ local function left_since(push)
   if not head or head == push.after then return nil end
   local time = usable(ref, get(ref, 'time'))
   local newer = head == push.before or (time > 0 and push.time > time)
-  -- The branch was there, and has left.
+  -- The branch was at this commit, and has left it.
   for _, commit in ipairs(edges_from(ref, push.before)) do newer = newer and commit ~= push.after end
   if not newer then return head == '0' and 'deleted-since' or 'left-behind', head end
 end
@@ -23,13 +23,13 @@ local function pushed_since(push)
   end
 end
 
--- It lies, as far as edges are known, after all that was asked for: it was filtered, say.
+-- Whether the known edges lead from the commit that was asked for last to the push's: it was filtered, for example.
 local function is_missed(push)
   local last = push.arg.wants == 'wanted' and asked(push.ref)
   return last and leads(push.ref, last.commit, push.after) and not leads(push.ref, push.after, last.commit)
 end
 
--- The answer to a replay that moves nothing, nil for one that may, and for what is no replay.
+-- The answer to a replay that must not move the ref; nil if it may, or if the push is no replay.
 local function outdated_replay(push)
   if push.arg.replays == 0 then return nil end
   local code, head = left_since(push)

@@ -21,8 +21,8 @@ local function waiter(waiters, target)
   return namespace, tonumber(offered) or 0
 end
 
--- Those who wait and may have a slot now, the longest wait first, up to and with `last`. Who was offered one
--- longer ago than `patience` (ms) and has not come for it is passed over.
+-- The waiting targets that may have a slot now, the longest wait first, up to and including `last`. Passes over a
+-- target that was offered a slot more than `patience` (ms) ago and has not claimed it.
 local function in_line(running, waiting, waiters, limits, now, patience, last)
   local taken, limit, free = count_slots(running, limits)
   local found, from = {}, 0

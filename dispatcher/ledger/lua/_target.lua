@@ -19,12 +19,12 @@ local function raise(target, field, number)
   if tonumber(number) > known then redis.call('HSET', target.row, field, string.format('%d', number)) end
 end
 
--- Nothing of the target starts: it is paused, or everything is.
+-- Whether the target is paused, by its name or with everything.
 local function is_held(target)
   return redis.call('HEXISTS', target.row, 'paused') == 1 or redis.call('EXISTS', target.paused) == 1
 end
 
--- The row has changed: raise its version, make sure that somebody looks at it.
+-- Call it when the row has changed: raises its version, and makes sure that a worker looks at the target.
 -- Returns the number of the wake-up that the caller has to enqueue, or 0 if one is on its way.
 local function touch(target)
   redis.call('HINCRBY', target.row, 'version', 1)

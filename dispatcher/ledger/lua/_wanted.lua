@@ -21,29 +21,29 @@ local function covered(ref, commit, time)
   return time > 0 and last.time > 0 and time < last.time
 end
 
--- Does the branch, where it is now, hold something that is wanted and that was not asked for last?
+-- Whether the branch, where it is now, holds a wanted commit that was not asked for last.
 local function is_owed(ref)
   local held = stamped(ref, get(ref, 'held'))
   return held ~= nil and not covered(ref, held.commit, held.time)
 end
 
--- The ref is to be deployed where it is.
+-- Records that the ref is to be deployed where it is.
 local function ask(ref, head, commit)
   local point = stamp(head, usable(ref, get(ref, 'dated')))
   put_all(ref, { 'asked', point, 'held', point, 'wanted', commit })
   put(ref, 'gap', nil)
 end
 
--- It is not to be deployed yet, though wanted: whatever push comes next has it deployed.
+-- Records that the ref is wanted and not deployed yet: the next push, whichever it is, has it deployed.
 local function owe(ref, head, commit)
   put_all(ref, { 'asked', get(ref, 'asked') or stamp(get(ref, 'wanted') or '-', 0),
                  'held', stamp(head, usable(ref, get(ref, 'dated'))), 'wanted', commit })
 end
 
--- Somebody asks for what is wanted of the ref.
+-- Records that an operator asked for the newest wanted commit of the ref.
 local function ask_for_held(ref) put(ref, 'asked', get(ref, 'held') or get(ref, 'asked')) end
 
--- The branch is gone, and what was wanted of it with it.
+-- Records that the branch is gone, so nothing of it is wanted any more.
 local function ask_nothing(ref)
   put(ref, 'asked', stamp('0', usable(ref, get(ref, 'dated'))))
   for _, what in ipairs({ 'held', 'wanted', 'gap' }) do put(ref, what, nil) end

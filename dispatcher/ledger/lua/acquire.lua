@@ -1,4 +1,4 @@
--- Leases a target to one worker and reads all that a plan needs. Asked twice with one token, it answers twice.
+-- Leases a target to one worker and reads all that a plan needs. Run again with the same token, it reads it anew.
 -- Includes: _document, _open
 --
 -- KEYS  1 row  2 deploys  3 jobs  4 specs  5 due  6 listed (hash: namespace -> run_id of the
@@ -19,7 +19,7 @@
 --   attempted  newest number that was started
 --   succeeded  newest number that succeeded
 --   begun      number that was started last
---   sure       this very Redis was told so
+--   sure       this run of Redis recorded that start
 --   limited    how many deploys may run at once is limited
 --   has_slot   the target has its concurrency slot
 --   failures   looks in a row that the cluster failed

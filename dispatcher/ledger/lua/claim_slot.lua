@@ -6,12 +6,12 @@
 --   target     name
 --   namespace  of its deploy
 --   since      when it began to wait (ms)
---   patience   ms after which who was offered a slot and has not come for it is passed over
+--   patience   ms after which a target that was offered a slot and has not claimed it is passed over
 -- Reply document
 --   taken      it has a slot; the fields below then have no meaning
 --   namespace  whose slots are taken, "*" for those of all namespaces together
---   most       how many those are
---   ahead      how many wait before it
+--   most       how many slots there are
+--   ahead      how many targets wait before it
 
 local arg = cjson.decode(ARGV[1])
 local running, waiting, waiters, limits = unpack(KEYS)

@@ -1,9 +1,9 @@
--- Counts an unauthenticated delivery: for the address that it came from and, unless that has had its
--- share, for the hook that it was sent to.
+-- Counts an unauthenticated delivery: for the address that it came from and, unless that is over its limit, for
+-- the hook that it was sent to.
 --
 -- KEYS  1 failures from the address (string, expires)  2 failures at the hook (string, expires)
 -- ARGV  1 window (ms)  2 most from an address in a window, 0 for any number  3 the same at a hook
--- Reply {ms until the limit that was reached is open again, or 0; 1 if this is the first beyond it, else 0}
+-- Reply {ms until the window of an exceeded limit ends, or 0; 1 if this is the first beyond the limit, else 0}
 
 local window = ARGV[1]
 

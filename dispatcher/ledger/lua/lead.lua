@@ -1,4 +1,4 @@
--- Takes or renews the lead among watchers.
+-- Takes or renews the leadership among watchers.
 --
 -- KEYS  1 leader (string: token, expires)
 -- ARGV  1 token  2 time to live (ms)

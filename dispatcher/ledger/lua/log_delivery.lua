@@ -1,10 +1,10 @@
--- Keeps a delivery in the delivery log and notes that its secret was used. What has to make room for it is forgotten.
+-- Stores a delivery in the delivery log, records that its secret was used, and forgets the oldest entries to make room.
 -- Includes: _server
 --
 -- KEYS  1 entry   hash    of this delivery: "entry" (JSON), "body", "at"; beside them stand the answers of submit.lua
 --       2 order   zset    entry's id -> when it came
 --       3 sizes   hash    entry's id -> bytes, and "total"
---       4 used    hash    "<hook> <source of a secret>" -> when it last proved a delivery
+--       4 used    hash    "<hook> <source of a secret>" -> when it last authenticated a delivery
 --       5…        hashes  of entries that an earlier call has forgotten: deleted
 -- ARGV  1 document, 2 the delivery (JSON, stored as it is), 3 its body, compressed ("" if it is not kept)
 --   id         of the entry

@@ -1,8 +1,8 @@
--- Offers free concurrency slots to those who wait in line for them, to each once.
+-- Offers free concurrency slots to the targets that wait in line for them, to each once.
 -- Includes: _server, _slots
 --
 -- KEYS  1 running (hash)  2 waiting (zset)  3 waiters (hash)  4 limits (hash)
--- ARGV  1 patience (ms)
+-- ARGV  1 ms after which a target that was offered a slot and has not claimed it is passed over
 -- Reply the names of the targets to wake
 
 local running, waiting, waiters, limits = unpack(KEYS)

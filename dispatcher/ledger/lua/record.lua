@@ -1,4 +1,4 @@
--- Writes what the lease's holder decided, compare-and-set against what it had read; may let the lease go.
+-- Writes what the holder of a lease decided, compare-and-set against what it had read; renews the lease or ends it.
 -- Includes: _history
 --
 -- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy (set: targets that have Jobs)  6 running  7 waiting  8 waiters
@@ -21,7 +21,7 @@
 --   dropped   names of Jobs to forget
 -- Reply "ok" | "again": written, but the row has moved since, and the lease is kept
 --       | "moved": nothing written, the row or a deploy has changed since
---       | "lost": nothing written, the lease is another's
+--       | "lost": nothing written, another worker has the lease or none
 
 local arg = cjson.decode(ARGV[1])
 local row, deploys, jobs, due, busy, running, waiting, waiters, paused, open = unpack(KEYS)
@@ -33,7 +33,7 @@ local function change_of(deploy)
   if (redis.call('HGET', deploys, number) or '') ~= deploy.read then return nil end
   local to, from = cjson.decode(deploy.write), deploy.read ~= '' and cjson.decode(deploy.read) or {}
   local begins = to.state == 'starting' and to.attempt ~= from.attempt
-  -- Paused since it was read: nothing begins any more. What has an uid was found: it has begun long ago.
+  -- If the target was paused since the read, nothing starts. A Job with a uid was found: it started long ago.
   if begins and not to.uid and is_held(target) then return nil end
   return { number = number, from = from, to = to, write = deploy.write, begins = begins }
 end
@@ -88,7 +88,7 @@ end
 
 if not leased_to(row, arg.token, target.now) then return 'lost' end
 local moved = (tonumber(redis.call('HGET', row, 'version')) or 0) ~= arg.version
--- What keeps the lease is about to act on what it has read: it must not have changed.
+-- A worker that keeps the lease is about to act on what it read: that must not have changed.
 if moved and not arg.ends then return 'moved' end
 local changes = changes_of(arg.deploys)
 if not changes then return 'moved' end

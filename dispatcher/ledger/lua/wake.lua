@@ -18,7 +18,7 @@ local function is_due()
   return arg.due_by == 0 or (tonumber(redis.call('ZSCORE', due, arg.target)) or math.huge) <= arg.due_by
 end
 
--- What became of the last wake-up, if it is not what should have.
+-- What went wrong with the last wake-up, "" for nothing.
 local function trouble()
   if (redis.call('HGET', row, 'lease') or '') ~= '' then
     redis.call('HSET', row, 'lease', '')

@@ -1,4 +1,4 @@
--- Plain commands, all at once: what needs no decision, by who may write only while it leads.
+-- Runs plain commands, all at once: for writes that need no decision, and that a fencing token has to cover.
 --
 -- KEYS  one for each command
 -- ARGV  for each command: its name, the number of arguments behind its key, and those
