@@ -45,10 +45,10 @@ class Convergence:
 
     def _faults_end(self) -> None:
         world = self.world
-        world.let_late_posts_in()
+        world.deliver_late_posts()
         world.expire_lease()
         for target in (None, *world.targets):
-            world.let_go(target)
+            world.resume(target)
         for spec in list(world.specs.values()):
             world.specs[spec.target] = replace(spec, removed_at=0)
         world.publish()
@@ -59,7 +59,7 @@ class Convergence:
         for _ in range(SECONDS // 5_000):
             self.world.store.ahead += 5_000
             self.world.tick()
-            while self._moves() | self.world.look_at_all() | self._work():
+            while self._moves() | self.world.observe_all() | self._work():
                 pass
         for target in self.world.targets:
             self._at_most_one_waits(target)
@@ -98,7 +98,7 @@ class Convergence:
 
     def _one_round(self) -> bool:
         busy = self._cluster_goes_on()
-        busy = self.world.look_at_all() or busy
+        busy = self.world.observe_all() or busy
         return self._work() or busy or self._time_passes()
 
     def _work(self) -> bool:
@@ -115,7 +115,7 @@ class Convergence:
         return self._moves() or busy
 
     def _moves(self) -> bool:
-        busy = self.world.cluster.go_on()
+        busy = self.world.cluster.step()
         self.world.check()
         return busy
 
@@ -137,7 +137,7 @@ class Convergence:
         """Whether the sweeper has found anything."""
         self.world.store.ahead += FORGOTTEN
         self._list_again()
-        self.world.look_at_all()
+        self.world.observe_all()
         self.world.tick()
         return bool(self.world.queue) or self.world.leader.inbox.any()
 

@@ -32,7 +32,7 @@ from workers.kube.objects import (
 )
 from workers.watch.reflector import ObjectChanged, ObjectsListed, ReflectorEvent
 
-NAMESPACE, ELSEWHERE = "ns", "ns2"
+NAMESPACE, OTHER_NAMESPACE = "ns", "ns2"
 ALL = ""
 _INITIALIZING = ContainerState(waiting=Waiting("PodInitializing"))
 _NO_IMAGE = ContainerState(waiting=Waiting("ImagePullBackOff", "no such image"))
@@ -47,26 +47,26 @@ class Inbox:
         default_factory=lambda: {"job": deque(), "pod": deque()}
     )
     last: dict[str, ReflectorEvent] = field(default_factory=dict)
-    puts: dict[str, Callable[[ReflectorEvent], None]] = field(default_factory=dict)
-    """Where the reflector of a kind puts what it hears."""
+    handlers: dict[str, Callable[[ReflectorEvent], None]] = field(default_factory=dict)
+    """Kind → what handles the events of its reflector."""
 
     def any(self) -> bool:
         """Whether anything is left to be delivered."""
         return any(self.waiting.values())
 
     def deliver(self, kind: str, most: int) -> int:
-        """The reflector of this kind tells what it has heard, also once it was stopped; returns how much."""
+        """The reflector of this kind delivers its oldest events, also once it was stopped; returns how many."""
         queue = self.waiting[kind]
         taken = [queue.popleft() for _ in range(min(most, len(queue)))]
-        for news in taken:
-            self.last[kind] = news
-            self.puts[kind](news)
+        for event in taken:
+            self.last[kind] = event
+            self.handlers[kind](event)
         return len(taken)
 
 
 @dataclass
 class FakeReflector:
-    """Hears what the cluster tells, and delivers it when a test says so: see `Inbox.deliver`."""
+    """Receives the cluster's events, and delivers them when a test says so: see `Inbox.deliver`."""
 
     cluster: FakeCluster
     kind: str
@@ -76,7 +76,7 @@ class FakeReflector:
         self.cluster.list_into(self.inbox, (self.kind,))
 
     def stop(self) -> None:
-        """It hears no more; what it has heard may still be on its way."""
+        """It receives no more; events that it has received may still be undelivered."""
         if self.inbox in self.cluster.inboxes:
             self.cluster.inboxes.remove(self.inbox)
             self.cluster.stopped.append(self.inbox)
@@ -93,7 +93,7 @@ class Backup:
 
 
 class FakeCluster:
-    """`ClusterClient` as the API server answers them, and what controllers and people do besides."""
+    """`ClusterClient` as the API server answers them, and what controllers and users do besides."""
 
     def __init__(self, clock: Callable[[], int], created: Callable[[dict[str, Any]], None]) -> None:
         self._clock, self._created = clock, created
@@ -103,12 +103,12 @@ class FakeCluster:
         self.suspended: set[str] = set()
         self.ends: dict[str, str] = {}
         """Uid of a Job → the phase in which its Pod ended: it counts also when the Pod is gone."""
-        self.said: dict[str, list[Event]] = {}
+        self.events_by_uid: dict[str, list[Event]] = {}
         """Uid of a Job or a Pod → the events about it."""
         self.log_unavailable = ""
         """Why no log comes, though the Pod is there; "" if they do."""
-        self.events_refused = ""
-        """With these words; "" if events may be read."""
+        self.events_forbidden = ""
+        """The error's message; "" if events may be read."""
         self.inboxes: list[Inbox] = []
         """Of the reflectors that are followed."""
         self.stopped: list[Inbox] = []
@@ -148,7 +148,7 @@ class FakeCluster:
         if job is None or job.metadata.uid != uid:
             return False
         if job.metadata.deletion_timestamp is None:
-            self._told_to_go(job)
+            self._mark_deleted(job)
         return True
 
     def delete_pod(self, namespace: str, name: str, uid: str) -> bool:
@@ -166,10 +166,10 @@ class FakeCluster:
         return PodList(ListMetadata(), tuple(self.pods_of(namespace, selector)))
 
     def events(self, namespace: str, uid: str) -> list[Event]:
-        """What was said about one object."""
-        if self.events_refused:
-            raise ClusterForbids(self.events_refused)
-        return self.said.get(uid, [])
+        """The events about one object."""
+        if self.events_forbidden:
+            raise ClusterForbids(self.events_forbidden)
+        return self.events_by_uid.get(uid, [])
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         if self.log_unavailable:
@@ -181,7 +181,7 @@ class FakeCluster:
     # As a watcher sees it
 
     def new_inbox(self) -> Inbox:
-        """A watcher's reflectors begin: the one before hears no more."""
+        """A watcher's reflectors begin: the one before receives no more."""
         inbox = Inbox()
         self.stopped += self.inboxes
         self.inboxes = [inbox]
@@ -194,7 +194,7 @@ class FakeCluster:
             listed = ObjectsListed(ALL, kind, items[kind], str(self._version))  # type: ignore[arg-type]
             inbox.waiting[kind].append(listed)
 
-    # What goes on in it. Each returns whether there was anything to do.
+    # Steps of controllers, scheduler and kubelets. Each returns whether it changed anything.
 
     def make_pod(self, name: str) -> bool:
         job = self.jobs[name]
@@ -239,12 +239,12 @@ class FakeCluster:
         self._pod(pod.metadata, status)
         return True
 
-    def say_why(self, refused: bool) -> None:
-        """Events about all Jobs and Pods, which may be for others to read."""
-        words = Event(type="Warning", reason="FailedCreate", message="exceeded quota")
+    def add_events(self, forbidden: bool) -> None:
+        """A warning about each Job and Pod; the workers may be forbidden to read it."""
+        warning = Event(type="Warning", reason="FailedCreate", message="exceeded quota")
         uids = [job.metadata.uid for job in self.jobs.values()]
-        self.said = {uid: [words] for uid in [*uids, *self.pods]}
-        self.events_refused = "could not list Events: forbidden (403)" if refused else ""
+        self.events_by_uid = {uid: [warning] for uid in [*uids, *self.pods]}
+        self.events_forbidden = "could not list Events: forbidden (403)" if forbidden else ""
 
     def report(self, uid: str, status: PodStatus) -> None:
         """A kubelet says how a Pod is."""
@@ -258,7 +258,7 @@ class FakeCluster:
         self._end(pod, PodStatus("Failed" if exit_code else "Succeeded"), terminated)
         return True
 
-    def take_pod_away(self, uid: str, how: str) -> bool:
+    def disrupt_pod(self, uid: str, how: str) -> bool:
         """The node's doing, not the container's: it may not have started yet."""
         pod = self.pods[uid]
         if not pod.live:
@@ -302,13 +302,13 @@ class FakeCluster:
         self._pod(pod.metadata, pod.status, deleted=True)
         return True
 
-    def delete_from_outside(self, name: str) -> None:
+    def kubectl_delete_job(self, name: str) -> None:
         """`kubectl delete job`: the Job goes at once, its Pods when they like."""
-        self._told_to_go(self.jobs[name])
+        self._mark_deleted(self.jobs[name])
         self.remove_job(name)
 
-    def moves(self) -> list[Callable[[], bool]]:
-        """All that may go on of itself."""
+    def enabled_steps(self) -> list[Callable[[], bool]]:
+        """The steps that are possible now, and some that change nothing."""
         jobs, pods = list(self.jobs), list(self.pods)
         return [
             *(lambda n=n: self.make_pod(n) for n in jobs),
@@ -318,21 +318,21 @@ class FakeCluster:
             *(lambda u=u: self.remove_pod(u) for u in pods),
         ]
 
-    def go_on(self) -> bool:
-        """All of that once; whether anything has changed."""
-        busy = False
-        for move in self.moves():
-            with contextlib.suppress(KeyError):  # what it would have moved has gone meanwhile
-                busy = move() or busy
-        return busy
+    def step(self) -> bool:
+        """Each of them once; whether anything has changed."""
+        changed = False
+        for step in self.enabled_steps():
+            with contextlib.suppress(KeyError):  # the object has been deleted meanwhile
+                changed = step() or changed
+        return changed
 
-    def lives(self) -> dict[str, set[str]]:
-        """Of each target, the uids of its Jobs whose Pods live."""
+    def live_jobs(self) -> dict[str, set[str]]:
+        """Target → the uids of its Jobs that have a live Pod."""
         found: dict[str, set[str]] = {}
         for pod in self.pods.values():
             if pod.live:
-                said = pod.metadata.labels
-                found.setdefault(said[labels.TARGET], set()).add(said[labels.JOB_UID])
+                marks = pod.metadata.labels
+                found.setdefault(marks[labels.TARGET], set()).add(marks[labels.JOB_UID])
         return found
 
     # A backup of it
@@ -357,7 +357,7 @@ class FakeCluster:
         )
         self._pod(pod.metadata, replace(status, container_statuses=(container,)))
 
-    def _told_to_go(self, job: Job) -> None:
+    def _mark_deleted(self, job: Job) -> None:
         now = datetime.now(UTC)
         self._job(replace(job.metadata, deletion_timestamp=now), job.status)
         for pod in self._pods_of(job.metadata.uid):
@@ -369,7 +369,7 @@ class FakeCluster:
         self.jobs[name] = job
         if deleted:
             del self.jobs[name]
-        self._tell("job", ObjectChanged(job, deleted))
+        self._notify("job", ObjectChanged(job, deleted))
         return job
 
     def _pod(self, metadata: Metadata, status: PodStatus, deleted: bool = False) -> None:
@@ -377,11 +377,11 @@ class FakeCluster:
         self.pods[metadata.uid] = pod
         if deleted:
             del self.pods[metadata.uid]
-        self._tell("pod", ObjectChanged(pod, deleted))
+        self._notify("pod", ObjectChanged(pod, deleted))
 
-    def _tell(self, kind: str, news: ReflectorEvent) -> None:
+    def _notify(self, kind: str, event: ReflectorEvent) -> None:
         for inbox in self.inboxes:
-            inbox.waiting[kind].append(news)
+            inbox.waiting[kind].append(event)
 
     def _next(self) -> str:
         self._version += 1
@@ -393,7 +393,7 @@ def is_name_reservation(manifest: dict[str, Any]) -> bool:
 
 
 def key(namespace: str, name: str) -> str:
-    """By which a Job is found: its name, unless it is elsewhere."""
+    """By which a Job is found: its name, with its namespace unless that is NAMESPACE."""
     return name if namespace == NAMESPACE else f"{namespace}/{name}"
 
 
@@ -402,7 +402,7 @@ def _labels_of_pod(job: Job) -> dict[str, str]:
     return metadata.labels | {labels.JOB_UID: metadata.uid, labels.JOB_NAME: metadata.name}
 
 
-def _selects(selector: str, said: dict[str, str]) -> bool:
+def _selects(selector: str, marks: dict[str, str]) -> bool:
     """Equality and sets. https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/"""
     wanted = re.findall(r"([^,=\s]+)(?:=([^,]*)| in \(([^)]*)\))", selector)
-    return all(said.get(name) in [one, *several.split(",")] for name, one, several in wanted)
+    return all(marks.get(name) in [one, *several.split(",")] for name, one, several in wanted)

@@ -62,20 +62,28 @@ from workers.watch.watcher import Watcher
 
 TARGET = "shop"
 KEEP_REMOVED_FOR = 90 * 86400
-FAULTS = ("die before", "die after", "away before", "away after", "late", "conflict", "pause")
+FAULTS = (
+    "kill before",
+    "kill after",
+    "unavailable before",
+    "unavailable after",
+    "late",
+    "conflict",
+    "pause",
+)
 TAKEN = (Outcome.ACCEPTED, Outcome.COALESCED, Outcome.HELD)
-LEAD = 3_600_000
+LEADERSHIP = 3_600_000
 """Milliseconds: no leadership expires by itself, however slow the machine is."""
 MOST_CALLS = 300
 """In one reconcile."""
 T = TypeVar("T")
 
 
-class Died(BaseException):
+class Killed(BaseException):
     """The worker's process was killed."""
 
 
-class LateStore(Store):
+class SkewedStore(Store):
     """The real one, its clock set forward."""
 
     world: World
@@ -96,12 +104,12 @@ class LateStore(Store):
 class FaultyTargets(Targets):
     """The real ones, with a fault before or after any of a worker's calls."""
 
-    def __init__(self, store: LateStore) -> None:
+    def __init__(self, store: SkewedStore) -> None:
         super().__init__(store)
         self.world = store.world
 
     def acquire(self, target: str, token: str) -> Snapshot | Leased:
-        found = self.world.around(
+        found = self.world.call_with_faults(
             "ledger", lambda: super(FaultyTargets, self).acquire(target, token)
         )
         if isinstance(found, Leased):
@@ -115,7 +123,7 @@ class FaultyTargets(Targets):
                 self.world.recorded(seen.target, what.get("deploys", ()))
             return answer
 
-        return self.world.around("ledger", write)
+        return self.world.call_with_faults("ledger", write)
 
 
 class FaultyCluster:
@@ -128,24 +136,28 @@ class FaultyCluster:
         def create() -> Job:
             return self._cluster.create_job(manifest)
 
-        return self._world.around("create", create)
+        return self._world.call_with_faults("create", create)
 
     def job(self, namespace: str, name: str) -> Job:
-        return self._world.around("read", lambda: self._cluster.job(namespace, name))
+        return self._world.call_with_faults("read", lambda: self._cluster.job(namespace, name))
 
     def delete_job(self, namespace: str, name: str, uid: str) -> bool:
-        return self._world.around("delete", lambda: self._cluster.delete_job(namespace, name, uid))
+        return self._world.call_with_faults(
+            "delete", lambda: self._cluster.delete_job(namespace, name, uid)
+        )
 
     def page_of_pods(self, namespace: str, selector: str, position: str = "") -> PodList:
-        return self._world.around(
+        return self._world.call_with_faults(
             "list", lambda: self._cluster.page_of_pods(namespace, selector, position)
         )
 
     def events(self, namespace: str, uid: str) -> list[Event]:
-        return self._world.around("events", lambda: self._cluster.events(namespace, uid))
+        return self._world.call_with_faults("events", lambda: self._cluster.events(namespace, uid))
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
-        return self._world.around("log", lambda: self._cluster.log_tail(namespace, pod, container))
+        return self._world.call_with_faults(
+            "log", lambda: self._cluster.log_tail(namespace, pod, container)
+        )
 
 
 class SteppedLeader(Leader):
@@ -168,12 +180,12 @@ class SteppedLeader(Leader):
     def _publish(self) -> None:
         if not self._reflectors.namespaces:
             self._follow(ALL)
-        self.publish_anew()
+        self.publish_configuration()
 
-    def publish_anew(self) -> None:
-        """What is configured now."""
+    def publish_configuration(self) -> None:
+        """Publishes the specs and limits of now."""
         world = self.world
-        world.put_in(lambda: self.publish(list(world.specs.values()), world.limits))
+        world.expect_published(lambda: self.publish(list(world.specs.values()), world.limits))
 
     def publish(self, specs: Sequence[Spec], limits: Mapping[str, int]) -> list[WakeUp]:
         """What a watcher does that has read this configuration."""
@@ -185,17 +197,17 @@ class SteppedLeader(Leader):
     ) -> FakeReflector:
         if kind == KINDS[0]:
             self.inbox = self.world.cluster.new_inbox()
-        self.inbox.puts[kind] = put
+        self.inbox.handlers[kind] = put
         return FakeReflector(self.world.cluster, kind, self.inbox)
 
-    def hear(self, kind: str, most: int) -> bool:
-        """Takes in what its reflectors deliver now; whether that was anything."""
-        heard = self.inbox.deliver(kind, most)
-        for _ in range(0, heard, LARGEST_BATCH):
+    def receive(self, kind: str, most: int) -> bool:
+        """Handles what its reflectors deliver now; whether that was anything."""
+        count = self.inbox.deliver(kind, most)
+        for _ in range(0, count, LARGEST_BATCH):
             self.take_in()
-        return bool(heard)
+        return bool(count)
 
-    def take(self, events: list[ReflectorEvent]) -> None:
+    def handle(self, events: list[ReflectorEvent]) -> None:
         self._observer.take_in(events)
 
     def every_second(self) -> None:
@@ -213,7 +225,7 @@ class World:
     ) -> None:
         self.ahead = 0
         keys = Keys(f"test-{uuid4().hex[:12]}")
-        self.store = LateStore(client, keys, timeouts=Timeouts(leadership=LEAD))
+        self.store = SkewedStore(client, keys, timeouts=Timeouts(leadership=LEADERSHIP))
         self.store.world = self
         self.cluster = FakeCluster(self.store.now, self._job_created)
         self.reconciler = Reconciler(
@@ -229,8 +241,8 @@ class World:
         self.queue: list[WakeUp] = []
         self.faults: dict[int | str, str] = {}
         """By the number of the call or by what is called; each happens once."""
-        self.late: list[Callable[[], object]] = []
-        self.pause: Callable[[], object] = lambda: None
+        self.late_posts: list[Callable[[], object]] = []
+        self.during_pause: Callable[[], object] = lambda: None
         self._calls = 0
         self.trace: list[object] = []
         self._tick = 0
@@ -242,33 +254,33 @@ class World:
         self.restored = False
         self.released: set[str] = set()
         """Uids of Jobs whose Pods somebody has declared gone."""
-        self.begin_to_lead()
+        self.fail_over()
 
     def close(self) -> None:
         ledger_loss.empty(self.store.client, self.store.keys)
 
     # Faults
 
-    def around(self, what: str, call: Callable[[], T]) -> T:
+    def call_with_faults(self, what: str, call: Callable[[], T]) -> T:
         fault = self.faults.pop(self._calls, "") or self.faults.pop(what, "")
         self._calls += 1
         self.trace.append(what)
         assert self._calls < MOST_CALLS, f"a reconcile has no end: {self.trace[-12:]}"
         away = LedgerUnavailable if what == "ledger" else ClusterUnavailable
         if fault == "late" and what == "create":
-            self.late.append(call)
+            self.late_posts.append(call)
             raise away("no answer")
         if fault == "conflict" and what == "create":
             raise JobExists("somebody else was faster (409)")
         if fault == "pause":
-            self.pause()
+            self.during_pause()
         if fault.endswith("before"):
-            raise Died if fault.startswith("die") else away("no answer")
+            raise Killed if fault.startswith("kill") else away("no answer")
         result = call()
         self.trace.append(result)
         self.check()
         if fault.endswith("after"):
-            raise Died if fault.startswith("die") else away("no answer")
+            raise Killed if fault.startswith("kill") else away("no answer")
         return result
 
     def is_leased(self, target: str = TARGET) -> bool:
@@ -280,8 +292,8 @@ class World:
                 self.store.client.hset(self.store.keys.row(target), "lease_until", "1")
                 self.store.client.zadd(self.store.keys.due, {target: 1})
 
-    def let_late_posts_in(self) -> None:
-        late, self.late = self.late, []
+    def deliver_late_posts(self) -> None:
+        late, self.late_posts = self.late_posts, []
         for post in late:
             try:
                 post()
@@ -300,7 +312,7 @@ class World:
     def lose_ledger(self, backup: ledger_loss.LedgerBackup | None) -> None:
         """Emptied, or back at the backup. A POST that is under way by then is the one thing that can
         overlap with what the new ledger starts: it arrives before."""
-        self.let_late_posts_in()
+        self.deliver_late_posts()
         self.expire_lease()
         if backup is None:
             ledger_loss.empty(self.store.client, self.store.keys)
@@ -318,10 +330,10 @@ class World:
 
     def restore_cluster(self, backup: Backup) -> None:
         """What is back from the dead is known before anything else happens: nobody could know before."""
-        self.let_late_posts_in()
+        self.deliver_late_posts()
         self.cluster.restore(backup)
         self.restored = True
-        self.look_at_all()
+        self.observe_all()
 
     def _bytes(self) -> redis.Redis:
         pool = self.store.client.connection_pool
@@ -335,7 +347,7 @@ class World:
     # Promises that hold at any time
 
     def check(self) -> None:
-        for target, uids in self.cluster.lives().items():
+        for target, uids in self.cluster.live_jobs().items():
             live = uids - self.released
             assert len(live) <= 1, f"Pods of several Jobs of {target} live: {live}"
         self._check_slots()
@@ -348,7 +360,7 @@ class World:
             or any(expectations.lost for expectations in self.expectations.values())
         ):
             return
-        live = [target for target, uids in self.cluster.lives().items() if uids - self.released]
+        live = [target for target, uids in self.cluster.live_jobs().items() if uids - self.released]
         assert len(live) <= self.limits[""], f"{live} run at once"
 
     def recorded(self, target: str, deploys: Iterable[Deploy]) -> None:
@@ -396,26 +408,25 @@ class World:
         )
         self.enqueue([answer.wake_up] if answer.wake_up else [])
 
-    def tell(self, verb: str, number: int, target: str = TARGET) -> None:
-        """Somebody cancels a deploy, or releases it."""
-        deploy, operations = self.deploys(target)[number], Operations(self.store)
-        if verb == "cancel":
-            self.expectations[target].cancelled(deploy)
-            answer = operations.cancel(target, number, "ann", "")
-        else:
-            answer = operations.release(target, number, "ann", "")
-            if answer.result == "released":
-                self.released.add(deploy.uid)
-        self.enqueue(answer.wake_ups)
+    def cancel(self, number: int, target: str = TARGET) -> None:
+        self.expectations[target].cancelled(self.deploys(target)[number])
+        self.enqueue(Operations(self.store).cancel(target, number, "ann", "").wake_ups)
 
-    def hold(self, target: str | None) -> None:
+    def release(self, number: int, target: str = TARGET) -> None:
+        deploy = self.deploys(target)[number]
+        stopped = Operations(self.store).release(target, number, "ann", "")
+        if stopped.result == "released":
+            self.released.add(deploy.uid)
+        self.enqueue(stopped.wake_ups)
+
+    def pause(self, target: str | None) -> None:
         """Pauses a target, or all of them."""
         Operations(self.store).pause(target, "ann", "")
         for name in [target] if target else self.targets:
             self.expectations[name].paused = True
 
-    def let_go(self, target: str | None) -> None:
-        """Resumes a target, or all that are not held by themselves."""
+    def resume(self, target: str | None) -> None:
+        """Resumes a target, or all that were not paused by name."""
         operations = Operations(self.store)
         self.enqueue(operations.resume(target))
         for name in self.targets:
@@ -430,10 +441,10 @@ class World:
 
     def publish(self) -> None:
         """The watcher that leads publishes what is configured."""
-        self.as_leader(lambda: self.leader.publish_anew())
+        self.as_leader(lambda: self.leader.publish_configuration())
 
-    def put_in(self, publish: Callable[[], list[WakeUp]]) -> None:
-        """Notes what a watcher's publishing deploys anew, and for whom that counts."""
+    def expect_published(self, publish: Callable[[], list[WakeUp]]) -> None:
+        """Publishes, and expects each new deploy that comes of it."""
         before = {target: self.deploys(target) for target in self.targets}
         try:
             self.enqueue(publish())
@@ -457,7 +468,7 @@ class World:
         self._calls = 0
         try:
             self.reconciler.reconcile(target)
-        except (Died, LedgerUnavailable):
+        except (Killed, LedgerUnavailable):
             pass
         finally:
             self.faults = {}
@@ -472,9 +483,9 @@ class World:
         """What the watcher that leads does every second."""
         self.as_leader(lambda: self.leader.every_second())
 
-    def begin_to_lead(self) -> None:
+    def fail_over(self) -> None:
         """The lead of the watcher before has run out, and another begins: empty cache, both lists. The one
-        before may not know yet: its `leader` still hears, and whatever it writes raises LeadershipLost."""
+        before may not know yet: its reflectors still deliver, and whatever it writes raises LeadershipLost."""
         self.leader = self.new_leader()
         self.leader.begin()
 
@@ -491,22 +502,22 @@ class World:
         try:
             return act()
         except LeadershipLost:
-            self.begin_to_lead()
+            self.fail_over()
             return None
 
     def observe(self, kind: str, most: int = 1) -> bool:
         """The watcher takes in what has come; whether there was anything."""
         waits = bool(self.leader.inbox.waiting[kind])
-        self.as_leader(lambda: self.leader.hear(kind, most))
+        self.as_leader(lambda: self.leader.receive(kind, most))
         return waits
 
-    def hear_late(self, kind: str, most: int = 1) -> None:
+    def deliver_late(self, kind: str, most: int = 1) -> None:
         """A reflector that was stopped delivers what it had: a LIST that was under way, say."""
         for inbox in self.cluster.stopped:
             inbox.deliver(kind, most)
         self.as_leader(self.leader.take_in)
 
-    def look_at_all(self) -> bool:
+    def observe_all(self) -> bool:
         """The watcher takes in everything; whether there was anything."""
         taken = [self.observe(kind, 1000) for kind in KINDS]
         return any(taken)

@@ -21,6 +21,6 @@ def policies() -> Policies:
 def world(client: redis.Redis, policies: Policies) -> Iterator[World]:
     """One target, and a watcher that has listed the cluster."""
     world = World(client, policies)
-    world.look_at_all()
+    world.observe_all()
     yield world
     world.close()

@@ -34,7 +34,7 @@ class FakeWorker:
         )
         store.client.hset(store.keys.specs, target, spec_json(spec))
 
-    def go_on(self, ends: State | None, starts: bool) -> bool:
+    def step(self, ends: State | None, starts: bool) -> bool:
         """What runs ends like that; then the one starts that has waited
         longest. Whether there was anything to do."""
         seen = read = self._seen()

@@ -280,10 +280,10 @@ class ScenarioRun:
             ends, starts = STEPS[step]
             if self._scenario.every and ends is State.SUPERSEDED:
                 continue
-            self._worker.go_on(ends, starts)
+            self._worker.step(ends, starts)
 
     def _comes_to_rest(self) -> None:
-        while self._worker.go_on(State.SUCCEEDED, starts=True):
+        while self._worker.step(State.SUCCEEDED, starts=True):
             pass
 
     # Promises

@@ -13,9 +13,11 @@ class Cluster(Rules):
     @rule(data=st.data(), count=st.integers(1, 3))
     def goes_on(self, data: st.DataObject, count: int) -> None:
         for _ in range(count):
-            moves = self.world.cluster.moves()
-            if moves:
-                data.draw(st.sampled_from(range(len(moves))).map(moves.__getitem__))()
+            enabled_steps = self.world.cluster.enabled_steps()
+            if enabled_steps:
+                data.draw(
+                    st.sampled_from(range(len(enabled_steps))).map(enabled_steps.__getitem__)
+                )()
                 self.world.check()
 
     @precondition(lambda self: self.world.cluster.pods)
@@ -27,7 +29,7 @@ class Cluster(Rules):
     @precondition(lambda self: self.world.cluster.jobs)
     @rule(refused=st.booleans())
     def events_are_said(self, refused: bool) -> None:
-        self.world.cluster.say_why(refused)
+        self.world.cluster.add_events(refused)
 
     @precondition(lambda self: self.world.cluster.pods)
     @rule(exit_code=st.sampled_from([0, 1]))
@@ -40,7 +42,7 @@ class Cluster(Rules):
     def pods_are_taken_away(self, how: str, goes: bool) -> None:
         cluster = self.world.cluster
         for uid, pod in list(cluster.pods.items()):
-            if cluster.take_pod_away(uid, how) and goes:
+            if cluster.disrupt_pod(uid, how) and goes:
                 cluster.delete_pod(pod.metadata.namespace, pod.metadata.name, uid)
 
     @precondition(lambda self: self.world.cluster.jobs)
@@ -48,9 +50,9 @@ class Cluster(Rules):
     def deleted_from_outside(self, data: st.DataObject) -> None:
         if self.may("delete"):
             names = sorted(self.world.cluster.jobs)
-            self.world.cluster.delete_from_outside(data.draw(st.sampled_from(names)))
+            self.world.cluster.kubectl_delete_job(data.draw(st.sampled_from(names)))
 
-    @precondition(lambda self: self.world.late)
+    @precondition(lambda self: self.world.late_posts)
     @rule()
     def late_posts_arrive(self) -> None:
-        self.world.let_late_posts_in()
+        self.world.deliver_late_posts()

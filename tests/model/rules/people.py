@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 from msgspec.structs import replace
 
-from tests.model.fake_cluster import ELSEWHERE, NAMESPACE
+from tests.model.fake_cluster import NAMESPACE, OTHER_NAMESPACE
 from tests.model.rules.base import SOME_TARGET, TARGETS, Rules
 
 
@@ -38,7 +38,7 @@ class People(Rules):
         if waiting := self.open_deploys(name):
             number = data.draw(st.sampled_from([deploy.number for deploy in waiting]))
             note(f"cancel {name}/{number}")
-            self.world.tell("cancel", number, name)
+            self.world.cancel(number, name)
 
     @precondition(lambda self: self.world.cluster.pods)
     @rule(name=SOME_TARGET)
@@ -46,15 +46,15 @@ class People(Rules):
         for deploy in self.open_deploys(name):
             if deploy.state == "stopping":
                 note(f"release {deploy.name}")
-                self.world.tell("release", deploy.number, name)
+                self.world.release(deploy.number, name)
 
     @precondition(lambda self: self.made)
     @rule(name=st.sampled_from([None, *TARGETS]), holds=st.booleans())
     def pause_or_resume(self, name: str | None, holds: bool) -> None:
         if holds:
-            self.world.hold(name)
+            self.world.pause(name)
         else:
-            self.world.let_go(name)
+            self.world.resume(name)
 
     @precondition(lambda self: self.made)
     @rule(name=SOME_TARGET)
@@ -81,7 +81,7 @@ class People(Rules):
     def move_target(self, name: str, anew: bool) -> None:
         """To another namespace."""
         spec = self.world.specs[name]
-        namespace = ELSEWHERE if spec.namespace == NAMESPACE else NAMESPACE
+        namespace = OTHER_NAMESPACE if spec.namespace == NAMESPACE else NAMESPACE
         digest = f"{spec.digest}m" if anew else spec.digest
         self.world.configure(replace(spec, namespace=namespace, digest=digest))
 

@@ -33,7 +33,7 @@ class Processes(Hosts):
         if not twice:
             world.queue = [each for each in world.queue if each.target != name]
         world.faults = dict(faults)
-        world.pause = lambda: self._meanwhile(name, pause)
+        world.during_pause = lambda: self._meanwhile(name, pause)
         world.reconcile(name)
 
     @precondition(lambda self: self.made)
@@ -44,7 +44,7 @@ class Processes(Hosts):
                 self.world.queue = [each for each in self.world.queue if each.target != target]
                 self.world.reconcile(target)
             self._all_moves()
-            self.world.look_at_all()
+            self.world.observe_all()
 
     @precondition(lambda self: self.world.queue)
     @rule()
@@ -71,7 +71,7 @@ class Processes(Hosts):
     @rule(seconds=st.sampled_from([0, 5, 40, 130, 1000]))
     def time_passes(self, seconds: int) -> None:
         if seconds > 60:
-            self.world.let_late_posts_in()
+            self.world.deliver_late_posts()
         self.world.store.ahead += seconds * 1000
         self.world.tick()
 
@@ -87,7 +87,7 @@ class Processes(Hosts):
     def hear_twice(self, kind: str) -> None:
         leader = self.world.leader
         if kind in leader.inbox.last:
-            self.world.as_leader(lambda: leader.take([leader.inbox.last[kind]]))
+            self.world.as_leader(lambda: leader.handle([leader.inbox.last[kind]]))
 
     @precondition(lambda self: self.world.cluster.jobs)
     @rule(kind=st.sampled_from(KINDS))
@@ -102,12 +102,12 @@ class Processes(Hosts):
         if not self.may("lead"):
             return
         old = self.world.leader
-        self.world.begin_to_lead()
+        self.world.fail_over()
         for kind in KINDS:
             self.world.observe(kind, 20)
         for kind in KINDS[:most]:
             with suppress(LeadershipLost):
-                old.hear(kind, most)
+                old.receive(kind, most)
 
     @precondition(lambda self: self.made)
     @rule(name=SOME_TARGET, after=st.integers(0, 9))
@@ -120,9 +120,11 @@ class Processes(Hosts):
 
         def meanwhile() -> None:
             self._other_digest(name)
-            self.world.begin_to_lead()
+            self.world.fail_over()
 
-        self.world.as_leader(lambda: self.client.before(after, meanwhile, old.publish_anew))
+        self.world.as_leader(
+            lambda: self.client.before(after, meanwhile, old.publish_configuration)
+        )
         published = Publisher(self.world.store).published()
         wanted = self.world.specs[name]
         assert wanted.removed_at or published[name].digest == wanted.digest, "an older one counts"
@@ -140,14 +142,14 @@ class Processes(Hosts):
         self._all_moves()
         world.restart_redis()
         world.tick()
-        world.look_at_all()
+        world.observe_all()
         if comes:
-            world.hear_late(kind, 1)
+            world.deliver_late(kind, 1)
 
     @precondition(lambda self: self.world.cluster.stopped)
     @rule(kind=st.sampled_from(KINDS), most=st.integers(1, 3))
     def feed_that_was_stopped_delivers(self, kind: str, most: int) -> None:
-        self.world.hear_late(kind, most)
+        self.world.deliver_late(kind, most)
 
     def _other_digest(self, name: str) -> None:
         spec = self.world.specs[name]
@@ -161,21 +163,21 @@ class Processes(Hosts):
     def _happens(self, target: str) -> dict[str, Callable[[], object]]:
         return {
             "push": lambda: self.push(target, REFS[0], "arrives"),
-            "look": self.world.look_at_all,
+            "look": self.world.observe_all,
             "move": self._all_moves,
-            "hold": lambda: self.world.hold(target),
+            "hold": lambda: self.world.pause(target),
             "cancel": lambda: self._cancel_first(target),
             "tick": self.world.tick,
             "other": lambda: self._other_worker(target),
         }
 
     def _all_moves(self) -> None:
-        self.world.cluster.go_on()
+        self.world.cluster.step()
         self.world.check()
 
     def _cancel_first(self, target: str) -> None:
         for deploy in self.open_deploys(target)[:1]:
-            self.world.tell("cancel", deploy.number, target)
+            self.world.cancel(deploy.number, target)
 
     def _other_worker(self, target: str) -> None:
         self.world.expire_lease()

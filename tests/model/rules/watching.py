@@ -36,7 +36,7 @@ class Watching(RuleBasedStateMachine):
     def begin(self, on_new_push: str, running: bool) -> None:
         self.world = World(self.client, Policies(on_new_push=on_new_push))
         self.made = self.versions = 0
-        self.world.look_at_all()
+        self.world.observe_all()
         self._push()
         if running:
             self._go_on(3)
@@ -80,7 +80,7 @@ class Watching(RuleBasedStateMachine):
 
     def _go_on(self, rounds: int) -> None:
         for _ in range(rounds):
-            self.world.cluster.go_on()
+            self.world.cluster.step()
             self.world.check()
 
     @rule(exit_code=st.sampled_from([0, 0, 1]))
@@ -122,23 +122,23 @@ class Watching(RuleBasedStateMachine):
             self._happens(each)
         self.world.restart_redis()
         self.world.tick()
-        self.world.look_at_all()
+        self.world.observe_all()
         if comes:
-            self.world.hear_late(kind, 1)
+            self.world.deliver_late(kind, 1)
 
     @precondition(lambda self: self.world.cluster.stopped)
     @rule(kind=SOME_KIND, most=st.integers(1, 3))
     def feed_that_was_stopped_delivers(self, kind: str, most: int) -> None:
-        self.world.hear_late(kind, most)
+        self.world.deliver_late(kind, most)
 
     @rule(late=st.integers(0, 9))
     def another_watcher_leads(self, late: int) -> None:
         """The one before was paused, and writes late what it still had."""
         old = self.world.leader
-        self.world.begin_to_lead()
+        self.world.fail_over()
         for kind in KINDS:
             with suppress(LeadershipLost):
-                old.hear(kind, late)
+                old.receive(kind, late)
 
     @rule(after=st.integers(0, 9), first=st.booleans(), limit=st.integers(0, 2))
     def lead_is_lost_while_publishing(self, after: int, first: bool, limit: int) -> None:
@@ -150,10 +150,10 @@ class Watching(RuleBasedStateMachine):
 
         def meanwhile() -> None:
             self._configure(2 - limit)
-            self.world.begin_to_lead()
+            self.world.fail_over()
 
         with suppress(LeadershipLost):
-            self.client.before(after, meanwhile, old.publish_anew)
+            self.client.before(after, meanwhile, old.publish_configuration)
         self._is_published()
 
     def _happens(self, what: str) -> None:

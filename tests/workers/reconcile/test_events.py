@@ -26,7 +26,7 @@ def started(world: World) -> str:
     """shop/1 is pushed, and its Job is there without a Pod; the Job's uid."""
     world.submit(push("0", "a", 1), "1")
     world.reconcile()
-    world.look_at_all()
+    world.observe_all()
     world.reconcile()
     (job,) = world.cluster.jobs.values()
     return job.metadata.uid
@@ -43,7 +43,7 @@ def trouble(world: World) -> str:
 
 
 def test_why_a_job_gets_no_pod_is_said_while_it_waits(world: World) -> None:
-    world.cluster.said[started(world)] = [QUOTA]
+    world.cluster.events_by_uid[started(world)] = [QUOTA]
 
     later(world, START_GRACE)
 
@@ -55,7 +55,7 @@ def test_why_a_job_gets_no_pod_is_said_while_it_waits(world: World) -> None:
 def test_the_reason_is_kept_before_the_job_is_deleted(world: World) -> None:
     uid = started(world)
     later(world, START_GRACE)
-    world.cluster.said[uid] = [QUOTA]
+    world.cluster.events_by_uid[uid] = [QUOTA]
     world.trace.clear()
 
     later(world, 50_000)
@@ -63,7 +63,7 @@ def test_the_reason_is_kept_before_the_job_is_deleted(world: World) -> None:
     calls = [each for each in world.trace if each in ("events", "delete")]
     assert calls[:2] == ["events", "delete"]
     world.cluster.remove_job("shop-1")
-    world.look_at_all()
+    world.observe_all()
     take_over(world)
     over = world.deploys()[1]
     assert (over.state, over.cause) == (State.FAILED, CauseKind.QUOTA)
@@ -72,14 +72,14 @@ def test_the_reason_is_kept_before_the_job_is_deleted(world: World) -> None:
 
 def test_that_events_may_not_be_read_is_said_and_holds_nothing_up(world: World) -> None:
     started(world)
-    world.cluster.events_refused = 'could not list Events: events is forbidden: User "w" (403)'
+    world.cluster.events_forbidden = 'could not list Events: events is forbidden: User "w" (403)'
 
     later(world, START_GRACE)
 
     assert world.deploys()[1].state is State.STARTING
-    assert trouble(world).endswith("can't be read: " + world.cluster.events_refused)
+    assert trouble(world).endswith("can't be read: " + world.cluster.events_forbidden)
     run(world, "shop-1")
-    world.look_at_all()
+    world.observe_all()
     take_over(world)
     assert (world.deploys()[1].state, trouble(world)) == (State.RUNNING, "")
 
@@ -88,7 +88,7 @@ def test_events_that_cannot_be_read_hold_up_no_end_of_a_start(world: World) -> N
     started(world)
 
     for wait in (START_GRACE, 50_000):
-        world.faults = {"events": "away before"}
+        world.faults = {"events": "unavailable before"}
         later(world, wait)
 
     over = world.deploys()[1]
@@ -101,15 +101,15 @@ def deployed(world: World, before: str, after: str, number: int) -> None:
     world.submit(push(before, after, number), str(number))
     world.reconcile()
     pod = run(world, f"shop-{number}")
-    world.look_at_all()
+    world.observe_all()
     take_over(world)
     world.cluster.end_pod(pod, 0)
     world.cluster.end_job(f"shop-{number}")
-    world.look_at_all()
+    world.observe_all()
     take_over(world)
     world.cluster.remove_job(f"shop-{number}")
     world.cluster.remove_pod(pod)
-    world.look_at_all()
+    world.observe_all()
     take_over(world)
 
 
@@ -128,7 +128,7 @@ def test_a_deploy_that_succeeds_takes_two_writes_and_no_read(world: World) -> No
 def test_the_newest_warning_counts(world: World, other: str) -> None:
     uid = started(world)
     normal = Event(type="Normal", reason="SuccessfulCreate", message="Created pod: shop-1-x")
-    world.cluster.said[uid] = [normal, QUOTA] if other else [QUOTA]
+    world.cluster.events_by_uid[uid] = [normal, QUOTA] if other else [QUOTA]
 
     later(world, START_GRACE)
 

@@ -19,8 +19,8 @@ def policies() -> Policies:
 def take_over_until_gone(world: World) -> None:
     """The Job that was told to go has gone, and another worker takes the target up."""
     world.cluster.remove_job("shop-1")
-    world.cluster.go_on()
-    world.look_at_all()
+    world.cluster.step()
+    world.observe_all()
     take_over(world)
 
 
@@ -32,7 +32,7 @@ def test_a_worker_that_dies_as_it_deletes_a_failed_job_has_kept_why(
     world.reconcile()
     world.cluster.end_pod(run(world, "shop-1"), 1)
     world.cluster.end_job("shop-1")
-    world.look_at_all()
+    world.observe_all()
     world.faults = {"delete": f"die {moment}"}
 
     world.reconcile()
@@ -46,11 +46,11 @@ def test_a_worker_that_dies_as_it_deletes_what_did_not_start_leaves_no_vanished_
 ) -> None:
     world.submit(push("0", "a", 1), "1")
     world.reconcile()
-    world.look_at_all()
+    world.observe_all()
     world.store.ahead += 11_000
     world.expire_lease()
     world.wake_due()
-    world.faults = {"delete": "die after"}
+    world.faults = {"delete": "kill after"}
 
     world.reconcile()
     take_over_until_gone(world)

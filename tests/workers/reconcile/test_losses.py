@@ -9,7 +9,7 @@ from dispatcher.domain.deploy import State
 from dispatcher.domain.repairs import Kind
 from dispatcher.domain.spec import Policies
 from dispatcher.ledger import Repairs
-from tests.model.fake_cluster import ELSEWHERE
+from tests.model.fake_cluster import OTHER_NAMESPACE
 from tests.model.world import TARGET, World
 from tests.workers.reconcile.test_takeover import push, run, settle, states, take_over
 
@@ -35,13 +35,13 @@ def end(world: World, pod: str, job: str, exit_code: int) -> None:
 def listed_anew(world: World) -> None:
     """The watcher has noticed that another Redis answers, or an empty one."""
     world.tick()
-    world.look_at_all()
+    world.observe_all()
 
 
 def gone_unseen(world: World, job: str) -> None:
     """A Job goes while no watcher looks; the next one has heard of the Jobs, but not of the Pods yet."""
     world.cluster.remove_job(job)
-    world.begin_to_lead()
+    world.fail_over()
     world.observe("job")
 
 
@@ -57,7 +57,7 @@ def test_a_pod_that_the_ledger_has_forgotten_keeps_the_next_deploy_waiting(
     world.submit(push("a", "b", 2), "2")
     take_over(world)
     pod = run(world, "shop-2")
-    world.cluster.delete_from_outside("shop-2")
+    world.cluster.kubectl_delete_job("shop-2")
 
     world.lose_ledger(None if emptied else backup)
     listed_anew(world)
@@ -76,7 +76,7 @@ def test_nothing_starts_if_the_ledger_is_emptied_between_the_lists_of_jobs_and_o
     deployed(world, "0", "a", 1)
     world.submit(push("a", "b", 2), "2")
     world.reconcile()
-    world.begin_to_lead()
+    world.fail_over()
 
     world.observe("job")
     world.lose_ledger(None)
@@ -97,7 +97,7 @@ def test_what_an_emptied_ledger_finds_evicted_does_not_run_again_after_something
     world.configure(replace(world.specs[TARGET], policies=Policies(start_attempts=1)))
     world.submit(push("0", "a", 1), "1")
     world.reconcile()
-    world.cluster.take_pod_away(run(world, "shop-1"), "evicted")
+    world.cluster.disrupt_pod(run(world, "shop-1"), "evicted")
     world.cluster.end_job("shop-1")
     settle(world)
     world.submit(push("a", "b", 2), "2")
@@ -119,7 +119,7 @@ def test_a_job_whose_number_was_given_again_and_cancelled_is_not_left_lying(worl
 
     world.lose_ledger(None)
     world.submit(push("a", "b", 2), "2")
-    world.tell("cancel", 1)
+    world.cancel(1)
     listed_anew(world)
     take_over(world)
 
@@ -159,13 +159,13 @@ def test_a_cluster_that_goes_back_is_noticed_by_what_was_heard_since_the_last_li
     """Also where the watcher takes in the list together with what came before it."""
     world.submit(push("0", "a", 1), "1")
     world.reconcile()
-    world.look_at_all()
+    world.observe_all()
     pod = run(world, "shop-1")
     settle(world)
     backup = world.cluster.back_up()
-    world.cluster.delete_from_outside("shop-1")
+    world.cluster.kubectl_delete_job("shop-1")
     if cut_off:
-        world.look_at_all()
+        world.observe_all()
 
     world.restore_cluster(backup)
     settle(world)
@@ -241,11 +241,11 @@ def test_a_pod_in_the_namespace_that_a_target_has_left_keeps_the_next_deploy_wai
     settle(world)
     gone_unseen(world, "shop-1")
 
-    world.configure(replace(world.specs[TARGET], namespace=ELSEWHERE))
+    world.configure(replace(world.specs[TARGET], namespace=OTHER_NAMESPACE))
     world.submit(push("a", "b", 2), "2")
     take_over(world)
     assert not world.cluster.jobs
 
     world.cluster.remove_pod(pod)
     settle(world)
-    assert set(world.cluster.jobs) == {f"{ELSEWHERE}/shop-2"}
+    assert set(world.cluster.jobs) == {f"{OTHER_NAMESPACE}/shop-2"}

@@ -17,7 +17,7 @@ NO_ANSWER = "could not read the log of shop-1-pod: dial tcp 10.0.0.7:10250: i/o 
 def runs(world: World) -> str:
     """shop/1 runs; its Pod's uid."""
     pod = start(world)
-    world.look_at_all()
+    world.observe_all()
     take_over(world)
     return pod
 
@@ -25,7 +25,7 @@ def runs(world: World) -> str:
 def fails(world: World, pod: str) -> None:
     world.cluster.end_pod(pod, 3)
     world.cluster.end_job("shop-1")
-    world.look_at_all()
+    world.observe_all()
     world.reconcile()
 
 
@@ -63,15 +63,15 @@ def test_what_a_watcher_saw_of_a_pod_that_went_still_counts_for_the_next(
     world: World, how: str
 ) -> None:
     pod = runs(world)
-    world.cluster.take_pod_away(pod, how)
+    world.cluster.disrupt_pod(pod, how)
     world.cluster.delete_pod("ns", "shop-1-pod", pod)
     world.cluster.remove_pod(pod)
-    world.look_at_all()
+    world.observe_all()
     take_over(world)
 
-    world.begin_to_lead()
+    world.fail_over()
     world.cluster.end_job("shop-1")
-    world.look_at_all()
+    world.observe_all()
     take_over(world)
 
     again = world.deploys()[1]
@@ -80,17 +80,17 @@ def test_what_a_watcher_saw_of_a_pod_that_went_still_counts_for_the_next(
 
 def test_a_pod_that_went_is_remembered_over_a_restart_of_redis(world: World) -> None:
     pod = runs(world)
-    world.cluster.take_pod_away(pod, "drained")
+    world.cluster.disrupt_pod(pod, "drained")
     world.cluster.delete_pod("ns", "shop-1-pod", pod)
     world.cluster.remove_pod(pod)
-    world.look_at_all()
+    world.observe_all()
     take_over(world)
 
     world.restart_redis()
     world.tick()
-    world.look_at_all()
+    world.observe_all()
     world.cluster.end_job("shop-1")
-    world.look_at_all()
+    world.observe_all()
     take_over(world)
 
     assert world.deploys()[1].cause is CauseKind.EVICTED
@@ -99,7 +99,7 @@ def test_a_pod_that_went_is_remembered_over_a_restart_of_redis(world: World) -> 
 def test_a_new_watcher_does_not_take_a_deploy_that_runs_for_one_that_starts(world: World) -> None:
     runs(world)
 
-    world.begin_to_lead()
+    world.fail_over()
     world.observe("job", 10)
 
     (observed,) = world.jobs()

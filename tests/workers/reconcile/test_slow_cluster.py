@@ -78,11 +78,11 @@ def fail(world: World) -> None:
     world.submit(push("0", "a", 1), "1")
     world.reconcile()
     pod = run(world, "shop-1")
-    world.look_at_all()
+    world.observe_all()
     world.reconcile()
     world.cluster.end_pod(pod, 1)
     world.cluster.end_job("shop-1")
-    world.look_at_all()
+    world.observe_all()
 
 
 def test_a_step_of_several_slow_calls_keeps_its_lease_and_ends_once(
@@ -105,7 +105,7 @@ def test_a_step_of_several_slow_calls_keeps_its_lease_and_ends_once(
 
 def test_a_claim_whose_name_is_taken_keeps_its_lease_too(world: World, slow: SlowCluster) -> None:
     world.submit(push("0", "a", 1), "1")
-    world.faults = {"create": "away after"}
+    world.faults = {"create": "unavailable after"}
     world.reconcile()
     world.store.ahead += 3_000
     slow.calls.clear()
@@ -131,7 +131,7 @@ def test_what_was_not_written_is_not_told_either(world: World, slow: SlowCluster
 
 def test_a_repair_is_told_and_counted_once_it_is_written(world: World, slow: SlowCluster) -> None:
     world.submit(push("0", "a", 1), "1")
-    world.faults = {"create": "away after"}
+    world.faults = {"create": "unavailable after"}
     world.reconcile()
     world.store.ahead += 3_000
     slow.takes = {"read": LONGER_THAN_A_LEASE}

@@ -30,7 +30,7 @@ NO_IMAGE = pod(
 def world(client: redis.Redis) -> Iterator[World]:
     policies = Policies(start_timeout=START, clone_timeout=CLONE, start_attempts=1)
     world = World(client, policies)
-    world.look_at_all()
+    world.observe_all()
     yield world
     world.close()
 
@@ -40,7 +40,7 @@ def started(world: World) -> str:
     world.submit(push("0", "a", 1), "1")
     world.reconcile()
     world.cluster.make_pod("shop-1")
-    world.look_at_all()
+    world.observe_all()
     world.reconcile()
     (uid,) = world.cluster.pods
     return uid
@@ -65,7 +65,7 @@ def until_it_stops(world: World) -> tuple[Deploy, int]:
 
 def test_a_clone_that_hangs_is_ended_by_its_own_bound(world: World) -> None:
     world.cluster.report(started(world), CLONING.status)
-    world.look_at_all()
+    world.observe_all()
 
     deploy, after = until_it_stops(world)
 
@@ -76,7 +76,7 @@ def test_a_clone_that_hangs_is_ended_by_its_own_bound(world: World) -> None:
 
 def test_an_image_that_is_not_there_behind_a_clone_is_said_and_ended_in_time(world: World) -> None:
     world.cluster.report(started(world), NO_IMAGE.status)
-    world.look_at_all()
+    world.observe_all()
     world.reconcile()
 
     seen = world.deploys()[1]

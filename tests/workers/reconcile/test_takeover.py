@@ -55,7 +55,7 @@ def take_over(world: World) -> None:
 
 def settle(world: World) -> None:
     """All that has come is taken in, and a worker looks at it."""
-    world.look_at_all()
+    world.observe_all()
     take_over(world)
 
 
@@ -65,17 +65,17 @@ def states(world: World) -> list[State]:
 
 def test_a_pod_that_outlives_its_job_and_a_watcher_blocks_only_while_it_lives(world: World) -> None:
     pod = start(world)
-    world.look_at_all()
+    world.observe_all()
     world.reconcile()
     world.submit(push("a", "b", 2), "2")
     world.reconcile()
     world.cluster.remove_job("shop-1")
-    world.look_at_all()
-    world.begin_to_lead()
-    world.look_at_all()
+    world.observe_all()
+    world.fail_over()
+    world.observe_all()
 
     world.cluster.remove_pod(pod)
-    world.look_at_all()
+    world.observe_all()
     world.store.ahead += 60_000
     take_over(world)
 
@@ -83,8 +83,8 @@ def test_a_pod_that_outlives_its_job_and_a_watcher_blocks_only_while_it_lives(wo
 
 
 def test_a_newer_deploy_waits_for_the_pods_of_a_start_that_nobody_knows_of(world: World) -> None:
-    start(world, create="die after")
-    world.cluster.delete_from_outside("shop-1")
+    start(world, create="kill after")
+    world.cluster.kubectl_delete_job("shop-1")
     world.submit(push("a", "b", 2), "2")
 
     take_over(world)
@@ -93,7 +93,7 @@ def test_a_newer_deploy_waits_for_the_pods_of_a_start_that_nobody_knows_of(world
 
 
 def test_a_refused_claim_does_not_end_a_deploy_whose_job_may_be_there(world: World) -> None:
-    start(world, create="away after")
+    start(world, create="unavailable after")
     world.submit(push("a", "b", 2), "2")
     create = world.cluster.create_job
     refused: list[dict[str, Any]] = []
@@ -114,11 +114,11 @@ def test_a_refused_claim_does_not_end_a_deploy_whose_job_may_be_there(world: Wor
 
 def test_a_push_during_a_claim_is_what_starts_next(world: World) -> None:
     world.submit(push("0", "a", 1), "1")
-    world.faults = {"create": "away before"}
+    world.faults = {"create": "unavailable before"}
     world.reconcile()
     world.store.ahead += NEWER
     world.faults = {"create": "pause"}
-    world.pause = lambda: world.submit(push("a", "b", 2), "2")
+    world.during_pause = lambda: world.submit(push("a", "b", 2), "2")
 
     take_over(world)
 
@@ -128,16 +128,16 @@ def test_a_push_during_a_claim_is_what_starts_next(world: World) -> None:
 
 def test_a_pause_during_a_claim_keeps_the_next_attempt_from_starting(world: World) -> None:
     world.submit(push("0", "a", 1), "1")
-    world.faults = {"create": "away before"}
+    world.faults = {"create": "unavailable before"}
     world.reconcile()
     world.store.ahead += NEWER
     world.faults = {"create": "pause"}
-    world.pause = lambda: world.hold(None)
+    world.during_pause = lambda: world.pause(None)
 
     take_over(world)
 
     assert "shop-1-2" not in world.cluster.jobs
-    world.let_go(None)
+    world.resume(None)
     world.reconcile()
     assert "shop-1-2" in world.cluster.jobs
 
@@ -152,9 +152,9 @@ def test_where_every_push_runs_a_branch_that_is_forced_back_ends_where_it_was_fo
     if not runs:
         world.cluster.end_pod(pod, 0)
         world.cluster.end_job("shop-1")
-        world.look_at_all()
+        world.observe_all()
         world.reconcile()
-        world.hold(None)
+        world.pause(None)
 
     world.submit(push("a", "b", 2), "2")
     world.submit(push("b", "a", 3), "3")
@@ -165,11 +165,11 @@ def test_where_every_push_runs_a_branch_that_is_forced_back_ends_where_it_was_fo
 
 def test_a_delete_that_is_refused_loses_no_success(world: World) -> None:
     pod = start(world)
-    world.look_at_all()
+    world.observe_all()
     world.reconcile()
     world.cluster.end_pod(pod, 0)
     world.cluster.end_job("shop-1")
-    world.look_at_all()
+    world.observe_all()
 
     def forbidden(namespace: str, name: str, uid: str) -> bool:
         raise ClusterForbids(f"could not delete Job {name}: forbidden (403)")
@@ -186,18 +186,18 @@ def test_when_all_is_over_nothing_is_due(world: World) -> None:
     world.store.ahead += 11_000  # no Pod of it started: put back
     take_over(world)
     world.cluster.remove_job("shop-1")
-    world.look_at_all()
+    world.observe_all()
     world.store.ahead += 11_000
     take_over(world)
     pod = run(world, "shop-1-2")
-    world.look_at_all()
+    world.observe_all()
     world.cluster.end_pod(pod, 0)
     world.cluster.end_job("shop-1-2")
-    world.look_at_all()
+    world.observe_all()
     world.reconcile()
     world.cluster.remove_job("shop-1-2")
     world.cluster.remove_pod(pod)
-    world.look_at_all()
+    world.observe_all()
     world.store.ahead += 60_000
     take_over(world)
 

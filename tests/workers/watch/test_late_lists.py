@@ -31,7 +31,7 @@ def test_a_list_of_before_a_restart_of_redis_makes_nothing_run_twice(
 ) -> None:
     run_and_restart(world)
 
-    world.hear_late(kind, 10)
+    world.deliver_late(kind, 10)
     settle(world)
 
     assert states(world) == [State.RUNNING]
@@ -45,7 +45,7 @@ def test_what_troubled_a_feed_that_was_stopped_troubles_nobody(world: World) -> 
     stopped.waiting["job"].clear()
     stopped.waiting["job"].append(ConnectionLost("", "job", "its connection was cut"))
 
-    world.hear_late("job")
+    world.deliver_late("job")
 
     assert WatcherHealth(world.store).problems() == []
 

@@ -39,15 +39,15 @@ def test_a_cluster_that_went_back_is_known_to_whoever_leads_next(world: World, w
     backup = world.cluster.back_up()
     for _ in range(20):  # somebody labels the Job, say
         world.cluster.touch("shop-1")
-    world.look_at_all()
+    world.observe_all()
     take_over(world)
 
     overtake(world, writes)
     world.restore_cluster(backup)
-    world.look_at_all()
+    world.observe_all()
     world.cluster.end_pod(pod, 0)
     world.cluster.end_job("shop-1")
-    while world.look_at_all():
+    while world.observe_all():
         pass
     take_over(world)
 

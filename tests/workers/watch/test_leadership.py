@@ -36,7 +36,7 @@ from dispatcher.ledger.scripts import AT_ONCE
 from tests.dispatcher.ledger.helpers import Watched, push, submit
 from tests.model import ledger_loss
 from tests.model.fake_cluster import FakeCluster
-from tests.model.world import LEAD
+from tests.model.world import LEADERSHIP
 from workers.kube import labels
 from workers.kube.objects import Condition, Job, JobStatus, Metadata, Pod, PodStatus
 from workers.watch.leader import Leader
@@ -71,31 +71,31 @@ class Queue:
         self.wake_ups += wake_ups
 
 
-class HandFedLeader(Leader):
-    """The real one; its reflectors emit what a test hands them."""
+class ScriptedLeader(Leader):
+    """The real one; its reflectors deliver what a test hands them."""
 
     def __init__(self, watcher: Watcher) -> None:
         super().__init__(watcher)
         self.watcher = watcher
-        self.puts: dict[str, Callable[[ReflectorEvent], None]] = {}
+        self.handlers: dict[str, Callable[[ReflectorEvent], None]] = {}
         self.now = 0.0
         self._sweeper.clock = lambda: self.now
 
     def _reflector(self, kind: str, namespace: str, put: Callable[[ReflectorEvent], None]) -> Any:
-        self.puts[kind] = put
-        return cast(Any, Silent())
+        self.handlers[kind] = put
+        return cast(Any, NoReflector())
 
-    def hear(self, *news: ReflectorEvent) -> None:
-        for each in news:
+    def receive(self, *events: ReflectorEvent) -> None:
+        for each in events:
             kind = each.kind if isinstance(each, ObjectsListed | ConnectionLost) else "job"
-            self.puts[kind](each)
+            self.handlers[kind](each)
             self.take_in()
 
     def second(self) -> None:
         self._every_second()
 
 
-class Silent:
+class NoReflector:
     def start(self) -> None: ...
     def stop(self) -> None: ...
 
@@ -125,14 +125,14 @@ class Installation:
 
     def __post_init__(self) -> None:
         self.client = cast(Watched, Watched.from_url(self.url, decode_responses=True))
-        self.store = Store(self.client, self.keys, timeouts=Timeouts(leadership=LEAD))
+        self.store = Store(self.client, self.keys, timeouts=Timeouts(leadership=LEADERSHIP))
         self.cluster = FakeCluster(self.store.now, lambda manifest: None)
         self.cluster.pods["pod"] = orphan()
 
     def begin(self) -> None:
         leader = self.leader(FIRST)
         leader.begin()
-        leader.hear(
+        leader.receive(
             ObjectsListed(NAMESPACE, "job", (), "50"), ObjectsListed(NAMESPACE, "pod", (), "50")
         )
         leader.close()
@@ -140,7 +140,7 @@ class Installation:
             submit(self.store, push("0", "a"), target=name)
         self._run("shop")
 
-    def leader(self, configuration: dict[str, Any]) -> HandFedLeader:
+    def leader(self, configuration: dict[str, Any]) -> ScriptedLeader:
         """Another watcher leads from now on: the lead of the one before has run out."""
         file = self.folder / f"{uuid4().hex}.yaml"
         file.write_text(yaml.safe_dump({"version": 1, **configuration}))
@@ -148,7 +148,7 @@ class Installation:
         watcher = Watcher(self.store, queue, cluster, Reloader(file, {}), "i")
         self.client.delete(self.keys.leader)
         assert watcher.leadership.acquire()
-        return HandFedLeader(watcher)
+        return ScriptedLeader(watcher)
 
     def _run(self, name: str) -> None:
         seen = Targets(self.store).acquire(name, "worker")
@@ -187,24 +187,24 @@ def orphan() -> Pod:
     return Pod(metadata, PodStatus("Running"))
 
 
-def lead(installation: Installation, leader: HandFedLeader) -> None:
+def lead(installation: Installation, leader: ScriptedLeader) -> None:
     """All that a watcher can have to write."""
     leader.begin()
-    leader.hear(
+    leader.receive(
         ConnectionLost(NAMESPACE, "job", "cut off"), ConnectionLost(NAMESPACE, "pod", "cut off")
     )
-    leader.hear(ObjectsListed(NAMESPACE, "pod", (orphan(),), "70"))
-    leader.hear(
+    leader.receive(ObjectsListed(NAMESPACE, "pod", (orphan(),), "70"))
+    leader.receive(
         ObjectsListed(NAMESPACE, "job", (job("70"),), "70"), ObjectChanged(job("71"), False)
     )
-    leader.hear(
+    leader.receive(
         ObjectsListed(NAMESPACE, "job", (job("65"),), "65")
     )  # the cluster has gone back in time
     leader.second()
     for _ in range(3):
         leader.now += LATER
         leader.second()
-    leader.hear(ObjectsListed(NAMESPACE, "job", (job("90", ended=True),), "90"))
+    leader.receive(ObjectsListed(NAMESPACE, "job", (job("90", ended=True),), "90"))
     leader.close()
 
 
@@ -335,7 +335,7 @@ def test_a_watcher_whose_lead_was_another_s_meanwhile_does_not_simply_go_on(
     with pytest.raises(LeadershipLost):
         leader.second()
     with pytest.raises(LeadershipLost):
-        leader.hear(ObjectsListed(NAMESPACE, "job", (), "99"))
+        leader.receive(ObjectsListed(NAMESPACE, "job", (), "99"))
 
 
 def test_whatever_it_writes_renews_its_lead(installation: Callable[[], Installation]) -> None:
@@ -349,12 +349,12 @@ def test_whatever_it_writes_renews_its_lead(installation: Callable[[], Installat
     def before(commands: list[tuple[Any, ...]]) -> None:
         if writes(running.client, commands):
             left.append(int(running.client.pttl(running.keys.leader)))
-            running.client.pexpire(running.keys.leader, LEAD // 3)
+            running.client.pexpire(running.keys.leader, LEADERSHIP // 3)
 
     running.client.sends = _quietly(running, before)
     lead(running, leader)
 
-    assert min(left[1:]) > LEAD // 2
+    assert min(left[1:]) > LEADERSHIP // 2
 
 
 def test_many_writes_are_many_round_trips(installation: Callable[[], Installation]) -> None:
@@ -365,7 +365,7 @@ def test_many_writes_are_many_round_trips(installation: Callable[[], Installatio
     running.client.sends = lambda commands: sizes.append(len(commands))
     jobs = tuple(job("70", number) for number in range(2, 2 * AT_ONCE + 3))
 
-    leader.hear(
+    leader.receive(
         ObjectsListed(NAMESPACE, "pod", (), "70"), ObjectsListed(NAMESPACE, "job", jobs, "70")
     )
     leader.close()
@@ -377,7 +377,7 @@ def test_many_writes_are_many_round_trips(installation: Callable[[], Installatio
 def test_slow_answers_do_not_cost_it_the_lead(installation: Callable[[], Installation]) -> None:
     """It asks about a Pod's Job, and then deletes the Pod: each takes as long as it is waited for."""
     running = installation()
-    key, takes = running.keys.leader, LONGEST_CALL * 1000 * LEAD // Timeouts().leadership
+    key, takes = running.keys.leader, LONGEST_CALL * 1000 * LEADERSHIP // Timeouts().leadership
 
     def slowly() -> None:
         left = int(running.client.pttl(key)) - takes
@@ -386,7 +386,7 @@ def test_slow_answers_do_not_cost_it_the_lead(installation: Callable[[], Install
 
     leader = running.leader(OLDER)
     leader.watcher.cluster = cast(Any, Slow(running.cluster, slowly))
-    leader = HandFedLeader(leader.watcher)
+    leader = ScriptedLeader(leader.watcher)
 
     lead(running, leader)
 

@@ -24,7 +24,7 @@ LONG = 400_000
 @pytest.fixture
 def world(client: redis.Redis) -> Iterator[World]:
     world = World(client, Policies(start_timeout=10), (TARGET, OTHER))
-    world.look_at_all()
+    world.observe_all()
     yield world
     world.close()
 
@@ -76,7 +76,7 @@ def test_when_it_happens_again_it_is_said_again(world: World) -> None:
 def test_a_start_that_is_tried_again_is_no_repair(world: World) -> None:
     world.submit(push("0", "a", 1), "1")
     world.reconcile()
-    world.look_at_all()
+    world.observe_all()
     world.store.ahead += 11_000
     take_over(world)
     assert states(world) == [State.PENDING]
@@ -90,9 +90,9 @@ def test_a_job_whose_pod_was_taken_away_is_tried_again_and_is_no_repair_either(
 ) -> None:
     world.submit(push("0", "a", 1), "1")
     world.reconcile()
-    world.cluster.take_pod_away(run(world, "shop-1"), "evicted")
+    world.cluster.disrupt_pod(run(world, "shop-1"), "evicted")
     world.cluster.end_job("shop-1")
-    world.look_at_all()
+    world.observe_all()
     world.reconcile()
     assert states(world) == [State.PENDING]
 

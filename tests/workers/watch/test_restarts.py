@@ -12,19 +12,19 @@ from structlog.typing import EventDict
 from dispatcher.domain.errors import LeadershipLost, LedgerUnavailable
 from dispatcher.ledger import Listings
 from tests.conftest import start_valkey
-from tests.workers.watch.test_leadership import FIRST, NAMESPACE, HandFedLeader, Installation
+from tests.workers.watch.test_leadership import FIRST, NAMESPACE, Installation, ScriptedLeader
 from workers.watch.reflector import ObjectsListed
 
 RESTARTED = "Redis was restarted, or another one took over"
 
 
-def lists(leader: HandFedLeader) -> None:
-    leader.hear(
+def lists(leader: ScriptedLeader) -> None:
+    leader.receive(
         ObjectsListed(NAMESPACE, "job", (), "50"), ObjectsListed(NAMESPACE, "pod", (), "50")
     )
 
 
-def goes_on(leader: HandFedLeader) -> HandFedLeader:
+def goes_on(leader: ScriptedLeader) -> ScriptedLeader:
     """As a watcher does: one that has lost the leadership by this leads anew."""
     try:
         leader.second()
@@ -32,7 +32,7 @@ def goes_on(leader: HandFedLeader) -> HandFedLeader:
         leader.close()
         watcher = leader.watcher
         watcher.leadership.acquire()
-        leader = HandFedLeader(watcher)
+        leader = ScriptedLeader(watcher)
         leader.begin()
     lists(leader)
     return leader
