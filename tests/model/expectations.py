@@ -1,7 +1,7 @@
 """What must become of one target's pushes, whatever goes wrong, and checks of each start against it.
 
-If the ledger loses data, the expectations change with it: `forget` and `go_back` say what is still expected
-then. No loss of data excuses two Jobs of a target that run at once.
+If the ledger loses data, the expectations change with it: `ledger_emptied` and `ledger_rolled_back` say
+what is still expected then. No loss of data excuses two Jobs of a target that run at once.
 """
 
 from __future__ import annotations
@@ -78,19 +78,19 @@ class Expectations:
 
     # The ledger loses what it knew
 
-    def forget(self) -> None:
+    def ledger_emptied(self) -> None:
         """The ledger was emptied: Jobs in the cluster go on, and pushes count from now on."""
         self.__init__(lost=True)  # type: ignore[misc]
 
     def copied(self) -> Expectations:
         return copy.deepcopy(self)
 
-    def go_back(self, then: Expectations, there: Mapping[str, Job]) -> None:
-        """The ledger was rolled back to `then`. Of later deploys it gets back only those that have a Job,
+    def ledger_rolled_back(self, backup: Expectations, jobs: Mapping[str, Job]) -> None:
+        """The ledger was rolled back to `backup`. Of later deploys it gets back only those that have a Job,
         before which no older deploy of their stream may start."""
-        self.__init__(**vars(then.copied()))  # type: ignore[misc]
+        self.__init__(**vars(backup.copied()))  # type: ignore[misc]
         self.lost, self.starting = True, {}
-        for job in there.values():
+        for job in jobs.values():
             self._found(job)
 
     def _found(self, job: Job) -> None:

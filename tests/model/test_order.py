@@ -1,4 +1,4 @@
-"""Whatever is filtered, late, lost or said by a wrong clock: what is deployed is what was pushed last."""
+"""Whatever is filtered, late, lost or timed by a wrong clock: the last deploy is of the newest push."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCENARIOS = 180
 def test_where_a_branch_ends_does_not_depend_on_what_arrives_when(
     client: redis.Redis, scenario: Scenario
 ) -> None:
-    carry_out(client, scenario)
+    run_scenario(client, scenario)
 
 
 @model_settings(SCENARIOS)
@@ -25,12 +25,12 @@ def test_where_a_branch_ends_does_not_depend_on_what_arrives_when(
 def test_each_tag_counts_or_the_newest_whatever_arrives_when(
     client: redis.Redis, scenario: Scenario
 ) -> None:
-    carry_out(client, scenario)
+    run_scenario(client, scenario)
 
 
-def carry_out(client: redis.Redis, scenario: Scenario) -> None:
+def run_scenario(client: redis.Redis, scenario: Scenario) -> None:
     run = ScenarioRun(client, scenario)
     try:
-        run()
+        run.run()
     finally:
         run.close()

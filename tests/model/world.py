@@ -320,9 +320,9 @@ class World:
             ledger_loss.restore(self._bytes(), self.store.keys, backup.keys)
         for name, expectations in self.expectations.items():
             if backup is None:
-                expectations.forget()
+                expectations.ledger_emptied()
             else:
-                expectations.go_back(backup.expectations[name], self.jobs_of(name))
+                expectations.ledger_rolled_back(backup.expectations[name], self.jobs_of(name))
 
     def restart_redis(self) -> None:
         """With all that it knew."""

@@ -35,35 +35,35 @@ class FakeWorker:
         store.client.hset(store.keys.specs, target, spec_json(spec))
 
     def step(self, ends: State | None, starts: bool) -> bool:
-        """What runs ends like that; then the one starts that has waited
-        longest. Whether there was anything to do."""
-        seen = read = self._seen()
+        """Ends the running deploy in that state; then starts the one that has waited longest. Whether
+        anything has changed."""
+        seen = read = self._read()
         active = next((deploy for deploy in seen.deploys if deploy.active), None)
-        if active and ends and (ends is not State.SUPERSEDED or _gives_way(seen, active)):
+        if active and ends and (ends is not State.SUPERSEDED or _has_newer(seen, active)):
             seen = _with(seen, ended(active, ends, seen.now, str(ends)))
             active = None
         if starts and not active:
-            seen = self._begun(seen)
+            seen = self._start_next(seen)
         changed = [deploy for deploy in seen.deploys if deploy not in read.deploys]
         Targets(self._store).record(read, WORKER, deploys=changed, release=True)
         return bool(changed)
 
-    def _begun(self, seen: Snapshot) -> Snapshot:
+    def _start_next(self, seen: Snapshot) -> Snapshot:
         while isinstance(step := supersede_waiting(seen), Change):
             seen = _with(seen, *step.deploys)
         for deploy in waiting_deploys(seen)[:1]:
-            begun = attempted(deploy, f"token-{len(self.started)}", "ns")
-            self.started.append(begun)
-            seen = _with(seen, begun)
+            starting = attempted(deploy, f"token-{len(self.started)}", "ns")
+            self.started.append(starting)
+            seen = _with(seen, starting)
         return seen
 
-    def _seen(self) -> Snapshot:
+    def _read(self) -> Snapshot:
         seen = Targets(self._store).acquire(self._target, WORKER)
         assert isinstance(seen, Snapshot)
         return seen
 
 
-def _gives_way(seen: Snapshot, active: Deploy) -> bool:
+def _has_newer(seen: Snapshot, active: Deploy) -> bool:
     return any(deploy.stream == active.stream for deploy in waiting_deploys(seen))
 
 

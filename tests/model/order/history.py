@@ -1,4 +1,4 @@
-"""What really happened at a Git host: each ref's pushes in their true order, and which of them arrived."""
+"""The true history of a Git host: each ref's pushes in order, and which of them arrived."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ REPOSITORY = "git.example.com/acme/shop"
 
 
 @dataclass(frozen=True)
-class Made:
-    """One push as it was made."""
+class HostPush:
+    """One push at the Git host."""
 
     number: int
-    """Of all pushes, in the order in which they were made; also names its delivery."""
+    """Counts all pushes in their true order; also names the delivery."""
     ref: str
     before: str
     after: str
     commit: str
     """What is checked out: another than `after` for an annotated tag."""
     time: int
-    """What the host says about when, in milliseconds; 0 where it says nothing."""
-    trusted: bool
-    """The host says when, and its clock is right."""
+    """When it was pushed, by the host; milliseconds, 0 where the host sends no time."""
+    timed: bool
+    """The host sends its time, by a clock that is right."""
     filtered: str = ""
-    """What turns it away: `paths`, `skip`, or "" for a push that is wanted."""
+    """The filter that rejects it: `paths` or `skip`; "" for a push that is wanted."""
 
     @property
-    def push(self) -> Push:
+    def received(self) -> Push:
+        """As web parses it."""
         return Push(
             repository=REPOSITORY,
             ref=self.ref,
@@ -56,32 +57,32 @@ class Made:
 
 @dataclass
 class History:
-    """All of it. `made` is in the order of the pushes, `arrived` in that of the deliveries."""
+    """`pushes` is in the order of the pushes, `arrived` in that of the deliveries."""
 
-    made: list[Made] = field(default_factory=list)
-    arrived: list[Made] = field(default_factory=list)
-    """Each once, as it was answered 2xx first."""
+    pushes: list[HostPush] = field(default_factory=list)
+    arrived: list[HostPush] = field(default_factory=list)
+    """Each once, in the order in which web first answered 2xx."""
 
-    def of(self, ref: str) -> list[Made]:
-        return [made for made in self.made if made.ref == ref]
+    def of(self, ref: str) -> list[HostPush]:
+        return [push for push in self.pushes if push.ref == ref]
 
     def head(self, ref: str) -> str:
         """Where the ref is at the host."""
         pushes = self.of(ref)
         return pushes[-1].after if pushes else NONE
 
-    def heard(self, ref: str) -> list[Made]:
-        """What has arrived of a ref, in the order of arrival."""
-        return [made for made in self.arrived if made.ref == ref]
+    def arrived_of(self, ref: str) -> list[HostPush]:
+        """A ref's pushes in the order of arrival."""
+        return [push for push in self.arrived if push.ref == ref]
 
-    def heard_in(self, stream: str) -> list[Made]:
-        return [made for made in self.arrived if stream_of(made.ref) == stream]
+    def arrived_in(self, stream: str) -> list[HostPush]:
+        return [push for push in self.arrived if stream_of(push.ref) == stream]
 
     def positions(self, ref: str, commit: str) -> list[int]:
-        """The pushes with which the ref came to be at that commit, by number."""
-        return [made.number for made in self.of(ref) if made.commit == commit]
+        """Numbers of the pushes that moved the ref to that commit."""
+        return [push.number for push in self.of(ref) if push.commit == commit]
 
 
 def commit_named(number: int) -> str:
-    """A commit's object name, for the n-th that was made."""
+    """The object name of the n-th commit."""
     return hashlib.sha1(str(number).encode(), usedforsecurity=False).hexdigest()

@@ -1,6 +1,6 @@
 """The test oracle: which commits must be deployed, from the true history and not from the ledger's decisions.
 
-Where the deliveries alone cannot show which of two pushes is newer, it demands nothing.
+Where the deliveries alone cannot show which of two pushes is newer, it expects nothing.
 """
 
 from __future__ import annotations
@@ -11,165 +11,171 @@ from itertools import pairwise
 
 from dispatcher.domain.deploy import Deploy
 from dispatcher.domain.refs import TAGS
-from tests.model.order.history import NONE, History, Made
+from tests.model.order.history import NONE, History, HostPush
 
 
-def in_order(heard: Sequence[Made]) -> bool:
-    """Each arrived before whatever was pushed after it."""
-    return all(first.number < then.number for first, then in pairwise(heard))
+def in_order(arrived: Sequence[HostPush]) -> bool:
+    """Whether they arrived in the order of the pushes."""
+    return all(first.number < then.number for first, then in pairwise(arrived))
 
 
-def timed(heard: Sequence[Made]) -> bool:
-    """The host says of each when it was pushed, and of no two the same."""
-    by_number = sorted(heard, key=lambda made: made.number)
-    return all(made.trusted for made in heard) and all(
+def have_times(arrived: Sequence[HostPush]) -> bool:
+    """Whether each carries a right time, and no two the same."""
+    by_number = sorted(arrived, key=lambda push: push.number)
+    return all(push.timed for push in arrived) and all(
         first.time < then.time for first, then in pairwise(by_number)
     )
 
 
-def clear(history: History, ref: str) -> bool:
-    """Whether the deliveries tell in which order a branch's pushes were made, once all of them are in."""
-    heard = history.heard(ref)
-    if timed(heard):
+def order_is_known(history: History, ref: str) -> bool:
+    """Whether the order of a branch's pushes follows from the deliveries, once all of them have arrived."""
+    arrived = history.arrived_of(ref)
+    if have_times(arrived):
         return True
-    if goes_round(history, ref):
+    if has_ambiguous_cycle(history, ref):
         return False
-    if in_order(heard):
+    if in_order(arrived):
         return True
-    if _was_somewhere_twice(history.of(ref)):
+    if _revisits_a_commit(history.of(ref)):
         return False
-    runs = _runs(history.of(ref), heard)
+    runs = _runs(history.of(ref), arrived)
     return all(
-        timed([*older, *newer]) or _all_before(heard, older, newer)
+        have_times([*older, *newer]) or _all_arrived_before(arrived, older, newer)
         for at, older in enumerate(runs)
         for newer in runs[at + 1 :]
     )
 
 
-def goes_round(history: History, ref: str) -> bool:
-    """The ref was somewhere twice, and a push is missing: without times it could have been the other way round.
-    0→a, then c→0 and 0→c, is what is left of two pasts: with c the first, or the last."""
-    pushes, heard = history.of(ref), history.heard(ref)
-    last = max((made.number for made in heard), default=-1)
-    missing = [made for made in pushes if made.number < last and made not in heard]
-    return bool(missing) and _was_somewhere_twice(pushes) and not timed(heard)
+def has_ambiguous_cycle(history: History, ref: str) -> bool:
+    """Whether the ref was at a commit twice and a push is missing: without times its order is ambiguous.
+    0→a, c→0 and 0→c fit two histories, one that begins with c and one that ends with it."""
+    pushes, arrived = history.of(ref), history.arrived_of(ref)
+    last = max((push.number for push in arrived), default=-1)
+    missing = [push for push in pushes if push.number < last and push not in arrived]
+    return bool(missing) and _revisits_a_commit(pushes) and not have_times(arrived)
 
 
-def _was_somewhere_twice(pushes: Sequence[Made]) -> bool:
-    """Forced back, or deleted: then the edges between the commits go round in circles."""
-    been = [pushes[0].before, *(made.after for made in pushes)]
+def _revisits_a_commit(pushes: Sequence[HostPush]) -> bool:
+    """Whether it was forced back, or deleted and created again: then the edges between commits form a cycle."""
+    been = [pushes[0].before, *(push.after for push in pushes)]
     return len(set(been)) < len(been)
 
 
-def _runs(pushes: Sequence[Made], heard: Sequence[Made]) -> list[list[Made]]:
-    """What arrived of a branch, in pieces that hang together: between two of them something is missing."""
-    runs: list[list[Made]] = [[]]
-    for made in pushes:
-        if made in heard:
-            runs[-1].append(made)
+def _runs(pushes: Sequence[HostPush], arrived: Sequence[HostPush]) -> list[list[HostPush]]:
+    """The pushes of a branch that arrived, as runs without a gap: between two runs a push is missing."""
+    runs: list[list[HostPush]] = [[]]
+    for push in pushes:
+        if push in arrived:
+            runs[-1].append(push)
         elif runs[-1]:
             runs.append([])
     return [run for run in runs if run]
 
 
-def _all_before(heard: Sequence[Made], older: Sequence[Made], newer: Sequence[Made]) -> bool:
-    return max(map(heard.index, older)) < min(map(heard.index, newer))
+def _all_arrived_before(
+    arrived: Sequence[HostPush], older: Sequence[HostPush], newer: Sequence[HostPush]
+) -> bool:
+    return max(map(arrived.index, older)) < min(map(arrived.index, newer))
 
 
-def hides_a_gap(history: History, made: Made) -> bool:
-    """What paths turn away although, as it arrives, nobody knows what was pushed right before it."""
-    heard = history.heard(made.ref)
-    known = max(heard, key=lambda other: other.number, default=None)
-    if made.filtered != "paths" or known is None or known.number > made.number:
+def hides_a_gap(history: History, push: HostPush) -> bool:
+    """Whether a path filter rejects the push although the push right before it has not arrived."""
+    arrived = history.arrived_of(push.ref)
+    known = max(arrived, key=lambda other: other.number, default=None)
+    if push.filtered != "paths" or known is None or known.number > push.number:
         return False
-    return known.after not in (made.before, made.after)
+    return known.after not in (push.before, push.after)
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What was deployed, in the order of the starts; and what else the ledger says it did."""
+class DeployHistory:
+    """The deploys in the order of their starts, and what explains them."""
 
     started: Sequence[Deploy]
     let_through: frozenset[int]
-    """Numbers of pushes that count as wanted: see `hides_a_gap`."""
-    asked_for: frozenset[tuple[str, str]]
-    """Refs, each with a commit of it that an operator has deployed: it counts more than what came before."""
+    """Numbers of filtered pushes that count as wanted: see `hides_a_gap`."""
+    redeployed: frozenset[tuple[str, str]]
+    """Ref and commit of each redeploy by an operator: it overrides earlier pushes."""
 
-    def was_touched(self, ref: str) -> bool:
-        return any(name == ref for name, _ in self.asked_for)
+    def was_redeployed(self, ref: str) -> bool:
+        return any(name == ref for name, _ in self.redeployed)
 
 
 class Oracle:
-    """Raises AssertionError for what is not as it should be."""
+    """Raises AssertionError for a deploy that is wrong or missing."""
 
     def __init__(self, history: History, every: bool) -> None:
         self.history, self.every = history, every
 
-    def newest_last(self, ref: str, ran: Ran) -> None:
-        """The newest wanted push of a branch was deployed, or something newer of the branch, and last."""
-        heard = [made for made in self.history.heard(ref) if self._counts(made, ran)]
-        if not heard or not clear(self.history, ref):
+    def newest_last(self, ref: str, deploys: DeployHistory) -> None:
+        """A branch's last deploy is of its newest wanted push, or of a newer commit of the branch."""
+        arrived = [push for push in self.history.arrived_of(ref) if self._counts(push, deploys)]
+        if not arrived or not order_is_known(self.history, ref):
             return
-        newest = max(made.number for made in heard)
-        deleted = any(m.deleted and m.number > newest for m in self.history.heard(ref))
+        newest = max(push.number for push in arrived)
+        deleted = any(m.deleted and m.number > newest for m in self.history.arrived_of(ref))
         if deleted:
             return
-        of_ref = [deploy for deploy in ran.started if deploy.ref == ref]
-        assert of_ref, f"{ref} was never deployed, though {newest} was taken"
+        of_ref = [deploy for deploy in deploys.started if deploy.ref == ref]
+        assert of_ref, f"{ref} was never deployed, though push {newest} was accepted"
         reached = self._position(of_ref[-1])
-        assert reached >= newest, f"{ref} ended at push {reached}, though {newest} was taken"
+        assert reached >= newest, f"{ref} ended at push {reached}, though {newest} was accepted"
 
-    def never_back(self, ref: str, ran: Ran) -> None:
-        """No push of a branch is deployed after a newer one of it, where that could be known at any time."""
-        heard = self.history.heard(ref)
-        if not timed(heard) and (not in_order(heard) or goes_round(self.history, ref)):
+    def never_goes_back(self, ref: str, deploys: DeployHistory) -> None:
+        """No push of a branch is deployed after a newer one, where the order was known at every moment."""
+        arrived = self.history.arrived_of(ref)
+        if not have_times(arrived) and (
+            not in_order(arrived) or has_ambiguous_cycle(self.history, ref)
+        ):
             return
-        of_ref = [deploy for deploy in ran.started if deploy.ref == ref]
+        of_ref = [deploy for deploy in deploys.started if deploy.ref == ref]
         for first, then in pairwise(of_ref):
             older = self.history.positions(ref, first.commit)[0]
             assert self._position(then) >= older, f"{then.name} takes {ref} back from {first.name}"
 
-    def no_replay_back(self, ran: Ran) -> None:
-        """What is replayed takes no ref back, also not from where an operator has put it."""
+    def no_replay_goes_back(self, deploys: DeployHistory) -> None:
+        """No replay deploys an older commit of a ref after a newer one or after a redeploy."""
         last: dict[str, Deploy] = {}
-        for deploy in ran.started:
+        for deploy in deploys.started:
             before = last.get(deploy.ref)
-            asked = (deploy.ref, deploy.commit) in ran.asked_for
-            if deploy.came_at and before and not asked:
+            redeployed = (deploy.ref, deploy.commit) in deploys.redeployed
+            if deploy.came_at and before and not redeployed:
                 older = self.history.positions(deploy.ref, before.commit)[0]
                 reached = self._position(deploy)
                 assert reached >= older, f"a replay takes {deploy.ref} back from {before.name}"
             last[deploy.ref] = deploy
 
-    def newest_tag_last(self, ran: Ran) -> None:
-        """Where tags are merged, the newest wanted one was deployed last, or one that is newer."""
-        heard = self.history.heard_in(TAGS)
-        wanted = [made for made in heard if made.wanted]
-        if not wanted or any(made.deleted for made in heard):
+    def newest_tag_last(self, deploys: DeployHistory) -> None:
+        """Where tags are merged, the last deploy is of the newest wanted tag, or of a newer one."""
+        arrived = self.history.arrived_in(TAGS)
+        wanted = [push for push in arrived if push.wanted]
+        if not wanted or any(push.deleted for push in arrived):
             return
-        refs = {made.ref for made in heard}
-        round_ = any(goes_round(self.history, ref) for ref in refs)
-        if not timed(heard) and (not in_order(heard) or round_):
+        refs = {push.ref for push in arrived}
+        ambiguous = any(has_ambiguous_cycle(self.history, ref) for ref in refs)
+        if not have_times(arrived) and (not in_order(arrived) or ambiguous):
             return
-        newest = max(wanted, key=lambda made: made.number)
-        of_tags = [deploy for deploy in ran.started if deploy.stream == TAGS]
-        assert of_tags, f"no tag was deployed, though {newest} was taken"
+        newest = max(wanted, key=lambda push: push.number)
+        of_tags = [deploy for deploy in deploys.started if deploy.stream == TAGS]
+        assert of_tags, f"no tag was deployed, though {newest} was accepted"
         last = of_tags[-1]
         reached = self._position(last)
-        assert reached >= newest.number, f"tags ended at {last.ref}, though {newest} was taken"
+        assert reached >= newest.number, f"tags ended at {last.ref}, though {newest} was accepted"
 
-    def each_one(self, ran: Ran) -> None:
-        """Where every push counts, each has a deploy; what came late to a branch is in a newer one's."""
-        deployed = {(deploy.ref, deploy.commit) for deploy in ran.started}
-        for at, made in enumerate(self.history.arrived):
-            earlier = [m for m in self.history.arrived[:at] if m.ref == made.ref]
-            late = any(other.number > made.number for other in earlier)
-            known = not ran.was_touched(made.ref) and not goes_round(self.history, made.ref)
-            if made.wanted and not late and known:
-                assert (made.ref, made.commit) in deployed, f"{made} has no deploy of its own"
+    def every_push_is_deployed(self, deploys: DeployHistory) -> None:
+        """With `on_new_push: every` each push has a deploy, unless a newer push of its ref arrived earlier."""
+        deployed = {(deploy.ref, deploy.commit) for deploy in deploys.started}
+        for at, push in enumerate(self.history.arrived):
+            earlier = [m for m in self.history.arrived[:at] if m.ref == push.ref]
+            late = any(other.number > push.number for other in earlier)
+            known = not deploys.was_redeployed(push.ref) and not has_ambiguous_cycle(
+                self.history, push.ref
+            )
+            if push.wanted and not late and known:
+                assert (push.ref, push.commit) in deployed, f"{push} has no deploy of its own"
 
-    def _counts(self, made: Made, ran: Ran) -> bool:
-        return made.wanted or (made.number in ran.let_through and made.after != NONE)
+    def _counts(self, push: HostPush, deploys: DeployHistory) -> bool:
+        return push.wanted or (push.number in deploys.let_through and push.after != NONE)
 
     def _position(self, deploy: Deploy) -> int:
         found = self.history.positions(deploy.ref, deploy.commit)

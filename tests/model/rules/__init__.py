@@ -1,1 +1,1 @@
-"""What can happen, by who does it; `tests.model.test_promises` lets all of it happen at random."""
+"""Rules of hypothesis.stateful, by who acts; `tests.model.test_promises` draws from all of them."""

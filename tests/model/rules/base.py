@@ -1,4 +1,4 @@
-"""What the rules share: a world, what was pushed so far, and how it all ends."""
+"""What the rules share: a world, the pushes so far, and the checks at the end."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ SOME_TARGET = st.sampled_from((TARGET, TARGET, OTHER))
 
 
 @dataclass(frozen=True)
-class Made:
-    """A push as the Git host made it, and the delivery that it comes in."""
+class HostDelivery:
+    """A push at the Git host, and the delivery that carries it."""
 
     target: str
     push: Push
-    delivery: str
+    id: str
     filtered: str = ""
-    """What turns it away: `paths` or `skip`."""
-    trusted: bool = True
-    """The host says when it was made, by a clock that is right."""
+    """The filter that rejects the push: `paths` or `skip`."""
+    timed: bool = True
+    """It carries the push's time, by a clock that is right."""
 
 
 class Rules(RuleBasedStateMachine):
-    """Each rule is something that can happen; at the end everything comes to rest and is counted up."""
+    """Each rule is one thing that can happen. At the end the world converges; invariants are checked."""
 
     client: Watched
 
@@ -65,14 +65,14 @@ class Rules(RuleBasedStateMachine):
         )
         self.world = World(self.client, self.policies, TARGETS)
         self.timed = timed
-        self.made: list[Made] = []
-        self.unsent: list[Made] = []
-        self.lost: list[Made] = []
-        self.put: set[tuple[str, str]] = set()
-        """Targets, each with a branch of which somebody has said where it is."""
+        self.deliveries: list[HostDelivery] = []
+        self.delayed: list[HostDelivery] = []
+        self.lost: list[HostDelivery] = []
+        self.redeployed_refs: set[tuple[str, str]] = set()
+        """Target and branch, where an operator has redeployed a commit on it."""
         self.requests = 0
-        self.left = dict.fromkeys(("delete", "list", "lead", "digest"), 3)
-        self.left |= dict.fromkeys(("lose", "restore", "publish", "restart"), 2)
+        self.budget = dict.fromkeys(("delete", "list", "lead", "digest"), 3)
+        self.budget |= dict.fromkeys(("lose", "restore", "publish", "restart"), 2)
         if limited:
             self.world.limits = {"": 1}
             self.world.publish()
@@ -81,36 +81,36 @@ class Rules(RuleBasedStateMachine):
         if not hasattr(self, "world"):
             return
         try:
-            while self.unsent:
-                self.send(self.unsent.pop(0))
-            rest = Convergence(self.world, self.newest_pushes())
-            rest.converge()
-            rest.check_promises()
+            while self.delayed:
+                self.send(self.delayed.pop(0))
+            convergence = Convergence(self.world, self.newest_pushes())
+            convergence.converge()
+            convergence.check_invariants()
         finally:
             self.world.close()
 
     def newest_pushes(self) -> dict[tuple[str, str], list[str]]:
-        """By target and branch, where the branch was from its newest wanted push on, where the hosts' words on
-        what came last can be had. Tags have no chain."""
+        """Target and branch → its commits from the newest wanted push on, where all pushes carry right
+        times. Tags have no chain."""
         found: dict[tuple[str, str], list[str]] = {}
-        for each in self.made:
+        for each in self.deliveries:
             if each.push.stream == each.push.ref:
                 wanted = not each.filtered and each not in self.lost
                 before = [] if wanted else found.get((each.target, each.push.ref), [])
                 found[each.target, each.push.ref] = [*before, each.push.after]
-        unknown = {(each.target, each.push.ref) for each in self.made if not each.trusted}
-        return {which: found[which] for which in found.keys() - unknown - self.put}
+        unknown = {(each.target, each.push.ref) for each in self.deliveries if not each.timed}
+        return {which: found[which] for which in found.keys() - unknown - self.redeployed_refs}
 
-    def send(self, made: Made, delivery: str = "") -> None:
-        push = made.push
-        result = self.world.submit(push, delivery or made.delivery, made.target, made.filtered)
-        what = f"{made.target} {push.ref} {push.before[:6]}→{push.after[:6]} {made.filtered}"
+    def send(self, delivery: HostDelivery, delivery_id: str = "") -> None:
+        push, target, filtered = delivery.push, delivery.target, delivery.filtered
+        result = self.world.submit(push, delivery_id or delivery.id, target, filtered)
+        what = f"{target} {push.ref} {push.before[:6]}→{push.after[:6]} {filtered}"
         note(f"{what}: {result.outcome} {result.deploy}")
 
     def may(self, what: str) -> bool:
-        """Things that are rare happen a few times at most."""
-        self.left[what] -= 1
-        return self.left[what] >= 0
+        """Counts a rare fault; whether its budget for this run allows it."""
+        self.budget[what] -= 1
+        return self.budget[what] >= 0
 
     def open_deploys(self, target: str) -> list[Deploy]:
         return [deploy for deploy in self.world.deploys(target).values() if not deploy.terminal]

@@ -1,4 +1,4 @@
-"""The cluster: its controllers at their own pace, nodes that fail, people with kubectl."""
+"""The cluster: its controllers at their own pace, nodes that fail, users with kubectl."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from hypothesis.stateful import precondition, rule
 from tests.model.rules.base import Rules
 
 
-class Cluster(Rules):
+class ClusterRules(Rules):
     @precondition(lambda self: self.world.cluster.jobs or self.world.cluster.pods)
     @rule(data=st.data(), count=st.integers(1, 3))
-    def goes_on(self, data: st.DataObject, count: int) -> None:
+    def controllers_step(self, data: st.DataObject, count: int) -> None:
         for _ in range(count):
             enabled_steps = self.world.cluster.enabled_steps()
             if enabled_steps:
@@ -27,9 +27,9 @@ class Cluster(Rules):
             self.world.cluster.keep_pod_from_starting(uid, how)
 
     @precondition(lambda self: self.world.cluster.jobs)
-    @rule(refused=st.booleans())
-    def events_are_said(self, refused: bool) -> None:
-        self.world.cluster.add_events(refused)
+    @rule(forbidden=st.booleans())
+    def events_appear(self, forbidden: bool) -> None:
+        self.world.cluster.add_events(forbidden)
 
     @precondition(lambda self: self.world.cluster.pods)
     @rule(exit_code=st.sampled_from([0, 1]))
@@ -38,21 +38,21 @@ class Cluster(Rules):
             self.world.cluster.end_pod(uid, exit_code)
 
     @precondition(lambda self: self.world.cluster.pods)
-    @rule(how=st.sampled_from(["evicted", "drained", "unknown"]), goes=st.booleans())
-    def pods_are_taken_away(self, how: str, goes: bool) -> None:
+    @rule(how=st.sampled_from(["evicted", "drained", "unknown"]), deleted=st.booleans())
+    def pods_are_disrupted(self, how: str, deleted: bool) -> None:
         cluster = self.world.cluster
         for uid, pod in list(cluster.pods.items()):
-            if cluster.disrupt_pod(uid, how) and goes:
+            if cluster.disrupt_pod(uid, how) and deleted:
                 cluster.delete_pod(pod.metadata.namespace, pod.metadata.name, uid)
 
     @precondition(lambda self: self.world.cluster.jobs)
     @rule(data=st.data())
-    def deleted_from_outside(self, data: st.DataObject) -> None:
+    def kubectl_deletes_job(self, data: st.DataObject) -> None:
         if self.may("delete"):
             names = sorted(self.world.cluster.jobs)
             self.world.cluster.kubectl_delete_job(data.draw(st.sampled_from(names)))
 
     @precondition(lambda self: self.world.late_posts)
     @rule()
-    def late_posts_arrive(self) -> None:
+    def delayed_posts_arrive(self) -> None:
         self.world.deliver_late_posts()

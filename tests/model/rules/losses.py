@@ -1,4 +1,4 @@
-"""What was known is lost: the ledger emptied or back in time, the cluster restored, a history expired."""
+"""Loss of data: the ledger emptied or back in time, the cluster restored, a history expired."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ class Losses(Rules):
     ledger_backup: LedgerBackup | None = None
     cluster_backup: Backup | None = None
 
-    @precondition(lambda self: self.made and self.left["lose"])
+    @precondition(lambda self: self.deliveries and self.budget["lose"])
     @rule()
     def back_up_ledger(self) -> None:
         self.ledger_backup = self.world.back_up_ledger()
 
-    @precondition(lambda self: self.made and self.left["lose"])
+    @precondition(lambda self: self.deliveries and self.budget["lose"])
     @rule(emptied=st.booleans(), seen=st.sampled_from(["", "job", "both"]))
     def lose_ledger(self, emptied: bool, seen: str) -> None:
         """Before or after the watcher has taken in what it had, or half of it."""
         if not emptied and self.ledger_backup is None:
             return
-        self.left["lose"] -= 1
+        self.budget["lose"] -= 1
         for kind in KINDS[: ["", "job", "both"].index(seen)]:
             self.world.observe(kind, 20)
         note(f"the ledger is {'emptied' if emptied else 'rolled back'}")
         self.world.lose_ledger(None if emptied else self.ledger_backup)
 
-    @precondition(lambda self: self.made and self.left["restore"])
+    @precondition(lambda self: self.deliveries and self.budget["restore"])
     @rule()
     def back_up_cluster(self) -> None:
         self.cluster_backup = self.world.cluster.back_up()
 
-    @precondition(lambda self: self.cluster_backup and self.left["restore"])
+    @precondition(lambda self: self.cluster_backup and self.budget["restore"])
     @rule()
     def restore_cluster(self) -> None:
-        self.left["restore"] -= 1
+        self.budget["restore"] -= 1
         assert self.cluster_backup is not None
         self.world.restore_cluster(self.cluster_backup)
 
@@ -52,4 +52,4 @@ class Losses(Rules):
         client, keys = self.world.store.client, self.world.store.keys
         if client.pttl(keys.row(name)) > 0:
             client.delete(keys.row(name), keys.deploys(name))
-            self.world.expectations[name].forget()
+            self.world.expectations[name].ledger_emptied()

@@ -1,4 +1,4 @@
-"""Workers and watchers: each dies, loses its connections or is paused between any two steps."""
+"""Workers and watchers: each is killed, loses its connections or is paused between any two steps."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from tests.model.rules.hosts import REFS, Hosts
 from tests.model.world import FAULTS
 from workers.watch.reflectors import KINDS
 
-MEANWHILE = ("push", "look", "other", "move", "hold", "cancel", "tick")
+WHILE_PAUSED = ("push", "observe", "another worker", "step", "pause", "cancel", "tick")
 
 
 class Processes(Hosts):
-    @precondition(lambda self: self.made)
+    @precondition(lambda self: self.deliveries)
     @rule(
         name=SOME_TARGET,
         faults=st.dictionaries(st.integers(0, 8), st.sampled_from(FAULTS), max_size=2),
-        pause=st.lists(st.sampled_from(MEANWHILE), max_size=3),
+        pause=st.lists(st.sampled_from(WHILE_PAUSED), max_size=3),
         twice=st.booleans(),
     )
     def work(self, name: str, faults: dict[int | str, str], pause: list[str], twice: bool) -> None:
@@ -33,28 +33,28 @@ class Processes(Hosts):
         if not twice:
             world.queue = [each for each in world.queue if each.target != name]
         world.faults = dict(faults)
-        world.during_pause = lambda: self._meanwhile(name, pause)
+        world.during_pause = lambda: self._while_paused(name, pause)
         world.reconcile(name)
 
-    @precondition(lambda self: self.made)
+    @precondition(lambda self: self.deliveries)
     @rule(rounds=st.integers(1, 2))
-    def all_goes_well(self, rounds: int) -> None:
+    def fault_free_rounds(self, rounds: int) -> None:
         for _ in range(rounds):
             for target in sorted({each.target for each in self.world.queue}):
                 self.world.queue = [each for each in self.world.queue if each.target != target]
                 self.world.reconcile(target)
-            self._all_moves()
+            self._step_cluster()
             self.world.observe_all()
 
     @precondition(lambda self: self.world.queue)
     @rule()
-    def lose_a_wake_up(self) -> None:
+    def wake_up_is_lost(self) -> None:
         del self.world.queue[:1]
 
-    @precondition(lambda self: self.world.limits and self.made)
+    @precondition(lambda self: self.world.limits and self.deliveries)
     @rule()
-    def call_is_lost(self) -> None:
-        """Who was offered a concurrency slot a while ago has not claimed it."""
+    def slot_offer_times_out(self) -> None:
+        """A target has not claimed the concurrency slot that it was offered a while ago."""
         client, waiters = self.world.store.client, self.world.store.keys.waiters
         for target, value in client.hgetall(waiters).items():
             namespace, called = texts([value])[0].split()
@@ -63,11 +63,11 @@ class Processes(Hosts):
 
     @precondition(lambda self: any(map(self.world.is_leased, TARGETS)))
     @rule()
-    def lease_runs_out(self) -> None:
+    def lease_expires(self) -> None:
         self.world.expire_lease()
         self.world.wake_due()
 
-    @precondition(lambda self: self.made)
+    @precondition(lambda self: self.deliveries)
     @rule(seconds=st.sampled_from([0, 5, 40, 130, 1000]))
     def time_passes(self, seconds: int) -> None:
         if seconds > 60:
@@ -79,19 +79,19 @@ class Processes(Hosts):
 
     @precondition(lambda self: self.world.leader.inbox.any())
     @rule(kind=st.sampled_from(KINDS), most=st.integers(1, 5))
-    def look(self, kind: str, most: int) -> None:
+    def observe(self, kind: str, most: int) -> None:
         self.world.observe(kind, most)
 
-    @precondition(lambda self: self.made and self.world.leader.inbox.last)
+    @precondition(lambda self: self.deliveries and self.world.leader.inbox.last)
     @rule(kind=st.sampled_from(KINDS))
-    def hear_twice(self, kind: str) -> None:
+    def event_is_delivered_twice(self, kind: str) -> None:
         leader = self.world.leader
         if kind in leader.inbox.last:
             self.world.as_leader(lambda: leader.handle([leader.inbox.last[kind]]))
 
     @precondition(lambda self: self.world.cluster.jobs)
     @rule(kind=st.sampled_from(KINDS))
-    def list_again(self, kind: str) -> None:
+    def relist(self, kind: str) -> None:
         if self.may("list"):
             self.world.cluster.list_into(self.world.leader.inbox, (kind,))
 
@@ -109,17 +109,17 @@ class Processes(Hosts):
             with suppress(LeadershipLost):
                 old.receive(kind, most)
 
-    @precondition(lambda self: self.made)
+    @precondition(lambda self: self.deliveries)
     @rule(name=SOME_TARGET, after=st.integers(0, 9))
-    def lead_is_lost_while_publishing(self, name: str, after: int) -> None:
+    def leadership_lost_while_publishing(self, name: str, after: int) -> None:
         """Before one of its round trips; the next one has read a newer configuration by then."""
         if not self.may("publish"):
             return
-        self._other_digest(name)
+        self._change_digest(name)
         old = self.world.leader
 
         def meanwhile() -> None:
-            self._other_digest(name)
+            self._change_digest(name)
             self.world.fail_over()
 
         self.world.as_leader(
@@ -127,11 +127,13 @@ class Processes(Hosts):
         )
         published = Publisher(self.world.store).published()
         wanted = self.world.specs[name]
-        assert wanted.removed_at or published[name].digest == wanted.digest, "an older one counts"
+        assert wanted.removed_at or published[name].digest == wanted.digest, (
+            "an older one is published"
+        )
 
-    @precondition(lambda self: self.made)
-    @rule(kind=st.sampled_from(KINDS), comes=st.booleans())
-    def redis_restarts_while_a_list_is_under_way(self, kind: str, comes: bool) -> None:
+    @precondition(lambda self: self.deliveries)
+    @rule(kind=st.sampled_from(KINDS), delivered=st.booleans())
+    def redis_restarts_while_a_list_is_under_way(self, kind: str, delivered: bool) -> None:
         """With all that it knew. The old list comes after the new one, or later."""
         if not self.may("restart"):
             return
@@ -139,39 +141,39 @@ class Processes(Hosts):
         world.cluster.list_into(world.leader.inbox, (kind,))
         for target in TARGETS:
             world.reconcile(target)
-        self._all_moves()
+        self._step_cluster()
         world.restart_redis()
         world.tick()
         world.observe_all()
-        if comes:
+        if delivered:
             world.deliver_late(kind, 1)
 
     @precondition(lambda self: self.world.cluster.stopped)
     @rule(kind=st.sampled_from(KINDS), most=st.integers(1, 3))
-    def feed_that_was_stopped_delivers(self, kind: str, most: int) -> None:
+    def stopped_reflector_delivers(self, kind: str, most: int) -> None:
         self.world.deliver_late(kind, most)
 
-    def _other_digest(self, name: str) -> None:
+    def _change_digest(self, name: str) -> None:
         spec = self.world.specs[name]
         self.world.specs[name] = replace(spec, digest=f"{spec.digest}p")
 
-    def _meanwhile(self, target: str, what: list[str]) -> None:
+    def _while_paused(self, target: str, what: list[str]) -> None:
         """A worker is paused for longer than its lease, or only for a moment."""
         for each in what:
-            self._happens(target)[each]()
+            self._actions(target)[each]()
 
-    def _happens(self, target: str) -> dict[str, Callable[[], object]]:
+    def _actions(self, target: str) -> dict[str, Callable[[], object]]:
         return {
             "push": lambda: self.push(target, REFS[0], "arrives"),
-            "look": self.world.observe_all,
-            "move": self._all_moves,
-            "hold": lambda: self.world.pause(target),
+            "observe": self.world.observe_all,
+            "step": self._step_cluster,
+            "pause": lambda: self.world.pause(target),
             "cancel": lambda: self._cancel_first(target),
             "tick": self.world.tick,
-            "other": lambda: self._other_worker(target),
+            "another worker": lambda: self._other_worker(target),
         }
 
-    def _all_moves(self) -> None:
+    def _step_cluster(self) -> None:
         self.world.cluster.step()
         self.world.check()
 

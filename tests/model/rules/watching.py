@@ -22,9 +22,9 @@ from workers.watch.reflectors import KINDS
 
 MAIN = "refs/heads/main"
 SOME_KIND = st.sampled_from(KINDS)
-UNASKED = (Kind.OLDER_CLUSTER, Kind.VANISHED_JOB, Kind.ORPHANED_JOB)
+UNEXPECTED_REPAIRS = (Kind.OLDER_CLUSTER, Kind.VANISHED_JOB, Kind.ORPHANED_JOB)
 """Repairs that only a cluster calls for which somebody has restored, or has deleted Jobs from."""
-MEANWHILE = ("push", "work", "go on", "end")
+ACTIONS = ("push", "work", "step", "end")
 
 
 class Watching(RuleBasedStateMachine):
@@ -35,35 +35,35 @@ class Watching(RuleBasedStateMachine):
     @initialize(on_new_push=st.sampled_from(["cancel", "wait"]), running=st.booleans())
     def begin(self, on_new_push: str, running: bool) -> None:
         self.world = World(self.client, Policies(on_new_push=on_new_push))
-        self.made = self.versions = 0
+        self.pushes = self.versions = 0
         self.world.observe_all()
         self._push()
         if running:
-            self._go_on(3)
+            self._step_cluster(3)
 
     def teardown(self) -> None:
         if not hasattr(self, "world"):
             return
         try:
             self._is_published()
-            rest = Convergence(self.world, {})
-            rest.converge()
-            rest.check_promises()
+            convergence = Convergence(self.world, {})
+            convergence.converge()
+            convergence.check_invariants()
             self._nothing_was_repaired()
         finally:
             self.world.close()
 
-    # What goes well
+    # Without faults
 
     @rule()
     def push(self) -> None:
         self._push()
 
     def _push(self) -> None:
-        before, after = (sha(str(number)) for number in (self.made, self.made + 1))
-        self.made += 1
-        push = Push(repository="h/a/b", ref=MAIN, before=before, after=after, pushed_at=self.made)
-        self.world.submit(push, f"d{self.made}")
+        before, after = (sha(str(number)) for number in (self.pushes, self.pushes + 1))
+        self.pushes += 1
+        push = Push(repository="h/a/b", ref=MAIN, before=before, after=after, pushed_at=self.pushes)
+        self.world.submit(push, f"d{self.pushes}")
         self._work()
 
     @rule()
@@ -75,10 +75,10 @@ class Watching(RuleBasedStateMachine):
         self.world.reconcile()
 
     @rule(rounds=st.integers(1, 3))
-    def goes_on(self, rounds: int) -> None:
-        self._go_on(rounds)
+    def cluster_steps(self, rounds: int) -> None:
+        self._step_cluster(rounds)
 
-    def _go_on(self, rounds: int) -> None:
+    def _step_cluster(self, rounds: int) -> None:
         for _ in range(rounds):
             self.world.cluster.step()
             self.world.check()
@@ -97,38 +97,38 @@ class Watching(RuleBasedStateMachine):
         self.world.tick()
 
     @rule(kind=SOME_KIND, most=st.integers(1, 9))
-    def look(self, kind: str, most: int) -> None:
+    def observe(self, kind: str, most: int) -> None:
         self.world.observe(kind, most)
 
-    # What does not
+    # Faults
 
     @rule(kinds=st.sampled_from([("job",), ("pod",), KINDS]))
-    def list_again(self, kinds: tuple[str, ...]) -> None:
+    def relist(self, kinds: tuple[str, ...]) -> None:
         """The LIST is under way from now on."""
         self.world.cluster.list_into(self.world.leader.inbox, kinds)
 
     @rule(
         kind=st.sampled_from(("job", "job", "pod")),
-        meanwhile=st.lists(st.sampled_from(MEANWHILE), min_size=1, max_size=3),
-        comes=st.sampled_from((True, True, False)),
+        meanwhile=st.lists(st.sampled_from(ACTIONS), min_size=1, max_size=3),
+        delivered=st.sampled_from((True, True, False)),
     )
     def redis_restarts_while_a_list_is_under_way(
-        self, kind: str, meanwhile: list[str], comes: bool
+        self, kind: str, meanwhile: list[str], delivered: bool
     ) -> None:
         """With all that it knew. The watcher notices within a second and lists anew; then
         the old list comes, or it comes later."""
         self.world.cluster.list_into(self.world.leader.inbox, (kind,))
         for each in meanwhile:
-            self._happens(each)
+            self._act(each)
         self.world.restart_redis()
         self.world.tick()
         self.world.observe_all()
-        if comes:
+        if delivered:
             self.world.deliver_late(kind, 1)
 
     @precondition(lambda self: self.world.cluster.stopped)
     @rule(kind=SOME_KIND, most=st.integers(1, 3))
-    def feed_that_was_stopped_delivers(self, kind: str, most: int) -> None:
+    def stopped_reflector_delivers(self, kind: str, most: int) -> None:
         self.world.deliver_late(kind, most)
 
     @rule(late=st.integers(0, 9))
@@ -141,7 +141,7 @@ class Watching(RuleBasedStateMachine):
                 old.receive(kind, late)
 
     @rule(after=st.integers(0, 9), first=st.booleans(), limit=st.integers(0, 2))
-    def lead_is_lost_while_publishing(self, after: int, first: bool, limit: int) -> None:
+    def leadership_lost_while_publishing(self, after: int, first: bool, limit: int) -> None:
         """Before one of its round trips; the next one has read a newer configuration by then."""
         if first:
             self._configure(limit)
@@ -156,14 +156,14 @@ class Watching(RuleBasedStateMachine):
             self.client.before(after, meanwhile, old.publish_configuration)
         self._is_published()
 
-    def _happens(self, what: str) -> None:
+    def _act(self, what: str) -> None:
         match what:
             case "push":
                 self._push()
             case "work":
                 self._work()
-            case "go on":
-                self._go_on(3)
+            case "step":
+                self._step_cluster(3)
             case "end":
                 self._end(0)
 
@@ -173,7 +173,7 @@ class Watching(RuleBasedStateMachine):
         self.world.specs[TARGET] = replace(spec, digest=f"version {self.versions}")
         self.world.limits = {"": limit} if limit else {}
 
-    # Promises
+    # Invariants
 
     def _is_published(self) -> None:
         """What the newest configuration says."""
@@ -183,9 +183,9 @@ class Watching(RuleBasedStateMachine):
         digest = store.client.hget(store.keys.row(TARGET), "digest")
         assert digest == wanted.digest, f"{digest!r} was deployed after {wanted.digest}"
         limits = store.client.hgetall(store.keys.max_running)
-        said = {name or ALL: str(most) for name, most in self.world.limits.items()}
-        assert limits == said, "older limits are published"
+        expected = {name or ALL: str(most) for name, most in self.world.limits.items()}
+        assert limits == expected, "older limits are published"
 
     def _nothing_was_repaired(self) -> None:
         counts = Repairs(self.world.store).counts()
-        assert not any(counts[kind] for kind in UNASKED), counts
+        assert not any(counts[kind] for kind in UNEXPECTED_REPAIRS), counts

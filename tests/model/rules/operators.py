@@ -1,4 +1,4 @@
-"""People: redeploys, cancels, releases, pauses, and what they change in the configuration."""
+"""Operators: redeploys, cancels, releases, pauses, and changes of the configuration."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tests.model.fake_cluster import NAMESPACE, OTHER_NAMESPACE
 from tests.model.rules.base import SOME_TARGET, TARGETS, Rules
 
 
-class People(Rules):
-    @precondition(lambda self: self.made)
+class Operators(Rules):
+    @precondition(lambda self: self.deliveries)
     @rule(
         name=SOME_TARGET,
         what=st.sampled_from(["newest", "number", "commit", "ref"]),
@@ -28,11 +28,11 @@ class People(Rules):
         ref = known[number].ref if what == "ref" else ""
         note(f"redeploy {name}/{number} {ref} {commit[:6]}")
         if ref:
-            self.put.add((name, ref))
+            self.redeployed_refs.add((name, ref))
         request = f"r{self.requests}"
         self.world.redeploy(request, 0 if commit else number, commit, name, ref)
 
-    @precondition(lambda self: self.made)
+    @precondition(lambda self: self.deliveries)
     @rule(name=SOME_TARGET, data=st.data())
     def cancel(self, name: str, data: st.DataObject) -> None:
         if waiting := self.open_deploys(name):
@@ -48,25 +48,25 @@ class People(Rules):
                 note(f"release {deploy.name}")
                 self.world.release(deploy.number, name)
 
-    @precondition(lambda self: self.made)
-    @rule(name=st.sampled_from([None, *TARGETS]), holds=st.booleans())
-    def pause_or_resume(self, name: str | None, holds: bool) -> None:
-        if holds:
+    @precondition(lambda self: self.deliveries)
+    @rule(name=st.sampled_from([None, *TARGETS]), pauses=st.booleans())
+    def pause_or_resume(self, name: str | None, pauses: bool) -> None:
+        if pauses:
             self.world.pause(name)
         else:
             self.world.resume(name)
 
-    @precondition(lambda self: self.made)
+    @precondition(lambda self: self.deliveries)
     @rule(name=SOME_TARGET)
-    def other_job(self, name: str) -> None:
-        """What is deployed has changed: deployed anew."""
+    def change_job(self, name: str) -> None:
+        """The target's Job has changed: it is deployed again."""
         if self.may("digest"):
             spec = self.world.specs[name]
             self.world.configure(replace(spec, digest=f"{spec.digest}d"))
 
-    @precondition(lambda self: self.made)
+    @precondition(lambda self: self.deliveries)
     @rule(name=SOME_TARGET, stops=st.booleans())
-    def remove_target_or_add_it_again(self, name: str, stops: bool) -> None:
+    def remove_or_restore_target(self, name: str, stops: bool) -> None:
         spec = self.world.specs[name]
         if spec.removed_at:
             self.world.configure(replace(spec, removed_at=0))
@@ -76,18 +76,18 @@ class People(Rules):
         self.world.configure(replace(spec, policies=policies))
         self.world.remove(name)
 
-    @precondition(lambda self: self.made)
-    @rule(name=SOME_TARGET, anew=st.booleans())
-    def move_target(self, name: str, anew: bool) -> None:
+    @precondition(lambda self: self.deliveries)
+    @rule(name=SOME_TARGET, new_job=st.booleans())
+    def move_target(self, name: str, new_job: bool) -> None:
         """To another namespace."""
         spec = self.world.specs[name]
         namespace = OTHER_NAMESPACE if spec.namespace == NAMESPACE else NAMESPACE
-        digest = f"{spec.digest}m" if anew else spec.digest
+        digest = f"{spec.digest}m" if new_job else spec.digest
         self.world.configure(replace(spec, namespace=namespace, digest=digest))
 
-    @precondition(lambda self: self.made)
+    @precondition(lambda self: self.deliveries)
     @rule(name=SOME_TARGET, on_new_push=st.sampled_from(["cancel", "wait", "every"]))
-    def other_policy(self, name: str, on_new_push: str) -> None:
+    def change_policy(self, name: str, on_new_push: str) -> None:
         spec = self.world.specs[name]
         policies = replace(spec.policies, on_new_push=on_new_push)
         self.world.configure(replace(spec, policies=policies))
