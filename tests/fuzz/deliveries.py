@@ -15,7 +15,7 @@ from dispatcher.webhooks.registry import PROVIDERS
 from dispatcher.webhooks.results import Parsed, Rejected
 from dispatcher.webhooks.stored_headers import stored_headers
 from tests.dispatcher.webhooks.support import HEADERS, NOW, SECRET, Sent, names, sent, standard
-from tests.dispatcher.webhooks.test_receive import PROOF, check
+from tests.dispatcher.webhooks.test_receive import SIGNATURE_HEADER, check
 from tests.fuzz.target import Attempt, Target, pure
 from tests.fuzz.wire import Header, parse, render
 
@@ -34,8 +34,8 @@ def rendered(delivery: Sent) -> bytes:
     return render(f"POST /webhooks/{delivery.provider}", delivery.raw_headers, delivery.body)
 
 
-def proof(provider: str, body: bytes) -> dict[str, str]:
-    name = PROOF[provider]
+def signature(provider: str, body: bytes) -> dict[str, str]:
+    name = SIGNATURE_HEADER[provider]
     return {name: HEADERS[provider]("push", body)[name]}
 
 
@@ -45,7 +45,7 @@ def authenticated(provider: str) -> Attempt:
 
     def attempt(data: bytes) -> None:
         request = parse(data)
-        headers = request.but(proof(provider, request.body))
+        headers = request.but(signature(provider, request.body))
         answer = receive(provider, headers, request.body, trust)
         check(answer)
         if not isinstance(answer, Rejected) or answer.status != 401:

@@ -19,7 +19,7 @@ from dispatcher.ledger import Keys
 from tests.dispatcher.http.web import TOKEN, Web
 from tests.dispatcher.http.webhooks.test_providers import PASSWORD, configuration
 from tests.dispatcher.webhooks.support import basic, names, sent
-from tests.fuzz.deliveries import proof, rendered
+from tests.fuzz.deliveries import rendered, signature
 from tests.fuzz.target import Attempt, Surroundings, Target
 from tests.fuzz.wire import Header, Sent, parse, render
 
@@ -107,19 +107,19 @@ def _scope(request: Sent) -> dict[str, Any]:
         "raw_path": path,
         "query_string": query,
         "root_path": "",
-        "headers": _proved(request, path.decode("ascii")),
+        "headers": _authenticated(request, path.decode("ascii")),
         "client": ("127.0.0.1", 4711),
         "server": ("127.0.0.1", 80),
     }
 
 
-def _proved(request: Sent, path: str) -> list[Header]:
+def _authenticated(request: Sent, path: str) -> list[Header]:
     """With what opens the place that is asked for."""
     hook = path.removeprefix("/webhooks/")
     if hook == "azure-devops":
         return request.but({"Authorization": basic(PASSWORD.encode())})
     if hook != path:
-        return request.but(proof(hook, request.body) if hook in PROVIDERS else {})
+        return request.but(signature(hook, request.body) if hook in PROVIDERS else {})
     return request.but({"Authorization": f"Bearer {TOKEN}"})
 
 

@@ -23,9 +23,11 @@ class Sent:
     headers: tuple[Header, ...]
     body: bytes
 
-    def but(self, proof: Mapping[str, str]) -> list[Header]:
+    def but(self, signature: Mapping[str, str]) -> list[Header]:
         """The headers, with these in place of those of the same names."""
-        own = [(name.lower().encode(), value.encode("latin-1")) for name, value in proof.items()]
+        own = [
+            (name.lower().encode(), value.encode("latin-1")) for name, value in signature.items()
+        ]
         replaced = {name for name, _ in own}
         return [*(each for each in self.headers if each[0] not in replaced), *own]
 

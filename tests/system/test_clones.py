@@ -39,17 +39,17 @@ def test_a_commit_that_only_a_pull_request_holds_is_not_deployed(
     target = configured(system, "pulled", host, job=job)
     tip = host.commit("ours")
     host.push("main")
-    stranger = host.commit("a stranger's")
-    host.push(f"{stranger}:refs/pull/7/head")
+    forked = host.commit("of a fork")
+    host.push(f"{forked}:refs/pull/7/head")
 
-    target.deliver(MAIN, ZERO, stranger)
+    target.deliver(MAIN, ZERO, forked)
     failed = target.until(1, "failed")
-    target.deliver(MAIN, stranger, tip)
+    target.deliver(MAIN, forked, tip)
     target.until(2, "succeeded")
 
     why = "container clone exited with 77: the pushed ref does not hold the commit"
     assert (failed.why, failed.attempt) == (why, 1)
-    assert f"commit {stranger} is not in the history of {MAIN}" in failed.log_tail
+    assert f"commit {forked} is not in the history of {MAIN}" in failed.log_tail
     assert "clone.any_commit" in failed.log_tail
 
 

@@ -36,7 +36,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def saved(name: str, folder: Path) -> str:
-    """A fixture as an HTTP request in a file, its proof included."""
+    """A fixture as an HTTP request in a file, its signature included."""
     delivery = sent(name)
     head = [f"POST /webhooks/{delivery.provider} HTTP/1.1".encode()]
     head += [name + b": " + value for name, value in delivery.raw_headers]

@@ -65,7 +65,7 @@ hooks:
 """
 
 
-def test_without_secrets_none_is_looked_up_and_nothing_can_be_proved(files: Files) -> None:
+def test_without_secrets_none_is_looked_up_and_nothing_can_be_authenticated(files: Files) -> None:
     path = files.write(SECRETS)
 
     read = read_without_secrets(path)

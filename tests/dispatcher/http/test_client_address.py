@@ -1,4 +1,4 @@
-"""Whom a request comes from: what proxies of ours say, and nothing that a stranger could say."""
+"""Whom a request comes from: what our own proxies say, and nothing that a client could say."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dispatcher.http.client_address import (
 )
 
 PROXY = "10.0.0.1"
-STRANGER = "203.0.113.9"
+CLIENT = "203.0.113.9"
 OURS = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
 texts = st.text(st.characters(max_codepoint=255), max_size=60)
@@ -33,26 +33,26 @@ def sender(peer: str, *lines: str, header: str = X_FORWARDED_FOR, ours: bool = T
 
 
 def test_without_proxies_of_ours_no_header_counts() -> None:
-    assert sender(PROXY, STRANGER, ours=False) == PROXY
-    assert sender(STRANGER, "1.2.3.4") == STRANGER
+    assert sender(PROXY, CLIENT, ours=False) == PROXY
+    assert sender(CLIENT, "1.2.3.4") == CLIENT
 
 
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
         ([], PROXY),
-        ([STRANGER], STRANGER),
-        (["1.2.3.4, 203.0.113.9"], STRANGER),
-        (["1.2.3.4", "203.0.113.9"], STRANGER),
-        (["203.0.113.9, 10.0.0.2, 10.0.0.3"], STRANGER),
-        (["203.0.113.9", "10.0.0.2 , 10.0.0.3"], STRANGER),
+        ([CLIENT], CLIENT),
+        (["1.2.3.4, 203.0.113.9"], CLIENT),
+        (["1.2.3.4", "203.0.113.9"], CLIENT),
+        (["203.0.113.9, 10.0.0.2, 10.0.0.3"], CLIENT),
+        (["203.0.113.9", "10.0.0.2 , 10.0.0.3"], CLIENT),
         (["10.0.0.9, 10.0.0.2"], "10.0.0.9"),
-        (["203.0.113.9:4711"], STRANGER),
+        (["203.0.113.9:4711"], CLIENT),
         (["[2001:db8::1]:4711"], "2001:db8::1"),
         (["2001:DB8::1"], "2001:db8::1"),
-        (["::ffff:203.0.113.9"], STRANGER),
-        (["203.0.113.9, fd00::2"], STRANGER),
-        (["203.0.113.9,"], STRANGER),
+        (["::ffff:203.0.113.9"], CLIENT),
+        (["203.0.113.9, fd00::2"], CLIENT),
+        (["203.0.113.9,"], CLIENT),
         # What can't be read ends the walk at the proxy that it came from.
         (["203.0.113.9, unknown"], PROXY),
         (["203.0.113.9, x, 10.0.0.2"], "10.0.0.2"),
@@ -68,28 +68,28 @@ def test_the_list_is_walked_from_its_end(lines: list[str], expected: str) -> Non
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("for=203.0.113.9", STRANGER),
-        ("For=203.0.113.9;proto=https;by=10.0.0.1", STRANGER),
-        ("for=1.2.3.4, for=203.0.113.9", STRANGER),
-        ('for="203.0.113.9:4711"', STRANGER),
+        ("for=203.0.113.9", CLIENT),
+        ("For=203.0.113.9;proto=https;by=10.0.0.1", CLIENT),
+        ("for=1.2.3.4, for=203.0.113.9", CLIENT),
+        ('for="203.0.113.9:4711"', CLIENT),
         ('proto=https;for="[2001:db8::1]:4711", for=10.0.0.2', "2001:db8::1"),
         ('for="[2001:db8::1]"', "2001:db8::1"),
-        (r'for="203.0.113.\9"', STRANGER),
-        ('for="203.0.113.9:_port"', STRANGER),
+        (r'for="203.0.113.\9"', CLIENT),
+        ('for="203.0.113.9:_port"', CLIENT),
         ("for=203.0.113.9, for=unknown", PROXY),
         ("for=203.0.113.9, for=_hidden", PROXY),
         ("for=203.0.113.9, proto=https", PROXY),
         ("for=1.2.3.4;for=203.0.113.9", PROXY),
-        ('for="1.2.3.4, for=203.0.113.9', STRANGER),
-        ('for=", for=203.0.113.9', STRANGER),
-        ('for="\\, for=203.0.113.9', STRANGER),
-        ('for=";, for=203.0.113.9;proto=https', STRANGER),
-        (('for="' + '",' * 3000) + 'for="' + ", for=203.0.113.9", STRANGER),
-        ('for=203.0.113.9;host="a,b"', STRANGER),
-        ('host="a,for=1.2.3.4";for=203.0.113.9', STRANGER),
+        ('for="1.2.3.4, for=203.0.113.9', CLIENT),
+        ('for=", for=203.0.113.9', CLIENT),
+        ('for="\\, for=203.0.113.9', CLIENT),
+        ('for=";, for=203.0.113.9;proto=https', CLIENT),
+        (('for="' + '",' * 3000) + 'for="' + ", for=203.0.113.9", CLIENT),
+        ('for=203.0.113.9;host="a,b"', CLIENT),
+        ('host="a,for=1.2.3.4";for=203.0.113.9', CLIENT),
         ('for="x,y,z;host=a, for=10.0.0.2', "10.0.0.2"),
-        ("for=203.0.113.9,,", STRANGER),
-        ("for=203.0.113.9;", STRANGER),
+        ("for=203.0.113.9,,", CLIENT),
+        ("for=203.0.113.9;", CLIENT),
         ("for 203.0.113.9", PROXY),
         ("", PROXY),
     ],
@@ -100,14 +100,14 @@ def test_the_standard_header_too(line: str, expected: str) -> None:
 
 def test_only_the_header_that_our_proxies_write_is_looked_at() -> None:
     """A proxy that appends to one lets the other through, as its client made it up."""
-    made_up = [(b"forwarded", b"for=192.30.252.1"), (b"x-forwarded-for", STRANGER.encode())]
+    made_up = [(b"forwarded", b"for=192.30.252.1"), (b"x-forwarded-for", CLIENT.encode())]
 
-    assert str(Proxies(OURS).sender(PROXY, made_up)) == STRANGER
+    assert str(Proxies(OURS).sender(PROXY, made_up)) == CLIENT
     assert str(Proxies(OURS, FORWARDED).sender(PROXY, made_up)) == "192.30.252.1"
 
 
 @given(lines=st.lists(texts, max_size=4), true=addresses)
-def test_nothing_that_a_stranger_sends_makes_another_of_them(lines: list[str], true: str) -> None:
+def test_no_header_that_a_client_sends_changes_its_address(lines: list[str], true: str) -> None:
     """The proxy appends to what came, on a line of its own or behind the last."""
     known = address(true)
     expected = {str(known), PROXY} if sender(PROXY, true) == PROXY else {str(known)}
@@ -118,9 +118,9 @@ def test_nothing_that_a_stranger_sends_makes_another_of_them(lines: list[str], t
 
 
 @given(line=texts, true=st.ip_addresses(v=4).filter(lambda a: a not in OURS[0]))
-@example(line='for="', true=ip_address(STRANGER))
-@example(line='for=6.6.6.6;x="', true=ip_address(STRANGER))
-@example(line="for=6.6.6.6;", true=ip_address(STRANGER))
+@example(line='for="', true=ip_address(CLIENT))
+@example(line='for=6.6.6.6;x="', true=ip_address(CLIENT))
+@example(line="for=6.6.6.6;", true=ip_address(CLIENT))
 def test_nor_in_the_standard_header(line: str, true: object) -> None:
     for appended in (f"for={true}", f'for="{true}:80"', f'by=10.0.0.1;for="{true}"'):
         assert sender(PROXY, line, appended, header=FORWARDED) == str(true)

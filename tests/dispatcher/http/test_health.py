@@ -7,7 +7,7 @@ from dispatcher.ledger import Leadership, Store, WatcherHealth
 from tests.dispatcher.http.web import Web
 
 
-def test_a_stranger_learns_whether_it_is_up_and_no_more(web: Web) -> None:
+def test_without_a_token_one_learns_whether_it_is_up_and_no_more(web: Web) -> None:
     assert web.http.get("/livez").json() == {"live": True}
     for headers in ({}, {"Authorization": "Bearer of-somebody-who-guesses"}):
         assert web.http.get("/readyz", headers=headers).json() == {"ready": True}

@@ -83,7 +83,9 @@ def test_a_hook_is_told_with_sources_and_never_with_values(web: Web) -> None:
         assert secret not in response.text
 
 
-def test_what_nothing_proved_is_counted_by_hook_and_reason(web: Web, client: redis.Redis) -> None:
+def test_an_unauthenticated_request_is_counted_by_hook_and_reason(
+    web: Web, client: redis.Redis
+) -> None:
     for _ in range(3):
         web.deliver(signed(NEW))
     unsigned = {"X-Hub-Signature-256": None, "X-Hub-Signature": None}
@@ -111,7 +113,7 @@ def test_counts_of_a_web_that_stops_are_not_lost(
     first.clean_up()
 
 
-def test_an_insecure_hook_takes_what_nothing_proves(
+def test_an_insecure_hook_takes_unauthenticated_deliveries(
     tmp_path: Path, redis_url: str, keys: Keys
 ) -> None:
     web = Web(tmp_path, redis_url, keys)

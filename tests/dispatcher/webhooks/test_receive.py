@@ -1,4 +1,4 @@
-"""What holds for every provider: proof first, then a readable answer, and never an exception."""
+"""What holds for every provider: authentication first, then a readable answer, and never an exception."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.dispatcher.webhooks.support import (
 from tests.examples import examples
 from tests.growth import grows_linearly
 
-PROOF = {
+SIGNATURE_HEADER = {
     "github": "X-Hub-Signature-256",
     "gitlab": "X-Gitlab-Token",
     "gitea": "X-Gitea-Signature",
@@ -43,7 +43,7 @@ PROOF = {
     "generic": "X-Signature-256",
 }
 PUSH = {
-    **{provider: f"{provider}/push__branch" for provider in PROOF},
+    **{provider: f"{provider}/push__branch" for provider in SIGNATURE_HEADER},
     "gitlab": "gitlab/push_hook__branch",
     "bitbucket": "bitbucket/repo_push__branch",
     "bitbucket-server": "bitbucket-server/repo_refs_changed__branch",
@@ -51,12 +51,12 @@ PUSH = {
 }
 TOKENS: dict[str, Callable[[bytes], str]] = {"gitlab": bytes.decode, "azure-devops": basic}
 """What is sent by those that sign nothing."""
-SIGNED = sorted(PROOF.keys() - TOKENS.keys())
+SIGNED = sorted(SIGNATURE_HEADER.keys() - TOKENS.keys())
 PREFIXED = [provider for provider in SIGNED if provider not in ("gitea", "forgejo", "gogs")]
 """Those whose signature begins with `sha256=`."""
 
 
-def proof_of(delivery: Sent, secret: bytes) -> str:
+def signature_of(delivery: Sent, secret: bytes) -> str:
     if delivery.provider in TOKENS:
         return TOKENS[delivery.provider](secret)
     signature = hmac_of(delivery.body, secret)
@@ -67,7 +67,7 @@ each_provider = pytest.mark.parametrize("provider", sorted(PROVIDERS))
 
 
 def test_every_provider_has_fixtures() -> None:
-    assert {name.partition("/")[0] for name in names()} == set(PROVIDERS) == set(PROOF)
+    assert {name.partition("/")[0] for name in names()} == set(PROVIDERS) == set(SIGNATURE_HEADER)
 
 
 @pytest.mark.parametrize("name", names())
@@ -101,11 +101,13 @@ def test_without_the_right_secret_nothing_is_accepted(
 @each_provider
 def test_an_empty_secret_matches_not_even_its_own_signature(provider: str) -> None:
     delivery = sent(PUSH[provider])
-    empty = delivery.but(headers={PROOF[provider]: proof_of(delivery, b"")}, secrets=(b"",))
+    empty = delivery.but(
+        headers={SIGNATURE_HEADER[provider]: signature_of(delivery, b"")}, secrets=(b"",)
+    )
 
     assert empty.rejected().status == 401
     with_another = delivery.but(
-        headers={PROOF[provider]: proof_of(delivery, b"x")}, secrets=(b"x",)
+        headers={SIGNATURE_HEADER[provider]: signature_of(delivery, b"x")}, secrets=(b"x",)
     )
     assert with_another.received()  # so that it is the emptiness which counts
 
@@ -126,19 +128,19 @@ def test_an_empty_secret_matches_not_even_its_own_signature(provider: str) -> No
         ("sha256=" + "\xff" * 64, "signature_malformed"),
     ],
 )
-def test_signatures_that_prove_nothing(provider: str, value: str | None, cause: str) -> None:
+def test_invalid_signatures(provider: str, value: str | None, cause: str) -> None:
     delivery = sent(PUSH[provider])
     missing = {"X-Hub-Signature": None} if value is None else {}
 
-    rejected = delivery.but(headers={PROOF[provider]: value, **missing}).rejected()
+    rejected = delivery.but(headers={SIGNATURE_HEADER[provider]: value, **missing}).rejected()
 
     assert (rejected.status, rejected.cause) == (401, cause)
 
 
 @each_provider
-def test_a_proof_sent_twice_is_none_even_if_both_are_right(provider: str) -> None:
+def test_a_repeated_signature_is_rejected_even_if_both_are_right(provider: str) -> None:
     delivery = sent(PUSH[provider])
-    name = PROOF[provider].lower().encode()
+    name = SIGNATURE_HEADER[provider].lower().encode()
     (value,) = [value for header, value in delivery.raw_headers if header == name]
 
     rejected = delivery.but(repeated=((name, value),)).rejected()
@@ -147,18 +149,20 @@ def test_a_proof_sent_twice_is_none_even_if_both_are_right(provider: str) -> Non
 
 
 @each_provider
-def test_all_refusals_for_want_of_proof_read_the_same(provider: str) -> None:
+def test_all_401_answers_read_the_same(provider: str) -> None:
     values: list[str | None] = [None, "", "x", "sha256=" + "0" * 64, "é"]
-    answers = [sent(PUSH[provider]).but(headers={PROOF[provider]: v}).rejected() for v in values]
+    answers = [
+        sent(PUSH[provider]).but(headers={SIGNATURE_HEADER[provider]: v}).rejected() for v in values
+    ]
 
     assert len({(answer.status, answer.code, answer.message) for answer in answers}) == 1
 
 
 @each_provider
-def test_the_body_is_not_read_before_its_origin_is_proved(provider: str) -> None:
+def test_the_body_is_not_parsed_before_it_is_authenticated(provider: str) -> None:
     garbage = sent(PUSH[provider]).but(body=b"\xff{not json", content_type="no/such")
 
-    assert garbage.but(headers={PROOF[provider]: "wrong"}).rejected().status == 401
+    assert garbage.but(headers={SIGNATURE_HEADER[provider]: "wrong"}).rejected().status == 401
     assert garbage.rejected().status == 415
 
 
@@ -391,7 +395,7 @@ def test_no_headers_raise(delivery: Sent, more: tuple[tuple[bytes, bytes], ...])
 @examples(150)
 @given(mutated(), st.sampled_from(sorted(PROVIDERS)))
 def test_no_delivery_to_another_hosts_hook_raises(delivery: Sent, provider: str) -> None:
-    """With that host's proof, so that the body is read."""
+    """With that host's signature, so that the body is read."""
     own = {name: value.decode("latin-1") for name, value in delivery.raw_headers}
     headers_of_it = {name.decode(): value for name, value in own.items()}
     check(delivery.but(provider=provider, headers=headers_of_it).answer())

@@ -22,7 +22,7 @@ each_sender = pytest.mark.parametrize("name", PUSHES)
 
 
 def signed(name: str, more: Mapping[str, str | None] | None = None, moment: int = NOW) -> Sent:
-    """Without any other proof; `more` replaces headers."""
+    """Without any other signature; `more` replaces headers."""
     delivery = sent(name)
     headers = {**UNSIGNED, **standard(delivery.body, KEY, moment), **(more or {})}
     return delivery.but(headers=headers, secrets=(TOKEN,))
@@ -120,7 +120,7 @@ def test_what_proves_nothing(name: str, header: str, value: str | None, cause: s
 
 @each_sender
 @pytest.mark.parametrize("header", ["webhook-id", "webhook-timestamp", "webhook-signature"])
-def test_a_header_twice_is_no_proof(name: str, header: str) -> None:
+def test_a_repeated_header_is_rejected(name: str, header: str) -> None:
     value = standard(sent(name).body, KEY)[header].encode()
 
     rejected = signed(name).but(repeated=((header.encode(), value),)).rejected()

@@ -56,10 +56,10 @@ def a_history(host: Host, length: int) -> list[str]:
 
 def a_pull_request(host: Host) -> str:
     """A commit upon main that only the pull request's ref holds."""
-    stranger = host.commit("from a stranger")
-    host.push(f"{stranger}:refs/pull/7/head")
+    forked = host.commit("from a fork")
+    host.push(f"{forked}:refs/pull/7/head")
     git(host.work, "reset", "-q", "--hard", "HEAD~1")
-    return stranger
+    return forked
 
 
 def assert_refused(
@@ -81,12 +81,12 @@ def test_what_only_a_pull_request_holds_is_refused(
 ) -> None:
     host.commit("one")
     host.push("main")
-    stranger = a_pull_request(host)
+    forked = a_pull_request(host)
     behave(server, host, clone)
 
-    done = clone.run(host.url, stranger, MAIN, CLONE_DEPTH=depth)
+    done = clone.run(host.url, forked, MAIN, CLONE_DEPTH=depth)
 
-    assert_refused(done, clone, stranger)
+    assert_refused(done, clone, forked)
 
 
 def test_what_only_another_tag_holds_is_refused_with_the_whole_history(
@@ -106,12 +106,12 @@ def test_what_only_another_tag_holds_is_refused_with_the_whole_history(
 def test_whatever_the_server_gives_is_deployed_where_that_is_said(host: Host, clone: Clone) -> None:
     host.commit("one")
     host.push("main")
-    stranger = a_pull_request(host)
+    forked = a_pull_request(host)
 
-    done = clone.run(host.url, stranger, MAIN, CLONE_ANY_COMMIT="true")
+    done = clone.run(host.url, forked, MAIN, CLONE_ANY_COMMIT="true")
 
     assert done.returncode == 0, done.stderr
-    assert clone.head == stranger
+    assert clone.head == forked
 
 
 def test_what_is_not_there_at_all_has_no_remedy_where_everything_is_taken(
@@ -247,12 +247,12 @@ def test_sha_256(tmp_path: Path, clone: Clone, server: str) -> None:
     first = host.commit("one")
     host.commit("two")
     host.push("main")
-    stranger = a_pull_request(host)
+    forked = a_pull_request(host)
     behave(server, host, clone)
 
     older = clone.run(host.url, first, MAIN)
     head = clone.head
-    refused = clone.run(host.url, stranger, MAIN)
+    refused = clone.run(host.url, forked, MAIN)
 
     assert older.returncode == 0, older.stderr
     assert (len(first), head) == (64, first)
@@ -382,13 +382,13 @@ def smart_http(host: Host) -> Iterator[str]:
 
 def test_over_http_the_same_holds(host: Host, clone: Clone) -> None:
     commits = a_history(host, 150)
-    stranger = a_pull_request(host)
+    forked = a_pull_request(host)
     behave("gives names and filters", host, clone)
 
     with smart_http(host) as url:
         older = clone.run(url, commits[5], MAIN, no_proxy="127.0.0.1")
         head = clone.head
-        refused = clone.run(url, stranger, MAIN, no_proxy="127.0.0.1")
+        refused = clone.run(url, forked, MAIN, no_proxy="127.0.0.1")
 
     assert older.returncode == 0, older.stderr
     assert head == commits[5]

@@ -1,4 +1,4 @@
-"""A cluster that was restored from a backup: versions go back, Jobs come back, nothing waits in vain."""
+"""A cluster that was restored from a backup: versions go back, Jobs come back, no target waits forever."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def test_a_list_of_before_a_restart_of_redis_makes_nothing_run_twice(
     assert Repairs(world.store).counts()[Kind.VANISHED_JOB] == 0
 
 
-def test_what_troubled_a_feed_that_was_stopped_troubles_nobody(world: World) -> None:
+def test_a_connection_lost_of_a_stopped_reflector_is_not_reported(world: World) -> None:
     run_and_restart(world)
     (stopped,) = world.cluster.stopped
     stopped.waiting["job"].clear()

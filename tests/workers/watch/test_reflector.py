@@ -139,7 +139,7 @@ def test_a_history_that_is_gone_makes_it_list_again(news: queue.Queue[ReflectorE
 
 
 @pytest.mark.parametrize("line", [b"no json\n", NONSENSE], ids=["no json", "no Job"])
-def test_what_makes_no_sense_is_said_and_the_feed_goes_on(
+def test_an_invalid_event_is_reported_and_the_reflector_lists_again(
     news: queue.Queue[ReflectorEvent], line: bytes
 ) -> None:
     reflector = follow(Calls(Watch(line)), news)

@@ -66,7 +66,7 @@ def reflectors(made: Made) -> ReflectorSet:
     return ReflectorSet(made)
 
 
-def test_a_namespace_is_followed_by_a_feed_of_each_kind(
+def test_a_namespace_is_followed_by_a_reflector_of_each_kind(
     reflectors: ReflectorSet, made: Made
 ) -> None:
     reflectors.follow("ns")
@@ -76,7 +76,7 @@ def test_a_namespace_is_followed_by_a_feed_of_each_kind(
     assert reflectors.namespaces == {"ns"}
 
 
-def test_what_is_told_is_taken_in_order_and_so_much_at_a_time(
+def test_events_are_taken_in_order_and_so_many_at_a_time(
     reflectors: ReflectorSet, made: Made
 ) -> None:
     reflectors.follow("ns")
@@ -89,7 +89,7 @@ def test_what_is_told_is_taken_in_order_and_so_much_at_a_time(
     assert reflectors.take(0, 3) == []
 
 
-def test_what_a_stopped_feed_delivers_late_is_dropped_behind_its_successor_s(
+def test_late_events_of_a_stopped_reflector_are_dropped_behind_its_successor_s(
     reflectors: ReflectorSet, made: Made
 ) -> None:
     reflectors.follow("ns")
@@ -161,7 +161,7 @@ def lists() -> Iterator[Lists]:
         answer.set()
 
 
-def test_a_real_feed_that_is_stopped_while_it_lists_asks_and_tells_nothing_more(
+def test_a_real_reflector_that_is_stopped_while_it_lists_requests_and_delivers_nothing_more(
     lists: Lists,
 ) -> None:
     told: list[ReflectorEvent] = []

@@ -18,7 +18,7 @@ from tests.workers.reconcile.test_takeover import push, run, states, take_over
 
 OTHER = "docs"
 LONG = 400_000
-"""Milliseconds after which every target is due that was woken in vain, however often."""
+"""Milliseconds after which every target is due, however many wake-ups changed nothing."""
 
 
 @pytest.fixture

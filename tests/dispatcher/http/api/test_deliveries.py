@@ -107,7 +107,7 @@ def test_what_is_ignored_is_kept_too(web: Web) -> None:
     assert "the hook works" in str(newest(web)["reason"])
 
 
-def test_what_is_proved_and_cannot_be_read_is_kept_too(web: Web) -> None:
+def test_an_authenticated_delivery_that_cannot_be_read_is_logged_too(web: Web) -> None:
     broken = sent("generic/push__branch").but(body=b'{"refs": [')
 
     assert error(web.deliver(broken, "plain")) == (400, "invalid_json")
@@ -125,7 +125,7 @@ def test_of_one_that_was_too_large_no_body_is_kept(web: Web) -> None:
     assert error(web.api(f"deliveries/{told['id']}/replay", "POST")) == (409, "not_replayable")
 
 
-def test_what_nothing_proved_is_not_kept(web: Web, client: redis.Redis) -> None:
+def test_an_unauthenticated_request_is_not_logged(web: Web, client: redis.Redis) -> None:
     web.deliver(sent(PUSH).but(headers={"X-Hub-Signature-256": "sha256=" + "0" * 64}))
     web.deliver(sent(PUSH), "nobodys")
     web.deliver(sent("github/ping__webhook"))

@@ -73,5 +73,5 @@ def test_each_kind_of_pause_has_its_own_end(web: Web) -> None:
 
 
 @pytest.mark.parametrize("path", ["pause", "resume"])
-def test_everything_is_not_for_strangers(web: Web, path: str) -> None:
+def test_a_pause_of_everything_needs_a_token(web: Web, path: str) -> None:
     assert web.http.post(f"/api/v1/{path}").status_code == 401

@@ -56,7 +56,7 @@ HANDED_OVER = document(OPERATIONS)
 for methods in HANDED_OVER["paths"].values():
     for described in methods.values():
         described["security"] = []  # the sender sees to it
-PROVED = schemathesis.openapi.from_dict(HANDED_OVER)
+AUTHENTICATED = schemathesis.openapi.from_dict(HANDED_OVER)
 
 bounded = examples(EXAMPLES, database=None, suppress_health_check=list(HealthCheck))
 PLACES = [(operation.method, described_path(operation)) for operation in OPERATIONS]
@@ -95,7 +95,7 @@ def check(web: Web, case: Case[Any], sender: Sender) -> None:
     case.validate_response(response, checks=checks)
 
 
-def stranger(request: Any) -> Any:
+def unauthenticated(request: Any) -> Any:
     """Proves nothing."""
     request.headers.pop("Authorization", None)
     return request
@@ -118,11 +118,11 @@ def host(provider: str) -> Sender:
 
 
 @each_operation
-def test_strangers(web: Web, place: tuple[str, str]) -> None:
+def test_unauthenticated_requests(web: Web, place: tuple[str, str]) -> None:
     @bounded
     @given(requests(PLAIN, place, **KNOWN, hook="github"))
     def holds(case: Case[Any]) -> None:
-        check(web, case, stranger)
+        check(web, case, unauthenticated)
 
     holds()
 
@@ -130,7 +130,7 @@ def test_strangers(web: Web, place: tuple[str, str]) -> None:
 @each_operation
 def test_operators(web: Web, place: tuple[str, str]) -> None:
     @bounded
-    @given(requests(PROVED, place, **KNOWN, hook="github"))
+    @given(requests(AUTHENTICATED, place, **KNOWN, hook="github"))
     def holds(case: Case[Any]) -> None:
         check(web, case, operator)
 
@@ -144,12 +144,12 @@ def test_hosts(web: Web, hook: str, name: str) -> None:
     """Any body that is signed, and now and then a push."""
     provider = sent(name).provider
     body = json.loads(sent(name).body)
-    pushes = PROVED[DELIVERY[1]][DELIVERY[0]].as_strategy(
+    pushes = AUTHENTICATED[DELIVERY[1]][DELIVERY[0]].as_strategy(
         path_parameters={"hook": hook}, body=body, media_type="application/json"
     )
 
     @settings(bounded, max_examples=bounded.max_examples * 5)
-    @given(requests(PROVED, DELIVERY, hook=hook) | pushes)
+    @given(requests(AUTHENTICATED, DELIVERY, hook=hook) | pushes)
     def holds(case: Case[Any]) -> None:
         check(web, case, host(provider))
 

@@ -64,7 +64,7 @@ def test_every_target_of_the_repository_says_what_it_makes_of_it(web: Web) -> No
         ("gitlab/push_hook__branch", [], "the changed files are unknown"),
     ],
 )
-def test_the_answer_and_the_trail_say_why_a_path_filter_let_a_push_through(
+def test_the_answer_and_the_delivery_log_say_why_a_path_filter_let_a_push_through(
     web: Web, name: str, files: list[str], said: str
 ) -> None:
     lab = "  lab:\n    repository: https://gitlab.com/acme/shop\n    branches: [main]\n"

@@ -59,13 +59,13 @@ def test_after_some_failures_the_answer_is_429_and_says_when_to_come_again(web: 
     assert statuses(web, from_("203.0.113.10")) == [401]
 
 
-def test_what_is_proved_is_taken_whatever_came_before(web: Web) -> None:
+def test_an_authenticated_delivery_is_taken_whatever_came_before(web: Web) -> None:
     assert statuses(web, *[from_("203.0.113.9")] * 9)[-1] == 429
 
     assert results(web.deliver(from_("203.0.113.9", PUSH)))["shop"] == "accepted"
 
 
-def test_what_is_proved_and_cannot_be_read_is_no_such_failure(web: Web) -> None:
+def test_an_authenticated_delivery_that_cannot_be_read_is_no_such_failure(web: Web) -> None:
     unreadable = PUSH.but(body=b'{"ref": ')
 
     assert statuses(web, *[from_("203.0.113.9", unreadable)] * 6) == [400] * 6
@@ -110,7 +110,7 @@ def test_processes_share_what_they_count(tmp_path: Path, redis_url: str, keys: K
     other.clean_up()
 
 
-def test_what_is_proved_asks_the_ledger_nothing_more(
+def test_an_authenticated_delivery_asks_the_ledger_nothing_more(
     web: Web, client: redis.Redis, keys: Keys
 ) -> None:
     with ThreadPoolExecutor(4) as pool:
@@ -121,7 +121,7 @@ def test_what_is_proved_asks_the_ledger_nothing_more(
 
 
 @pytest.mark.parametrize("hangs", [False, True], ids=["away", "hangs"])
-def test_without_the_ledger_a_stranger_is_told_nothing_of_it(
+def test_without_the_ledger_an_unauthenticated_answer_does_not_say_so(
     tmp_path: Path, keys: Keys, hangs: bool
 ) -> None:
     def ask(port: int) -> list[httpx.Response]:

@@ -64,7 +64,7 @@ def web_of_ssh(tmp_path: Path, redis_url: str, keys: Keys) -> Iterator[Web]:
     web.clean_up()
 
 
-def proved(delivery: Sent) -> Sent:
+def authenticated(delivery: Sent) -> Sent:
     if delivery.provider != "azure-devops":
         return delivery
     return delivery.but(headers={"Authorization": basic(CREDENTIALS.encode())})
@@ -72,7 +72,7 @@ def proved(delivery: Sent) -> Sent:
 
 @pytest.mark.parametrize("name", AT)
 def test_every_target_of_the_repository_is_heard_once(web: Web, name: str) -> None:
-    response = web.deliver(proved(moved(name)))
+    response = web.deliver(authenticated(moved(name)))
 
     assert response.is_success, response.text
     assert [each["target"] for each in response.json()["results"]] == ["by-web", "by-ssh"]
@@ -87,7 +87,7 @@ def test_a_repeated_delivery_is_known_whichever_address_a_target_names(web: Web)
     assert len(web.wake_ups()) == 2
 
 
-def test_the_trail_knows_it_by_one_name_and_a_replay_finds_the_same_targets(web: Web) -> None:
+def test_the_delivery_log_has_it_by_one_name_and_a_replay_finds_the_same_targets(web: Web) -> None:
     web.deliver(moved("gitea/push__branch"))
 
     (kept,) = web.api("deliveries").json()["deliveries"]

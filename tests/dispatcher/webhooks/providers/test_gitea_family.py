@@ -134,7 +134,7 @@ def test_a_form_that_is_signed_as_a_whole_is_refused_with_a_remedy(provider: str
 
 @each_host
 @pytest.mark.parametrize("value", ["", "0" * 63, "sha256=" + "0" * 64, "é" * 64, "g" * 64])
-def test_signatures_that_prove_nothing(provider: str, value: str) -> None:
+def test_invalid_signatures(provider: str, value: str) -> None:
     """An empty one is what Gitea and Forgejo send when the webhook has no secret."""
     header = {f"X-{HOSTS[provider]}-Signature": value}
 
@@ -157,7 +157,7 @@ def test_signatures_that_prove_nothing(provider: str, value: str) -> None:
     ],
 )
 def test_each_is_taken_for_what_it_is(sender: str, hook: str, cause: str) -> None:
-    """They send the headers of those they come from, and what those lack is no proof."""
+    """They send the headers of those they come from, and what those lack authenticates nothing."""
     delivery = sent(f"{sender}/push__branch")
 
     answer = receive(hook, delivery.raw_headers, delivery.body, Trust([SECRET]))

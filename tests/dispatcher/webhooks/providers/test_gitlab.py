@@ -124,7 +124,7 @@ def test_other_events_are_ignored_with_a_reason(name: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "wrong", SECRET.decode() + "x", SECRET.decode()[:-1], "ü"])
-def test_only_the_very_token_is_proof(token: str) -> None:
+def test_only_the_exact_token_authenticates(token: str) -> None:
     rejected = sent("gitlab/push_hook__branch").but(headers={"X-Gitlab-Token": token}).rejected()
 
     assert (rejected.status, rejected.cause) == (401, "signature_mismatch")
