@@ -41,7 +41,7 @@ class LocalInstallation:
     config: Path
     web_port: int
     socket: Path
-    """Valkey's."""
+    """The Unix socket of its Valkey."""
     token: str
 
     @property

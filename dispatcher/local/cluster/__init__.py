@@ -28,16 +28,16 @@ What differs from a real cluster:
   don't: its start is that of a node. What may have run is reported as failed (after SIGKILL with
   ContainerStatusUnknown, after SIGTERM as Terminated), and all else goes on from where it was.
 
-What makes Pods fail on a real cluster does so here, by the same means: an image below the domain
-`.invalid`; a node selector, a taint, a cordon or a request that the node `local` doesn't meet; an
-eviction; an emptyDir that outgrows its `sizeLimit`; a ResourceQuota; a namespace's label
-`pod-security.kubernetes.io/enforce`; a finalizer. What can't be asked of a real one:
+What makes Pods fail on a real cluster does so here, by the same means: an image below the domain `.invalid`;
+a node selector, a taint, a cordon or a request that the node `local` doesn't meet; an eviction; an emptyDir
+that outgrows its `sizeLimit`; a ResourceQuota; a namespace's label `pod-security.kubernetes.io/enforce`; a
+finalizer. What no API call does on a real one:
 
-- Node annotation `local.git-dispatcher/power: "off"`: the node and all that runs there is dead, and
-  nobody says so. Its Pods stay as they were until the annotation goes, or they are deleted by force.
+- Node annotation `local.git-dispatcher/power: "off"`: the node is dead, with all that runs there, and reports
+  nothing. Its Pods stay as they were until the annotation goes, or they are deleted by force.
 - Node annotation `local.git-dispatcher/pressure: memory` (or `disk`, `pid`): it evicts all its Pods.
 - `POST /local/compact`: all changes are forgotten, so that watches and pages from before expire.
 - A copy of `<state>/objects`, made while it is stopped and put back later, is an etcd backup.
 
-Others use its process interface and its kubeconfig only; nothing here is to be imported.
+Other packages use its process interface and its kubeconfig only, and import nothing from here.
 """

@@ -122,7 +122,7 @@ class Cluster:
         ]
 
     def _resume(self) -> None:
-        """Goes on where the cluster stopped last."""
+        """Continues from the state in which the cluster last stopped."""
         if self._store.get(NAMESPACES, "", "default") is None:
             self._registry.create(NAMESPACES, "", {"metadata": {"name": "default"}})
         self._nodes.join()
@@ -132,7 +132,7 @@ class Cluster:
     async def run(self, listener: socket.socket, stop: asyncio.Event) -> None:
         """Serves until `stop` is set; then ends the Pods, the watches and the server.
 
-        Raises RuntimeError where a controller has ended: what is left would look like a cluster.
+        Raises RuntimeError if a controller has ended: the rest would still look like a working cluster.
         """
         self._resume()
         controllers = [asyncio.create_task(queue.run()) for queue in self._queues()]
@@ -165,7 +165,7 @@ async def serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     credentials = load(settings.directory)
     lock = lock_state(settings.directory)
-    # Where the guardian was killed too, what it watched still runs.
+    # If the guardian was killed too, the processes that it watched still run.
     kill_marked(settings.pods)
     with (
         listen(settings) as listener,

@@ -91,7 +91,7 @@ def _pod(pod: Object) -> None:
 
 def _job(job: Object) -> None:
     spec = job.setdefault("spec", {})
-    # Only one of the two given leaves the other as it is: no completions means a work queue.
+    # parallelism without completions is a work queue: completions gets no default then.
     # https://kubernetes.io/docs/concepts/workloads/controllers/job/#parallel-jobs
     if spec.get("parallelism") is not None and spec.get("completions") is None:
         _set(spec, {key: value for key, value in _JOB.items() if key != "completions"})

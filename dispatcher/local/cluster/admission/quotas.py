@@ -32,18 +32,18 @@ _BY_NAME = {name: each for each in NAMESPACED for name in names_of(each)}
 
 
 def used(store: Store, namespace: str, name: str) -> int:
-    """How many there are; by their old name only Pods count that haven't ended."""
+    """How many objects count; under the old name `pods`, only Pods that haven't ended."""
     found = store.all(_BY_NAME[name], namespace)
     return sum(not (name == PODS.plural and is_terminal(obj)) for obj in found)
 
 
 def usage(store: Store, namespace: str, names: Iterable[str]) -> dict[str, str]:
-    """What is used of each of these names that is counted, as a quota's status has it."""
+    """How much is used of each of these names, as in a quota's status; leaves out names that aren't counted."""
     return {name: str(used(store, namespace, name)) for name in names if name in _BY_NAME}
 
 
 def exceeded(store: Store, resource: Resource, namespace: str) -> str:
-    """What one more object of a kind would exceed; nothing, if there is room for it."""
+    """Which quota one more object of a kind would exceed, as a message; "" if there is room for it."""
     for quota in store.all(QUOTAS, namespace):
         hard = quota["status"].get("hard") or {}
         for name in names_of(resource):

@@ -1,4 +1,4 @@
-"""The one node, as all parts know it: its name, the faults that it is to have, its taints. Pure.
+"""The one node, as all parts know it: its name, its simulated faults, its taints. Pure.
 
 Two annotations stand for what happens to real machines and what no API call can cause:
 
@@ -47,7 +47,7 @@ def pressure_on(node: Object) -> Pressure | None:
 
 
 def taints_of(node: Object) -> list[Object]:
-    """The node's taints; one that is cordoned has another.
+    """The node's taints; a cordoned node has one more.
 
     https://kubernetes.io/docs/reference/labels-annotations-taints/#node-kubernetes-io-unschedulable
     """

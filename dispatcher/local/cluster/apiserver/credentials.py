@@ -34,7 +34,7 @@ class Credentials:
 
 
 def load(directory: Path) -> Credentials:
-    """The state directory's credentials; what is missing is made anew."""
+    """The state directory's credentials; creates those that are missing."""
     token = directory / "token"
     if not token.exists():
         write_private(token, secrets.token_urlsafe(32).encode())
@@ -84,9 +84,8 @@ def write_kubeconfig(path: Path, url: str, credentials: Credentials) -> None:
 
 
 def _make_certificates(credentials: Credentials) -> None:
-    """An authority signs one certificate for this machine; the authority's key is kept nowhere.
-
-    Neither runs out while anyone could notice: both are valid until the year 3000, trustme's default.
+    """An authority signs one certificate for this machine; the authority's key is not kept. Both are valid
+    until the year 3000, trustme's default.
     """
     authority = trustme.CA(organization_name=CONTEXT, path_length=0)
     server = authority.issue_cert(*_NAMES, common_name=CONTEXT, organization_name=CONTEXT)

@@ -1,6 +1,6 @@
 """The verbs of one kind over HTTP: a request in, a response out.
 
-The rules are the registry's; here they are only given their form.
+The registry has the rules; this module only gives them their HTTP form.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from dispatcher.local.cluster.apiserver.watch import Watch
 from dispatcher.local.cluster.registry.deletion import DeleteOptions, parse_options
 from dispatcher.local.cluster.registry.registry import Registry
 
-# Deleting these answers with what was deleted, and not with a Status, even when it is gone.
+# Deleting one of these answers with the object instead of a Status, even if it is gone.
 # `ReturnDeletedObject` in https://github.com/kubernetes/kubernetes/tree/master/pkg/registry/core
 _RETURNED = (PODS, QUOTAS, SERVICE_ACCOUNTS)
 
@@ -96,7 +96,7 @@ class Endpoints:
         return json_response(self._as_list(found))
 
     def _as_list(self, found: Page) -> Object:
-        """A list's items don't say what they are, as in a real cluster."""
+        """A list's items have no kind and apiVersion, as in a real cluster."""
         left_out = ("kind", "apiVersion")
         items = [
             {key: value for key, value in obj.items() if key not in left_out}
@@ -118,7 +118,7 @@ class Endpoints:
         return StreamingResponse(watch.lines(self._closing), media_type="application/json")
 
     def _table_row(self, obj: Object, first: bool) -> Object:
-        """Later tables of a stream have no header, which kubectl counts on."""
+        """kubectl expects a header in the first table of a stream only."""
         if "creationTimestamp" in obj["metadata"] and obj["metadata"]["creationTimestamp"] is None:
             return obj
         return self._table([obj], header=first)

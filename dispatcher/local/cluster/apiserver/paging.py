@@ -95,7 +95,7 @@ def _cut(found: Sequence[Object], version: int, options: ListOptions) -> Page:
     if not options.limit or len(found) <= options.limit:
         return Page(found, version)
     objects = found[: options.limit]
-    # How many are left is not counted where a selector would have to be asked.
+    # With a selector, the rest is not counted: each object would have to be matched.
     left = len(found) - len(objects) if options.selector == EVERYTHING else None
     return Page(objects, version, Token(_key(objects[-1]), version), left)
 

@@ -95,7 +95,7 @@ def log_options(query: Query) -> LogOptions:
 
 
 def decode(content_type: str, body: bytes) -> Any:
-    """A JSON body; nothing, if it is empty."""
+    """A JSON body; None if it is empty."""
     media = content_type.partition(";")[0].strip()
     if media and "json" not in media:
         raise UnsupportedMediaType(

@@ -26,7 +26,7 @@ from dispatcher.local.cluster.apiserver.responses import json_response
 from dispatcher.local.cluster.kubelet.kubelet import Kubelet
 from dispatcher.local.cluster.registry.registry import Registry
 
-# A real cluster answers these to everyone, too.
+# A real cluster answers these without a token, too.
 # https://kubernetes.io/docs/reference/access-authn-authz/rbac/#discovery-roles
 _OPEN_PATHS = ("/livez", "/readyz", "/healthz", "/version")
 

@@ -43,7 +43,7 @@ class WatchOptions:
 
 
 class Watch:
-    """One client's watch. `render` makes what is sent of an object; it hears if it is the first."""
+    """One client's watch. `render` makes what is sent of an object, and is told whether it is the first."""
 
     def __init__(
         self, store: Store, resource: Resource, options: WatchOptions, render: Render

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class WorkQueue(Generic[K]):
-    """Keys that are to be looked at, now or after a delay in seconds."""
+    """Keys to handle, now or after a delay in seconds."""
 
     def __init__(self, handle: Callable[[K], None]) -> None:
         self._handle = handle
@@ -29,7 +29,7 @@ class WorkQueue(Generic[K]):
         self._wake.set()
 
     def add_after(self, key: K, delay: float) -> None:
-        """Adds the key later; of two delays the one that ends first holds."""
+        """Adds the key after a delay; of two delays the one that ends first counts."""
         loop = asyncio.get_running_loop()
         waiting = self._timers.get(key)
         if waiting and waiting.when() <= loop.time() + delay:

@@ -111,7 +111,7 @@ class JobController:
             self._events.record(JOBS, job, text)
 
     def _create_pod(self, job: Object) -> bool:
-        """Creates a Pod, unless admission refuses it; that, only a user can change."""
+        """Creates a Pod. If admission refuses it, only a user can change that."""
         pod = pod_of(job, generate_name(f"{name_of(job)}-"))
         try:
             created_pod = self._registry.create(PODS, namespace_of(job), pod)

@@ -39,7 +39,7 @@ class NodeController:
             self.queue.add(NODE)
 
     def join(self) -> None:
-        """The node is one of the cluster's, as at every start."""
+        """Registers the node, if it is new, and writes its observed status: at every start."""
         store, moment = self._registry.store, timestamp(self._registry.clock())
         if store.get(NODES, "", NODE) is None:
             self._registry.create(NODES, "", new_node() | {"status": status()})

@@ -20,7 +20,7 @@ _OURS = {_UNREACHABLE, *(each.taint for each in PRESSURES.values())}
 
 
 def new_node() -> Object:
-    """The node on its first day."""
+    """The node as it is when the cluster is new."""
     labels = {
         "kubernetes.io/arch": _ARCHITECTURES.get(platform.machine(), platform.machine()),
         "kubernetes.io/hostname": NODE,
@@ -43,7 +43,7 @@ def status() -> Object:
 
 
 def observed(node: Object, moment: str) -> Object:
-    """The node with the conditions and taints that its annotations mean."""
+    """The node with the conditions and taints that its annotations stand for."""
     seen = clone(node)
     known = {each["type"]: each for each in seen["status"].get("conditions") or []}
     wanted = _conditions(node)

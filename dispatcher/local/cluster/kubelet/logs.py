@@ -36,7 +36,7 @@ class ContainerLog:
         self._wake()
 
     def close(self) -> None:
-        """Ends the log and with it those who follow it."""
+        """Ends the log, and so the readers that follow it."""
         self._file.close()
         self._wake()
 

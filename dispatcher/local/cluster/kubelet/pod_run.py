@@ -111,7 +111,7 @@ class PodRun:
         self._kill = loop.call_later(grace, self._signal, signal.SIGKILL)
 
     def configuration_changed(self) -> None:
-        """Tries again what waited for a Secret or a ConfigMap."""
+        """Retries what waits for a Secret or a ConfigMap."""
         self._context.changed.set()
 
     def _signal(self, number: int) -> None:

@@ -63,7 +63,7 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a Pod fails whatever its containers say. `disruption` is said where it isn't its fault.
+    """Why a Pod fails, whatever its containers say. `disruption` is the reason if the Pod isn't at fault.
 
     https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions
     """
@@ -106,7 +106,7 @@ def ended(code: int, started: datetime, finished: datetime) -> Terminated:
 
 
 def not_started(message: str) -> Terminated:
-    """A command that can't be run ends like this, as container runtimes have it.
+    """The end of a command that can't be run, as container runtimes report it.
 
     https://github.com/containerd/containerd/blob/main/internal/cri/server/container_start.go
     """
@@ -198,8 +198,8 @@ def _container(container: Container, pod: PodState) -> Object:
 
 
 def terminate(status: Object) -> None:
-    """Gives each container of a Pod that is over an end, in place, where its kubelet would: those that are
-    not reached since an init container failed go on waiting, and of all others nobody knows how they ended.
+    """Ends the containers of a Pod that is over, in place, as its kubelet would. Those that come after a
+    failed init container go on waiting; of all others nobody knows how they ended.
 
     https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/status/status_manager.go (TerminatePod)
     """
@@ -219,7 +219,7 @@ def _is_initialized(inits: list[Object], mains: list[Object]) -> bool:
 
 
 def _reached_inits(inits: list[Object]) -> list[Object]:
-    """Those up to the last that was begun; the first in any case."""
+    """The init containers up to the last one that was started; the first one in any case."""
     begun = [place for place, each in enumerate(inits, 1) if _has_left_waiting(each)]
     return inits[: max(begun, default=1)]
 

@@ -92,7 +92,7 @@ class ContainerProcess:
             self._loop.remove_reader(self._output)
 
     def _drain(self) -> None:
-        """Takes what is left in the pipe; who still holds its other end is no longer heard."""
+        """Reads what is left in the pipe and closes it, even if a process still holds its other end."""
         self._loop.remove_reader(self._output)
         with suppress(BlockingIOError):
             while data := os.read(self._output, _CHUNK):

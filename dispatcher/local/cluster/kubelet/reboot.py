@@ -17,8 +17,8 @@ _KINDS = ("initContainerStatuses", "containerStatuses")
 def is_over(pod: Object) -> bool:
     """Whether nothing of the Pod may be started any more.
 
-    That a container may run is written before it does. So what waits for something that it says
-    has not run, and all else may have.
+    The kubelet writes that a container may run before it starts it. So a container that waits for something
+    it names has not run, and any other may have.
     """
     return is_terminal(pod) or is_deleting(pod) or any(map(_may_have_run, _statuses(pod)))
 

@@ -62,7 +62,7 @@ Verdict = Remove | Mark
 
 
 def parse_options(body: Mapping[str, Any], query: Mapping[str, str]) -> DeleteOptions:
-    """A body, where there is one, counts and the query doesn't, as in the API server.
+    """If there is a body, the query doesn't count, as in the API server.
 
     https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/delete.go
     """

@@ -52,7 +52,7 @@ _SERVER_OWNED = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGrace
 
 
 def generate_name(prefix: str) -> str:
-    """A name that is new in all likelihood; long prefixes are cut, as in Kubernetes.
+    """A name that is most likely new; long prefixes are cut, as in Kubernetes.
 
     https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/apiserver/pkg/storage/names/generate.go
     """

@@ -1,7 +1,7 @@
 """The scheduler's filters: whether a Pod fits on the node, and if not, why. Pure.
 
-There is one node, and it isn't measured what runs there: a Pod's requests are compared with the
-whole node. Affinity and topology are ignored.
+There is one node, and nothing measures what runs there: a Pod's requests are compared with the whole node.
+Affinity and topology are ignored.
 https://kubernetes.io/docs/concepts/scheduling-eviction/kube-scheduler/
 """
 

@@ -1,7 +1,7 @@
 """The latest changes of each kind, for watches and lists that start at an earlier version.
 
-They are kept in memory, and only so many. A real API server also forgets changes when it compacts
-or starts: a client that comes back with an earlier version has to list again.
+They are kept in memory, up to a number. A real API server also forgets changes when it compacts or starts: a
+client that comes back with an earlier version has to list again.
 https://kubernetes.io/docs/reference/using-api/api-concepts/#410-gone-responses
 """
 
@@ -59,7 +59,7 @@ class History:
     def look_back(
         self, resource: Resource, present: Mapping[Key, Object], version: int
     ) -> dict[Key, Object]:
-        """What there was at a version; raises `ExpiredError`."""
+        """The objects at a version; raises `ExpiredError`."""
         state = dict(present)
         for change in reversed(self.since(resource, version)):
             key = (namespace_of(change.object), name_of(change.object))

@@ -41,7 +41,8 @@ class Database:
     """Objects by kind, namespace and name, and the version of the latest write."""
 
     def __init__(self, path: Path | None = None) -> None:
-        """Opens or makes a file, its owner's only; without a path there is none, for tests."""
+        """Opens or creates a file that only its owner can read; without a path, a database in memory, for
+        tests."""
         if path is not None:
             path.parent.mkdir(mode=0o700, exist_ok=True)
             path.touch(mode=0o600)
@@ -52,7 +53,7 @@ class Database:
             raise SetupError(f"{path}: {error}; move it away to start with no objects") from error
 
     def _prepare(self) -> None:
-        """Raises sqlite3.Error, after it has closed what is no database."""
+        """Raises sqlite3.Error if the file is no database, after closing it."""
         try:
             for pragma in _PRAGMAS:
                 self._connection.execute(f"PRAGMA {pragma}")
@@ -62,12 +63,12 @@ class Database:
             raise
 
     def version(self) -> int | None:
-        """The version of the latest write; nothing, when there was none."""
+        """The version of the latest write; None if there was none."""
         (version,) = self._connection.execute(_VERSION).fetchone()
         return None if version is None else int(version)
 
     def objects(self) -> Iterator[tuple[Resource, Object]]:
-        """All that is kept, of the kinds that are known."""
+        """All stored objects of known kinds."""
         for qualified, body in self._connection.execute("SELECT resource, body FROM objects"):
             if resource := _RESOURCES.get(qualified):
                 yield resource, msgspec.json.decode(body)
@@ -84,9 +85,9 @@ class Database:
 
     @contextmanager
     def step(self) -> Iterator[None]:
-        """What is written within is kept as a whole or not at all. Raises `StorageError`.
+        """A transaction: what is written within is stored as a whole or not at all. Raises `StorageError`.
 
-        An error within ends the step and undoes nothing, as what is in memory isn't undone either.
+        An error within commits what was written before it, since the store's memory isn't rolled back either.
         """
         if self._connection.in_transaction:
             yield

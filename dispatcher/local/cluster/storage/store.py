@@ -3,8 +3,8 @@
 The only place that holds objects: in memory, from where they are read, and in a file, which each
 write reaches first. It knows no rules of Kubernetes beyond versions. It must be used from one thread.
 
-The first version ever is the wall clock's milliseconds, so that also a cluster whose file was
-deleted goes on growing: a client that comes back with an earlier version gets "expired".
+The first version ever is the wall clock's milliseconds, so that versions keep growing even if the file was
+deleted: a client that comes back with an earlier version gets "expired".
 """
 
 from collections.abc import Callable, Iterable
@@ -84,7 +84,7 @@ class Store:
         return last
 
     def step(self) -> AbstractContextManager[None]:
-        """What is written within is found whole after a restart, or not at all."""
+        """A transaction: after a restart, all that is written within is there, or nothing of it."""
         return self._database.step()
 
     def exists(self, uid: str, resource: Resource, namespace: str, name: str) -> bool:
