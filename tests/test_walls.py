@@ -32,7 +32,7 @@ WALLS = {
     # A provider knows what providers share, and neither their list nor the way in
     "dispatcher.webhooks.providers.*": (
         "dispatcher.domain.* dispatcher.webhooks.authentication dispatcher.webhooks.body"
-        " dispatcher.webhooks.commits dispatcher.webhooks.events dispatcher.webhooks.fields"
+        " dispatcher.webhooks.commits dispatcher.webhooks.fields"
         " dispatcher.webhooks.headers dispatcher.webhooks.results dispatcher.webhooks.sending_host"
         " dispatcher.webhooks.standard_webhooks msgspec"
     ),
@@ -79,7 +79,7 @@ WALLS = {
         "dispatcher.config dispatcher.domain.* dispatcher.http.client_address"
         " dispatcher.http.connection.* dispatcher.http.live_config dispatcher.http.responses"
         " dispatcher.http.uniform_cost dispatcher.ledger dispatcher.matching.*"
-        " dispatcher.webhooks.authentication dispatcher.webhooks.delivery_ids"
+        " dispatcher.webhooks.authentication"
         " dispatcher.webhooks.results dispatcher.webhooks.receiving dispatcher.webhooks.stored_headers"
         " dispatcher.webhooks.verification_cost anyio msgspec starlette structlog"
     ),

@@ -6,10 +6,7 @@ from functools import cache
 
 from workers.wiring import reconciler
 
-
-@cache
-def _reconciler():  # type: ignore[no-untyped-def]
-    return reconciler()
+_reconciler = cache(reconciler)
 
 
 def reconcile(target: str) -> None:

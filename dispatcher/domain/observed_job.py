@@ -66,6 +66,11 @@ class ObservedJob(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     exit_code: int | None = None
 
     @property
+    def key(self) -> str:
+        """Of the Job, as client-go has it; its field in the ledger's hash of Jobs."""
+        return f"{self.namespace}/{self.job}"
+
+    @property
     def all_gone(self) -> bool:
         """The Job and its Pods are gone."""
         return self.gone and not self.live_pods

@@ -30,6 +30,10 @@ def is_ref(name: str) -> bool:
     return name.startswith("refs/") and len(name) <= MAX_REF and not _NO_REF.search(name)
 
 
+def is_branch_or_tag(name: str) -> bool:
+    return name.startswith(("refs/heads/", "refs/tags/"))
+
+
 def short_ref(ref: str) -> str:
     """`main` for `refs/heads/main`, `v1` for `refs/tags/v1`, for display."""
     for prefix in ("refs/heads/", "refs/tags/"):

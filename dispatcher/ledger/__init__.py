@@ -4,7 +4,6 @@ from dispatcher.ledger.connection import check_writes, connect
 from dispatcher.ledger.delivery_log import DeliveryLog, LogBounds, LogEntry, LoggedDelivery
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.leadership import Leadership
-from dispatcher.ledger.lease_replies import Leased, RecordResult
 from dispatcher.ledger.listings import Listings, RedisRun
 from dispatcher.ledger.observations import Observations
 from dispatcher.ledger.operations import Operations, StopResult
@@ -22,7 +21,7 @@ from dispatcher.ledger.slots import NoFreeSlot, Slots
 from dispatcher.ledger.store import Store
 from dispatcher.ledger.submission import Submission
 from dispatcher.ledger.submitter import Submitter
-from dispatcher.ledger.targets import Targets, stored
+from dispatcher.ledger.targets import Leased, RecordResult, Targets, stored
 from dispatcher.ledger.timeouts import Timeouts
 from dispatcher.ledger.wakeups import WakeUp, WakeUps
 from dispatcher.ledger.watcher_health import WatcherHealth, WatchProblem

@@ -49,7 +49,7 @@ class Observations:
         ]
 
     def _call(self, target: str, observed: ObservedJob) -> Call:
-        name = f"{observed.namespace}/{observed.job}"
+        name = observed.key
         json = msgspec.json.encode(observed)
         shared = (self._keys.running, self._keys.versions, self._keys.open(target))
         keys = (*row_keys(self._keys, target), *shared)
@@ -82,7 +82,7 @@ class Observations:
         Records the LIST's version last, so that the next leader repeats what this one left half done."""
         for target, observed in self.known_jobs():
             if namespace in ("", observed.namespace):
-                name = f"{observed.namespace}/{observed.job}"
+                name = observed.key
                 self._store.scripts.run("forget", (self._keys.jobs(target),), (name,))
         self._store.write(("HSET", self._keys.versions, namespace or "*", version))
 

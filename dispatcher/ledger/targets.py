@@ -2,18 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 import msgspec
 
 from dispatcher.domain.deploy import Deploy
 from dispatcher.domain.errors import LeaseLost
 from dispatcher.domain.observed_job import ObservedJob
+from dispatcher.domain.pause import Paused
 from dispatcher.domain.snapshot import Snapshot
-from dispatcher.ledger.codec import encode
+from dispatcher.domain.spec import Spec
+from dispatcher.ledger.codec import decode, encode
 from dispatcher.ledger.keys import Keys
-from dispatcher.ledger.lease_replies import Leased, RecordResult, acquired
 from dispatcher.ledger.store import Store
+
+
+@dataclass(frozen=True)
+class Leased:
+    """Another worker has the target, for this long at most."""
+
+    milliseconds: int
+
+
+class RecordResult(StrEnum):
+    OK = "ok"
+    AGAIN = "again"  # written; the target has moved since: look again
+    MOVED = "moved"  # not written; a deploy has changed since: look again
+
+
+class Acquired(msgspec.Struct, frozen=True, kw_only=True):
+    """What `acquire.lua` answers: its header says what each is."""
+
+    leased: int
+    now: int = 0
+    version: int = 0
+    spec: str = ""
+    published: bool = False
+    listed: bool = False
+    deploys: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+    paused: str = ""
+    seq: int = 0
+    attempted: int = 0
+    succeeded: int = 0
+    begun: int = 0
+    sure: bool = False
+    limited: bool = False
+    has_slot: bool = False
+    failures: int = 0
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,13 +60,6 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     read: str
     write: str
-
-
-class AskedFor(msgspec.Struct, frozen=True, kw_only=True):
-    """A Job that `record.lua` stores if no watcher has seen it yet."""
-
-    name: str
-    observed: str
 
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +77,7 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
     slot: str
     waits: bool
     deploys: Sequence[Changed]
-    jobs: Sequence[AskedFor]
+    jobs: Mapping[str, str]
     dropped: Sequence[str]
 
 
@@ -80,7 +111,7 @@ class Targets:
             ),
             (target, token, self.lease),
         )
-        return acquired(target, reply)
+        return _acquired(target, reply)
 
     def record(
         self,
@@ -130,7 +161,7 @@ class Targets:
                     slot=slot,
                     waits=waits,
                     deploys=[_changed(seen, deploy) for deploy in deploys],
-                    jobs=[_asked_for(job) for job in new_jobs],
+                    jobs={job.key: encode(job) for job in new_jobs},
                     dropped=dropped_jobs,
                 ),
             ),
@@ -155,5 +186,31 @@ def _changed(seen: Snapshot, deploy: Deploy) -> Changed:
     return Changed(number=deploy.number, read=read, write=stored(deploy))
 
 
-def _asked_for(job: ObservedJob) -> AskedFor:
-    return AskedFor(name=f"{job.namespace}/{job.job}", observed=encode(job))
+def _acquired(target: str, raw: str) -> Snapshot | Leased:
+    reply = decode(raw, Acquired)
+    if reply.leased:
+        return Leased(reply.leased)
+    found = {
+        deploy.number: (deploy, raw) for raw in reply.deploys for deploy in [decode(raw, Deploy)]
+    }
+    jobs = (decode(raw, ObservedJob) for raw in reply.jobs)
+    return Snapshot(
+        target=target,
+        now=reply.now,
+        version=reply.version,
+        spec=decode(reply.spec, Spec) if reply.spec else None,
+        listed=reply.listed,
+        deploys=tuple(found[number][0] for number in sorted(found)),
+        jobs=tuple(sorted(jobs, key=lambda job: (job.number, job.job))),
+        succeeded=reply.succeeded,
+        attempted=reply.attempted,
+        paused=str(decode(reply.paused, Paused)) if reply.paused else "",
+        limited=reply.limited,
+        has_slot=reply.has_slot,
+        failures=reply.failures,
+        published=reply.published,
+        seq=reply.seq,
+        begun=reply.begun,
+        sure=reply.sure,
+        read={number: raw for number, (_, raw) in found.items()},
+    )

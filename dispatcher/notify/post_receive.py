@@ -17,7 +17,7 @@ import msgspec
 
 from dispatcher.domain.errors import UsageError
 from dispatcher.domain.outcome import Outcome
-from dispatcher.domain.refs import ZEROS, short_ref
+from dispatcher.domain.refs import ZEROS, is_branch_or_tag, short_ref
 from dispatcher.domain.repositories import normalize_repository, without_user
 from dispatcher.notify import git
 from dispatcher.webhooks.authentication import signature
@@ -62,10 +62,6 @@ class Update(NamedTuple):
     before: str
     after: str
     ref: str
-
-    @property
-    def is_branch_or_tag(self) -> bool:
-        return self.ref.startswith(("refs/heads/", "refs/tags/"))
 
 
 class Reply(NamedTuple):
@@ -233,7 +229,7 @@ def _bodies(
     pushed_at: int,
 ) -> list[bytes]:
     normalize_repository(repository)
-    updates = [update for update in read_refs(stdin_text) if update.is_branch_or_tag]
+    updates = [update for update in read_refs(stdin_text) if is_branch_or_tag(update.ref)]
     refs = _refs(updates, cwd, pushed_at=pushed_at)
     parts = [refs[start : start + MAX_REFS] for start in range(0, len(refs), MAX_REFS)]
     return [payload(without_user(repository), part, pusher) for part in parts]

@@ -24,7 +24,6 @@ MAX_PATH = 1024
 MAX_REFS = 1000
 """Refs that one delivery may update."""
 
-_BRANCH_OR_TAG = re.compile(r"refs/(?:heads|tags)/.")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SPACE = re.compile(r"\s+")
 _IDENTIFIER = re.compile(r"[!-~]{0,100}")
@@ -63,10 +62,6 @@ def ref(field: str, value: str) -> str:
     if refs.is_ref(value):
         return value
     raise invalid(field, f"must be a ref's full name of at most {MAX_REF} characters: refs/heads/…")
-
-
-def is_branch_or_tag(name: str) -> bool:
-    return _BRANCH_OR_TAG.match(name) is not None
 
 
 class Addresses(NamedTuple):

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import msgspec
 
 from dispatcher.domain.delivery import Delivery
+from dispatcher.webhooks import standard_webhooks
 from dispatcher.webhooks.authentication import Trust
-from dispatcher.webhooks.delivery_ids import authenticated_headers
 from dispatcher.webhooks.headers import Headers, RawHeaders
+from dispatcher.webhooks.providers import generic, gitlab
 from dispatcher.webhooks.registry import provider_of
 from dispatcher.webhooks.results import AuthFailure, Parsed, Rejection, unauthorized
 from dispatcher.webhooks.stored_headers import raw_headers
+
+UNSIGNED: Mapping[str, str] = MappingProxyType(
+    {"gitlab": gitlab.DELIVERY, "generic": generic.DELIVERY}
+)
+"""Provider that may sign by Standard Webhooks -> the header with the ID of its other deliveries."""
 
 
 def receive(provider: str, headers: RawHeaders, body: bytes, trust: Trust) -> Parsed:
@@ -39,3 +48,17 @@ def parse_request(provider: str, headers: RawHeaders, body: bytes) -> Parsed:
         return provider_of(provider).parse(Headers(headers), body)
     except Rejection as rejection:
         return rejection.rejected
+
+
+def authenticated_headers(provider: str, headers: RawHeaders, trust: Trust) -> RawHeaders:
+    """The headers of an authenticated delivery, without ID headers that its signature does not cover.
+
+    Two deliveries with the same ID count as one. If the signature covers the ID, as in Standard Webhooks, an
+    unsigned header must not replace it: an attacker who captured the delivery could replay it under new IDs.
+    """
+    pairs = tuple(headers)
+    if provider not in UNSIGNED or not trust.secrets:
+        return pairs
+    signed = standard_webhooks.signed(Headers(pairs), trust)
+    other = (UNSIGNED[provider] if signed else standard_webhooks.ID).lower().encode()
+    return tuple((name, value) for name, value in pairs if name.lower() != other)

@@ -1,7 +1,8 @@
-"""The results of receiving a webhook: received pushes, ignored, or rejected. Values only."""
+"""The results of receiving a webhook: received pushes, ignored, or rejected. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -9,6 +10,7 @@ import msgspec
 
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.push import Push
+from dispatcher.domain.refs import is_branch_or_tag
 
 
 class AuthFailure(StrEnum):
@@ -59,6 +61,9 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
     """Index of the secret that authenticated it although it cannot be parsed; None if none did."""
 
 
+RENAMED = "only pushes deploy: after a rename, change the repository's URL in targets and hooks"
+"""Reason for ignoring a rename event: a target follows the URL in its configuration."""
+
 Parsed: TypeAlias = Received | Ignored | Rejected
 
 
@@ -68,6 +73,23 @@ class Rejection(DispatcherError):
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
         self.rejected = Rejected(status=status, code=code, message=message, cause=code)
+
+
+def received(event: str, delivery: str, updates: Iterable[Push]) -> Received | Ignored:
+    """The pushes to branches and tags; drops other refs (notes, reviews)."""
+    pushes = tuple(push for push in updates if is_branch_or_tag(push.ref))
+    if not pushes:
+        return ignored(event, delivery, "no branch or tag was updated")
+    return Received(event=event, delivery_id=delivery, pushes=pushes)
+
+
+def ignored(event: str, delivery: str, reason: str) -> Ignored:
+    return Ignored(event=event, delivery_id=delivery, reason=reason)
+
+
+def ping(event: str, delivery: str, what: str) -> Ignored:
+    """The result for a test delivery."""
+    return ignored(event, delivery, f"{what}: the hook works")
 
 
 def unauthorized(cause: AuthFailure) -> Rejected:

@@ -9,8 +9,7 @@ from msgspec.structs import replace
 
 from dispatcher.domain.delivery import Delivery
 from dispatcher.webhooks.authentication import Trust
-from dispatcher.webhooks.delivery_ids import authenticated_headers
-from dispatcher.webhooks.receiving import parse_delivery, receive
+from dispatcher.webhooks.receiving import authenticated_headers, parse_delivery, receive
 from dispatcher.webhooks.registry import PROVIDERS
 from dispatcher.webhooks.results import Parsed, Rejected
 from dispatcher.webhooks.stored_headers import stored_headers

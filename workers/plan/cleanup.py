@@ -5,14 +5,14 @@ from __future__ import annotations
 from dispatcher.domain.deploy import Deploy, State
 from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.snapshot import Snapshot
-from workers.plan.lookup import field, finished, is_own, policies_of
+from workers.plan.lookup import finished, is_own, policies_of
 from workers.plan.steps import Change, Delete, Step
 from workers.plan.times import DELETE_AGAIN, kept_until
 
 
 def clean_up(seen: Snapshot) -> Step | None:
     gone = tuple(
-        field(observed)
+        observed.key
         for observed in seen.jobs
         if observed.all_gone and not _is_active(seen, observed)
     )

@@ -37,11 +37,6 @@ def is_given_up(observed: ObservedJob, deploy: Deploy) -> bool:
     return waits and same and not observed.reserves_name
 
 
-def field(observed: ObservedJob) -> str:
-    """The Job's field in the ledger's hash of Jobs."""
-    return f"{observed.namespace}/{observed.job}"
-
-
 def waiting_deploys(seen: Snapshot) -> list[Deploy]:
     return [deploy for deploy in seen.deploys if deploy.state is State.PENDING]
 

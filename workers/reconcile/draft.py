@@ -16,7 +16,6 @@ from dispatcher.domain.repairs import Kind, Repair
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.domain.transitions import check_transition
 from dispatcher.ledger import RecordResult, Repairs, Targets, stored
-from workers.plan.lookup import field
 from workers.recorder import record_deploy, record_repairs
 
 
@@ -65,16 +64,15 @@ class Draft:
 
     def put_job(self, observed: ObservedJob) -> None:
         """Adds a Job that exists now; if the watcher has observed it already, its state stands."""
-        name = field(observed)
-        if name in map(field, self.seen.jobs):
+        if observed.key in (job.key for job in self.seen.jobs):
             return
-        self._new[name] = observed
+        self._new[observed.key] = observed
         self.seen = dataclasses.replace(self.seen, jobs=(*self.seen.jobs, observed))
 
-    def drop_jobs(self, names: Iterable[str]) -> None:
+    def drop_jobs(self, keys: Iterable[str]) -> None:
         """Drops these Jobs (`namespace/name`), which no longer exist."""
-        self._dropped |= set(names)
-        left = tuple(job for job in self.seen.jobs if field(job) not in self._dropped)
+        self._dropped |= set(keys)
+        left = tuple(job for job in self.seen.jobs if job.key not in self._dropped)
         self.seen = dataclasses.replace(self.seen, jobs=left)
 
     def mark_deleting(self, observed: ObservedJob) -> None:

@@ -15,7 +15,7 @@ from workers.causes.events import of_events, unreadable
 from workers.kube import labels
 from workers.plan import steps
 from workers.plan.active_deploy import after_failure, explained_by_events
-from workers.plan.lookup import field, own_job
+from workers.plan.lookup import own_job
 from workers.plan.observed_state import observe_pods
 from workers.reconcile.draft import Draft
 from workers.reconcile.job_creation import JobCreator
@@ -79,7 +79,7 @@ class Executor:
         draft.put([replace(deploy, delete_sent_at=draft.seen.now)])
         if not there:
             if observed:
-                draft.drop_jobs([field(observed)])
+                draft.drop_jobs([observed.key])
         elif observed:
             draft.mark_deleting(observed)
         log.info("deploy stopping", deploy=deploy.name, why=deploy.why)
@@ -100,7 +100,7 @@ class Executor:
         if there:
             draft.mark_deleting(observed)
         else:
-            draft.drop_jobs([field(observed)])
+            draft.drop_jobs([observed.key])
         if step.deploy:
             draft.put([replace(step.deploy, delete_sent_at=draft.seen.now)])
 

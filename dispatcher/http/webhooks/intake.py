@@ -18,7 +18,7 @@ from dispatcher.http.live_config import ActiveConfig
 from dispatcher.http.webhooks.unauthenticated import Incoming, receive_incoming
 from dispatcher.ledger import LogEntry, Submission
 from dispatcher.matching.evaluation import evaluate
-from dispatcher.webhooks.delivery_ids import authenticated_headers
+from dispatcher.webhooks.receiving import authenticated_headers
 from dispatcher.webhooks.results import Ignored, Parsed, Received, Rejected
 from dispatcher.webhooks.stored_headers import stored_headers
 

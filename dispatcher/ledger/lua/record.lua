@@ -17,8 +17,8 @@
 --   waits     the target waits for one
 --   deploys   what is written: {number, read, write}; `read` is the text as it was read, "" for one that was not
 --             there, `write` the text to store
---   jobs      Jobs that were asked for: {name, observed}; "namespace/name" and the text to store
---   dropped   names of Jobs to forget
+--   jobs      Jobs that were asked for: "namespace/name" -> the text to store where no watcher has seen it yet
+--   dropped   keys of Jobs to forget
 -- Reply "ok" | "again": written, but the row has moved since, and the lease is kept
 --       | "moved": nothing written, the row or a deploy has changed since
 --       | "lost": nothing written, another worker has the lease or none
@@ -69,7 +69,7 @@ local function write(change)
 end
 
 local function write_jobs()
-  for _, job in ipairs(arg.jobs) do redis.call('HSETNX', jobs, job.name, job.observed) end
+  for key, observed in pairs(arg.jobs) do redis.call('HSETNX', jobs, key, observed) end
   for _, name in ipairs(arg.dropped) do redis.call('HDEL', jobs, name) end
   redis.call(redis.call('HLEN', jobs) > 0 and 'SADD' or 'SREM', busy, target.name)
 end

@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from dispatcher.domain.push import Push
-from dispatcher.webhooks import authentication, events, fields
+from dispatcher.webhooks import authentication, fields, results
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.headers import Headers
@@ -76,10 +76,10 @@ def parse(headers: Headers, body: bytes) -> Received | Ignored:
     event = fields.identifier("eventType", envelope.event_type)
     delivery = _delivery(envelope)
     if event != "git.push":
-        return events.ignored(event, delivery, _unrelated(event))
+        return results.ignored(event, delivery, _unrelated(event))
     if envelope.subscription_id == TEST_SUBSCRIPTION:
-        return events.ping(event, delivery, "test delivery")
-    return events.pushes(event, delivery, _pushes(bodies.decode(_PAYLOAD, body).resource))
+        return results.ping(event, delivery, "test delivery")
+    return results.received(event, delivery, _pushes(bodies.decode(_PAYLOAD, body).resource))
 
 
 def _delivery(envelope: _Envelope) -> str:
@@ -91,7 +91,7 @@ def _delivery(envelope: _Envelope) -> str:
 
 def _unrelated(event: str) -> str:
     if event == "git.repo.renamed":
-        return events.RENAMED
+        return results.RENAMED
     return "only Code pushed deploys: a subscription of another event can go"
 
 

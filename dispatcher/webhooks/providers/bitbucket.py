@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from dispatcher.domain.push import Push
-from dispatcher.webhooks import authentication, events, fields, sending_host
+from dispatcher.webhooks import authentication, fields, results, sending_host
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.headers import Headers
@@ -90,16 +90,16 @@ def parse(headers: Headers, body: bytes) -> Received | Ignored:
         raise sending_host.wrong_provider(without, "Bitbucket Data Center", "bitbucket-server")
     delivery = headers.text(DELIVERY)
     if event != "repo:push":
-        return events.ignored(event, delivery, _unrelated(event))
+        return results.ignored(event, delivery, _unrelated(event))
     bodies.content_type(
         headers, bodies.JSON, remedy="Bitbucket sends that unless a proxy changes it"
     )
-    return events.pushes(event, delivery, _pushes(bodies.decode(_DECODER, body)))
+    return results.received(event, delivery, _pushes(bodies.decode(_DECODER, body)))
 
 
 def _unrelated(event: str) -> str:
     if event in ("repo:updated", "repo:transfer"):
-        return events.RENAMED
+        return results.RENAMED
     return "only repository pushes deploy: leave the other triggers of the webhook out"
 
 

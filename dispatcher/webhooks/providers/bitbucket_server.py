@@ -13,7 +13,7 @@ import msgspec
 
 from dispatcher.domain.push import Push
 from dispatcher.domain.repositories import with_scm
-from dispatcher.webhooks import authentication, events, fields, sending_host
+from dispatcher.webhooks import authentication, fields, results, sending_host
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.headers import Headers
@@ -88,18 +88,18 @@ def parse(headers: Headers, body: bytes) -> Received | Ignored:
     event = headers.required(EVENT, "Bitbucket sends it with every delivery")
     delivery = headers.text(DELIVERY)
     if event == "diagnostics:ping":
-        return events.ping(event, delivery, "ping")
+        return results.ping(event, delivery, "ping")
     if event != "repo:refs_changed":
-        return events.ignored(event, delivery, _unrelated(event))
+        return results.ignored(event, delivery, _unrelated(event))
     bodies.content_type(
         headers, bodies.JSON, remedy="Bitbucket sends that unless a proxy changes it"
     )
-    return events.pushes(event, delivery, _pushes(bodies.decode(_DECODER, body)))
+    return results.received(event, delivery, _pushes(bodies.decode(_DECODER, body)))
 
 
 def _unrelated(event: str) -> str:
     if event in ("repo:modified", "proj:modified"):
-        return events.RENAMED
+        return results.RENAMED
     return "only repository pushes deploy: leave the other events of the webhook out"
 
 

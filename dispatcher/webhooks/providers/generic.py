@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 
 from dispatcher.domain.push import Push
-from dispatcher.webhooks import authentication, events, fields, standard_webhooks
+from dispatcher.webhooks import authentication, fields, results, standard_webhooks
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.headers import Headers
@@ -62,9 +62,9 @@ def parse(headers: Headers, body: bytes) -> Received | Ignored:
     repository = fields.repository(("repository", payload.repository)).repository
     pusher = fields.one_line(payload.pusher)
     if not payload.refs:
-        return events.ping(EVENT, delivery, "no refs")
+        return results.ping(EVENT, delivery, "no refs")
     pushes = [_push(repository, pusher, f"refs[{n}]", each) for n, each in enumerate(payload.refs)]
-    return events.pushes(EVENT, delivery, pushes)
+    return results.received(EVENT, delivery, pushes)
 
 
 def _push(repository: str, pusher: str, at: str, update: Ref) -> Push:

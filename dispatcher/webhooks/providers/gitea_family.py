@@ -14,7 +14,7 @@ import msgspec
 
 from dispatcher.domain.push import Push
 from dispatcher.domain.refs import ZEROS
-from dispatcher.webhooks import authentication, commits, events, fields, sending_host
+from dispatcher.webhooks import authentication, commits, fields, results, sending_host
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.commits import Commit
@@ -94,13 +94,13 @@ class Dialect:
         delivery = headers.text(f"X-{self.host}-Delivery")
         read = self._readers().get(event)
         if read is None:
-            return events.ignored(event, delivery, self._unrelated())
+            return results.ignored(event, delivery, self._unrelated())
         remedy = f"choose it as the webhook's content type, since {self.host} doesn't sign forms"
         bodies.content_type(headers, bodies.JSON, remedy=remedy)
         found = read(body)
         if isinstance(found, str):
-            return events.ignored(event, delivery, found)
-        return events.pushes(event, delivery, [found])
+            return results.ignored(event, delivery, found)
+        return results.received(event, delivery, [found])
 
     def _readers(self) -> dict[str, _Reader]:
         always: dict[str, _Reader] = {"push": _push, "delete": _deletion}

@@ -10,7 +10,7 @@ import msgspec
 
 from dispatcher.domain.push import Push
 from dispatcher.domain.refs import ZEROS
-from dispatcher.webhooks import authentication, commits, events, fields, sending_host
+from dispatcher.webhooks import authentication, commits, fields, results, sending_host
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.commits import Commit
@@ -69,16 +69,16 @@ def parse(headers: Headers, body: bytes) -> Received | Ignored:
     event = headers.required(EVENT, "GitHub sends it with every delivery")
     delivery = headers.text(DELIVERY)
     if event == "ping":
-        return events.ping(event, delivery, "ping")
+        return results.ping(event, delivery, "ping")
     if event != "push":
-        return events.ignored(event, delivery, _unrelated(event))
+        return results.ignored(event, delivery, _unrelated(event))
     payload = bodies.decode(_DECODER, _json(headers, body))
-    return events.pushes(event, delivery, [_push(payload)])
+    return results.received(event, delivery, [_push(payload)])
 
 
 def _unrelated(event: str) -> str:
     if event == "repository":
-        return events.RENAMED
+        return results.RENAMED
     return "only push events deploy: leave the others out of the webhook's events"
 
 

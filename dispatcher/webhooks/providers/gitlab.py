@@ -11,7 +11,7 @@ import msgspec
 
 from dispatcher.domain.push import Push
 from dispatcher.domain.refs import ZEROS
-from dispatcher.webhooks import authentication, commits, events, fields, standard_webhooks
+from dispatcher.webhooks import authentication, commits, fields, results, standard_webhooks
 from dispatcher.webhooks import body as bodies
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.commits import Commit
@@ -63,9 +63,9 @@ def parse(headers: Headers, body: bytes) -> Received | Ignored:
     event = headers.required(EVENT, "GitLab sends it with every delivery")
     delivery = headers.text(DELIVERY) or headers.text(standard_webhooks.ID)
     if event not in PUSHES:
-        return events.ignored(event, delivery, _unrelated(event))
+        return results.ignored(event, delivery, _unrelated(event))
     bodies.content_type(headers, bodies.JSON, remedy="GitLab sends that unless a proxy changes it")
-    return events.pushes(event, delivery, [_push(bodies.decode(_DECODER, body))])
+    return results.received(event, delivery, [_push(bodies.decode(_DECODER, body))])
 
 
 def _unrelated(event: str) -> str:

@@ -13,7 +13,6 @@ from msgspec.inspect import NoneType, StructType, UnionType, type_info
 
 from dispatcher.ledger import (
     delivery_log,
-    lease_replies,
     observations,
     operations,
     redeployment,
@@ -37,7 +36,7 @@ ARGUMENTS: dict[str, type[msgspec.Struct]] = {
     "wake": schedule.Arguments,
 }
 REPLIES: dict[str, type[msgspec.Struct]] = {
-    "acquire": lease_replies.Acquired,
+    "acquire": targets.Acquired,
     "cancel": operations.Reply,
     "claim_slot": slots.Reply,
     "redeploy": redeployment.Reply,

@@ -223,7 +223,7 @@ def test_steps_end(seen: Snapshot, live_pods: int | None) -> None:  # noqa: C901
                 seen = without_job(put(seen, *changed), lookup.own_job(seen, changed[0]))
             case Change(deploys=changed, dropped=dropped):
                 seen = put(seen, *changed)
-                for observed in [job for job in seen.jobs if lookup.field(job) in dropped]:
+                for observed in [job for job in seen.jobs if job.key in dropped]:
                     seen = without_job(seen, observed)
             case DiagnoseFailure(deploy=deploy, job=observed):
                 seen = put(seen, after_failure(seen, deploy, observed))
