@@ -39,11 +39,12 @@ WALLS = {
     # Configuration
     "dispatcher.config.*": "dispatcher.domain.* pydantic pydantic_core",
     "dispatcher.config.values": (
-        "dispatcher.config.* dispatcher.domain.repositories dispatcher.matching.globs"
-        " dispatcher.matching.tags pydantic"
+        "dispatcher.config.* dispatcher.domain.durations dispatcher.domain.repositories"
+        " dispatcher.matching.globs dispatcher.matching.tags pydantic"
     ),
     "dispatcher.config.warnings": (
-        "dispatcher.config.* dispatcher.domain.repositories dispatcher.matching.evaluation"
+        "dispatcher.config.* dispatcher.domain.durations dispatcher.domain.repositories"
+        " dispatcher.matching.evaluation"
     ),
     "dispatcher.config.documents": "dispatcher.config.mistakes yaml",
     "dispatcher.config.reloading": "dispatcher.config dispatcher.domain.errors structlog",

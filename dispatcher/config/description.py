@@ -9,7 +9,8 @@ from dispatcher.config.deliveries import DeliverySettings
 from dispatcher.config.files import Configuration
 from dispatcher.config.jobs import Clone, EnvReference, ManifestJob, ShortJob
 from dispatcher.config.targets import Hook, Target
-from dispatcher.config.values import show_duration, show_size
+from dispatcher.config.values import show_size
+from dispatcher.domain.durations import show_duration
 
 
 def describe(configuration: Configuration) -> dict[str, Any]:

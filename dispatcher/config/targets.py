@@ -27,9 +27,9 @@ from dispatcher.config.values import (
     TagPattern,
     Whole,
     duration,
-    show_duration,
     size,
 )
+from dispatcher.domain.durations import show_duration
 from dispatcher.domain.repositories import pattern_with_scm
 from dispatcher.domain.spec import Policies
 from dispatcher.domain.suggestions import did_you_mean

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Strict, ValidationInfo
 
 from dispatcher.config.mistakes import show
+from dispatcher.domain.durations import UNITS, show_duration
 from dispatcher.domain.repositories import UnusableRepository, normalize_repository, without_user
 from dispatcher.matching.globs import MAX_PATTERN, mistakes
 from dispatcher.matching.tags import SEMVER, tag_mistakes
@@ -24,7 +25,6 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 MIB = 1024 * 1024
 
-_UNITS = {"d": DAY, "h": HOUR, "m": MINUTE, "s": 1}
 _SIZES = {"B": 1, "KiB": 1024, "MiB": MIB, "GiB": 1024 * MIB}
 _SCHEMES = ("https", "http", "ssh", "git", "file")
 _PRIVATE = re.compile(r"(?<=//)[^/]*@|\A[^/@:]*:(?!//)[^@]*@|[?#].*")
@@ -34,16 +34,6 @@ _TOKEN = re.compile(r"(?:gh[a-z]|github_pat|gl[a-z]*)[_-]\w{16,}.*|\w{52,}")
 _SCP = re.compile(
     r"(?:\w[\w.+-]*@)?(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9][\w.-]*):(?P<path>[^:].*)"
 )
-
-
-def show_duration(seconds: int) -> str:
-    """`90s`, `15m`, `1h30m`, `7d`."""
-    parts = []
-    for unit, size in _UNITS.items():
-        count, seconds = divmod(seconds, size)
-        if count:
-            parts.append(f"{count}{unit}")
-    return "".join(parts) or "0s"
 
 
 def show_size(size: int) -> str:
@@ -88,7 +78,7 @@ def _number(
 
 
 def _seconds(text: str) -> int:
-    return sum(int(count) * _UNITS[unit] for count, unit in re.findall(r"(\d+)([dhms])", text))
+    return sum(int(count) * UNITS[unit] for count, unit in re.findall(r"(\d+)([dhms])", text))
 
 
 def _bytes(text: str) -> int:

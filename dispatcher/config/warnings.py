@@ -11,7 +11,7 @@ from dispatcher.config.jobs import ManifestJob
 from dispatcher.config.jobspec import POD, at
 from dispatcher.config.mistakes import Mistake
 from dispatcher.config.targets import Hook, Target
-from dispatcher.config.values import show_duration
+from dispatcher.domain.durations import show_duration
 from dispatcher.domain.repositories import normalize_repository
 from dispatcher.matching.evaluation import HookScope
 

@@ -22,12 +22,3 @@ def cause(kind: CauseKind, *parts: str, retry: bool = False) -> Cause:
     """A cause whose sentence joins the parts; empty ones are left out."""
     text = ": ".join(part.strip() for part in parts if part.strip())
     return Cause(kind, text[:LONGEST], retry)
-
-
-def seconds(count: int) -> str:
-    """As in a configuration: `40s`, `15m`, `1h30m`."""
-    parts = []
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s")):
-        number, count = divmod(count, size)
-        parts += [f"{number}{unit}"] if number else []
-    return "".join(parts) or "0s"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dispatcher.domain.cause import CauseKind
 from dispatcher.domain.deploy import Deploy
+from dispatcher.domain.durations import show_duration
 from dispatcher.domain.observed_job import ObservedJob
-from workers.causes.cause import Cause, cause, seconds
+from workers.causes.cause import Cause, cause
 from workers.causes.pods import DEADLINE, timed_out
 
 VANISHED = cause(
@@ -48,11 +49,11 @@ def not_started(timeout: int, waited: Cause | None) -> Cause:
     """The cause after `start_timeout` (s)."""
     silent = "neither its Job, its Pod nor their events say why"
     kind = waited.kind if waited else CauseKind.UNKNOWN
-    text = f"it did not start within {timeout} s (start_timeout: {seconds(timeout)})"
+    text = f"it did not start within {timeout} s (start_timeout: {show_duration(timeout)})"
     return cause(kind, text, waited.why if waited else silent, retry=True)
 
 
 def slow_clone(timeout: int) -> Cause:
     """The cause after `clone_timeout` (s)."""
-    text = f"container clone did not finish within {timeout} s (clone_timeout: {seconds(timeout)})"
+    text = f"container clone did not finish within {timeout} s (clone_timeout: {show_duration(timeout)})"
     return cause(CauseKind.CLONE, text, retry=True)

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from dispatcher.domain.cause import CauseKind
+from dispatcher.domain.durations import show_duration
 from dispatcher.domain.job_contract import CLONE_NAME
-from workers.causes.cause import Cause, cause, seconds
+from workers.causes.cause import Cause, cause
 from workers.causes.containers import (
     ended_at,
     failure,
@@ -223,10 +224,10 @@ def timed_out(timeout: int, after: int = 0) -> str:
     if not timeout and not after:
         return "timed out"
     if not after or after == timeout:
-        return f"timed out after {timeout} s (timeout: {seconds(timeout)})"
+        return f"timed out after {timeout} s (timeout: {show_duration(timeout)})"
     if not timeout:
         return f"timed out after {after} s (its Job's activeDeadlineSeconds)"
-    limit = f"timeout: {seconds(timeout)}, and what its Job had for retries and waiting"
+    limit = f"timeout: {show_duration(timeout)}, and what its Job had for retries and waiting"
     return f"timed out after {after} s ({limit})"
 
 
