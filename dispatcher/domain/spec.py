@@ -12,7 +12,8 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
 
     on_new_push: str = "cancel"
     every_limit: int = 20
-    """With `on_new_push: every`, how many may wait before pushes are merged after all."""
+    """With `on_new_push: every`, how many may wait before pushes are merged after all. Web goes by its own
+    configuration; it is published so that `diff` shows a change of it."""
     max_supersedes: int = 5
     interruptible: bool = True
     quiet_period: int = 0

@@ -122,11 +122,11 @@ class Submission:
             title=push.title,
         )
 
-    def answer(self, raw: str) -> Answer:
+    def answer(self, raw: str) -> SubmitResult:
         reply = Reply.of(raw)
         result = reply.result(self.decision, self.shown or self.target)
         wake_up = self._wake_up(reply) if reply.wake else None
-        return Answer(result, wake_up, self.push.pushed_at if reply.ahead else 0)
+        return SubmitResult(result, wake_up, self.push.pushed_at if reply.ahead else 0)
 
     def _wake_up(self, reply: Reply) -> WakeUp:
         what = f"push {self.push.after[:8]} to {short_ref(self.push.ref)}"
@@ -197,7 +197,9 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Answer:
+class SubmitResult:
+    """What came of a submission, and what is to be done about it."""
+
     result: Result
     wake_up: WakeUp | None
     ahead: int = 0

@@ -25,7 +25,7 @@ from dispatcher.ledger.fair_queue import FairQueue
 from dispatcher.ledger.group_size import GroupSize
 from dispatcher.ledger.redirects import Redirects
 from dispatcher.ledger.store import Store
-from dispatcher.ledger.submission import Answer, Submission
+from dispatcher.ledger.submission import Submission, SubmitResult
 from dispatcher.ledger.wakeups import WakeUps
 
 log = structlog.get_logger()
@@ -189,9 +189,9 @@ class Submitter:
         self._note(logged)
         answers = [_understood(*each) for each in taken]
         _warn_of_clocks(taken, answers)
-        good = [answer for answer in answers if isinstance(answer, Answer)]
+        good = [answer for answer in answers if isinstance(answer, SubmitResult)]
         self._wake_ups.enqueue(answer.wake_up for answer in good if answer.wake_up)
-        return [a.result if isinstance(a, Answer) else a for a in answers]
+        return [a.result if isinstance(a, SubmitResult) else a for a in answers]
 
     def _note(self, logged: Sequence[object]) -> None:
         self._log_writer.done(logged)
@@ -200,7 +200,7 @@ class Submitter:
                 log.warning("delivery not logged", why=str(reply))
 
 
-def _understood(submission: Submission, reply: Any) -> Answer | LedgerUnavailable:
+def _understood(submission: Submission, reply: Any) -> SubmitResult | LedgerUnavailable:
     """A broken row of one target fails its own push only, not the others of the group."""
     if isinstance(reply, LedgerUnavailable):
         return reply
@@ -211,10 +211,10 @@ def _understood(submission: Submission, reply: Any) -> Answer | LedgerUnavailabl
 
 
 def _warn_of_clocks(
-    taken: Sequence[tuple[Submission, Any]], answers: Sequence[Answer | LedgerUnavailable]
+    taken: Sequence[tuple[Submission, Any]], answers: Sequence[SubmitResult | LedgerUnavailable]
 ) -> None:
     for (submission, _), answer in zip(taken, answers, strict=True):
-        if isinstance(answer, Answer) and answer.ahead:
+        if isinstance(answer, SubmitResult) and answer.ahead:
             log.warning(
                 "host's time is ahead of Redis' clock and not used: set the host's clock",
                 hook=submission.delivery.hook,

@@ -14,7 +14,7 @@ from dispatcher.domain.delivery import ID_LENGTH, Delivery, Replay
 from dispatcher.domain.outcome import Result
 from dispatcher.domain.push import Push
 from dispatcher.ledger import Store, Submission
-from dispatcher.ledger.submission import Answer
+from dispatcher.ledger.submission import SubmitResult
 
 ZERO = "0" * 40
 MAIN = "refs/heads/main"
@@ -46,7 +46,7 @@ def submit(
 
 def taken(
     store: Store, what: Push, delivery: str = "", target: str = "shop", **more: Any
-) -> Answer:
+) -> SubmitResult:
     """The same, with all that web is told."""
     submission = a_submission(what, target, delivery, **more)
     (raw,) = store.scripts.run_many([submission.call(store)])
