@@ -33,7 +33,7 @@ class RecordResult(StrEnum):
 
 
 class Acquired(msgspec.Struct, frozen=True, kw_only=True):
-    """What `acquire.lua` answers: its header says what each is."""
+    """The reply of `acquire.lua`; its header documents each field."""
 
     leased: int
     now: int = 0
