@@ -34,7 +34,7 @@ def waiting_reason(pod: Any) -> str:
     return str(waiting.reason) if waiting else ""
 
 
-def said(cluster: Cluster, reason: str) -> Any:
+def first_event(cluster: Cluster, reason: str) -> Any:
     """The first event of the namespace with a reason."""
     call = cluster.core.list_namespaced_event
     selector = f"reason={reason}"
@@ -52,7 +52,7 @@ def test_an_image_that_is_nowhere_is_waited_for(cluster: Cluster) -> None:
     assert stuck.status.phase == "Pending"
     assert "registry.invalid" in stuck.status.container_statuses[0].state.waiting.message
     until_pod(cluster, name, lambda pod: waiting_reason(pod) == "ImagePullBackOff")
-    assert said(cluster, "Failed").type == "Warning"
+    assert first_event(cluster, "Failed").type == "Warning"
     with pytest.raises(client.ApiException) as error:
         cluster.log(name)
     assert error.value.status == 400
@@ -88,7 +88,7 @@ def test_a_pod_that_fits_no_node_is_pending(cluster: Cluster, spec: Json, why: s
     assert why in scheduled(stuck).message
     assert stuck.status.phase == "Pending"
     assert not stuck.spec.node_name
-    assert said(cluster, "FailedScheduling").involved_object.name == name
+    assert first_event(cluster, "FailedScheduling").involved_object.name == name
     cluster.delete_pod(name)
     until_gone(cluster.core.list_namespaced_pod, cluster.namespace, name)
 
@@ -132,7 +132,7 @@ def test_a_pod_that_fills_its_volume_is_evicted(cluster: Cluster) -> None:
     )
     assert ended.status.reason == "Evicted"
     assert "exceeds the limit" in ended.status.message
-    assert said(cluster, "Evicted").type == "Warning"
+    assert first_event(cluster, "Evicted").type == "Warning"
 
 
 def test_a_finalizer_keeps_a_pod_whose_processes_have_ended(cluster: Cluster) -> None:
@@ -179,7 +179,7 @@ def test_a_quota_refuses_a_job_too_many(cluster: Cluster) -> None:
 def test_a_job_whose_pods_are_refused_goes_on_trying(cluster: Cluster) -> None:
     limit(cluster, pods="0")
     name = cluster.create_job("true").metadata.name
-    told = said(cluster, "FailedCreate")
+    told = first_event(cluster, "FailedCreate")
     assert told.involved_object.name == name
     assert "exceeded quota" in told.message
     stuck = cluster.batch.read_namespaced_job(name, cluster.namespace)
@@ -210,7 +210,7 @@ def test_a_strict_namespace_refuses_pods_and_not_jobs(cluster: Cluster) -> None:
     assert "runAsNonRoot != true" in status["message"]
 
     refused = cluster.create_job("true").metadata.name
-    assert said(cluster, "FailedCreate").involved_object.name == refused
+    assert first_event(cluster, "FailedCreate").involved_object.name == refused
     welcome = {"name": "main", "image": IMAGE, "command": ["true"], "securityContext": SECURE}
     done = cluster.batch.create_namespaced_job(
         cluster.namespace, job(template={"containers": [welcome]})

@@ -95,7 +95,7 @@ def test_at_a_terminal_it_asks(
     assert web.api("targets/shop/deploys/1").json()["released_by"] == by
 
 
-def test_only_what_was_told_to_stop_is_released(web: Web, capsys: Captured) -> None:
+def test_only_what_is_stopping_is_released(web: Web, capsys: Captured) -> None:
     assert main(["release", "shop/1", "--yes"]) == 3
     assert "cancel it first" in capsys.readouterr().err
     assert main(["release", "shop/2", "--yes"]) == 3

@@ -48,7 +48,7 @@ def test_each_token_opens(web: Web, token: str) -> None:
 
 @pytest.mark.parametrize("sent_header", [None, "Bearer", "Bearer wrong", TOKEN, f"Basic {TOKEN}"])
 @pytest.mark.parametrize("path", ["targets", "targets/shop/deploys", "nowhere"])
-def test_without_a_token_nothing_is_told(web: Web, path: str, sent_header: str | None) -> None:
+def test_without_a_token_nothing_is_shown(web: Web, path: str, sent_header: str | None) -> None:
     headers = {"Authorization": sent_header} if sent_header else {}
 
     response = web.http.get(f"/api/v1/{path}", headers=headers)

@@ -71,7 +71,7 @@ def test_when_each_was_last_used(web: Web) -> None:
     assert abs((datetime.now(UTC) - moment).total_seconds()) < 60
 
 
-def test_a_hook_is_told_with_sources_and_never_with_values(web: Web) -> None:
+def test_a_hook_is_shown_with_sources_and_never_with_values(web: Web) -> None:
     response = web.api("hooks")
 
     github, gitlab, plain = response.json()["hooks"]

@@ -113,7 +113,7 @@ def test_a_delivery_is_kept_with_its_outcomes_and_its_body(hand: Hand, log: Deli
     assert (kept.delivery.body_bytes, log.body("one")) == (len(BODY), BODY)
 
 
-def test_what_was_decided_before_the_ledger_was_asked_is_told_too(
+def test_what_was_decided_before_the_ledger_was_asked_is_reported_too(
     hand: Hand, log: DeliveryLog
 ) -> None:
     why = "no file matches"

@@ -135,7 +135,7 @@ def test_a_long_list_is_shown_short() -> None:
         ("refs/heads/main", True, "short name"),
     ],
 )
-def test_patterns_that_never_match_are_told(pattern: str, refs: bool, remedy: str) -> None:
+def test_patterns_that_never_match_are_reported(pattern: str, refs: bool, remedy: str) -> None:
     (mistake,) = mistakes([pattern], refs=refs)
 
     assert remedy in mistake

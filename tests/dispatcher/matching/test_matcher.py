@@ -262,7 +262,7 @@ def test_a_target_is_asked_once_by_however_many_addresses_it_is_found() -> None:
     assert targets(matcher, "github.com/acme/shop", "github.com/acme/shop") == ["shop"]
 
 
-def test_an_unusable_repository_is_told_when_the_matcher_is_built() -> None:
+def test_an_unusable_repository_is_reported_when_the_matcher_is_built() -> None:
     with pytest.raises(UnusableRepository):
         Matcher([Target(repository="nonsense")])
 

@@ -97,7 +97,7 @@ def test_the_order_is_that_of_the_specification() -> None:
         ("<*", "no version satisfies"),
     ],
 )
-def test_what_is_no_range_is_told_with_a_remedy(range_: str, said: str) -> None:
+def test_what_is_no_range_is_reported_with_a_remedy(range_: str, said: str) -> None:
     with pytest.raises(UnusableRange) as told:
         Range(range_)
 

@@ -57,7 +57,7 @@ def test_what_may_surprise_is_explained(patterns: list[str], tag: str, hint: str
         ("", "1 to"),
     ],
 )
-def test_patterns_that_never_match_are_told(pattern: str, remedy: str) -> None:
+def test_patterns_that_never_match_are_reported(pattern: str, remedy: str) -> None:
     (mistake,) = tag_mistakes([pattern])
 
     assert remedy in mistake

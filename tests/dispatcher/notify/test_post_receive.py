@@ -187,7 +187,7 @@ def test_the_servers_wish_to_wait_is_heard_within_limits() -> None:
     assert hasty.clock == NOW
 
 
-def test_a_no_is_told_and_not_tried_again() -> None:
+def test_a_no_is_reported_and_not_tried_again() -> None:
     error = {"code": "invalid_field", "message": "refs[0].after must be an object name"}
     server = answering(httpx.Response(400, json={"error": error}))
 
@@ -238,7 +238,7 @@ def test_a_redirect_is_not_followed_but_told() -> None:
         ({"url": ""}, "https://host/webhooks/name"),
     ],
 )
-def test_wrong_input_is_told_with_a_remedy(wrong: dict[str, str | bytes], remedy: str) -> None:
+def test_wrong_input_is_reported_with_a_remedy(wrong: dict[str, str | bytes], remedy: str) -> None:
     server = answering()
 
     assert server.run(**wrong, connects=True) == USAGE  # type: ignore[arg-type]

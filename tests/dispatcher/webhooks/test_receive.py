@@ -75,7 +75,7 @@ def test_every_fixture_is_understood(name: str) -> None:
     assert not isinstance(sent(name).answer(), Rejected)
 
 
-def test_an_unknown_provider_is_told_with_those_that_are_there() -> None:
+def test_an_unknown_provider_is_reported_with_those_that_are_there() -> None:
     with pytest.raises(UsageError, match="github, gitlab, gitea"):
         receive("gitub", [], b"", Trust([SECRET]))
 

@@ -84,7 +84,7 @@ def test_the_newest_warning_counts_whichever_of_the_times_it_has() -> None:
     assert found.why == "FailedMount: newest"
 
 
-def test_what_has_passed_is_told_no_more() -> None:
+def test_what_has_passed_is_reported_no_more() -> None:
     mount = warning("FailedMount", "no such secret", 1)
     pulls = Event(type="Normal", reason="Pulling", last_timestamp=NOW + timedelta(minutes=2))
 
@@ -92,7 +92,7 @@ def test_what_has_passed_is_told_no_more() -> None:
     assert of_events([pulls, warning("FailedMount", "no such secret", 2)]) is not None
 
 
-def test_nothing_is_told_where_all_is_normal() -> None:
+def test_nothing_is_reported_where_all_is_normal() -> None:
     assert of_events([]) is None
     assert of_events([Event(type="Normal", reason="Scheduled")]) is None
 

@@ -165,7 +165,7 @@ def test_a_job_of_that_name_with_another_token_is_not_adopted() -> None:
     assert step.job.uid == "other"
 
 
-def test_running_is_told_when_a_pod_has_started() -> None:
+def test_running_is_reported_when_a_pod_has_started() -> None:
     step = plan(snapshot(deploy(1, State.STARTING), job(1, started=True)), "new")
 
     assert isinstance(step, Change)
@@ -197,7 +197,7 @@ def test_what_runs_is_left_to_finish(newer: Deploy, more: dict[str, Any]) -> Non
     assert isinstance(step, Wait)
 
 
-def test_what_was_told_to_stop_is_waited_for() -> None:
+def test_what_is_stopping_is_waited_for() -> None:
     stopping = deploy(1, State.STOPPING, superseded_by=2, delete_sent_at=NOW)
 
     step = plan(snapshot(stopping, deploy(2), job(1, deleting=True)), "new")

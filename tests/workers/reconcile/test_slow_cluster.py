@@ -129,7 +129,9 @@ def test_what_was_not_written_is_not_told_either(world: World, slow: SlowCluster
     assert [line["event"] for line in logs] == ["lease lost"]
 
 
-def test_a_repair_is_told_and_counted_once_it_is_written(world: World, slow: SlowCluster) -> None:
+def test_a_repair_is_reported_and_counted_once_it_is_written(
+    world: World, slow: SlowCluster
+) -> None:
     world.submit(push("0", "a", 1), "1")
     world.faults = {"create": "unavailable after"}
     world.reconcile()

@@ -66,7 +66,7 @@ def listed() -> Cache:
     return cache
 
 
-def test_a_job_is_told_once_and_not_again_when_nothing_has_changed() -> None:
+def test_a_job_is_reported_once_and_not_again_when_nothing_has_changed() -> None:
     cache = listed()
 
     observed = only_change(cache.job_changed(job("1")))
@@ -151,7 +151,7 @@ def test_a_job_that_only_the_ledger_knows_has_vanished() -> None:
     assert only_change(cache.vanished("shop", known)).all_gone
 
 
-def test_pods_that_are_listed_after_their_job_vanished_are_told() -> None:
+def test_pods_that_are_listed_after_their_job_vanished_are_reported() -> None:
     cache = Cache()
     cache.jobs_listed("ns", [])
     known = ObservedJob(namespace="ns", job="shop-1", uid="u", rv="1", number=1)
@@ -162,7 +162,7 @@ def test_pods_that_are_listed_after_their_job_vanished_are_told() -> None:
     assert (observed.gone, observed.live_pods) == (True, 1)
 
 
-def test_why_a_pod_does_not_run_is_told_in_words() -> None:
+def test_why_a_pod_does_not_run_is_reported_in_words() -> None:
     cache = listed()
     cache.job_changed(job())
     waiting = ContainerState(waiting=Waiting("ImagePullBackOff", "no such image"))

@@ -50,7 +50,7 @@ def test_a_connection_lost_of_a_stopped_reflector_is_not_reported(world: World) 
     assert WatcherHealth(world.store).problems() == []
 
 
-def test_a_list_that_was_told_and_not_taken_before_a_restart_is_void(world: World) -> None:
+def test_a_list_that_was_delivered_and_not_taken_before_a_restart_is_void(world: World) -> None:
     world.cluster.list_into(world.leader.inbox)
     world.leader.inbox.deliver("job", 10)
     world.submit(push("0", "a", 1), "1")

@@ -274,7 +274,7 @@ def test_a_redis_that_hangs_delays_no_answer_that_needs_none(tmp_path: Path, key
     assert max(each.elapsed.total_seconds() for each in answers) < 1
 
 
-def test_neither_body_nor_secret_is_told_or_logged(web: Web, redis_url: str) -> None:
+def test_neither_body_nor_secret_is_shown_or_logged(web: Web, redis_url: str) -> None:
     with capture_logs() as logs:
         web.deliver(sent(PUSH).with_fields(private=PRIVATE))
         web.deliver(sent("gitlab/push_hook__branch").with_fields(private=PRIVATE), "gitlab")

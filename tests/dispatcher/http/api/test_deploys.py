@@ -38,7 +38,7 @@ def looked_at(pushed: Web, store: Store) -> Web:
     return pushed
 
 
-def test_a_deploy_is_told_with_times_in_utc_and_its_log(pushed: Web, client: redis.Redis) -> None:
+def test_a_deploy_is_shown_with_times_in_utc_and_its_log(pushed: Web, client: redis.Redis) -> None:
     end(pushed, client, State.FAILED, exit_code=3, log_tail="no space left\n", why="exited with 3")
 
     told = pushed.api("targets/shop/deploys/1").json()
@@ -126,7 +126,7 @@ def test_a_deploy_that_waits_is_cancelled_at_once(looked_at: Web) -> None:
     assert len(looked_at.wake_ups()) == before + 1
 
 
-def test_a_deploy_that_runs_is_told_to_stop(pushed: Web, client: redis.Redis) -> None:
+def test_a_deploy_that_runs_is_stopped(pushed: Web, client: redis.Redis) -> None:
     take(pushed, client, State.STARTING, State.RUNNING)
     before = len(pushed.wake_ups())
 
@@ -173,7 +173,7 @@ def test_what_stops_and_does_not_go_can_be_released(
 
 
 @pytest.mark.parametrize("states", [(), (State.STARTING, State.RUNNING)])
-def test_only_what_was_told_to_stop_can_be_released(
+def test_only_what_is_stopping_can_be_released(
     pushed: Web, client: redis.Redis, states: tuple[State, ...]
 ) -> None:
     take(pushed, client, *states)

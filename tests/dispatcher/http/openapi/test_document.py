@@ -126,7 +126,7 @@ def test_statuses_are_those_of_the_documents(operation: Operation[Any]) -> None:
     assert said <= set(operation.responses)
 
 
-def test_the_common_codes_are_told_at_the_head() -> None:
+def test_the_common_codes_are_documented_at_the_head() -> None:
     anywhere, _ = common()
 
     assert anywhere == ANYWHERE | LEDGER | SENT | {Code(429, "too_many_failures")}

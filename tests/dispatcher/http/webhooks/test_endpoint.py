@@ -116,7 +116,7 @@ def test_a_path_filter_counts_only_where_no_push_before_is_missing(web: Web) -> 
     )
 
 
-def test_a_hosts_clock_that_is_ahead_is_told_of_and_is_a_setting(web: Web) -> None:
+def test_a_hosts_clock_that_is_ahead_is_reported_and_is_a_setting(web: Web) -> None:
     ahead = int(time.time() * 1000) + 120_000
     refs = [{"ref": "refs/heads/main", "before": OLD, "after": NEW, "pushed_at": ahead}]
     with capture_logs() as within:

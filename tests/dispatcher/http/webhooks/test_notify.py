@@ -61,7 +61,7 @@ def test_an_address_that_is_no_hooks(web: Web, path: str) -> None:
     assert "--url" in line
 
 
-def test_any_other_no_is_told_in_webs_words(web: Web) -> None:
+def test_any_other_no_is_reported_in_webs_words(web: Web) -> None:
     code, line = notify(web, "webhooks/plain", refs=50)
 
     assert code == REFUSED
