@@ -107,20 +107,20 @@ class _Filter:
     def _tag(self, name: str) -> tuple[Rule | None, str]:
         if not self._tags:
             return Rule.TAGS, f"tag {name}: the target follows no tags"
-        wanted, said = self._tags.judge(name)
+        wanted, judgement = self._tags.judge(name)
         if wanted:
-            return None, f"tag {said}"
+            return None, f"tag {judgement}"
         hint = version_hint(self._tags.patterns, name)
-        return Rule.TAGS, f"tag {said}: {hint}" if hint else f"tag {said}"
+        return Rule.TAGS, f"tag {judgement}: {hint}" if hint else f"tag {judgement}"
 
     def _branch(self, name: str) -> tuple[Rule | None, str]:
         if not self._branches:
             return Rule.BRANCHES, f"branch {name}: the target follows no branches"
-        wanted, said = self._branches.judge(name)
+        wanted, judgement = self._branches.judge(name)
         if wanted and name.startswith(MERGE_QUEUE) and not self._queue.wants(name):
             named = f"only by patterns that begin with {MERGE_QUEUE}"
             return Rule.MERGE_QUEUE, f"branch {name}: a merge queue's branches are followed {named}"
-        return None if wanted else Rule.BRANCHES, f"branch {said}"
+        return None if wanted else Rule.BRANCHES, f"branch {judgement}"
 
     def _content(self, push: Push) -> tuple[Rule | None, str, str]:
         """The rule that filters it (None for none), the reason, and why a filter could not decide."""

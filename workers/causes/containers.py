@@ -88,8 +88,8 @@ def is_lost(container: ContainerStatus) -> bool:
 def ended_at(container: ContainerStatus) -> datetime:
     """When it failed; far in the future if that is unknown."""
     ended = failure(container) or container.state.terminated
-    said = ended.finished_at if ended else None
-    return said if said and said > _EPOCH else datetime.max.replace(tzinfo=UTC)
+    finished = ended.finished_at if ended else None
+    return finished if finished and finished > _EPOCH else datetime.max.replace(tzinfo=UTC)
 
 
 def of_failure(container: ContainerStatus, ended: Terminated) -> Cause:
@@ -115,11 +115,11 @@ def of_wait(container: ContainerStatus) -> Cause | None:
     if waiting is None or waiting.reason in _EARLY:
         return None
     before = failure(container)
-    said = (f"container {container.name} waits", waiting.reason, waiting.message)
+    texts = (f"container {container.name} waits", waiting.reason, waiting.message)
     if before:
         why = of_failure(container, before)
-        return cause(why.kind, *said[:2], f"{waiting.message}; {why.why}", retry=True)
-    return cause(_kind(waiting.reason), *said, retry=True)
+        return cause(why.kind, *texts[:2], f"{waiting.message}; {why.why}", retry=True)
+    return cause(_kind(waiting.reason), *texts, retry=True)
 
 
 def _kind(reason: str) -> CauseKind:

@@ -22,10 +22,10 @@ _PROGRESS = frozenset({"SuccessfulCreate", "Scheduled", "Pulling", "Pulled", "Cr
 
 def of_events(events: Iterable[Event]) -> Cause | None:
     """The newest warning as a cause; None if there is none, or if a later event shows progress."""
-    said = sorted(events, key=_seen_at)
-    newest = next((event for event in reversed(said) if event.type == "Warning"), None)
+    oldest_first = sorted(events, key=_seen_at)
+    newest = next((event for event in reversed(oldest_first) if event.type == "Warning"), None)
     if newest is None or any(
-        _seen_at(event) > _seen_at(newest) for event in said if _goes_on(event)
+        _seen_at(event) > _seen_at(newest) for event in oldest_first if _goes_on(event)
     ):
         return None
     return cause(_kind(newest), _about(newest), newest.message, retry=True)

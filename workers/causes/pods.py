@@ -184,8 +184,8 @@ def _wait(pod: Pod) -> Cause | None:
         return None
     for condition in pod.status.conditions:
         if condition.type == "PodScheduled" and condition.status == "False":
-            said = condition.message or condition.reason
-            return cause(CauseKind.SCHEDULING, "no node takes its Pod", said, retry=True)
+            why = condition.message or condition.reason
+            return cause(CauseKind.SCHEDULING, "no node takes its Pod", why, retry=True)
     everything = pod.status.init_container_statuses + pod.status.container_statuses
     return next(filter(None, map(of_wait, everything)), None)
 
@@ -236,13 +236,18 @@ def _taken_away(pod: Pod) -> Cause | None:
     reason, message = pod.status.reason, pod.status.message
     if reason == "Evicted" and _OWN_STORAGE.search(message):
         return cause(CauseKind.STORAGE, "its Pod was evicted", message)
-    said = next((c for c in pod.status.conditions if _is_disruption(c)), None)
-    if not said and reason not in _EVICTED | _NODE_WENT:
+    disruption = next((c for c in pod.status.conditions if _is_disruption(c)), None)
+    if not disruption and reason not in _EVICTED | _NODE_WENT:
         return None
-    by_node = reason in _NODE_WENT or (said and said.reason in _OF_NODE and reason not in _EVICTED)
+    by_node = reason in _NODE_WENT or (
+        disruption and disruption.reason in _OF_NODE and reason not in _EVICTED
+    )
     kind = CauseKind.NODE if by_node else CauseKind.EVICTED
-    words = (reason or (said.reason if said else ""), message or (said.message if said else ""))
-    return cause(kind, _TAKEN, *words, retry=True)
+    texts = (
+        reason or (disruption.reason if disruption else ""),
+        message or (disruption.message if disruption else ""),
+    )
+    return cause(kind, _TAKEN, *texts, retry=True)
 
 
 def _is_disruption(condition: Condition) -> bool:
@@ -276,8 +281,8 @@ def _lost(pod: Pod) -> Cause | None:
     """The cause if no container failed, and the end of one is unknown."""
     lost = [container for container in _own(pod) if is_lost(container)]
     if any(map(has_run, lost)):
-        words = ("its node was restarted", "ContainerStatusUnknown")
-        return cause(CauseKind.NODE, _TAKEN, *words, retry=True)
+        texts = ("its node was restarted", "ContainerStatusUnknown")
+        return cause(CauseKind.NODE, _TAKEN, *texts, retry=True)
     if not lost:
         return None
     never = f"before container {lost[0].name} was started"
@@ -289,5 +294,5 @@ def _lost(pod: Pod) -> Cause | None:
 
 
 def _unknown(pod: Pod) -> Cause:
-    said = (pod.status.reason, pod.status.message)
-    return cause(CauseKind.UNKNOWN, "its Pod failed", *said)
+    texts = (pod.status.reason, pod.status.message)
+    return cause(CauseKind.UNKNOWN, "its Pod failed", *texts)
