@@ -31,6 +31,9 @@ from workers.listener import WAITS
 from workers.reconcile.leased_cluster import ClusterClient
 from workers.watch.sweeper import WatcherCluster
 
+# One process renders the manifests, for all tests.
+pytestmark = pytest.mark.xdist_group("manifests")
+
 DEPLOY = Path(__file__).parents[1] / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
 IMAGE = f"registry.example.com/git-dispatcher:{__version__}"

@@ -7,6 +7,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,7 @@ def test_continuous_integration_runs_the_commands_of_the_readme() -> None:
 # Documents
 
 
+@cache
 def commands() -> dict[str, set[str]]:
     """Command → its options."""
     found = typer.main.get_command(cli.build()).commands  # type: ignore[attr-defined]
