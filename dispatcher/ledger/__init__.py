@@ -2,6 +2,7 @@
 
 from dispatcher.ledger.connection import check_writes, connect
 from dispatcher.ledger.delivery_log import DeliveryLog, LogBounds, LogEntry, LoggedDelivery
+from dispatcher.ledger.events import Events, StreamedEvent
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.leadership import Leadership
 from dispatcher.ledger.listings import Listings, RedisRun
@@ -29,6 +30,7 @@ from dispatcher.ledger.watcher_health import WatcherHealth, WatchProblem
 __all__ = [
     "AuthFailures",
     "DeliveryLog",
+    "Events",
     "Keys",
     "Leadership",
     "Leased",
@@ -59,6 +61,7 @@ __all__ = [
     "Slots",
     "StopResult",
     "Store",
+    "StreamedEvent",
     "Submission",
     "Submitter",
     "TargetView",

@@ -25,6 +25,11 @@ class Keys:
         """Hash, bounded by `Retention.history`: number -> Deploy (JSON). Expires with the row."""
         return f"{self.prefix}deploys:{target}"
 
+    def timelines(self, target: str) -> str:
+        """Hash, bounded as the deploys are: number -> what happened to the deploy, a line each (Event, JSON).
+        Expires with the row."""
+        return f"{self.prefix}timelines:{target}"
+
     def open(self, target: str) -> str:
         """Hash, bounded by how many deploys may wait: stream -> numbers of its deploys that have not ended."""
         return f"{self.prefix}open:{target}"
@@ -75,6 +80,10 @@ class Keys:
         number, the answer (JSON)."""
         return f"{self.prefix}logged-delivery:{id}"
 
+    def noted(self, target: str) -> tuple[str, str, str]:
+        """Where scripts note what happened: the target's timelines, the events, the counts."""
+        return self.timelines(target), self.events, self.counts
+
     def scattered(self, target: str) -> tuple[str, ...]:
         """Prefixes of the keys of which a target can have many: one for each stream, push or request."""
         kinds = ("chain", "ages", "seen", "request", "times")
@@ -101,6 +110,17 @@ class Keys:
         """Hash, kept, one field for each hook and reason: "hook reason" -> how many requests were
         not authenticated; the hook is "" for all names that no hook has."""
         return f"{self.prefix}rejections"
+
+    @property
+    def events(self) -> str:
+        """Stream, bounded by `Retention.happened`: what happened to deploys and targets, oldest first."""
+        return f"{self.prefix}events"
+
+    @property
+    def counts(self) -> str:
+        """Hash, kept: "target what" -> how often it happened; what is an event's kind, or the state that a
+        deploy came to and, behind a space, its cause."""
+        return f"{self.prefix}counts"
 
     @property
     def due(self) -> str:

@@ -12,6 +12,7 @@ from dispatcher.domain.errors import LedgerCorrupt, LedgerUnavailable
 from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.ledger.codec import decode
 from dispatcher.ledger.connection import texts
+from dispatcher.ledger.retention import Happened
 from dispatcher.ledger.scripts import Call
 from dispatcher.ledger.store import Store
 from dispatcher.ledger.targets import row_keys
@@ -26,6 +27,7 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     job: str
     grace: int
+    keep: Happened
     leads: bool
 
 
@@ -52,9 +54,14 @@ class Observations:
         name = observed.key
         json = msgspec.json.encode(observed)
         shared = (self._keys.running, self._keys.versions, self._keys.open(target))
-        keys = (*row_keys(self._keys, target), *shared)
-        grace, leads = self._store.timeouts.wake_up, self._store.is_fenced
-        arguments = Arguments(target=target, job=name, grace=grace, leads=leads)
+        keys = (*row_keys(self._keys, target), *shared, *self._keys.noted(target))
+        arguments = Arguments(
+            target=target,
+            job=name,
+            grace=self._store.timeouts.wake_up,
+            keep=self._store.retention.happened,
+            leads=self._store.is_fenced,
+        )
         return Call("observe", keys, (arguments, json))
 
     def known_jobs(self) -> list[tuple[str, ObservedJob]]:

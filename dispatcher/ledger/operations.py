@@ -7,11 +7,14 @@ from enum import StrEnum
 
 import msgspec
 
+from dispatcher.domain.event import Event, EventKind
 from dispatcher.domain.pause import Paused
 from dispatcher.ledger.codec import decode, encode
+from dispatcher.ledger.events import entry
 from dispatcher.ledger.redeployment import Redeploy, RedeployResult
+from dispatcher.ledger.retention import Happened
 from dispatcher.ledger.schedule import Schedule
-from dispatcher.ledger.store import Store
+from dispatcher.ledger.store import Command, Store
 from dispatcher.ledger.wakeups import WakeUp
 
 
@@ -40,6 +43,7 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
     verb: str
     by: str
     why: str
+    keep: Happened
     grace: int
 
 
@@ -77,9 +81,16 @@ class Operations:
             verb=verb,
             by=by or "somebody",
             why=reason,
+            keep=self._store.retention.happened,
             grace=self._store.timeouts.wake_up,
         )
-        own = (keys.row(target), keys.deploys(target), keys.due, keys.open(target))
+        own = (
+            keys.row(target),
+            keys.deploys(target),
+            keys.due,
+            keys.open(target),
+            *keys.noted(target),
+        )
         raw = self._store.scripts.run("cancel", own, (arguments,))
         reply = decode(raw, Reply)
         wake = (WakeUp(target, reply.wake, f"{verb} deploy {number}"),) if reply.wake else ()
@@ -87,18 +98,23 @@ class Operations:
 
     def pause(self, target: str | None, by: str, reason: str) -> None:
         """Pauses the target, or all with None: nothing starts until it is resumed, and what runs goes on."""
-        value = encode(Paused(by, reason, self._store.now()))
-        with self._store.redis() as client:
-            if target is None:
-                client.set(self._keys.paused, value)
-            else:
-                client.hset(self._keys.row(target), "paused", value)
+        now = self._store.now()
+        value = encode(Paused(by, reason, now))
+        set_it: Command = (
+            ("SET", self._keys.paused, value)
+            if target is None
+            else ("HSET", self._keys.row(target), "paused", value)
+        )
+        event = Event(kind=EventKind.PAUSED, at=now, by=by, why=reason)
+        self._store.write(set_it, entry(self._store, target or "", event))
 
-    def resume(self, target: str | None) -> list[WakeUp]:
+    def resume(self, target: str | None, by: str = "") -> list[WakeUp]:
         """Ends the pause of the target, or that of all with None; returns the wake-ups to enqueue."""
-        with self._store.redis() as client:
-            if target is not None:
-                client.hdel(self._keys.row(target), "paused")
-                return self._schedule.wake([target], "it was resumed")
-            client.delete(self._keys.paused)
+        keys = self._keys
+        event = Event(kind=EventKind.RESUMED, at=self._store.now(), by=by)
+        noted = entry(self._store, target or "", event)
+        if target is not None:
+            self._store.write(("HDEL", keys.row(target), "paused"), noted)
+            return self._schedule.wake([target], "it was resumed")
+        self._store.write(("DEL", keys.paused), noted)
         return self._schedule.wake_open("everything was resumed")

@@ -85,7 +85,7 @@ class Publisher:
     def _retired(self, name: str, keep_for: int) -> bool:
         keys = self._keys
         own = keys.row(name), keys.deploys(name), keys.jobs(name)
-        mine = (*own, keys.specs, keys.due, keys.open(name))
+        mine = (*own, keys.specs, keys.due, keys.open(name), keys.timelines(name))
         return bool(self._store.scripts.run("retire", mine, (name, keep_for)))
 
     def limit(self, limits: Mapping[str, int]) -> None:

@@ -12,6 +12,7 @@ from dispatcher.domain.deploy import Reason
 from dispatcher.domain.outcome import Outcome
 from dispatcher.domain.refs import short_ref, stream_of
 from dispatcher.ledger.keys import Keys
+from dispatcher.ledger.retention import Happened
 from dispatcher.ledger.scripts import Call
 from dispatcher.ledger.store import Store
 from dispatcher.ledger.wakeups import WakeUp
@@ -68,6 +69,7 @@ class Redeploy:
                 keys.request(target, self.request),
                 keys.paused,
                 keys.open(target),
+                *keys.noted(target),
                 *self._chain(keys, stream),
             ),
             (self._arguments(store),),
@@ -85,6 +87,7 @@ class Redeploy:
             commit=self.commit,
             ref=self.ref,
             stream=stream_of(self.ref),
+            keep=store.retention.happened,
             grace=store.timeouts.wake_up,
             remember=store.retention.remember,
             edges=store.retention.edges,
@@ -146,6 +149,7 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
     commit: str
     ref: str
     stream: str
+    keep: Happened
     grace: int
     remember: int
     edges: int

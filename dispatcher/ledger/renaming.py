@@ -90,7 +90,8 @@ class Renaming:
 
     def _own(self, target: str) -> tuple[str, ...]:
         keys = self._keys
-        return keys.row(target), keys.deploys(target), keys.jobs(target), keys.open(target)
+        own = (keys.row(target), keys.deploys(target), keys.jobs(target))
+        return (*own, keys.open(target), keys.timelines(target))
 
     def _pairs(self, old: str, new: str) -> Iterator[str]:
         """The keys of which a target can have many: each key of the old name, followed by that of the new."""

@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
+
+class Happened(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is kept of what happened, as scripts take it."""
+
+    events: int
+    """In the stream, about."""
+    lines: int
+    """In a deploy's timeline: the first ones and the newest."""
+
+
+EVENTS = Happened(events=10_000, lines=50)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
@@ -21,6 +35,7 @@ class Retention:
     """Milliseconds after a rename for which pushes under the former name are redirected to the new one."""
     history: int = 100
     """Deploys kept per target."""
+    happened: Happened = EVENTS
     repairs: int = 200
     """Newest repairs that are kept."""
     auth_failures: int = 60_000

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import redis
 from redis.client import Pipeline
@@ -18,6 +18,9 @@ from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.retention import Retention
 from dispatcher.ledger.scripts import Argument, FencingToken, Scripts
 from dispatcher.ledger.timeouts import Timeouts
+
+Command: TypeAlias = tuple[str, str, *tuple[Argument, ...]]
+"""A plain command: its name, its key, its arguments."""
 
 
 class Store:
@@ -50,7 +53,7 @@ class Store:
         with translated(self.client):
             yield self.client
 
-    def write(self, *commands: tuple[str, str, *tuple[Argument, ...]]) -> None:
+    def write(self, *commands: Command) -> None:
         """Runs plain commands (name, key, arguments …), all in one script."""
         if commands:
             keys = [key for _, key, *_ in commands]

@@ -12,6 +12,7 @@ from dispatcher.domain.deploy import Deploy, Reason, State
 from dispatcher.domain.outcome import Outcome, Result
 from dispatcher.domain.push import Push
 from dispatcher.domain.refs import short_ref
+from dispatcher.ledger.retention import Happened
 from dispatcher.ledger.scripts import Call
 from dispatcher.ledger.store import Store
 from dispatcher.ledger.wakeups import WakeUp
@@ -71,6 +72,7 @@ class Submission:
                 keys.logged_delivery(delivery.id),
                 keys.open(target),
                 keys.times(target),
+                *keys.noted(target),
             ),
             (self._arguments(store),),
         )
@@ -98,6 +100,7 @@ class Submission:
             refs=retention.refs,
             deliveries=retention.deliveries,
             renamed=retention.renamed,
+            keep=retention.happened,
             grace=store.timeouts.wake_up,
         )
 
@@ -156,6 +159,7 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
     refs: int
     deliveries: int
     renamed: int
+    keep: Happened
     grace: int
 
 

@@ -16,6 +16,7 @@ from dispatcher.domain.snapshot import Snapshot
 from dispatcher.domain.spec import Spec
 from dispatcher.ledger.codec import decode, encode
 from dispatcher.ledger.keys import Keys
+from dispatcher.ledger.retention import Happened
 from dispatcher.ledger.store import Store
 
 
@@ -74,6 +75,7 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
     trouble: str
     failures: int
     history: int
+    keep: Happened
     slot: str
     waits: bool
     deploys: Sequence[Changed]
@@ -146,6 +148,7 @@ class Targets:
                 keys.waiters,
                 keys.paused,
                 keys.open(seen.target),
+                *keys.noted(seen.target),
             ),
             (
                 Arguments(
@@ -158,6 +161,7 @@ class Targets:
                     trouble=trouble,
                     failures=failures,
                     history=self._store.retention.history,
+                    keep=self._store.retention.happened,
                     slot=slot,
                     waits=waits,
                     deploys=[_changed(seen, deploy) for deploy in deploys],

@@ -50,5 +50,5 @@ class Pausing:
         log.info("pause", target=target or "everything", by=order.by, reason=order.reason)
 
     def _resume(self, target: str | None, order: Order) -> None:
-        self._wake_ups.enqueue(self._operations.resume(target))
+        self._wake_ups.enqueue(self._operations.resume(target, order.asker))
         log.info("resume", target=target or "everything", by=order.by, reason=order.reason)

@@ -45,6 +45,7 @@ local function taken(push, deploy, outcome, code)
   deploy.wanted_at, deploy.came_at = push.target.now, push.arg.replays
   add_delivery(push, deploy)
   save(push.target, deploy)
+  note(push.target, deploy, outcome == 'accepted' and 'created' or 'coalesced', nil, deploy.requested_by)
   redis.call('HSET', push.ref.chain, 'last', deploy.number)
   local wake = touch(push.target)
   if is_held(push.target) then return answer(push, 'held', 'paused', deploy.number, '', wake) end
@@ -61,6 +62,7 @@ local function create(push, commit, code)
   -- If the target was removed before, its history may be about to expire.
   redis.call('PERSIST', target.row)
   redis.call('PERSIST', target.deploys)
+  redis.call('PERSIST', target.timelines)
   add_open(target, push.stream, deploy.number)
   return taken(push, deploy, 'accepted', code)
 end

@@ -20,6 +20,7 @@ local function prune_history(target, jobs, most)
     if excess <= 0 then return end
     if not keep[number] then
       redis.call('HDEL', target.deploys, number)
+      redis.call('HDEL', target.timelines, number)
       excess = excess - 1
     end
   end

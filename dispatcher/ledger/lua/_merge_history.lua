@@ -10,12 +10,17 @@ end
 
 -- Reads everything stored under one of the two names, before its keys are deleted.
 local function take_out(target)
-  local found = { row = hash_at(target.row), deploys = hash_at(target.deploys), numbers = {}, is_open = {} }
+  local found = { row = hash_at(target.row), deploys = hash_at(target.deploys), timelines = hash_at(target.timelines),
+                  numbers = {}, is_open = {} }
   for _, number in ipairs(open_numbers(target)) do found.is_open[number] = true end
   for number in pairs(found.deploys) do found.numbers[#found.numbers + 1] = number end
   by_number(found.numbers)
-  redis.call('DEL', target.row, target.deploys, target.open)
+  redis.call('DEL', target.row, target.deploys, target.open, target.timelines)
   return found
+end
+
+local function add_timeline(target, number, timeline)
+  if timeline then redis.call('HSET', target.timelines, number, timeline) end
 end
 
 -- Adds the deploys of `guest`. A number up to `known` belongs to another deploy, or did: an open deploy with such a
@@ -26,12 +31,14 @@ local function add_deploys(target, guest, from, known)
     local deploy = cjson.decode(guest.deploys[number])
     if tonumber(number) > known then
       redis.call('HSET', target.deploys, number, renamed_deploy(guest.deploys[number], from, target.name))
+      add_timeline(target, number, guest.timelines[number])
       if guest.is_open[number] then add_open(target, deploy.stream, number) end
     elseif guest.is_open[number] and (deploy.attempt or 0) == 0 then
       seq = seq + 1
       renumbered[number] = string.format('%d', seq)
       deploy.target, deploy.number = target.name, seq
       save(target, deploy)
+      add_timeline(target, renumbered[number], guest.timelines[number])
       add_open(target, deploy.stream, seq)
     end
   end
@@ -76,6 +83,7 @@ local function take_history(new, old)
   for number, json in pairs(hash_at(old.deploys)) do
     redis.call('HSET', new.deploys, number, renamed_deploy(json, old.name, new.name))
   end
-  redis.call('DEL', old.deploys)
+  for number, timeline in pairs(hash_at(old.timelines)) do add_timeline(new, number, timeline) end
+  redis.call('DEL', old.deploys, old.timelines)
   return add_guest(new, guest, old.name)
 end

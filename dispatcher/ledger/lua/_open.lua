@@ -1,6 +1,6 @@
 -- Which deploys of a target are open, that is, not over: a hash, stream -> numbers, so that a push reads of its own
 -- stream only.
--- Includes: _target
+-- Includes: _target, _events
 
 local function is_terminal(state)
   return state == 'succeeded' or state == 'failed' or state == 'superseded' or state == 'cancelled' or state == 'lost'
@@ -77,8 +77,10 @@ end
 
 -- Ends a waiting deploy, which has its `why` already.
 local function close(target, deploy, state)
+  local was = deploy.state
   deploy.state, deploy.ended_at = state, target.now
   save(target, deploy)
+  note(target, deploy, 'state', was, deploy.cancelled_by)
   drop_open(target, deploy.stream, deploy.number)
   raise(target, 'ended', deploy.number)
 end

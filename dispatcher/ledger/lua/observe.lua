@@ -4,18 +4,19 @@
 --
 -- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy  6 running
 --       7 versions (hash: namespace, "*" for all -> newest resourceVersion that the watcher has seen)
---       8 open (hash: stream -> numbers)
+--       8 open (hash: stream -> numbers)  9 timelines  10 events  11 counts, see submit.lua
 -- ARGV  1 document, 2 what was seen (JSON, stored as it is)
 --   target  name
 --   job     "namespace/name"
 --   grace   ms after which a wake-up that no worker took counts as lost
+--   keep      how much is kept of what happened: {events, lines}, see _events.lua
 --   leads   the watcher that leads saw it
 -- Reply the number of the wake-up to enqueue, or 0
 
 local arg, json = cjson.decode(ARGV[1]), ARGV[2]
-local row, deploys, jobs, due, busy, running, versions, open = unpack(KEYS)
-local target = { name = arg.target, now = now_ms(), grace = arg.grace,
-                 row = row, deploys = deploys, due = due, open = open }
+local row, deploys, jobs, due, busy, running, versions, open, timelines, events, counts = unpack(KEYS)
+local target = { name = arg.target, now = now_ms(), grace = arg.grace, keep = arg.keep,
+                 row = row, deploys = deploys, due = due, open = open, timelines = timelines, events = events, counts = counts }
 local observed, known_json = cjson.decode(json), redis.call('HGET', jobs, arg.job)
 local known -- the same of what was seen before
 
@@ -42,7 +43,8 @@ local function is_outdated()
 end
 
 -- The Job of an ended deploy is gone from the cluster.
-local function drop()
+local function drop(deploy)
+  if deploy and known then note(target, deploy, 'cleaned') end
   redis.call('HDEL', jobs, arg.job)
   local was_last = redis.call('HLEN', jobs) == 0
   if was_last then redis.call('SREM', busy, target.name) end
@@ -63,7 +65,7 @@ end
 
 raise(target, 'seq', observed.number or 0)
 local deploy = is_over(observed) and load(target, string.format('%d', observed.number or 0))
-if is_over(observed) and (not deploy or is_terminal(deploy.state)) then return drop() end
+if is_over(observed) and (not deploy or is_terminal(deploy.state)) then return drop(deploy) end
 -- What the ledger did not know takes a slot all the same, until a worker has looked at it.
 if not known and not observed.reserves_name and not observed.outcome and not observed.gone then
   redis.call('HSETNX', running, target.name, observed.namespace)

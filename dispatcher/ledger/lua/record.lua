@@ -2,7 +2,7 @@
 -- Includes: _history
 --
 -- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy (set: targets that have Jobs)  6 running  7 waiting  8 waiters
---       9 paused (string)  10 open (hash: stream -> numbers)
+--       9 paused (string)  10 open (hash: stream -> numbers)  11 timelines  12 events  13 counts, see submit.lua
 -- ARGV  1 document
 --   target    name
 --   token     of the lease
@@ -13,6 +13,7 @@
 --   trouble   what holds the target up, "" for nothing
 --   failures  looks in a row that the cluster failed
 --   history   deploys that are kept
+--   keep      how much is kept of what happened: {events, lines}, see _events.lua
 --   slot      namespace of the deploy that has a concurrency slot, "" for none
 --   waits     the target waits for one
 --   deploys   what is written: {number, read, write}; `read` is the text as it was read, "" for one that was not
@@ -24,8 +25,10 @@
 --       | "lost": nothing written, another worker has the lease or none
 
 local arg = cjson.decode(ARGV[1])
-local row, deploys, jobs, due, busy, running, waiting, waiters, paused, open = unpack(KEYS)
-local target = { name = arg.target, now = now_ms(), row = row, deploys = deploys, open = open, due = due, paused = paused }
+local row, deploys, jobs, due, busy, running, waiting, waiters, paused, open, timelines, events, counts =
+  unpack(KEYS)
+local target = { name = arg.target, now = now_ms(), row = row, deploys = deploys, open = open, due = due, paused = paused,
+                 timelines = timelines, events = events, counts = counts, keep = arg.keep }
 
 -- One deploy's change: what it was and is, nil if it may not be written any more.
 local function change_of(deploy)
@@ -56,9 +59,24 @@ local function keep_in_open(change)
   keep(target, change.to.stream, change.number)
 end
 
+-- What of a change is an event: another state, another attempt, or another cause why it does not go on.
+local function note_change(change)
+  local from, to = change.from, change.to
+  if not from.state then return note(target, to, 'created') end
+  if from.state ~= to.state or from.attempt ~= to.attempt then return note(target, to, 'state', from.state) end
+  if from.cause ~= to.cause then note(target, to, 'cause') end
+end
+
+local function note_trouble()
+  local was = redis.call('HGET', row, 'trouble') or ''
+  if was == arg.trouble then return end
+  note_target(target, arg.trouble ~= '' and 'trouble' or 'recovered', arg.trouble)
+end
+
 local function write(change)
   local deploy, number = change.to, change.number
   redis.call('HSET', deploys, number, change.write)
+  note_change(change)
   keep_in_open(change)
   raise(target, 'seq', number)
   if is_terminal(deploy.state) then raise(target, 'ended', number) end
@@ -99,6 +117,7 @@ for _, change in ipairs(changes) do ended = write(change) or ended end
 write_jobs()
 if ended then prune_history(target, jobs, arg.history) end
 write_slot()
+note_trouble()
 redis.call('HSET', row, 'trouble', arg.trouble, 'failures', arg.failures)
 if arg.ends and not moved then
   let_go()

@@ -7,7 +7,8 @@
 -- KEYS  1 row  2 deploys  3 due  4 request (string: the answer to this request, JSON)
 --       5 paused (string, there while everything is paused)
 --       6 open (hash: stream -> numbers)
---       7 chain, 8 ages of the stream of the requested ref, 9 times, see submit.lua; left out if no ref is requested
+--       7 timelines  8 events  9 counts, see submit.lua
+--       10 chain, 11 ages of the stream of the requested ref, 12 times, see submit.lua; left out if no ref is requested
 -- ARGV  1 document
 --   target    name
 --   by        who asks
@@ -19,6 +20,7 @@
 --   commit    "" for that deploy's commit, or for the newest wanted commit of the ref
 --   ref       "" for that deploy's ref
 --   stream    of the ref
+--   keep      how much is kept of what happened: {events, lines}, see _events.lua
 --   grace     ms after which a wake-up that no worker took counts as lost
 --   remember  seconds for which Redis keeps the request's answer
 --   edges     ms for which Redis keeps the chain
@@ -33,10 +35,11 @@
 --   put      the script has set the ref's head to the commit
 
 local arg = cjson.decode(ARGV[1])
-local row, deploys, due, request, paused, open, chain, ages, times = unpack(KEYS)
+local row, deploys, due, request, paused, open, timelines, events, counts, chain, ages, times = unpack(KEYS)
 local now = now_ms()
-local target = { name = arg.target, now = now, grace = arg.grace,
-                 row = row, deploys = deploys, open = open, due = due, paused = paused }
+local target = { name = arg.target, now = now, grace = arg.grace, keep = arg.keep,
+                 row = row, deploys = deploys, open = open, due = due, paused = paused,
+                 timelines = timelines, events = events, counts = counts }
 local ref = arg.ref ~= '' and ref_in(chain, ages, arg.ref, now, 0)
 -- What the deploy is to run; find() and complete() fill in what the request leaves out.
 local run = { commit = arg.commit, ref = arg.ref, stream = arg.stream }
@@ -93,16 +96,18 @@ local function last_waiting()
   end
 end
 
-local function write(deploy)
+local function write(deploy, kind)
   deploy.commit, deploy.ref, deploy.before, deploy.title = run.commit, run.ref, run.before, run.title
   deploy.reason, deploy.requested_by, deploy.note, deploy.wanted_at = arg.reason, arg.by, arg.note, now
   save(target, deploy)
+  note(target, deploy, kind, nil, arg.by)
   return touch(target)
 end
 
 local function create()
   local number = redis.call('HINCRBY', row, 'seq', 1)
-  local wake = write({ target = target.name, number = number, state = 'pending', stream = run.stream, created_at = now })
+  local wake = write({ target = target.name, number = number, state = 'pending', stream = run.stream, created_at = now },
+                     'created')
   add_open(target, run.stream, number)
   return number, wake
 end
@@ -127,7 +132,7 @@ if waiting and (arg.reason == 'spec-change' or (waiting.commit == run.commit and
 end
 -- A redeploy that was started before keeps its commit; the new deploy, which comes after it, supersedes it.
 if waiting and waiting.reason == 'redeploy' and (waiting.attempt or 0) == 0 then
-  return reply(unless_held('coalesced'), 'replaced', waiting.number, 0, write(waiting))
+  return reply(unless_held('coalesced'), 'replaced', waiting.number, 0, write(waiting, 'coalesced'))
 end
 local number, wake = create()
 if waiting then return reply(unless_held('accepted'), 'behind', number, waiting.number, wake) end

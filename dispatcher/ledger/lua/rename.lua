@@ -3,7 +3,8 @@
 -- Includes: _merge_history, _merge_keys
 --
 -- KEYS  1 renamed (hash: former name -> "name time")  2 specs  3 due  4 busy  5 running  6 waiting  7 waiters
---       8 row  9 deploys  10 jobs  11 open of the old name  12 row  13 deploys  14 jobs  15 open of the new name
+--       8 row  9 deploys  10 jobs  11 open  12 timelines of the old name
+--       13 row  14 deploys  15 jobs  16 open  17 timelines of the new name
 --       then in pairs what is kept of branches, pushes and requests: the key of the old name, that of the new
 -- ARGV  1 document
 --   old    name
@@ -17,8 +18,10 @@
 local arg = cjson.decode(ARGV[1])
 local renamed, specs, due, busy, running, waiting, waiters = unpack(KEYS, 1, 7)
 local now = now_ms()
-local old = { name = arg.old, now = now, row = KEYS[8], deploys = KEYS[9], jobs = KEYS[10], open = KEYS[11] }
-local new = { name = arg.new, now = now, row = KEYS[12], deploys = KEYS[13], jobs = KEYS[14], open = KEYS[15],
+local old = { name = arg.old, now = now, row = KEYS[8], deploys = KEYS[9], jobs = KEYS[10], open = KEYS[11],
+              timelines = KEYS[12] }
+local new = { name = arg.new, now = now, row = KEYS[13], deploys = KEYS[14], jobs = KEYS[15], open = KEYS[16],
+              timelines = KEYS[17],
               due = due, grace = arg.grace }
 
 local function move_field(key)
@@ -65,9 +68,10 @@ local renumbered = {}
 if there then renumbered = (owner and add_history or take_history)(new, old) end
 redis.call('PERSIST', new.row)
 redis.call('PERSIST', new.deploys)
+redis.call('PERSIST', new.timelines)
 move_jobs()
 move_slot()
-for at = 16, #KEYS, 2 do move_key(KEYS[at], KEYS[at + 1], renumbered) end
+for at = 18, #KEYS, 2 do move_key(KEYS[at], KEYS[at + 1], renumbered) end
 redirect()
 redis.call('HDEL', specs, old.name)
 redis.call('HSET', specs, new.name, arg.spec)

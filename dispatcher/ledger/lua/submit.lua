@@ -16,6 +16,9 @@
 --       11 log       hash    the delivery's entry in the delivery log, expires: step -> reply (JSON)
 --       12 open      hash    stream -> numbers of its deploys that have not ended
 --       13 times     zset    ref -> newest known time of its host: outlives the chain
+--       14 timelines    hash    number -> what happened to the deploy
+--       15 events    stream  what happened to deploys and targets
+--       16 counts    hash    how often
 -- ARGV  1 document
 --   deploy      the deploy to create if the push gets one of its own: target, stream, ref, commit …
 --   before      where the ref was: an object name, zeros for none, "" if unknown
@@ -38,6 +41,7 @@
 --   refs        most refs whose times are kept
 --   deliveries  most deliveries that a deploy lists
 --   renamed     ms after a rename for which pushes may come under the old name
+--   keep      how much is kept of what happened: {events, lines}, see _events.lua
 --   grace       ms after which a wake-up that no worker took counts as lost
 -- Reply document, or "redirect <name>": the script wrote nothing, since the target's row is under that name
 --   outcome   accepted, coalesced, duplicate, unchanged, stale, filtered, held or rejected
@@ -52,9 +56,11 @@
 --   ahead     the host's time was ahead of Redis' clock, so the script did not use it
 
 local arg = cjson.decode(ARGV[1])
-local row, deploys, chain, ages, seen, delivery, due, paused, renamed, former_row, log, open, times = unpack(KEYS)
-local target = { name = arg.deploy.target, now = now_ms(), grace = arg.grace,
-                 row = row, deploys = deploys, open = open, due = due, paused = paused }
+local row, deploys, chain, ages, seen, delivery, due, paused, renamed, former_row, log, open, times, timelines, events,
+      counts = unpack(KEYS)
+local target = { name = arg.deploy.target, now = now_ms(), grace = arg.grace, keep = arg.keep,
+                 row = row, deploys = deploys, open = open, due = due, paused = paused,
+                 timelines = timelines, events = events, counts = counts }
 local ref = ref_in(chain, ages, arg.deploy.ref, target.now, arg.clock_skew)
 
 local function none(commit) return string.match(commit, '^0+$') and '0' or commit end

@@ -10,9 +10,12 @@ import pytest
 
 from dispatcher.domain.push import Push
 from dispatcher.ledger import Retention, Store
+from dispatcher.ledger.retention import Happened
 from tests.dispatcher.ledger.helpers import a_submission, push
 
 MANY, FEW = 120, 12
+NODE = 100
+"""Entries that Redis keeps together, and drops together: stream-node-max-entries."""
 SLACK = 200
 """Bytes: numbers that are longer, the deliveries that a deploy names."""
 
@@ -32,6 +35,9 @@ def size(store: Store) -> Size:
         if client.pttl(key) >= 0 and not {"chain", "ages", "times"} & set(key.split(":")):
             continue
         keys.add(key)
+        if client.type(key) == "stream":
+            assert client.xlen(key) <= store.retention.happened.events + NODE
+            continue
         content = (
             dict(client.zrange(key, 0, -1, withscores=True))
             if client.type(key) == "zset"
@@ -94,7 +100,7 @@ def test_after_its_windows_a_ledger_is_as_large_as_one_that_saw_little(
     store: Store, history: str, kind: str
 ) -> None:
     """The stream goes on, so that nothing of it expires as a whole."""
-    store.retention = Retention(refs=5, deliveries=3)
+    store.retention = Retention(refs=5, deliveries=3, happened=Happened(events=10, lines=5))
     hand_in(store, HISTORIES[history](MANY, store.now()), **KINDS[kind])
     pass_windows(store)
     last = later("refs/tags/last" if "tag" in history else "refs/heads/main")
@@ -112,6 +118,9 @@ def test_after_its_windows_a_ledger_is_as_large_as_one_that_saw_little(
     assert seen_many.bytes <= seen_few.bytes + SLACK
 
 
+NOTED = {"timelines:shop", "events", "counts"}
+
+
 def test_streams_that_nobody_pushes_to_expire_as_a_whole(store: Store) -> None:
     branches = [f"refs/heads/b{n}" for n in range(20)]
     hand_in(store, [push("0", "a", ref=ref, at=store.now()) for ref in branches])
@@ -123,7 +132,7 @@ def test_streams_that_nobody_pushes_to_expire_as_a_whole(store: Store) -> None:
         if store.client.pttl(key) < 0
     }
 
-    assert kept == {"row:shop", "deploys:shop", "open:shop", "due"}
+    assert kept == {"row:shop", "deploys:shop", "open:shop", "due", *NOTED}
 
 
 def test_of_times_the_newest_are_kept(store: Store) -> None:
