@@ -1,5 +1,6 @@
 """The ledger: desired and observed state of targets, and what became of each push. Only it talks to Redis."""
 
+from dispatcher.ledger.audit import Audit
 from dispatcher.ledger.connection import check_writes, connect
 from dispatcher.ledger.delivery_log import DeliveryLog, LogBounds, LogEntry, LoggedDelivery
 from dispatcher.ledger.events import Events, StreamedEvent
@@ -24,10 +25,12 @@ from dispatcher.ledger.submission import Submission
 from dispatcher.ledger.submitter import Submitter
 from dispatcher.ledger.targets import Leased, RecordResult, Targets, stored
 from dispatcher.ledger.timeouts import Timeouts
+from dispatcher.ledger.tokens import Tokens
 from dispatcher.ledger.wakeups import WakeUp, WakeUps
 from dispatcher.ledger.watcher_health import WatcherHealth, WatchProblem
 
 __all__ = [
+    "Audit",
     "AuthFailures",
     "DeliveryLog",
     "Events",
@@ -67,6 +70,7 @@ __all__ = [
     "TargetView",
     "Targets",
     "Timeouts",
+    "Tokens",
     "WakeUp",
     "WakeUps",
     "WatchProblem",

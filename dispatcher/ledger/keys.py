@@ -123,6 +123,16 @@ class Keys:
         return f"{self.prefix}counts"
 
     @property
+    def tokens(self) -> str:
+        """Hash, one field for each API token: its SHA-256 -> Token (JSON)."""
+        return f"{self.prefix}tokens"
+
+    @property
+    def audit(self) -> str:
+        """Stream, bounded by `Retention.audit`: orders and what came of them (AuditEntry, JSON)."""
+        return f"{self.prefix}audit"
+
+    @property
     def due(self) -> str:
         """Sorted set, kept: target -> when a worker has to look at it, whatever happens until then."""
         return f"{self.prefix}due"

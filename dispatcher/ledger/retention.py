@@ -36,6 +36,8 @@ class Retention:
     history: int = 100
     """Deploys kept per target."""
     happened: Happened = EVENTS
+    audit: int = 20_000
+    """Entries of the audit log kept, about: two for each order."""
     repairs: int = 200
     """Newest repairs that are kept."""
     auth_failures: int = 60_000
