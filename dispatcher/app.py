@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Mount, Router
 from dispatcher.config import Environment
 from dispatcher.config.reloading import Reloader
 from dispatcher.domain.errors import LedgerUnavailable
+from dispatcher.http.api.audited import AuditLog
 from dispatcher.http.api.deliveries import Deliveries
 from dispatcher.http.api.deploys import Deploys
 from dispatcher.http.api.hooks import ConfiguredHooks
@@ -49,6 +50,7 @@ from dispatcher.ledger import (
     Store,
     Submitter,
     Timeouts,
+    Tokens,
     WakeUps,
     connect,
 )
@@ -116,7 +118,7 @@ def _rate_limits(settings: Environment) -> RateLimits:
 
 def _routes(parts: Parts, settings: Environment, *, accept_foreign_hosts: bool) -> list[BaseRoute]:
     proxies = Proxies(settings.trusted_proxies, settings.proxy_header)
-    tokens = ApiTokens(settings.api_tokens)
+    tokens = ApiTokens(settings.api_tokens, Tokens(parts.store))
     endpoints = _endpoints(parts, proxies, tokens, accept_foreign_hosts=accept_foreign_hosts)
     guarded = Router(
         api_routes(endpoints),
@@ -134,19 +136,19 @@ def _endpoints(
     taking = live, parts.submitter, parts.bodies, proxies, limiter, parts.rejections
     reader = Reader(store)
     parser = RequestParser(live, parts.bodies, reader)
-    deliveries = DeliveryLog(store)
+    deliveries, audit = DeliveryLog(store), AuditLog(store)
     return Endpoints(
         hooks=Hooks(*taking, accept_foreign_hosts=accept_foreign_hosts),
         health=Health(store, parts.background, tokens),
         document=_open_api(),
         targets=Targets(parser, store),
-        deploys=Deploys(parser, store, wake_ups),
-        redeploys=Redeploys(parser, store, wake_ups),
-        pauses=Pausing(parser, store, wake_ups),
+        deploys=Deploys(parser, store, wake_ups, audit),
+        redeploys=Redeploys(parser, store, wake_ups, audit),
+        pauses=Pausing(parser, store, wake_ups, audit),
         repairs=RepairLog(store),
         configured_hooks=ConfiguredHooks(live, parts.usage, parts.rejections),
         deliveries=Deliveries(live, deliveries, reader),
-        replays=Replays(live, parser, deliveries, parts.submitter),
+        replays=Replays(live, parser, deliveries, parts.submitter, audit),
     )
 
 

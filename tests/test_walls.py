@@ -65,8 +65,12 @@ WALLS = {
         " dispatcher.http.uniform_cost dispatcher.ledger dispatcher.matching.* anyio structlog"
     ),
     "dispatcher.http.authentication": (
-        "dispatcher.config dispatcher.http.client_address dispatcher.http.log_throttle"
-        " dispatcher.http.responses dispatcher.webhooks.authentication starlette structlog"
+        "dispatcher.config dispatcher.domain.access dispatcher.http.client_address"
+        " dispatcher.http.log_throttle dispatcher.http.responses dispatcher.ledger"
+        " dispatcher.webhooks.authentication anyio starlette structlog"
+    ),
+    "dispatcher.http.permissions": (
+        "dispatcher.domain.access dispatcher.http.responses dispatcher.matching.globs starlette"
     ),
     # its rooms: each imports those above it only
     "dispatcher.http.connection.*": (
@@ -86,14 +90,16 @@ WALLS = {
     ),
     "dispatcher.http.api.*": (
         "dispatcher.config dispatcher.domain.* dispatcher.http.connection.bodies"
-        " dispatcher.http.live_config dispatcher.http.responses dispatcher.http.webhooks.*"
-        " dispatcher.ledger dispatcher.matching.* dispatcher.webhooks.results"
+        " dispatcher.http.live_config dispatcher.http.permissions dispatcher.http.responses"
+        " dispatcher.http.webhooks.* dispatcher.ledger dispatcher.matching.* dispatcher.webhooks.results"
         " dispatcher.webhooks.receiving anyio msgspec starlette structlog"
     ),
     "dispatcher.http.api.schemas.*": (
         "dispatcher.config dispatcher.domain.* dispatcher.ledger dispatcher.matching.evaluation msgspec"
     ),
-    "dispatcher.http.openapi.*": "dispatcher dispatcher.http.responses msgspec starlette",
+    "dispatcher.http.openapi.*": (
+        "dispatcher dispatcher.domain.access dispatcher.http.responses msgspec starlette"
+    ),
     # the application
     "dispatcher.http.health": (
         "dispatcher dispatcher.domain.errors dispatcher.http.authentication"
@@ -101,7 +107,8 @@ WALLS = {
         " dispatcher.ledger msgspec starlette structlog"
     ),
     "dispatcher.http.operations": (
-        "dispatcher.http.api.* dispatcher.http.health dispatcher.http.openapi.*"
+        "dispatcher.domain.access dispatcher.http.api.* dispatcher.http.health"
+        " dispatcher.http.openapi.* dispatcher.http.permissions"
         " dispatcher.http.webhooks.* dispatcher.webhooks.providers.generic starlette"
     ),
     "dispatcher.app": (

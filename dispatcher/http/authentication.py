@@ -1,6 +1,6 @@
-"""Authenticates API requests by bearer token, compared in constant time with all configured tokens.
+"""Authenticates API requests by bearer token: one of the environment's, or one that the ledger keeps.
 
-Binds the sender's address and the token's name to every log line of the request.
+Binds the sender's address and the token's name to every log line of the request, and gives both to its handler.
 """
 
 from __future__ import annotations
@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import structlog
+from anyio import to_thread
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
 from dispatcher.config import Secret
+from dispatcher.domain.access import Caller, Role
 from dispatcher.http.client_address import Address, Proxies, group
 from dispatcher.http.log_throttle import LogThrottle
 from dispatcher.http.responses import CAUSE, ErrorResponse
+from dispatcher.ledger import Tokens
 from dispatcher.webhooks.authentication import same
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="git-dispatcher"'}
@@ -26,19 +29,31 @@ log = structlog.get_logger()
 
 
 class ApiTokens:
-    """The configured API tokens."""
+    """The environment's API tokens, which may do everything, and the ledger's."""
 
-    def __init__(self, tokens: Sequence[Secret]) -> None:
-        self._tokens = tuple(tokens)
+    def __init__(self, tokens: Sequence[Secret], kept: Tokens) -> None:
+        self._tokens, self._kept = tuple(tokens), kept
 
     def __bool__(self) -> bool:
+        """Whether the environment has one: without one, nobody could create the first of the ledger's."""
         return bool(self._tokens)
 
-    def holder(self, headers: Headers) -> str:
-        """The name of the token that was sent, or "". Compares all tokens, even after a match."""
+    async def caller(self, headers: Headers) -> Caller | None:
+        """Whose valid token was sent. Raises LedgerUnavailable unless it is the environment's."""
         presented = _bearer(headers.getlist("authorization"))
+        if not presented or not self._tokens:
+            return None
+        if name := self._holder(presented):
+            return Caller(name=name, role=Role.ADMIN)
+        token = await to_thread.run_sync(self._kept.find, presented.decode("latin-1"))
+        if token is None:
+            return None
+        return Caller(name=token.name, role=token.role, targets=token.targets)
+
+    def _holder(self, presented: bytes) -> str:
+        """The name of the environment's token, or "". Compares all tokens, even after a match."""
         known = [same(presented, token.reveal()) for token in self._tokens]
-        return self._tokens[known.index(True)].source if presented and any(known) else ""
+        return self._tokens[known.index(True)].source if any(known) else ""
 
 
 class TokenAuthentication:
@@ -53,10 +68,12 @@ class TokenAuthentication:
         sender = self._proxies.sender(peer, scope["headers"])
         bind_contextvars(address=str(sender))
         try:
-            bind_contextvars(token=self._checked(Headers(scope=scope)))
+            caller = await self._checked(Headers(scope=scope))
         except ErrorResponse as error:
             self._log_refusal(scope, sender, error.cause)
             raise
+        bind_contextvars(token=caller.name)
+        scope.setdefault("state", {}).update(caller=caller, address=str(sender))
 
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] >= 400:
@@ -67,8 +84,7 @@ class TokenAuthentication:
 
         await self._app(scope, receive, watched)
 
-    def _checked(self, headers: Headers) -> str:
-        """The token's name."""
+    async def _checked(self, headers: Headers) -> Caller:
         if not self._tokens:
             raise ErrorResponse(
                 403,
@@ -76,12 +92,13 @@ class TokenAuthentication:
                 "The API is disabled because no token is configured: set DISPATCHER_API_TOKENS, "
                 "with a token made by `openssl rand -hex 32`",
             )
-        if holder := self._tokens.holder(headers):
-            return holder
+        if caller := await self._tokens.caller(headers):
+            return caller
         raise ErrorResponse(
             401,
             "unauthorized",
-            "No valid token: send `Authorization: Bearer <one of DISPATCHER_API_TOKENS>`",
+            "No valid token: send `Authorization: Bearer …` with one of DISPATCHER_API_TOKENS, or one "
+            "that `git-dispatcher token create` made and that has not expired",
             CHALLENGE,
         )
 

@@ -71,7 +71,7 @@ class Health:
             say = log.info if seen == Seen("ok", "ok") else log.warning
             say("readiness", ledger=seen.ledger, cluster=seen.cluster)
         self._last = seen
-        if not self._tokens.holder(request.headers):
+        if not await self._is_known(request):
             return json_response(Ready(ready=True))
         return json_response(
             Ready(
@@ -83,6 +83,12 @@ class Health:
                 durability=self._durability,
             )
         )
+
+    async def _is_known(self, request: Request) -> bool:
+        try:
+            return await self._tokens.caller(request.headers) is not None
+        except LedgerUnavailable:
+            return False
 
     async def _seen(self) -> Seen:
         """Checks Redis and cluster. The result must not contain addresses, names or library messages."""

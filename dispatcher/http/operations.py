@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from starlette.routing import Route
 
+from dispatcher.domain.access import Role
 from dispatcher.http import health
 from dispatcher.http.api import deliveries, deploys, redeploys, repairs
 from dispatcher.http.api.deliveries import Deliveries
@@ -34,6 +35,7 @@ from dispatcher.http.api.targets import Targets
 from dispatcher.http.health import Health
 from dispatcher.http.openapi.endpoint import OpenApi
 from dispatcher.http.openapi.operation import Operation, Parameter, codes
+from dispatcher.http.permissions import permitted
 from dispatcher.http.webhooks import intake
 from dispatcher.http.webhooks.endpoint import Hooks
 from dispatcher.webhooks.providers.generic import Payload
@@ -102,7 +104,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         responses={202: intake.Answer, 200: intake.Answer},
         own_errors=HOOK,
         body=Payload,
-        token=False,
+        role=None,
     ),
     Operation(
         method="GET",
@@ -110,7 +112,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         handler=lambda at: at.health.live,
         summary="Whether the process works",
         responses={200: health.Alive},
-        token=False,
+        role=None,
         ledger=False,
     ),
     Operation(
@@ -119,7 +121,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         handler=lambda at: at.health.ready,
         summary="Whether deliveries are accepted, and the state of ledger and cluster",
         responses={200: health.Ready},
-        token=False,
+        role=None,
         ledger=False,
     ),
     Operation(
@@ -171,6 +173,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         own_errors=DEPLOY | REDEPLOY,
         parameters=(IDEMPOTENCY_KEY,),
         body=RedeployOrder,
+        role=Role.OPERATE,
     ),
     Operation(
         method="POST",
@@ -180,6 +183,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         responses={202: OrderAnswer},
         own_errors=DEPLOY | codes("409 already_over"),
         body=Order,
+        role=Role.OPERATE,
     ),
     Operation(
         method="POST",
@@ -189,6 +193,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         responses={202: OrderAnswer},
         own_errors=DEPLOY | codes("409 already_over not_stopping"),
         body=Order,
+        role=Role.OPERATE,
     ),
     Operation(
         method="POST",
@@ -198,6 +203,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         responses={200: PauseAnswer},
         own_errors=TARGET,
         body=Order,
+        role=Role.OPERATE,
     ),
     Operation(
         method="POST",
@@ -207,6 +213,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         responses={200: PauseAnswer},
         own_errors=TARGET,
         body=Order,
+        role=Role.OPERATE,
     ),
     Operation(
         method="POST",
@@ -215,6 +222,8 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         summary="Pause all targets",
         responses={200: PauseAnswer},
         body=Order,
+        role=Role.OPERATE,
+        everything=True,
     ),
     Operation(
         method="POST",
@@ -223,6 +232,8 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         summary="Resume all targets",
         responses={200: PauseAnswer},
         body=Order,
+        role=Role.OPERATE,
+        everything=True,
     ),
     Operation(
         method="GET",
@@ -232,6 +243,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         responses={200: RepairList},
         own_errors=LIMIT,
         parameters=(_limit(repairs.MOST, repairs.MOST),),
+        everything=True,
     ),
     Operation(
         method="GET",
@@ -239,6 +251,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         handler=lambda at: at.configured_hooks.hooks,
         summary="Hooks, when their secrets were last used, and how many requests were rejected",
         responses={200: HookList},
+        everything=True,
     ),
     Operation(
         method="GET",
@@ -248,6 +261,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         responses={200: DeliveryList},
         own_errors=LIMIT,
         parameters=(_limit(deliveries.MOST, deliveries.USUAL),),
+        everything=True,
     ),
     Operation(
         method="POST",
@@ -257,6 +271,8 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         responses={202: ReplayAnswer, 200: ReplayAnswer},
         own_errors=DELIVERY | codes("409 not_replayable removed_hook"),
         body=Order,
+        role=Role.OPERATE,
+        everything=True,
     ),
     Operation(
         method="GET",
@@ -265,6 +281,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         summary="A delivery, and what each target makes of it",
         responses={200: DeliveryDetail},
         own_errors=DELIVERY,
+        everything=True,
     ),
 )
 """`/replay` comes before the id that could end with it: where no operation of a path has the method, a 405
@@ -282,5 +299,7 @@ def api_routes(endpoints: Endpoints) -> list[Route]:
 
 
 def _route(operation: Operation[Endpoints], endpoints: Endpoints, prefix: str = "") -> Route:
-    path, handler = operation.path.removeprefix(prefix), operation.handler(endpoints)
-    return Route(path, handler, methods=[operation.method])
+    handler = operation.handler(endpoints)
+    if operation.role is not None:
+        handler = permitted(handler, operation.role, everything=operation.everything)
+    return Route(operation.path.removeprefix(prefix), handler, methods=[operation.method])

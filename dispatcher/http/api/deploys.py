@@ -7,6 +7,8 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dispatcher.domain.access import Verb
+from dispatcher.http.api.audited import AuditLog, Origin
 from dispatcher.http.api.requests import (
     Order,
     RequestParser,
@@ -34,8 +36,10 @@ class Deploys:
     """The endpoints. Redis calls run in threads. A response to an order goes out once its wake-ups are in
     the queue."""
 
-    def __init__(self, parser: RequestParser, store: Store, wake_ups: WakeUps) -> None:
-        self._parser, self._wake_ups = parser, wake_ups
+    def __init__(
+        self, parser: RequestParser, store: Store, wake_ups: WakeUps, audit: AuditLog
+    ) -> None:
+        self._parser, self._wake_ups, self._audit = parser, wake_ups, audit
         self._operations = Operations(store)
         self._reader = Reader(store)
 
@@ -54,23 +58,33 @@ class Deploys:
         return json_response(deploy_detail(found))
 
     async def cancel(self, request: Request) -> Response:
-        return await self._order(request, "cancel")
+        return await self._order(request, Verb.CANCEL)
 
     async def release(self, request: Request) -> Response:
-        return await self._order(request, "release")
+        return await self._order(request, Verb.RELEASE)
 
-    async def _order(self, request: Request, verb: str) -> Response:
+    async def _order(self, request: Request, verb: Verb) -> Response:
         target, number = await self._parser.deploy(request)
         order = await self._parser.order(request, Order)
-        answer = await to_thread.run_sync(self._carry_out, verb, target, number, order)
+        origin, deploy = Origin.of(request), (target, number)
+        answer = await to_thread.run_sync(self._audited, origin, verb, deploy, order)
         return json_response(answer, 202)
 
-    def _carry_out(self, verb: str, target: str, number: int, order: Order) -> OrderAnswer:
-        operation = self._operations.cancel if verb == "cancel" else self._operations.release
+    def _audited(
+        self, origin: Origin, verb: Verb, deploy: tuple[str, int], order: Order
+    ) -> OrderAnswer:
+        target, number = deploy
+        with self._audit.order(origin, verb, f"{target}/{number}", order) as audited:
+            answer = self._carry_out(verb, target, number, order)
+            audited.outcome = answer.outcome
+        return answer
+
+    def _carry_out(self, verb: Verb, target: str, number: int, order: Order) -> OrderAnswer:
+        operation = self._operations.cancel if verb is Verb.CANCEL else self._operations.release
         stopped = operation(target, number, order.asker, order.reason)
         self._wake_ups.enqueue(stopped.wake_ups)
         deploy = f"{target}/{number}"
-        log.info(verb, deploy=deploy, by=order.by, reason=order.reason, outcome=stopped.result)
+        log.info(str(verb), deploy=deploy, by=order.by, reason=order.reason, outcome=stopped.result)
         if stopped.result not in REASONS:
             raise self._error(stopped.result, target, number)
         return OrderAnswer(deploy=deploy, outcome=stopped.result, reason=REASONS[stopped.result])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import structlog
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dispatcher.domain.access import Verb
+from dispatcher.http.api.audited import AuditLog, Origin
 from dispatcher.http.api.requests import Order, RequestParser
 from dispatcher.http.api.schemas.pauses import PauseAnswer, pause_info
 from dispatcher.http.responses import json_response
@@ -20,28 +20,30 @@ log = structlog.get_logger()
 class Pausing:
     """The endpoints. A response goes out once its wake-ups are in the queue."""
 
-    def __init__(self, parser: RequestParser, store: Store, wake_ups: WakeUps) -> None:
-        self._parser, self._store, self._wake_ups = parser, store, wake_ups
+    def __init__(
+        self, parser: RequestParser, store: Store, wake_ups: WakeUps, audit: AuditLog
+    ) -> None:
+        self._parser, self._store, self._wake_ups, self._audit = parser, store, wake_ups, audit
         self._operations = Operations(store)
 
     async def pause(self, request: Request) -> Response:
-        return await self._switch(request, self._pause)
+        return await self._switch(request, Verb.PAUSE)
 
     async def resume(self, request: Request) -> Response:
-        return await self._switch(request, self._resume)
+        return await self._switch(request, Verb.RESUME)
 
-    async def _switch(
-        self, request: Request, switch: Callable[[str | None, Order], None]
-    ) -> Response:
+    async def _switch(self, request: Request, verb: Verb) -> Response:
         named = "target" in request.path_params
         target = (await self._parser.target(request)).name if named else None
         order = await self._parser.order(request, Order)
-        return json_response(await to_thread.run_sync(self._switched, switch, target, order))
+        origin = Origin.of(request)
+        return json_response(await to_thread.run_sync(self._switched, origin, verb, target, order))
 
     def _switched(
-        self, switch: Callable[[str | None, Order], None], target: str | None, order: Order
+        self, origin: Origin, verb: Verb, target: str | None, order: Order
     ) -> PauseAnswer:
-        switch(target, order)
+        with self._audit.order(origin, verb, target or "", order):
+            (self._pause if verb is Verb.PAUSE else self._resume)(target, order)
         pauses = read_pauses(self._store, [target] if target else [])
         return PauseAnswer(target=target, paused=pause_info(pauses, target))
 

@@ -13,7 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.config import Target
+from dispatcher.domain.access import Verb
 from dispatcher.domain.refs import MAX_REF, ZEROS, is_ref, object_name, short_ref
+from dispatcher.http.api.audited import AuditLog, Origin
 from dispatcher.http.api.requests import Order, RequestParser, line, unknown_deploy
 from dispatcher.http.api.schemas.deploys import RedeployAnswer
 from dispatcher.http.responses import ErrorResponse, json_response
@@ -40,8 +42,10 @@ class RedeployOrder(Order, frozen=True, kw_only=True):
 class Redeploys:
     """The endpoint. Redis calls run in threads."""
 
-    def __init__(self, parser: RequestParser, store: Store, wake_ups: WakeUps) -> None:
-        self._parser, self._wake_ups = parser, wake_ups
+    def __init__(
+        self, parser: RequestParser, store: Store, wake_ups: WakeUps, audit: AuditLog
+    ) -> None:
+        self._parser, self._wake_ups, self._audit = parser, wake_ups, audit
         self._operations = Operations(store)
         self._reader = Reader(store)
 
@@ -55,7 +59,14 @@ class Redeploys:
             note=order.reason,
             **_named(order, target),
         )
-        return json_response(await to_thread.run_sync(self._redeploy, asked), 202)
+        origin = Origin.of(request)
+        return json_response(await to_thread.run_sync(self._ordered, origin, order, asked), 202)
+
+    def _ordered(self, origin: Origin, order: RedeployOrder, asked: Redeploy) -> RedeployAnswer:
+        with self._audit.order(origin, Verb.REDEPLOY, asked.target, order) as audited:
+            answer = self._redeploy(asked)
+            audited.outcome = f"{answer.outcome} {answer.deploy}"
+        return answer
 
     def _redeploy(self, asked: Redeploy) -> RedeployAnswer:
         made = self._operations.redeploy(asked)

@@ -9,9 +9,11 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dispatcher.domain.access import Verb
 from dispatcher.domain.delivery import ID_LENGTH, Delivery, Replay
+from dispatcher.http.api.audited import AuditLog, Origin
 from dispatcher.http.api.deliveries import found
-from dispatcher.http.api.requests import Order, RequestParser
+from dispatcher.http.api.requests import Order, RequestParser, line
 from dispatcher.http.api.schemas.deliveries import ReplayAnswer
 from dispatcher.http.live_config import ActiveConfig, LiveConfig
 from dispatcher.http.responses import ErrorResponse, json_response
@@ -27,16 +29,26 @@ class Replays:
     """The endpoint. Authenticates nothing: a stored delivery was authenticated when it arrived."""
 
     def __init__(
-        self, live: LiveConfig, parser: RequestParser, log: DeliveryLog, submitter: Submitter
+        self,
+        live: LiveConfig,
+        parser: RequestParser,
+        log: DeliveryLog,
+        submitter: Submitter,
+        audit: AuditLog,
     ) -> None:
-        self._live, self._parser = live, parser
+        self._live, self._parser, self._audit = live, parser, audit
         self._log, self._submitter = log, submitter
 
     async def replay(self, request: Request) -> Response:
         order = await self._parser.order(request, Order)
         name = request.path_params["id"]
-        intake = await to_thread.run_sync(self._intake, name, order)
-        body = intake.answer(await ledger_results(self._submitter, intake))
+        audited = await to_thread.run_sync(
+            self._audit.order, Origin.of(request), Verb.REPLAY, line(name)[:100], order
+        )
+        async with audited:
+            intake = await to_thread.run_sync(self._intake, name, order)
+            body = intake.answer(await ledger_results(self._submitter, intake))
+            audited.outcome = ", ".join(f"{r.target}: {r.outcome}" for r in body.results)
         _log(intake.delivery, body)
         return json_response(_view(intake.delivery, body), body.status)
 

@@ -14,6 +14,7 @@ from dispatcher.config import Target
 from dispatcher.domain.suggestions import did_you_mean, nearest
 from dispatcher.http.connection.bodies import Bodies
 from dispatcher.http.live_config import LiveConfig
+from dispatcher.http.permissions import caller_of, may_see
 from dispatcher.http.responses import ErrorResponse
 from dispatcher.ledger import Reader
 
@@ -44,25 +45,36 @@ class RequestParser:
     def __init__(self, live: LiveConfig, bodies: Bodies, reader: Reader) -> None:
         self._live, self._bodies, self._reader = live, bodies, reader
 
-    def targets(self) -> dict[str, Target]:
-        """All configured targets, in configuration order."""
-        return dict(self._live.now.targets)
+    def targets(self, request: Request) -> dict[str, Target]:
+        """All configured targets that the caller may see, in configuration order."""
+        caller, targets = caller_of(request), self._live.now.targets
+        return {name: target for name, target in targets.items() if may_see(caller, name)}
 
     async def target(self, request: Request) -> Target:
         """The configured target that the path names."""
-        name = request.path_params["target"]
+        name = self._visible(request)
         if (target := self._live.now.targets.get(name)) is not None:
             return target
         if await self._has_history(name):
             raise _removed_target(name)
-        raise _unknown_target(name, self._live.now.targets)
+        raise self._unknown(request, name)
 
     async def history(self, request: Request) -> str:
         """The target to read about. A removed target counts while the ledger keeps its history."""
-        name: str = request.path_params["target"]
+        name = self._visible(request)
         if name in self._live.now.targets or await self._has_history(name):
             return name
-        raise _unknown_target(name, self._live.now.targets)
+        raise self._unknown(request, name)
+
+    def _visible(self, request: Request) -> str:
+        """The target's name; to a caller whose token does not cover it, there is no such target."""
+        name: str = request.path_params["target"]
+        if may_see(caller_of(request), name):
+            return name
+        raise self._unknown(request, name)
+
+    def _unknown(self, request: Request, name: str) -> ErrorResponse:
+        return _unknown_target(name, self.targets(request))
 
     async def _has_history(self, name: str) -> bool:
         return len(name) <= LONGEST_NAME and await to_thread.run_sync(self._reader.knows, name)

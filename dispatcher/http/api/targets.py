@@ -23,8 +23,8 @@ class Targets:
         self._parser, self._store = parser, store
         self._reader = Reader(store)
 
-    async def list(self, _: Request) -> Response:
-        targets = tuple(self._parser.targets().values())
+    async def list(self, request: Request) -> Response:
+        targets = tuple(self._parser.targets(request).values())
         return json_response(TargetList(await to_thread.run_sync(self._look, targets)))
 
     async def show(self, request: Request) -> Response:

@@ -9,6 +9,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dispatcher.domain.access import Role
+
 Handler = Callable[[Request], Awaitable[Response]]
 Endpoints = TypeVar("Endpoints")
 
@@ -49,10 +51,17 @@ class Operation(Generic[Endpoints]):
     """Errors besides those that many operations share."""
     parameters: tuple[Parameter, ...] = ()
     body: type | None = None
-    token: bool = True
-    """Whether the request needs an API token."""
+    role: Role | None = Role.READ
+    """What the caller's token must allow; None for a request that needs no token."""
+    everything: bool = False
+    """Whether it concerns more than single targets: a token that is limited to some may not."""
     ledger: bool = True
     """Whether it fails without Redis."""
+
+    @property
+    def token(self) -> bool:
+        """Whether the request needs an API token."""
+        return self.role is not None
 
     @property
     def errors(self) -> Codes:
@@ -81,7 +90,7 @@ ANYWHERE = codes(
     "503 busy",
 )
 LEDGER = codes("503 ledger_unavailable")
-TOKEN = codes("401 unauthorized", "403 api_disabled")
+TOKEN = codes("401 unauthorized", "403 api_disabled forbidden")
 SENT = codes("408 body_too_slow", "400 body_incomplete")
 """Errors of reading a body."""
 ORDERED = codes("400 invalid_body", "413 body_too_large")
