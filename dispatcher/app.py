@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Mount, Router
 from dispatcher.config import Environment
 from dispatcher.config.reloading import Reloader
 from dispatcher.domain.errors import LedgerUnavailable
+from dispatcher.http.api.access import Access
 from dispatcher.http.api.audited import AuditLog
 from dispatcher.http.api.deliveries import Deliveries
 from dispatcher.http.api.deploys import Deploys
@@ -148,6 +149,7 @@ def _endpoints(
         repairs=RepairLog(store),
         configured_hooks=ConfiguredHooks(live, parts.usage, parts.rejections),
         deliveries=Deliveries(live, deliveries, reader),
+        access=Access(parser, store, audit),
         replays=Replays(live, parser, deliveries, parts.submitter, audit),
     )
 

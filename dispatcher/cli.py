@@ -27,10 +27,12 @@ COMMANDS: dict[str, dict[str, str]] = {
     },
     "Deliveries": {"hooks": "hooks", "deliveries": "deliveries", "replay": "replay"},
     "Pauses and repairs": {"pause": "pauses", "resume": "pauses", "repairs": "repairs"},
+    "Access": {"token": "access_tokens", "audit": "access_tokens"},
     "Git servers": {"notify": "notify"},
     "On one machine": {"up": "local", "demo": "local"},
 }
-"""Panel of the help → command → module of `dispatcher.commands` with the function of that name."""
+"""Panel of the help → command → module of `dispatcher.commands` with the function, or the group of
+commands, of that name."""
 
 
 def build(wanted: str = "") -> typer.Typer:
@@ -49,8 +51,11 @@ def build(wanted: str = "") -> typer.Typer:
     for panel, commands in COMMANDS.items():
         for command, module in commands.items():
             if not known or command == wanted:
-                functions = import_module(f"dispatcher.commands.{module}")
-                app.command(rich_help_panel=panel)(getattr(functions, command))
+                found = getattr(import_module(f"dispatcher.commands.{module}"), command)
+                if isinstance(found, typer.Typer):
+                    app.add_typer(found, name=command, rich_help_panel=panel)
+                else:
+                    app.command(rich_help_panel=panel)(found)
     return app
 
 

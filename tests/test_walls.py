@@ -443,6 +443,7 @@ def test_each_outside_thing_has_its_places() -> None:
         "dispatcher.http.health",
         "dispatcher.http.openapi.*",
         "dispatcher.http.operations",
+        "dispatcher.http.permissions",
         "dispatcher.http.responses",
         "dispatcher.http.webhooks.*",
         "dispatcher.local.cluster.apiserver.*",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from types import TracebackType
 from typing import TypeVar
@@ -13,7 +13,9 @@ import msgspec
 
 from dispatcher.commands.access import TOKEN, URL, Access
 from dispatcher.commands.exits import Exit, Failed
+from dispatcher.domain.access import Role
 from dispatcher.domain.errors import UsageError
+from dispatcher.http.api.schemas.access import AuditPage, CreatedToken, RevokedToken, TokenList
 from dispatcher.http.api.schemas.deliveries import DeliveryDetail, DeliveryList, ReplayAnswer
 from dispatcher.http.api.schemas.deploys import (
     DeployDetail,
@@ -122,6 +124,29 @@ class Client:
     def resume(self, target: str | None, *, reason: str, by: str) -> PauseAnswer:
         path = f"{_below(target)}resume"
         return self._order(path, PauseAnswer, reason, by)
+
+    def tokens(self) -> TokenList:
+        return self._call("GET", "tokens", TokenList)
+
+    def create_token(
+        self,
+        name: str,
+        *,
+        role: Role,
+        targets: Sequence[str],
+        expires_in: int,
+        reason: str,
+        by: str,
+    ) -> CreatedToken:
+        """`expires_in` is seconds, 0 for never."""
+        body = {"name": name, "role": role, "targets": targets, "expires_in": expires_in}
+        return self._call("POST", "tokens", CreatedToken, {**body, "reason": reason, "by": by})
+
+    def revoke_token(self, name: str, *, reason: str, by: str) -> RevokedToken:
+        return self._order(f"tokens/{_part(name)}/revoke", RevokedToken, reason, by)
+
+    def audit(self, limit: int) -> AuditPage:
+        return self._call("GET", f"audit?limit={limit}", AuditPage)
 
     def _order(self, path: str, kind: type[T], reason: str, by: str) -> T:
         return self._call("POST", path, kind, body={"reason": reason, "by": by})

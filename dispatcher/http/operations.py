@@ -11,7 +11,8 @@ from starlette.routing import Route
 
 from dispatcher.domain.access import Role
 from dispatcher.http import health
-from dispatcher.http.api import deliveries, deploys, redeploys, repairs
+from dispatcher.http.api import access, deliveries, deploys, redeploys, repairs
+from dispatcher.http.api.access import Access, TokenOrder
 from dispatcher.http.api.deliveries import Deliveries
 from dispatcher.http.api.deploys import Deploys
 from dispatcher.http.api.hooks import ConfiguredHooks
@@ -20,6 +21,12 @@ from dispatcher.http.api.redeploys import RedeployOrder, Redeploys
 from dispatcher.http.api.repairs import RepairLog
 from dispatcher.http.api.replays import Replays
 from dispatcher.http.api.requests import Order
+from dispatcher.http.api.schemas.access import (
+    AuditPage,
+    CreatedToken,
+    RevokedToken,
+    TokenList,
+)
 from dispatcher.http.api.schemas.deliveries import DeliveryDetail, DeliveryList, ReplayAnswer
 from dispatcher.http.api.schemas.deploys import (
     DeployDetail,
@@ -58,6 +65,7 @@ class Endpoints:
     configured_hooks: ConfiguredHooks
     deliveries: Deliveries
     replays: Replays
+    access: Access
 
 
 HOOK = codes(
@@ -72,6 +80,7 @@ TARGET = codes("404 unknown_target")
 DEPLOY = TARGET | codes("404 unknown_deploy")
 DELIVERY = codes("404 unknown_delivery")
 LIMIT = codes("400 invalid_limit")
+CURSOR = codes("400 invalid_cursor")
 REDEPLOY = codes(
     "400 invalid_commit invalid_ref ambiguous_ref contradiction invalid_idempotency_key",
     "409 never_deployed unknown_commit",
@@ -84,6 +93,9 @@ def _limit(most: int, usual: int) -> Parameter:
     return Parameter("limit", "query", schema)
 
 
+_CURSOR = Parameter(
+    "cursor", "query", {"type": "string", "pattern": f"^({access.CURSOR.pattern})?$"}
+)
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",
     "header",
@@ -281,6 +293,48 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         summary="A delivery, and what each target makes of it",
         responses={200: DeliveryDetail},
         own_errors=DELIVERY,
+        everything=True,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/tokens",
+        handler=lambda at: at.access.list_tokens,
+        summary="API tokens",
+        responses={200: TokenList},
+        role=Role.ADMIN,
+        everything=True,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/tokens",
+        handler=lambda at: at.access.create_token,
+        summary="Create an API token",
+        responses={201: CreatedToken},
+        own_errors=codes("409 token_exists"),
+        body=TokenOrder,
+        role=Role.ADMIN,
+        everything=True,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/tokens/{name}/revoke",
+        handler=lambda at: at.access.revoke_token,
+        summary="Revoke an API token",
+        responses={200: RevokedToken},
+        own_errors=codes("404 unknown_token"),
+        body=Order,
+        role=Role.ADMIN,
+        everything=True,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/audit",
+        handler=lambda at: at.access.audit,
+        summary="Orders and what came of them, newest first",
+        responses={200: AuditPage},
+        own_errors=LIMIT | CURSOR,
+        parameters=(_limit(access.MOST, access.USUAL), _CURSOR),
+        role=Role.ADMIN,
         everything=True,
     ),
 )

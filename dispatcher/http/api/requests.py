@@ -89,7 +89,7 @@ class RequestParser:
         message = f"The body is larger than {LARGEST_BODY} bytes: shorten the reason"
         too_large = ErrorResponse(413, "body_too_large", message)
         async with self._bodies.of(request, LARGEST_BODY, too_large) as body:
-            order = _decoded(body, kind) if body else kind()
+            order = _decoded(body or b"{}", kind)
         return replace(order, reason=line(order.reason), by=line(order.by))
 
 

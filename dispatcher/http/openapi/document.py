@@ -44,6 +44,7 @@ PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "target": {"type": "string", "minLength": 1},
         "number": {"type": "integer", "minimum": 1, "maximum": 10**15 - 1},
         "id": {"type": "string", "minLength": 1},
+        "name": {"type": "string", "minLength": 1},
     }
 )
 """Name → schema."""
@@ -124,7 +125,9 @@ def _parameter(parameter: Parameter) -> Json:
 def _body(operation: Operation[Any], schemas: Schemas) -> Json:
     schema = schemas.of[operation.body]
     if operation.token:
-        return {"required": False, "content": {JSON: {"schema": schema}}}
+        shape = msgspec.structs.fields(operation.body) if operation.body else ()
+        required = any(field.required for field in shape)
+        return {"required": required, "content": {JSON: {"schema": schema}}}
     sent = {JSON: {"schema": {"anyOf": [schema, PAYLOAD]}}, FORM: {"schema": SIGNED_FORM}}
     return {"required": True, "content": sent}
 

@@ -15,6 +15,7 @@ from dispatcher.domain.cause import CauseKind
 from dispatcher.domain.deploy import Reason, State
 from dispatcher.domain.outcome import Outcome
 from dispatcher.http import health
+from dispatcher.http.api.schemas.access import AuditPage, CreatedToken, RevokedToken
 from dispatcher.http.api.schemas.deliveries import DeliveryDetail, ReplayAnswer
 from dispatcher.http.api.schemas.deploys import DeployDetail, OrderAnswer, RedeployAnswer
 from dispatcher.http.api.schemas.hooks import HookList
@@ -38,6 +39,9 @@ EXAMPLES: tuple[Any, ...] = (
     OrderAnswer,
     *[PauseAnswer] * 4,
     RepairList,
+    CreatedToken,
+    RevokedToken,
+    AuditPage,
     HookList,
     DeliveryDetail,
     ReplayAnswer,
