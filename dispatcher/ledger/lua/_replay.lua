@@ -1,12 +1,19 @@
 -- A replayed delivery undoes nothing that was pushed since it first came.
 -- Includes: _standing
 
+-- Whether the push leads on from where the ref is. A ref that is deleted can be created any number of times: of a
+-- creation from before somebody set the ref's head, which forgot the chain, nobody knows any more whether it is new.
+local function follows_head(push, head)
+  if head ~= push.before then return false end
+  return head ~= '0' or (tonumber(get(push.ref, 'put')) or 0) < push.arg.replays
+end
+
 -- Why the ref stays where it is, as a code, and where that is; nil if the push may move it.
 local function left_since(push)
   local ref, head = push.ref, get(push.ref, 'head')
   if not head or head == push.after then return nil end
   local time = usable(ref, get(ref, 'time'))
-  local newer = head == push.before or (time > 0 and push.time > time)
+  local newer = follows_head(push, head) or (time > 0 and push.time > time)
   -- The branch was at this commit, and has left it.
   for _, commit in ipairs(edges_from(ref, push.before)) do newer = newer and commit ~= push.after end
   if not newer then return head == '0' and 'deleted-since' or 'left-behind', head end

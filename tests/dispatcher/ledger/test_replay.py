@@ -215,6 +215,24 @@ def test_a_commit_that_an_operator_put_a_branch_at_is_not_rolled_back(
     assert result.reason == f"a replay rolls nothing back: the branch is at {sha('c')} by now"
 
 
+def test_a_creation_from_before_an_operator_put_a_tag_is_not_repeated_once_it_is_deleted(
+    store: Store,
+) -> None:
+    at = came(store, push("0", "a", ref=V1))
+    came(store, push("a", "b", ref=V1))
+    Operations(store).redeploy(Redeploy(target="shop", commit=sha("b"), ref=V1))
+    came(store, push("b", "0", ref=V1))
+
+    result = replay(store, push("0", "a", ref=V1), at)
+
+    assert (result.outcome, result.reason) == (
+        Outcome.STALE,
+        "the branch has been deleted since",
+    )
+    created_anew = submit(store, push("0", "a", ref=V1))
+    assert created_anew.outcome is not Outcome.STALE
+
+
 def test_what_was_filtered_by_mistake_is_deployed_with_what_came_since(store: Store) -> None:
     submit(store, push("0", "a"))
     at = came(store, push("a", "b"), filtered="a filter that was wrong")
