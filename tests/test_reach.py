@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 from functools import cache
 
 import pytest
 
-from tests.test_walls import PURE, covers, imports, modules
+from dispatcher.cli import COMMANDS
+from tests.test_walls import PURE, ROOT, covers, imports, modules
 
 pytestmark = pytest.mark.xdist_group("parsed code")
 
@@ -107,3 +109,28 @@ def test_a_module_that_says_it_is_pure_is_held_to_it() -> None:
     }
 
     assert not {name for name in says if not any(covers(line, name) for line in PURE)}
+
+
+ASKING = ("Targets and deploys", "Deliveries", "Pauses and repairs", "Access")
+"""Panels of commands that only ask the API: people wait for them, and so do their shells."""
+HEAVY = {"kubernetes", "pydantic", "redis", "rq", "starlette", "structlog", "uvicorn", "yaml"}
+
+
+def test_a_command_that_only_asks_the_api_loads_no_heavy_library() -> None:
+    modules = {module for panel in ASKING for module in COMMANDS[panel].values()}
+    names = ", ".join(f"dispatcher.commands.{module}" for module in sorted(modules))
+
+    assert not HEAVY & loaded(names)
+
+
+def test_reporting_a_push_loads_no_heavy_library() -> None:
+    assert not HEAVY & loaded("dispatcher.commands.notify")
+
+
+def loaded(names: str) -> set[str]:
+    """What a process has loaded that imports these and `dispatcher.cli`."""
+    code = f"import sys, dispatcher.cli, {names}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())

@@ -36,8 +36,9 @@ WALLS = {
         " dispatcher.webhooks.headers dispatcher.webhooks.results dispatcher.webhooks.sending_host"
         " dispatcher.webhooks.standard_webhooks msgspec"
     ),
+    "dispatcher.files": "dispatcher.domain.quoting dispatcher.domain.secret",
     # Configuration
-    "dispatcher.config.*": "dispatcher.domain.* pydantic pydantic_core",
+    "dispatcher.config.*": "dispatcher.domain.* dispatcher.files pydantic pydantic_core",
     "dispatcher.config.values": (
         "dispatcher.config.* dispatcher.domain.durations dispatcher.domain.repositories"
         " dispatcher.matching.globs dispatcher.matching.tags pydantic"
@@ -65,7 +66,7 @@ WALLS = {
         " dispatcher.http.uniform_cost dispatcher.ledger dispatcher.matching.* anyio structlog"
     ),
     "dispatcher.http.authentication": (
-        "dispatcher.config dispatcher.domain.access dispatcher.http.client_address"
+        "dispatcher.domain.access dispatcher.domain.secret dispatcher.http.client_address"
         " dispatcher.http.log_throttle dispatcher.http.responses dispatcher.ledger"
         " dispatcher.webhooks.authentication anyio starlette structlog"
     ),
@@ -94,8 +95,11 @@ WALLS = {
         " dispatcher.http.webhooks.* dispatcher.ledger dispatcher.matching.* dispatcher.webhooks.results"
         " dispatcher.webhooks.receiving anyio msgspec starlette structlog"
     ),
-    "dispatcher.http.api.schemas.*": (
-        "dispatcher.config dispatcher.domain.* dispatcher.ledger dispatcher.matching.evaluation msgspec"
+    # What the command line loads too: types, and what is built of values
+    "dispatcher.http.api.schemas.*": "dispatcher.domain.* dispatcher.matching.evaluation msgspec",
+    "dispatcher.http.api.serializers.*": (
+        "dispatcher.config dispatcher.domain.* dispatcher.http.api.schemas.* dispatcher.ledger"
+        " dispatcher.matching.evaluation msgspec"
     ),
     "dispatcher.http.openapi.*": (
         "dispatcher dispatcher.domain.access dispatcher.http.responses msgspec starlette"
@@ -124,8 +128,7 @@ WALLS = {
     # The command line
     "dispatcher.cli": "dispatcher dispatcher.commands.* dispatcher.domain.errors typer",
     "dispatcher.commands.*": (
-        "dispatcher.config dispatcher.config.secret dispatcher.domain.* dispatcher.http.responses"
-        " dispatcher.http.api.schemas.* httpx msgspec rich typer"
+        "dispatcher.domain.* dispatcher.files dispatcher.http.api.schemas.* httpx msgspec rich typer"
     ),
     "dispatcher.commands.tables.*": (
         "dispatcher.commands.formatting dispatcher.domain.* dispatcher.http.api.schemas.*"
@@ -145,7 +148,7 @@ WALLS = {
         " msgspec typer"
     ),
     "dispatcher.commands.notify": (
-        "dispatcher.config.secret dispatcher.domain.errors dispatcher.notify.post_receive typer"
+        "dispatcher.domain.errors dispatcher.files dispatcher.notify.post_receive typer"
     ),
     "dispatcher.commands.serve": (
         "dispatcher.app dispatcher.config dispatcher.config.insecure dispatcher.config.reloading"
@@ -285,6 +288,7 @@ PURE = {
     "dispatcher.http.openapi.document",
     "dispatcher.http.openapi.operation",
     "dispatcher.http.api.schemas.*",
+    "dispatcher.http.api.serializers.*",
     "dispatcher.commands.saved_requests",
     "dispatcher.commands.formatting",
     "dispatcher.commands.tables.*",

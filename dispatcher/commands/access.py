@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from dispatcher.config import Secret
-from dispatcher.config.secret import secret_from_file
 from dispatcher.domain.errors import UsageError
+from dispatcher.domain.secret import Secret
+from dispatcher.files import secret_from_file
 
 URL = "DISPATCHER_URL"
 TOKEN = "DISPATCHER_API_TOKEN"  # noqa: S105  # a variable's name

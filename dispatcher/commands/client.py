@@ -27,7 +27,6 @@ from dispatcher.http.api.schemas.hooks import HookList
 from dispatcher.http.api.schemas.pauses import PauseAnswer
 from dispatcher.http.api.schemas.repairs import RepairList
 from dispatcher.http.api.schemas.targets import TargetInfo, TargetList
-from dispatcher.http.responses import ErrorBody
 
 TIMEOUT = 10.0
 """Seconds for one request."""
@@ -40,6 +39,17 @@ HINTS = {
 """API error code → the command that helps; the API's own messages name HTTP requests instead."""
 
 T = TypeVar("T")
+
+
+class _Error(msgspec.Struct, frozen=True):
+    code: str
+    message: str
+
+
+class _ErrorBody(msgspec.Struct, frozen=True):
+    """The API's error. `dispatcher.http.responses`, which says so too, loads the web server's libraries."""
+
+    error: _Error
 
 
 class Client:
@@ -198,7 +208,7 @@ class Client:
                 return f"the token from {source} is not accepted: it must be one of the server's"
             return f"a token is needed: give it with --token-file or {TOKEN}"
         try:
-            error = msgspec.json.decode(response.content, type=ErrorBody).error
+            error = msgspec.json.decode(response.content, type=_ErrorBody).error
         except msgspec.DecodeError:
             return "no answer of git-dispatcher's: check the URL"
         hint = HINTS.get(error.code)

@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
-from dispatcher.config.secret import secret_from_file
 from dispatcher.domain.errors import UsageError
+from dispatcher.files import secret_from_file
 from dispatcher.notify import post_receive
 
 PUSHERS = ("GL_USER", "GL_USERNAME", "REMOTE_USER", "USER", "LOGNAME")

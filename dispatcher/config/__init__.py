@@ -22,7 +22,6 @@ from dispatcher.config.jobs import (
     Toleration,
 )
 from dispatcher.config.manifests import Manifest
-from dispatcher.config.secret import Secret
 from dispatcher.config.settings import (
     Settings,
     configuration_path,
@@ -51,7 +50,6 @@ __all__ = [
     "ManifestJob",
     "NamespaceSettings",
     "Resources",
-    "Secret",
     "Settings",
     "ShortJob",
     "Target",

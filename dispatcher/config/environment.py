@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 from dispatcher.config.mistakes import Mistake, MistakesFound, show
 from dispatcher.config.networks import Network, proxies
-from dispatcher.config.secret import Secret, secret_from_file
+from dispatcher.domain.secret import Secret
 from dispatcher.domain.suggestions import nearest
+from dispatcher.files import secret_from_file
 
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 LONGEST_CALL = 5

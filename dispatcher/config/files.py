@@ -28,7 +28,7 @@ from dispatcher.config.jobs import (
 )
 from dispatcher.config.mistakes import Location, Mistake, MistakesFound, show
 from dispatcher.config.renames import rename_mistakes
-from dispatcher.config.secret import Context, read_file, why
+from dispatcher.config.secret import Context
 from dispatcher.config.targets import (
     INHERITED_BY_MANIFEST,
     JOB_ONLY,
@@ -39,6 +39,7 @@ from dispatcher.config.targets import (
 )
 from dispatcher.config.validation_errors import BRANCH, location_of, settings_of, text_of
 from dispatcher.domain.suggestions import did_you_mean
+from dispatcher.files import read_file, why
 
 VERSION = 1
 TOP = ("version", "hooks", "defaults", "targets", "deliveries", "cluster")

@@ -24,8 +24,8 @@ from dispatcher.config.jobspec import (
 )
 from dispatcher.config.mistakes import Location, Mistake, MistakesFound, show
 from dispatcher.config.privileges import privileges
-from dispatcher.config.secret import read_file, why
 from dispatcher.domain.job_contract import INTERRUPTIBLE, OURS, RESERVED
+from dispatcher.files import read_file, why
 
 
 @dataclass(frozen=True)

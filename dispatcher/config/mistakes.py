@@ -5,15 +5,13 @@ A mistake is one line: file and line, field, what is wrong, what to write instea
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
+from dispatcher.domain.quoting import SHOWN, quoted
+
 Location = tuple[str | int, ...]
 """The path of a field in a document: `("targets", "shop", "branches", 0)`."""
-
-_SHOWN = 60
-"""Most characters of a value that a mistake quotes."""
 
 
 @dataclass(frozen=True, order=True)
@@ -65,11 +63,10 @@ def show(value: Any) -> str:
         case list() | tuple():
             return "a list"
         case _:
-            text = json.dumps(value, ensure_ascii=False, default=str)
-            return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+            return quoted(value)
 
 
 def _plain(part: str) -> str:
     """A key, quoted if it would make the path ambiguous or break the line."""
     plain = part.isprintable() and not set(part) & set(" .[]:\"'")
-    return part if plain and 0 < len(part) <= _SHOWN else show(part)
+    return part if plain and 0 < len(part) <= SHOWN else show(part)

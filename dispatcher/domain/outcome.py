@@ -1,4 +1,4 @@
-"""What became of a push for a target. Values only."""
+"""What became of a push for a target, and of stopping a deploy. Values only."""
 
 from __future__ import annotations
 
@@ -36,3 +36,14 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if not unsure or self.outcome not in (Outcome.ACCEPTED, Outcome.COALESCED, Outcome.HELD):
             return self
         return msgspec.structs.replace(self, reason=f"{self.reason}; {unsure}")
+
+
+class StopResult(StrEnum):
+    """What came of stopping a deploy, or of releasing it."""
+
+    CANCELLED = "cancelled"  # it was waiting and has ended
+    STOPPING = "stopping"  # it has its turn, and a worker stops it
+    RELEASED = "released"  # the target goes on; its remaining Job and Pods no longer count
+    OVER = "over"  # it has ended before
+    RUNNING = "running"  # not stopping: only a stopping deploy can be released
+    UNKNOWN = "unknown"  # the ledger has no such deploy

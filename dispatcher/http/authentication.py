@@ -13,8 +13,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
-from dispatcher.config import Secret
 from dispatcher.domain.access import Caller, Role
+from dispatcher.domain.secret import Secret
 from dispatcher.http.client_address import Address, Proxies, group
 from dispatcher.http.log_throttle import LogThrottle
 from dispatcher.http.responses import CAUSE, ErrorResponse

@@ -8,7 +8,7 @@ from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.leadership import Leadership
 from dispatcher.ledger.listings import Listings, RedisRun
 from dispatcher.ledger.observations import Observations
-from dispatcher.ledger.operations import Operations, StopResult
+from dispatcher.ledger.operations import Operations
 from dispatcher.ledger.pauses import Pauses, read_pauses
 from dispatcher.ledger.publishing import Publisher
 from dispatcher.ledger.reader import Reader, TargetView
@@ -62,7 +62,6 @@ __all__ = [
     "Schedule",
     "SecretUsage",
     "Slots",
-    "StopResult",
     "Store",
     "StreamedEvent",
     "Submission",

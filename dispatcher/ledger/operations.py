@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import msgspec
 
 from dispatcher.domain.event import Event, EventKind
+from dispatcher.domain.outcome import StopResult
 from dispatcher.domain.pause import Paused
 from dispatcher.ledger.codec import decode, encode
 from dispatcher.ledger.events import entry
@@ -16,17 +16,6 @@ from dispatcher.ledger.retention import Happened
 from dispatcher.ledger.schedule import Schedule
 from dispatcher.ledger.store import Command, Store
 from dispatcher.ledger.wakeups import WakeUp
-
-
-class StopResult(StrEnum):
-    """What came of stopping a deploy, or of releasing it."""
-
-    CANCELLED = "cancelled"  # it was waiting and has ended
-    STOPPING = "stopping"  # it has its turn, and a worker stops it
-    RELEASED = "released"  # the target goes on; its remaining Job and Pods no longer count
-    OVER = "over"  # it has ended before
-    RUNNING = "running"  # not stopping: only a stopping deploy can be released
-    UNKNOWN = "unknown"  # the ledger has no such deploy
 
 
 @dataclass(frozen=True)

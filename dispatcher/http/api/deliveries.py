@@ -18,9 +18,8 @@ from dispatcher.http.api.schemas.deliveries import (
     DeliveryDetail,
     DeliveryInfo,
     DeliveryList,
-    delivery_detail,
-    delivery_info,
 )
+from dispatcher.http.api.serializers.deliveries import delivery_detail, delivery_info
 from dispatcher.http.connection.bodies import MIB
 from dispatcher.http.live_config import LiveConfig
 from dispatcher.http.responses import ErrorResponse, json_response

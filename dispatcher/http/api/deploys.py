@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.domain.access import Verb
+from dispatcher.domain.outcome import StopResult
 from dispatcher.http.api.audited import AuditLog, Origin
 from dispatcher.http.api.requests import (
     Order,
@@ -18,7 +19,7 @@ from dispatcher.http.api.requests import (
 )
 from dispatcher.http.api.schemas.deploys import DeployList, OrderAnswer, deploy_detail, deploy_info
 from dispatcher.http.responses import ErrorResponse, json_response
-from dispatcher.ledger import Operations, Reader, StopResult, Store, WakeUps
+from dispatcher.ledger import Operations, Reader, Store, WakeUps
 
 MOST = 100
 """Most deploys in one response; the ledger keeps no more of a target."""

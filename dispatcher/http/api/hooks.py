@@ -6,7 +6,8 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dispatcher.http.api.schemas.hooks import HookList, hook_list
+from dispatcher.http.api.schemas.hooks import HookList
+from dispatcher.http.api.serializers.hooks import hook_list
 from dispatcher.http.live_config import LiveConfig
 from dispatcher.http.responses import json_response
 from dispatcher.http.webhooks.rejection_counter import RejectionCounter

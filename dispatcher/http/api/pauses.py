@@ -10,7 +10,8 @@ from starlette.responses import Response
 from dispatcher.domain.access import Verb
 from dispatcher.http.api.audited import AuditLog, Origin
 from dispatcher.http.api.requests import Order, RequestParser
-from dispatcher.http.api.schemas.pauses import PauseAnswer, pause_info
+from dispatcher.http.api.schemas.pauses import PauseAnswer
+from dispatcher.http.api.serializers.pauses import pause_info
 from dispatcher.http.responses import json_response
 from dispatcher.ledger import Operations, Store, WakeUps, read_pauses
 

@@ -10,8 +10,9 @@ from starlette.responses import Response
 
 from dispatcher.config import Target
 from dispatcher.http.api.requests import RequestParser
-from dispatcher.http.api.schemas.pauses import pause_info
-from dispatcher.http.api.schemas.targets import TargetInfo, TargetList, target_info
+from dispatcher.http.api.schemas.targets import TargetInfo, TargetList
+from dispatcher.http.api.serializers.pauses import pause_info
+from dispatcher.http.api.serializers.targets import target_info
 from dispatcher.http.responses import json_response
 from dispatcher.ledger import Reader, Store, read_pauses
 

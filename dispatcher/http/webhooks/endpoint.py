@@ -12,9 +12,10 @@ from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dispatcher.config import Hook, Secret
+from dispatcher.config import Hook
 from dispatcher.domain.delivery import Delivery
 from dispatcher.domain.errors import LedgerUnavailable
+from dispatcher.domain.secret import Secret
 from dispatcher.http.client_address import Address, Proxies
 from dispatcher.http.connection.bodies import Bodies
 from dispatcher.http.live_config import ActiveConfig, LiveConfig

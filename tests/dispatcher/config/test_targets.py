@@ -15,7 +15,6 @@ from dispatcher.config import (
     Configuration,
     EnvReference,
     ManifestJob,
-    Secret,
     ShortJob,
     describe,
     load,
@@ -23,6 +22,7 @@ from dispatcher.config import (
 )
 from dispatcher.domain.errors import ConfigError
 from dispatcher.domain.repositories import normalize_repository
+from dispatcher.domain.secret import Secret
 from dispatcher.domain.spec import Policies
 
 JOB = """\

@@ -6,9 +6,8 @@ import msgspec
 
 from dispatcher.domain.cause import CauseKind
 from dispatcher.domain.deploy import Deploy, Reason, State
-from dispatcher.domain.outcome import Outcome
+from dispatcher.domain.outcome import Outcome, StopResult
 from dispatcher.http.api.schemas.times import rfc3339, seconds_between
-from dispatcher.ledger import StopResult
 
 
 class DeployInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from dispatcher.config import Target
-from dispatcher.http.api.schemas.deploys import DeployInfo, deploy_info
+from dispatcher.http.api.schemas.deploys import DeployInfo
 from dispatcher.http.api.schemas.pauses import PauseInfo
-from dispatcher.ledger import TargetView
 
 
 class TargetInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,21 +33,3 @@ class TargetInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 class TargetList(msgspec.Struct, frozen=True):
     targets: tuple[TargetInfo, ...]
-
-
-def target_info(target: Target, view: TargetView, paused: PauseInfo | None = None) -> TargetInfo:
-    return TargetInfo(
-        name=target.name,
-        repository=target.repository,
-        branches=target.branches,
-        tags=target.tags,
-        paths=target.paths,
-        namespace=target.namespace,
-        on_new_push=target.on_new_push,
-        active=deploy_info(view.active) if view.active else None,
-        waiting=tuple(deploy_info(deploy) for deploy in view.waiting),
-        waiting_count=view.waiting_count,
-        last=deploy_info(view.last) if view.last else None,
-        trouble=view.trouble,
-        paused=paused,
-    )

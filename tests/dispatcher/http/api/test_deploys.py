@@ -9,8 +9,9 @@ import pytest
 import redis
 
 from dispatcher.domain.deploy import State
+from dispatcher.domain.outcome import StopResult
 from dispatcher.http.api.deploys import REASONS
-from dispatcher.ledger import StopResult, Store
+from dispatcher.ledger import Store
 from tests.dispatcher.http.helpers import end, look, take
 from tests.dispatcher.http.web import Web, error
 from tests.dispatcher.webhooks.support import MIDDLE, NEW, OLD, sent

@@ -13,7 +13,8 @@ import pytest
 from structlog.testing import capture_logs
 
 import dispatcher.webhooks
-from dispatcher.config import PROVIDERS, Hook, Secret
+from dispatcher.config import PROVIDERS, Hook
+from dispatcher.domain.secret import Secret
 from dispatcher.http.uniform_cost import USUAL_BODY, UniformCost
 from dispatcher.http.webhooks.unauthenticated import Incoming, receive_incoming
 from dispatcher.ledger import Keys
