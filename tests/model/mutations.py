@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 PARTS = ("dispatcher", "workers", "tests", "pyproject.toml")
 LUA = "dispatcher/ledger/lua"
 ORDER, WATCHING = "tests/model/test_order.py", "tests/model/test_watching.py"
+MORE = 3
+"""Times as many examples as in a run of all tests."""
 FAILED = 1
 """Exit code of pytest: a test failed. Anything else but 0 says nothing."""
 
@@ -98,6 +100,7 @@ def mutate(mutation: Mutation, root: Path) -> None:
 def is_caught(mutation: Mutation, root: Path, seed: int) -> bool:
     """Whether the model's test fails in this copy; raises RuntimeError if it could not run."""
     options = ["-q", "-x", "-p", "no:cacheprovider", f"--hypothesis-seed={seed}"]
+    options += ["--more-examples", str(MORE)]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, "--hypothesis-profile=unshrunk", mutation.test],
         cwd=root,
