@@ -122,11 +122,11 @@ def _routes(parts: Parts, settings: Environment, *, accept_foreign_hosts: bool) 
     tokens = ApiTokens(settings.api_tokens, Tokens(parts.store))
     endpoints = _endpoints(parts, proxies, tokens, accept_foreign_hosts=accept_foreign_hosts)
     guarded = Router(
-        api_routes(endpoints),
+        api_routes(OPERATIONS, endpoints),
         redirect_slashes=False,
         middleware=[Middleware(TokenAuthentication, tokens, proxies)],
     )
-    return [*open_routes(endpoints), Mount(API, app=guarded)]
+    return [*open_routes(OPERATIONS, endpoints), Mount(API, app=guarded)]
 
 
 def _endpoints(

@@ -110,7 +110,7 @@ WALLS = {
         " dispatcher.http.background dispatcher.http.connection.threads dispatcher.http.responses"
         " dispatcher.ledger msgspec starlette structlog"
     ),
-    "dispatcher.http.operations": (
+    "dispatcher.http.operations.*": (
         "dispatcher.domain.access dispatcher.http.api.* dispatcher.http.health"
         " dispatcher.http.openapi.* dispatcher.http.permissions"
         " dispatcher.http.webhooks.* dispatcher.webhooks.providers.generic starlette"
@@ -446,7 +446,7 @@ def test_each_outside_thing_has_its_places() -> None:
         "dispatcher.http.connection.protocol",
         "dispatcher.http.health",
         "dispatcher.http.openapi.*",
-        "dispatcher.http.operations",
+        "dispatcher.http.operations.*",
         "dispatcher.http.permissions",
         "dispatcher.http.responses",
         "dispatcher.http.webhooks.*",

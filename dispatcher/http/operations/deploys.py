@@ -1,0 +1,84 @@
+"""Operations: deploys and redeploys."""
+
+from __future__ import annotations
+
+from dispatcher.domain.access import Role
+from dispatcher.http.api import deploys, redeploys
+from dispatcher.http.api.redeploys import RedeployOrder
+from dispatcher.http.api.requests import Order
+from dispatcher.http.api.schemas.deploys import (
+    DeployDetail,
+    DeployList,
+    OrderAnswer,
+    RedeployAnswer,
+)
+from dispatcher.http.openapi.operation import Operation, Parameter, codes
+from dispatcher.http.operations.endpoints import Endpoints
+from dispatcher.http.operations.shared import DEPLOY, LIMIT, TARGET, limit
+
+REDEPLOY = codes(
+    "400 invalid_commit invalid_ref ambiguous_ref contradiction invalid_idempotency_key",
+    "409 never_deployed unknown_commit",
+    "422 ref_not_taken",
+)
+IDEMPOTENCY_KEY = Parameter(
+    "Idempotency-Key",
+    "header",
+    {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": redeploys.LONGEST_KEY,
+        "pattern": f"^{redeploys.IDEMPOTENCY_KEY.pattern}$",
+    },
+)
+
+OPERATIONS: tuple[Operation[Endpoints], ...] = (
+    Operation(
+        method="GET",
+        path="/api/v1/targets/{target}/deploys",
+        handler=lambda at: at.deploys.list,
+        summary="A target's deploys, newest first",
+        responses={200: DeployList},
+        own_errors=TARGET | LIMIT,
+        parameters=(limit(deploys.MOST, deploys.MOST),),
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/targets/{target}/deploys/{number}",
+        handler=lambda at: at.deploys.show,
+        summary="A deploy",
+        responses={200: DeployDetail},
+        own_errors=DEPLOY,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/targets/{target}/redeploy",
+        handler=lambda at: at.redeploys.redeploy,
+        summary="Redeploy",
+        responses={202: RedeployAnswer},
+        own_errors=DEPLOY | REDEPLOY,
+        parameters=(IDEMPOTENCY_KEY,),
+        body=RedeployOrder,
+        role=Role.OPERATE,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/targets/{target}/deploys/{number}/cancel",
+        handler=lambda at: at.deploys.cancel,
+        summary="Stop a deploy",
+        responses={202: OrderAnswer},
+        own_errors=DEPLOY | codes("409 already_over"),
+        body=Order,
+        role=Role.OPERATE,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/targets/{target}/deploys/{number}/release",
+        handler=lambda at: at.deploys.release,
+        summary="Release a target from a deploy that does not stop",
+        responses={202: OrderAnswer},
+        own_errors=DEPLOY | codes("409 already_over not_stopping"),
+        body=Order,
+        role=Role.OPERATE,
+    ),
+)

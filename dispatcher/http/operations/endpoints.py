@@ -1,0 +1,36 @@
+"""What serves the operations: one object a noun."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dispatcher.http.api.access import Access
+from dispatcher.http.api.deliveries import Deliveries
+from dispatcher.http.api.deploys import Deploys
+from dispatcher.http.api.hooks import ConfiguredHooks
+from dispatcher.http.api.pauses import Pausing
+from dispatcher.http.api.redeploys import Redeploys
+from dispatcher.http.api.repairs import RepairLog
+from dispatcher.http.api.replays import Replays
+from dispatcher.http.api.targets import Targets
+from dispatcher.http.health import Health
+from dispatcher.http.openapi.endpoint import OpenApi
+from dispatcher.http.webhooks.endpoint import Hooks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoints:
+    """The handlers of all operations."""
+
+    hooks: Hooks
+    health: Health
+    document: OpenApi
+    targets: Targets
+    deploys: Deploys
+    redeploys: Redeploys
+    pauses: Pausing
+    repairs: RepairLog
+    configured_hooks: ConfiguredHooks
+    deliveries: Deliveries
+    replays: Replays
+    access: Access
