@@ -70,6 +70,7 @@ WALLS = {
         " dispatcher.http.log_throttle dispatcher.http.responses dispatcher.ledger"
         " dispatcher.webhooks.authentication anyio starlette structlog"
     ),
+    "dispatcher.http.parameters": "dispatcher.http.responses starlette",
     "dispatcher.http.permissions": (
         "dispatcher.domain.access dispatcher.http.responses dispatcher.matching.globs starlette"
     ),
@@ -112,7 +113,7 @@ WALLS = {
     ),
     "dispatcher.http.operations.*": (
         "dispatcher.domain.access dispatcher.http.api.* dispatcher.http.health"
-        " dispatcher.http.openapi.* dispatcher.http.permissions"
+        " dispatcher.http.openapi.* dispatcher.http.parameters dispatcher.http.permissions"
         " dispatcher.http.webhooks.* dispatcher.webhooks.providers.generic starlette"
     ),
     "dispatcher.app": (
@@ -447,6 +448,7 @@ def test_each_outside_thing_has_its_places() -> None:
         "dispatcher.http.health",
         "dispatcher.http.openapi.*",
         "dispatcher.http.operations.*",
+        "dispatcher.http.parameters",
         "dispatcher.http.permissions",
         "dispatcher.http.responses",
         "dispatcher.http.webhooks.*",

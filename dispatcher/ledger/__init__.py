@@ -11,7 +11,7 @@ from dispatcher.ledger.observations import Observations
 from dispatcher.ledger.operations import Operations
 from dispatcher.ledger.pauses import Pauses, read_pauses
 from dispatcher.ledger.publishing import Publisher
-from dispatcher.ledger.reader import Reader, TargetView
+from dispatcher.ledger.reader import Reader, TargetView, WholeDeploy
 from dispatcher.ledger.redeployment import NoRedeploy, Redeploy, RedeployResult
 from dispatcher.ledger.rejections import AuthFailures, RateLimitResult, RateLimits
 from dispatcher.ledger.renaming import Rename, RenameResult, Renaming
@@ -74,6 +74,7 @@ __all__ = [
     "WakeUps",
     "WatchProblem",
     "WatcherHealth",
+    "WholeDeploy",
     "check_writes",
     "connect",
     "read_pauses",

@@ -66,7 +66,7 @@ class Events:
         """What happened to one deploy, oldest first; a long timeline lacks some in its middle."""
         with self._store.redis() as client:
             raw = client.hget(self._keys.timelines(target), str(number))
-        return [decode(line, Event) for line in texts([raw])[0].splitlines()] if raw else []
+        return read_timeline(texts([raw])[0] if raw else None)
 
     def counts(self) -> dict[tuple[str, str], int]:
         """How often what happened, by target and what: see `Keys.counts`."""
@@ -79,6 +79,11 @@ def entry(store: Store, target: str, event: Event) -> Command:
     """The command that adds an event of a target, or with "" of all targets, to the stream."""
     fields = ("target", target, "number", 0, "ref", "", "commit", "", "event", encode(event))
     return ("XADD", store.keys.events, "MAXLEN", "~", store.retention.happened.events, "*", *fields)
+
+
+def read_timeline(lines: str | None) -> list[Event]:
+    """A timeline as the ledger keeps it: an event a line."""
+    return [decode(line, Event) for line in (lines or "").splitlines()]
 
 
 def _entries(reply: Any) -> Any:

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import redis
 
 from dispatcher.domain.deploy import Deploy, State
+from dispatcher.domain.event import Event
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.row import Row
 from dispatcher.ledger.codec import decode
 from dispatcher.ledger.connection import texts
+from dispatcher.ledger.events import read_timeline
 from dispatcher.ledger.store import Store
 
 SHOWN = 10
@@ -32,6 +36,28 @@ class TargetView:
     """The newest deploy that is over."""
     trouble: str
     """What holds the target up; "" for nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WholeDeploy:
+    """A deploy with all that the ledger knows of it."""
+
+    deploy: Deploy
+    timeline: tuple[Event, ...]
+    """Oldest first; a long one lacks some events in its middle."""
+    superseded: tuple[int, ...]
+    """Numbers of the deploys that it superseded, as far as the history has them."""
+    observed: ObservedJob | None
+    """Its Job and Pods, until they are gone."""
+    now: int
+    """By Redis' clock."""
+
+
+class _Superseded(msgspec.Struct, frozen=True):
+    """What of a deploy tells which one superseded it."""
+
+    number: int
+    superseded_by: int = 0
 
 
 DURABILITY = {
@@ -100,6 +126,28 @@ class Reader:
         with self._store.redis() as client:
             raw = client.hget(self._keys.deploys(target), str(number))
         return decode(texts([raw])[0], Deploy) if raw else None
+
+    def whole(self, target: str, number: int) -> WholeDeploy | None:
+        """A deploy with its timeline, what it superseded, and what of it is in the cluster. Two round trips."""
+        keys = self._keys
+        with self._store.redis() as client:
+            pipeline = client.pipeline(transaction=False)
+            pipeline.hgetall(keys.deploys(target))
+            pipeline.hget(keys.timelines(target), str(number))
+            pipeline.time()
+            deploys, lines, (seconds, micros) = pipeline.execute()
+            if (raw := deploys.get(str(number))) is None:
+                return None
+            deploy = decode(raw, Deploy)
+            job = client.hget(keys.jobs(target), f"{deploy.namespace}/{deploy.job}")
+        others = (decode(raw, _Superseded) for raw in deploys.values())
+        return WholeDeploy(
+            deploy=deploy,
+            timeline=tuple(read_timeline(lines)),
+            superseded=tuple(sorted(d.number for d in others if d.superseded_by == number)),
+            observed=decode(texts([job])[0], ObservedJob) if job else None,
+            now=int(seconds) * 1000 + int(micros) // 1000,
+        )
 
     def numbers(self, target: str) -> list[int]:
         """The numbers of all deploys in the history."""

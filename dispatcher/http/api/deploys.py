@@ -17,7 +17,8 @@ from dispatcher.http.api.requests import (
     page_limit,
     unknown_deploy,
 )
-from dispatcher.http.api.schemas.deploys import DeployList, OrderAnswer, deploy_detail, deploy_info
+from dispatcher.http.api.schemas.deploys import DeployList, OrderAnswer, deploy_info
+from dispatcher.http.api.serializers.deploys import deploy_detail
 from dispatcher.http.responses import ErrorResponse, json_response
 from dispatcher.ledger import Operations, Reader, Store, WakeUps
 
@@ -52,7 +53,7 @@ class Deploys:
     async def show(self, request: Request) -> Response:
         target = await self._parser.history(request)
         number = deploy_number(request, target)
-        found = await to_thread.run_sync(self._reader.deploy, target, number)
+        found = await to_thread.run_sync(self._reader.whole, target, number)
         if found is None:
             kept = await to_thread.run_sync(self._reader.numbers, target)
             raise unknown_deploy(target, number, kept)

@@ -64,12 +64,17 @@ class Operation(Generic[Endpoints]):
         return self.role is not None
 
     @property
+    def query(self) -> tuple[str, ...]:
+        """The names of its query parameters."""
+        return tuple(each.name for each in self.parameters if each.place == "query")
+
+    @property
     def errors(self) -> Codes:
         sent = (SENT | ORDERED if self.token else SENT) if self.body else _NONE
         return (
             ANYWHERE
             | (LEDGER if self.ledger else _NONE)
-            | (TOKEN if self.token else _NONE)
+            | (TOKEN | QUERY if self.token else _NONE)
             | sent
             | self.own_errors
         )
@@ -91,6 +96,7 @@ ANYWHERE = codes(
 )
 LEDGER = codes("503 ledger_unavailable")
 TOKEN = codes("401 unauthorized", "403 api_disabled forbidden")
+QUERY = codes("400 unknown_parameter repeated_parameter")
 SENT = codes("408 body_too_slow", "400 body_incomplete")
 """Errors of reading a body."""
 ORDERED = codes("400 invalid_body", "413 body_too_large")

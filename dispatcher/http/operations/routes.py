@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from dispatcher.http.openapi.operation import Operation
 from dispatcher.http.operations.endpoints import Endpoints
+from dispatcher.http.parameters import with_parameters
 from dispatcher.http.permissions import permitted
 
 API = "/api/v1"
@@ -28,5 +29,6 @@ def api_routes(operations: Operations, endpoints: Endpoints) -> list[Route]:
 def _route(operation: Operation[Endpoints], endpoints: Endpoints, prefix: str = "") -> Route:
     handler = operation.handler(endpoints)
     if operation.role is not None:
+        handler = with_parameters(handler, operation.query)
         handler = permitted(handler, operation.role, everything=operation.everything)
     return Route(operation.path.removeprefix(prefix), handler, methods=[operation.method])

@@ -86,9 +86,22 @@ local function write(change)
   return is_terminal(deploy.state)
 end
 
+-- The Job and the Pods of a deploy that ended are gone.
+local function note_cleaned(name)
+  local raw = redis.call('HGET', jobs, name)
+  local deploy = raw and load(target, string.format('%d', cjson.decode(raw).number or 0))
+  if not deploy or not is_terminal(deploy.state) then return end
+  if name == (deploy.namespace or '') .. '/' .. (deploy.job or '') then note(target, deploy, 'cleaned') end
+end
+
+local function drop_job(name)
+  note_cleaned(name)
+  redis.call('HDEL', jobs, name)
+end
+
 local function write_jobs()
   for key, observed in pairs(arg.jobs) do redis.call('HSETNX', jobs, key, observed) end
-  for _, name in ipairs(arg.dropped) do redis.call('HDEL', jobs, name) end
+  for _, name in ipairs(arg.dropped) do drop_job(name) end
   redis.call(redis.call('HLEN', jobs) > 0 and 'SADD' or 'SREM', busy, target.name)
 end
 

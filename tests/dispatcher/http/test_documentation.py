@@ -13,6 +13,7 @@ import pytest
 import dispatcher.http
 from dispatcher.domain.cause import CauseKind
 from dispatcher.domain.deploy import Reason, State
+from dispatcher.domain.event import EventKind
 from dispatcher.domain.outcome import Outcome
 from dispatcher.http import health
 from dispatcher.http.api.schemas.access import AuditPage, CreatedToken, RevokedToken
@@ -90,6 +91,12 @@ def test_every_outcome_is_documented() -> None:
 
 def test_every_kind_of_cause_is_documented() -> None:
     assert words_below("The causes are") == [str(kind) for kind in CauseKind]
+
+
+def test_every_kind_of_event_is_documented() -> None:
+    assert words_below("An event has the fields that say something. The kinds are") == [
+        str(kind) for kind in EventKind
+    ]
 
 
 @pytest.mark.parametrize("word", [*State, *Reason])

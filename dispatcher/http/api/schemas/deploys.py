@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import msgspec
 
 from dispatcher.domain.cause import CauseKind
 from dispatcher.domain.deploy import Deploy, Reason, State
 from dispatcher.domain.outcome import Outcome, StopResult
+from dispatcher.domain.phases import Phases
+from dispatcher.http.api.schemas.events import EventInfo
 from dispatcher.http.api.schemas.times import rfc3339, seconds_between
 
 
@@ -51,11 +55,29 @@ class DeployInfo(msgspec.Struct, frozen=True, kw_only=True):
     job: str = ""
 
 
+class PhaseInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds that a deploy spent in each phase, or has spent until now; null where it did not come to it."""
+
+    waiting: float | None = None
+    starting: float | None = None
+    running: float | None = None
+    stopping: float | None = None
+    cleaning: float | None = None
+    """From its end until its Job and Pods were gone."""
+
+
 class DeployDetail(DeployInfo, frozen=True, kw_only=True):
     """A deploy with all that is known of it."""
 
     exit_code: int | None = None
     log_tail: str = ""
+    pod: str = ""
+    """Its Pod in the cluster: the one that failed, else one that waits, else the newest."""
+    superseded: tuple[str, ...] = ()
+    """The deploys that it superseded."""
+    phases: PhaseInfo = PhaseInfo()
+    timeline: tuple[EventInfo, ...] = ()
+    """What happened to it, oldest first; a long one lacks some events in its middle."""
 
 
 class DeployList(msgspec.Struct, frozen=True):
@@ -112,6 +134,6 @@ def deploy_info(deploy: Deploy) -> DeployInfo:
     )
 
 
-def deploy_detail(deploy: Deploy) -> DeployDetail:
-    info = msgspec.structs.asdict(deploy_info(deploy))
-    return DeployDetail(**info, exit_code=deploy.exit_code, log_tail=deploy.log_tail)
+def phase_info(phases: Phases) -> PhaseInfo:
+    spent = asdict(phases).items()
+    return PhaseInfo(**{name: None if ms is None else ms / 1000 for name, ms in spent})

@@ -9,9 +9,10 @@ import pytest
 import redis
 
 from dispatcher.domain.deploy import State
+from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.outcome import StopResult
 from dispatcher.http.api.deploys import REASONS
-from dispatcher.ledger import Store
+from dispatcher.ledger import Observations, Store
 from tests.dispatcher.http.helpers import end, look, take
 from tests.dispatcher.http.web import Web, error
 from tests.dispatcher.webhooks.support import MIDDLE, NEW, OLD, sent
@@ -220,3 +221,46 @@ def test_where_every_push_counts_each_is_a_deploy_up_to_the_limit(web: Web) -> N
     assert outcomes == [("accepted", "each/1"), ("accepted", "each/2"), ("coalesced", "each/2")]
     waiting = web.api("targets/each").json()["waiting"]
     assert [deploy["commit"] for deploy in waiting] == [MIDDLE, commits[-1]]
+
+
+# What happened to it
+
+
+def test_a_deploy_has_its_whole_timeline(pushed: Web, client: redis.Redis) -> None:
+    end(pushed, client, State.FAILED, attempt=1, job="shop-1", why="exit 2", exit_code=2)
+
+    told = pushed.api(FIRST).json()
+
+    assert [(e["kind"], e["state"], e.get("was")) for e in told["timeline"]] == [
+        ("created", "pending", None),
+        ("state", "starting", "pending"),
+        ("state", "running", "starting"),
+        ("state", "failed", "running"),
+    ]
+    assert told["timeline"][0]["commit"] == NEW
+    assert told["timeline"][-1]["why"] == "exit 2"
+    assert told["phases"]["waiting"] is not None
+    assert told["phases"]["stopping"] is None
+
+
+def test_a_deploy_names_what_it_superseded_and_by_what_it_was(
+    pushed: Web, client: redis.Redis
+) -> None:
+    end(pushed, client, State.SUPERSEDED, superseded_by=2)
+    pushed.api("targets/shop/redeploy", "POST")
+
+    first, second = pushed.api(FIRST).json(), pushed.api("targets/shop/deploys/2").json()
+
+    assert (first["superseded_by"], first["superseded"]) == ("shop/2", [])
+    assert first["timeline"][-1]["superseded_by"] == "shop/2"
+    assert second["superseded"] == ["shop/1"]
+
+
+def test_the_pod_is_named_as_long_as_it_is_there(
+    pushed: Web, client: redis.Redis, store: Store
+) -> None:
+    take(pushed, client, State.STARTING, namespace="deploys", job="shop-1")
+    seen = ObservedJob(namespace="deploys", job="shop-1", uid="u", number=1, pod="shop-1-x7k2p")
+    Observations(store).observe([("shop", seen)])
+
+    assert pushed.api(FIRST).json()["pod"] == "shop-1-x7k2p"

@@ -16,7 +16,15 @@ from dispatcher.app import create_app
 from dispatcher.config import load
 from dispatcher.config.reloading import Reloader
 from dispatcher.http.openapi.document import described_path, document
-from dispatcher.http.openapi.operation import ANYWHERE, LEDGER, SENT, TOKEN, Code, Operation
+from dispatcher.http.openapi.operation import (
+    ANYWHERE,
+    LEDGER,
+    QUERY,
+    SENT,
+    TOKEN,
+    Code,
+    Operation,
+)
 from dispatcher.http.operations import OPERATIONS
 from dispatcher.ledger import Keys
 from tests.dispatcher.http.web import Web
@@ -106,7 +114,7 @@ def documented(operation: Operation[Any]) -> set[Code]:
         return found | codes(HOOKS)
     found -= {Code(429, "too_many_failures")}
     if operation.token:
-        found |= api if "{target}" in place[1] else api & TOKEN
+        found |= api if "{target}" in place[1] else api & (TOKEN | QUERY)
     if operation.token and operation.body:
         found |= {code for code in ordered if code.name in ("invalid_body", "body_too_large")}
     return found

@@ -1,0 +1,23 @@
+"""Deploys as JSON bodies, with what the ledger knows of them. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dispatcher.domain.phases import phases_of
+from dispatcher.http.api.schemas.deploys import DeployDetail, deploy_info, phase_info
+from dispatcher.http.api.schemas.events import event_info
+from dispatcher.ledger import WholeDeploy
+
+
+def deploy_detail(whole: WholeDeploy) -> DeployDetail:
+    deploy = whole.deploy
+    return DeployDetail(
+        **msgspec.structs.asdict(deploy_info(deploy)),
+        exit_code=deploy.exit_code,
+        log_tail=deploy.log_tail,
+        pod=whole.observed.pod if whole.observed else "",
+        superseded=tuple(f"{deploy.target}/{number}" for number in whole.superseded),
+        phases=phase_info(phases_of(whole.timeline, whole.now, has_job=bool(whole.observed))),
+        timeline=tuple(event_info(event, deploy.target) for event in whole.timeline),
+    )
