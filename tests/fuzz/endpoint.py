@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
@@ -24,12 +25,13 @@ from tests.fuzz.target import Attempt, Surroundings, Target
 from tests.fuzz.wire import Header, Sent, parse, render
 
 CODES = {code for operation in OPERATIONS for code in operation.errors}
-PARTS = {
+KNOWN = {
     "hook": "github",
     "target": "to-github",
     "number": "1",
     "id": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
 }
+"""Parts of paths that lead to something; any other part is "some"."""
 BODY = b'{"reason": "it failed", "by": "ann"}'
 LARGEST = 100_000
 """Bytes; more in one piece come in two."""
@@ -127,11 +129,14 @@ def seeds() -> Iterator[bytes]:
     for name in names():
         yield rendered(sent(name))
     for operation in OPERATIONS:
-        method, path = operation.method, described_path(operation)
+        parts = defaultdict(lambda: "some", KNOWN)
+        method, path = operation.method, described_path(operation).format_map(parts)
         query = "?limit=20" if operation.parameters and method == "GET" else ""
         headers = [(b"Idempotency-Key", b"1")] if "redeploy" in path else []
         yield render(
-            f"{method} {path.format(**PARTS)}{query}", headers, BODY if operation.body else b""
+            f"{method} {path.format_map(defaultdict(lambda: 'some', KNOWN))}{query}",
+            headers,
+            BODY if operation.body else b"",
         )
     for body in (b'{"deploy": 1}', b'{"ref": "main", "commit": "%s"}' % (b"b2" * 20)):
         yield render("POST /api/v1/targets/to-gitea/redeploy", [], body)
