@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from dispatcher.commands.options import Api, Asker, now, spread
-from dispatcher.commands.output import console, write_json
 from dispatcher.commands.tables.access import audit as audit_table
 from dispatcher.commands.tables.access import tokens as token_table
 from dispatcher.domain.access import Role
@@ -45,8 +44,8 @@ def create(
             reason=asker.reason,
             by=asker.name,
         )
-    if api.as_json:
-        write_json(made)
+    if api.as_data:
+        api.write(made)
         return
     print(made.token)
     covers = ", ".join(made.targets) or "all targets"
@@ -60,10 +59,10 @@ def list_tokens(api: Api) -> None:
     """Lists the tokens that `token create` has created."""
     with api.client() as client:
         found = client.tokens()
-    if api.as_json:
-        write_json(found)
+    if api.as_data:
+        api.write(found)
     else:
-        console().print(token_table(found, now()))
+        api.console().print(token_table(found, now()))
 
 
 @token.command("revoke")
@@ -72,8 +71,8 @@ def revoke(asker: Asker, api: Api, name: TokenName) -> None:
     """Revokes a token: from now on it is not accepted."""
     with api.client() as client:
         revoked = client.revoke_token(name, reason=asker.reason, by=asker.name)
-    if api.as_json:
-        write_json(revoked)
+    if api.as_data:
+        api.write(revoked)
     else:
         print(f"token {revoked.name} is revoked")
 
@@ -86,10 +85,10 @@ def audit(
     """Lists orders: who, when, what, why, and what came of them."""
     with api.client() as client:
         found = client.audit(limit)
-    if api.as_json:
-        write_json(found)
+    if api.as_data:
+        api.write(found)
     else:
-        console().print(audit_table(found, now()))
+        api.console().print(audit_table(found, now()))
 
 
 def _seconds(text: str) -> int:

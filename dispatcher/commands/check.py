@@ -11,7 +11,7 @@ import typer
 
 from dispatcher.commands.access import TOKEN, TOKEN_FILE, URL
 from dispatcher.commands.exits import Exit, Failed
-from dispatcher.commands.output import Output, console, write_json
+from dispatcher.commands.output import OfflineOutput, console, write_json
 from dispatcher.commands.tables.configuration import Description, last_line, summary
 from dispatcher.commands.tables.layout import tree
 from dispatcher.commands.worker_program import exec_workers
@@ -33,14 +33,16 @@ def check(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Every setting, not a line for each target.")
     ] = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="Text, or JSON.")] = Output.TABLE,
+    output: Annotated[
+        OfflineOutput, typer.Option("--output", "-o", help="Text, or JSON.")
+    ] = OfflineOutput.TABLE,
 ) -> None:
     """Validates the configuration and shows what it means."""
     environ = {**os.environ, "DISPATCHER_CONFIG": str(path)} if path else os.environ
     try:
         configuration = load(environ, secrets=not without_secrets).configuration
     except ConfigError as error:
-        if output is Output.TABLE:
+        if output is OfflineOutput.TABLE:
             raise _with_remedy(error, environ, without_secrets) from None
         write_json({"mistakes": error.mistakes})
         raise typer.Exit(Exit.USAGE) from None
@@ -48,7 +50,7 @@ def check(
     described, warned = describe(configuration), list(map(str, found))
     if diff:
         exec_workers("diff", output.value, str(path or ""))
-    if output is Output.JSON:
+    if output is OfflineOutput.JSON:
         write_json({**described, "warnings": warned})
         return
     _print(described, verbose=verbose)

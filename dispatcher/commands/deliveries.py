@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from dispatcher.commands.options import Api, now, spread
-from dispatcher.commands.output import console, write_json
 from dispatcher.commands.tables.deliveries import deliveries as table
 from dispatcher.commands.tables.deliveries import details, results
 from dispatcher.commands.tables.explanations import explanations
@@ -28,19 +27,19 @@ def deliveries(
             _show(client.delivery(delivery), api)
             return
         found = client.deliveries(limit)
-    if api.as_json:
-        write_json(found)
+    if api.as_data:
+        api.write(found)
     elif found.deliveries:
-        console().print(table(found.deliveries, now()))
+        api.console().print(table(found.deliveries, now(), wide=api.wide))
     else:
         print("The delivery log is empty: no authenticated delivery has arrived lately.")
 
 
 def _show(found: DeliveryDetail, api: Api) -> None:
-    if api.as_json:
-        write_json(found)
+    if api.as_data:
+        api.write(found)
         return
-    out = console()
+    out = api.console()
     out.print(details(found, now()))
     if found.results:
         out.print("\nresults")

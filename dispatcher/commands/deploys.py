@@ -9,7 +9,6 @@ import typer
 
 from dispatcher.commands.exits import Exit, Failed
 from dispatcher.commands.options import Api, Asker, DeployName, TargetName, now, split_name, spread
-from dispatcher.commands.output import console, write_json
 from dispatcher.commands.tables.deploys import deploys as table
 from dispatcher.commands.tables.deploys import details, log, no_log
 from dispatcher.domain.errors import UsageError
@@ -25,10 +24,10 @@ def deploys(
     """Lists a target's deploys, newest first."""
     with api.client() as client:
         found = client.deploys(target, limit)
-    if api.as_json:
-        write_json(found)
+    if api.as_data:
+        api.write(found)
     elif found.deploys:
-        console().print(table(found.deploys, now()))
+        api.console().print(table(found.deploys, now(), wide=api.wide))
     else:
         print(f"{target} was never deployed: push to it.")
 
@@ -39,10 +38,10 @@ def show(deploy: DeployName, api: Api) -> None:
     target, number = split_name(deploy)
     with api.client() as client:
         found = client.deploy(target, number)
-    if api.as_json:
-        write_json(found)
+    if api.as_data:
+        api.write(found)
         return
-    console().print(details(found, now()))
+    api.console().print(details(found, now()))
     if tail := log(found):
         print(f"\n{tail}")
 
@@ -53,8 +52,8 @@ def logs(deploy: DeployName, api: Api) -> None:
     target, number = split_name(deploy)
     with api.client() as client:
         found = client.deploy(target, number)
-    if api.as_json:
-        write_json(found)
+    if api.as_data:
+        api.write(found)
     elif tail := log(found):
         print(tail)
     else:
@@ -86,8 +85,8 @@ def release(
 
 
 def _print(answer: OrderAnswer, api: Api) -> None:
-    if api.as_json:
-        write_json(answer)
+    if api.as_data:
+        api.write(answer)
     else:
         print(f"{answer.deploy}: {answer.reason}")
 

@@ -13,7 +13,7 @@ import typer
 
 from dispatcher.commands.exits import Exit, Failed
 from dispatcher.commands.formatting import count, plain
-from dispatcher.commands.output import Output, console, write_json
+from dispatcher.commands.output import OfflineOutput, console, write_json
 from dispatcher.commands.saved_requests import Saved, read_saved
 from dispatcher.commands.tables.explanations import explanations
 from dispatcher.config import Configuration, Hook, configuration_path, read_without_secrets
@@ -57,8 +57,8 @@ def explain(
         Path | None, typer.Option(help="File or directory; else DISPATCHER_CONFIG.")
     ] = None,
     output: Annotated[
-        Output, typer.Option("--output", "-o", help="A table, or JSON.")
-    ] = Output.TABLE,
+        OfflineOutput, typer.Option("--output", "-o", help="A table, or JSON.")
+    ] = OfflineOutput.TABLE,
 ) -> None:
     """Shows which targets a saved delivery would deploy, and why."""
     configuration = read_without_secrets(config or configuration_path(os.environ))
@@ -66,7 +66,7 @@ def explain(
     saved = read_saved(_content(file, most + HEADER_BYTES), header or ())
     name = hook or ("" if provider else saved.hook)
     explained = _explained(configuration, _hooks(configuration.hooks, name, provider), saved)
-    if output is Output.JSON:
+    if output is OfflineOutput.JSON:
         write_json(explained)
     else:
         _print(explained)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 
@@ -10,8 +11,8 @@ import typer
 from dispatcher.commands.client import Client
 from dispatcher.commands.exits import Exit, Failed
 from dispatcher.commands.formatting import plain, span
-from dispatcher.commands.options import split_name
-from dispatcher.commands.output import write_json
+from dispatcher.commands.options import Api, split_name
+from dispatcher.commands.progress import Progress
 from dispatcher.domain.deploy import TERMINAL, State
 from dispatcher.http.api.schemas.deploys import DeployDetail
 
@@ -24,6 +25,7 @@ def follow(
     timeout: float,
     *,
     say: Callable[[str], None],
+    progress: Callable[[str], None],
     sleep: Callable[[float], None],
     clock: Callable[[], float],
 ) -> tuple[Exit, DeployDetail]:
@@ -31,7 +33,8 @@ def follow(
 
     It also waits for a server that does not answer for a while. Raises Failed after `timeout` seconds.
     """
-    ends, printed = clock() + timeout, ""
+    began, printed = clock(), ""
+    ends = began + timeout
     while True:
         found, trouble = _look(look)
         line = _line(found) if found else trouble
@@ -43,6 +46,7 @@ def follow(
         if clock() + EVERY > ends:
             message = f"the deploy has not ended after {span(timeout)}: it continues, and is no longer followed"
             raise Failed(Exit.UNAVAILABLE, message)
+        progress(f"{printed}, followed for {span(clock() - began)}")
         sleep(EVERY)
 
 
@@ -64,16 +68,18 @@ def _line(deploy: DeployDetail) -> str:
     return f"{words}: {plain(deploy.why)}" if deploy.why else words
 
 
-def follow_to_end(client: Client, deploy: str, timeout: int, *, as_json: bool) -> Exit:
+def follow_to_end(client: Client, deploy: str, timeout: int, api: Api) -> Exit:
     """Follows a deploy, prints each change, and returns how it ended."""
     target, number = split_name(deploy)
-    code, last = follow(
-        lambda: client.deploy(target, number),
-        timeout,
-        say=lambda line: typer.echo(line, err=as_json),
-        sleep=time.sleep,
-        clock=time.monotonic,
-    )
-    if as_json:
-        write_json(last)
+    with Progress(sys.stderr) as progress:
+        code, last = follow(
+            lambda: client.deploy(target, number),
+            timeout,
+            say=progress.line(lambda line: typer.echo(line, err=api.as_data)),
+            progress=progress.show,
+            sleep=time.sleep,
+            clock=time.monotonic,
+        )
+    if api.as_data:
+        api.write(last)
     return code

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
+from rich.console import Console
 
 from dispatcher.commands.access import TOKEN, URL, find_access
 from dispatcher.commands.client import Client
-from dispatcher.commands.output import Output
+from dispatcher.commands.output import DATA, Output, console, json_text, yaml_text
 from dispatcher.domain.errors import UsageError
 
 Url = Annotated[
@@ -32,7 +33,8 @@ StateDir = Annotated[
     typer.Option("--state-dir", help="State directory of `up`; else .dispatcher, if it is there."),
 ]
 Shown = Annotated[
-    Output, typer.Option("--output", "-o", help="A table for people, or the API's JSON.")
+    Output,
+    typer.Option("--output", "-o", help="A table for people, or the API's answer for scripts."),
 ]
 TargetName = Annotated[str, typer.Argument(metavar="TARGET", help="Name of a target.")]
 DeployName = Annotated[str, typer.Argument(metavar="TARGET/NUMBER", help="Like shop/42.")]
@@ -50,8 +52,20 @@ class Api:
     output: Shown = Output.TABLE
 
     @property
-    def as_json(self) -> bool:
-        return self.output is Output.JSON
+    def as_data(self) -> bool:
+        """Whether scripts read the output: the API's answer, and nothing else."""
+        return self.output in DATA
+
+    @property
+    def wide(self) -> bool:
+        return self.output is Output.WIDE
+
+    def write(self, body: object) -> None:
+        """Prints the API's answer as JSON or YAML."""
+        print(yaml_text(body) if self.output is Output.YAML else json_text(body))
+
+    def console(self) -> Console:
+        return console(wide=self.wide)
 
     def client(self) -> Client:
         """An API client, for a `with` block."""

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from dispatcher.commands.options import Api, Asker, spread
-from dispatcher.commands.output import write_json
 from dispatcher.commands.tables.targets import paused
 from dispatcher.http.api.schemas.pauses import PauseAnswer
 
@@ -43,7 +42,7 @@ def _name(answer: PauseAnswer) -> str:
 
 
 def _print(answer: PauseAnswer, message: str, api: Api) -> None:
-    if api.as_json:
-        write_json(answer)
+    if api.as_data:
+        api.write(answer)
     else:
         print(message)

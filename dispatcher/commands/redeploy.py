@@ -10,7 +10,6 @@ import typer
 from dispatcher.commands.exits import Exit
 from dispatcher.commands.follow import follow_to_end
 from dispatcher.commands.options import Api, Asker, split_name, spread
-from dispatcher.commands.output import write_json
 
 
 @spread
@@ -43,13 +42,9 @@ def redeploy(
             deploy=number,
             request=str(uuid4()),
         )
-        if api.as_json and not wait:
-            write_json(answer)
+        if api.as_data and not wait:
+            api.write(answer)
         else:
-            typer.echo(f"{answer.deploy}: {answer.reason}", err=api.as_json)
-        code = (
-            follow_to_end(client, answer.deploy, timeout, as_json=api.as_json)
-            if wait
-            else Exit.DONE
-        )
+            typer.echo(f"{answer.deploy}: {answer.reason}", err=api.as_data)
+        code = follow_to_end(client, answer.deploy, timeout, api) if wait else Exit.DONE
     raise typer.Exit(code)

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from dispatcher.commands.options import Api, now, spread
-from dispatcher.commands.output import console, write_json
 from dispatcher.commands.tables.repairs import repairs as table
 
 
@@ -19,10 +18,10 @@ def repairs(
     """Lists what was found wrong and repaired, and how often."""
     with api.client() as client:
         found = client.repairs(limit)
-    if api.as_json:
-        write_json(found)
+    if api.as_data:
+        api.write(found)
         return
-    out = console()
+    out = api.console()
     out.print(table(found, now()))
     counts = [f"{count} {kind}" for kind, count in found.counts.items() if count]
     out.print(f"in all: {', '.join(counts) or 'nothing'}")

@@ -10,7 +10,6 @@ from dispatcher.commands.client import Client
 from dispatcher.commands.exits import Exit
 from dispatcher.commands.follow import follow_to_end
 from dispatcher.commands.options import Api, Asker, spread
-from dispatcher.commands.output import write_json
 from dispatcher.commands.tables.deliveries import replayed
 from dispatcher.domain.outcome import Outcome
 from dispatcher.http.api.schemas.deliveries import ReplayAnswer
@@ -37,11 +36,11 @@ def replay(
     """Processes a delivery again, as if it had just arrived."""
     with api.client() as client:
         answer = client.replay(delivery, reason=asker.reason, by=asker.name)
-        if api.as_json and not wait:
-            write_json(answer)
+        if api.as_data and not wait:
+            api.write(answer)
         else:
             for line in replayed(answer):
-                typer.echo(line, err=api.as_json)
+                typer.echo(line, err=api.as_data)
         code = _follow(client, answer, timeout, api) if wait else Exit.DONE
     raise typer.Exit(code)
 
@@ -49,5 +48,5 @@ def replay(
 def _follow(client: Client, answer: ReplayAnswer, timeout: int, api: Api) -> Exit:
     """Follows the deploys one after the other; returns the worst exit code."""
     deploys = dict.fromkeys(each.deploy for each in answer.results if each.outcome in RUNS)
-    ends = [follow_to_end(client, deploy, timeout, as_json=api.as_json) for deploy in deploys]
+    ends = [follow_to_end(client, deploy, timeout, api) for deploy in deploys]
     return max(ends, default=Exit.DONE)

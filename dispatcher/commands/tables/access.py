@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rich.table import Table
-
 from dispatcher.commands.formatting import age, plain
-from dispatcher.commands.tables.layout import columns
+from dispatcher.commands.tables.layout import Grid
 from dispatcher.http.api.schemas.access import AuditPage, TokenInfo, TokenList
 
 
-def tokens(found: TokenList, now: datetime) -> Table:
-    table = columns("NAME", "ROLE", "TARGETS", "AGE", "EXPIRES", "BY")
+def tokens(found: TokenList, now: datetime) -> Grid:
+    table = Grid("NAME", "ROLE", "TARGETS", "AGE", "EXPIRES", "BY", spare=("BY",), cut=("TARGETS",))
     for each in found.tokens:
         targets = ", ".join(each.targets) or "all"
         table.add_row(
@@ -32,8 +30,9 @@ def _expires(token: TokenInfo) -> str:
     return token.expires_at[:10] if token.expires_at else "never"
 
 
-def audit(found: AuditPage, now: datetime) -> Table:
-    table = columns("AGE", "TOKEN", "BY", "ADDRESS", "ORDER", "SUBJECT", "OUTCOME", "WHAT")
+def audit(found: AuditPage, now: datetime) -> Grid:
+    names = ("AGE", "TOKEN", "BY", "ADDRESS", "ORDER", "SUBJECT", "OUTCOME", "WHAT")
+    table = Grid(*names, spare=("ADDRESS", "BY"), cut=("WHAT",))
     for each in found.orders:
         table.add_row(
             age(each.at, now),

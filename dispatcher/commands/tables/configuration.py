@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from rich.table import Table
-
 from dispatcher.commands.formatting import count, plain
-from dispatcher.commands.tables.layout import columns
+from dispatcher.commands.tables.layout import Grid
 
 Description = dict[str, Any]
 """Plain data, as `dispatcher.config.describe` makes it."""
 
 
-def summary(configuration: Description) -> list[Table]:
+def summary(configuration: Description) -> list[Grid]:
     """A row for each hook and target; empty tables are left out."""
     tables = (_hooks(configuration["hooks"]), _targets(configuration["targets"]))
     return [table for table in tables if table.row_count]
@@ -28,17 +26,16 @@ def last_line(configuration: Description, warnings: int, *, secrets: bool) -> st
     )
 
 
-def _hooks(hooks: dict[str, Description]) -> Table:
-    table = columns("HOOK", "PROVIDER", "SECRETS")
-    table.add_column("REPOSITORIES", overflow="fold")
+def _hooks(hooks: dict[str, Description]) -> Grid:
+    table = Grid("HOOK", "PROVIDER", "SECRETS", "REPOSITORIES", fold=True)
     for name, hook in hooks.items():
         secrets = _listed(hook["secrets"]) or "none: insecure"
         table.add_row(name, hook["provider"], secrets, _listed(hook["repositories"]))
     return table
 
 
-def _targets(targets: dict[str, Description]) -> Table:
-    table = columns("TARGET", "REPOSITORY", "NAMESPACE", "RUNS", "FOLLOWS")
+def _targets(targets: dict[str, Description]) -> Grid:
+    table = Grid("TARGET", "REPOSITORY", "NAMESPACE", "RUNS", "FOLLOWS", cut=("FOLLOWS",))
     for name, target in targets.items():
         runs = target["job"].get("image") or target["job"]["manifest"]
         refs = [*target["branches"], *(f"tag {tag}" for tag in target["tags"])]

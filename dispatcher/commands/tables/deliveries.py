@@ -10,7 +10,8 @@ from rich.text import Text
 
 from dispatcher.commands.formatting import age, count, plain, short
 from dispatcher.commands.tables.deploys import STYLES
-from dispatcher.commands.tables.layout import columns, page
+from dispatcher.commands.tables.layout import Grid, page
+from dispatcher.domain.delivery import RefUpdate
 from dispatcher.domain.refs import short_ref
 from dispatcher.http.api.schemas.deliveries import (
     DeliveryDetail,
@@ -19,9 +20,14 @@ from dispatcher.http.api.schemas.deliveries import (
     ResultInfo,
 )
 
+WIDE = ("DELIVERY", "PROVIDER", "RECEIVED", "SECRET")
 
-def deliveries(found: Iterable[DeliveryInfo], now: datetime) -> Table:
-    table = columns("ID", "AGE", "HOOK", "EVENT", "REPOSITORY", "REF", "COMMIT", "WHAT")
+
+def deliveries(found: Iterable[DeliveryInfo], now: datetime, *, wide: bool = False) -> Grid:
+    names = ("ID", "AGE", "HOOK", "EVENT", "REPOSITORY", "REF", "COMMIT", "WHAT")
+    spare = ("EVENT", "HOOK", "REF")
+    cut = ("REPOSITORY", "WHAT")
+    table = Grid(*names, *(WIDE if wide else ()), spare=spare, cut=cut)
     for each in found:
         first = each.refs[0] if each.refs else None
         more = f" +{len(each.refs) - 1}" if len(each.refs) > 1 else ""
@@ -32,10 +38,19 @@ def deliveries(found: Iterable[DeliveryInfo], now: datetime) -> Table:
             plain(each.event),
             plain(each.repository),
             plain(short_ref(first.ref) + more) if first else "",
-            short(first.after) if first else "",
+            _commit(first, wide) if first else "",
             _what(each),
+            *(_wide(each) if wide else ()),
         )
     return table
+
+
+def _commit(ref: RefUpdate, wide: bool) -> str:
+    return plain(ref.after) if wide else short(ref.after)
+
+
+def _wide(each: DeliveryInfo) -> tuple[str, ...]:
+    return plain(each.delivery), each.provider, each.received_at or "", plain(each.secret)
 
 
 def details(found: DeliveryDetail, now: datetime) -> Table:
@@ -62,9 +77,8 @@ def details(found: DeliveryDetail, now: datetime) -> Table:
     )
 
 
-def results(found: DeliveryDetail) -> Table:
-    table = columns("TARGET", "REF", "OUTCOME", "DEPLOY", "STATE")
-    table.add_column("WHY", overflow="fold")
+def results(found: DeliveryDetail) -> Grid:
+    table = Grid("TARGET", "REF", "OUTCOME", "DEPLOY", "STATE", "WHY", fold=True)
     for each in found.results:
         state = found.states.get(each.deploy or "")
         table.add_row(

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dispatcher.commands.formatting import age, lines, plain, short, span
-from dispatcher.commands.tables.layout import columns, page
+from dispatcher.commands.tables.layout import Grid, page
 from dispatcher.domain.deploy import State
 from dispatcher.domain.refs import short_ref
 from dispatcher.http.api.schemas.deploys import DeployDetail, DeployInfo
@@ -25,21 +25,33 @@ STYLES = {
 }
 
 
-def deploys(found: Iterable[DeployInfo], now: datetime) -> Table:
-    table = columns("DEPLOY", "STATE", "COMMIT", "REF", "REASON", "BY", "AGE", "TOOK", "TITLE")
+WIDE = ("CREATED", "WAITED", "CAUSE", "JOB", "WHY")
+
+
+def deploys(found: Iterable[DeployInfo], now: datetime, *, wide: bool = False) -> Grid:
+    names = ("DEPLOY", "STATE", "COMMIT", "REF", "REASON", "BY", "AGE", "TOOK", "TITLE")
+    spare = ("BY", "REASON", "TOOK")
+    table = Grid(*names, *(WIDE if wide else ()), spare=spare, cut=("REF", "TITLE"))
     for each in found:
         table.add_row(
             each.deploy,
             state(each),
-            short(each.commit),
+            each.commit if wide else short(each.commit),
             plain(short_ref(each.ref)),
             each.reason,
             plain(each.requested_by),
             age(each.created_at, now),
             took(each, now),
             plain(each.title),
+            *(_wide(each) if wide else ()),
         )
     return table
+
+
+def _wide(deploy: DeployInfo) -> tuple[str, ...]:
+    job = f"{deploy.namespace}/{deploy.job}" if deploy.job else ""
+    cause = str(deploy.cause or "")
+    return deploy.created_at or "", span(deploy.waited), cause, job, plain(deploy.why)
 
 
 def details(deploy: DeployDetail, now: datetime) -> Table:

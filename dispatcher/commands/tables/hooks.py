@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from rich.table import Table
-
 from dispatcher.commands.formatting import age, plain
-from dispatcher.commands.tables.layout import columns
+from dispatcher.commands.tables.layout import Grid
 from dispatcher.http.api.schemas.hooks import HookInfo
 
 
-def hooks(found: Iterable[HookInfo], now: datetime) -> Table:
+def hooks(found: Iterable[HookInfo], now: datetime) -> Grid:
     """A line for each secret."""
-    table = columns("HOOK", "PROVIDER", "REPOSITORIES", "SECRET", "LAST USED", "REJECTED")
+    names = ("HOOK", "PROVIDER", "REPOSITORIES", "SECRET", "LAST USED", "REJECTED")
+    table = Grid(*names, cut=("REPOSITORIES", "REJECTED"))
     for hook in found:
         rows = [(plain(each.source), _ago(each.last_used, now)) for each in hook.secrets]
         for number, (secret, used) in enumerate(rows or [("none: insecure", "")]):

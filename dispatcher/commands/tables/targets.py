@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from rich.table import Table
 from rich.text import Text
 
 from dispatcher.commands.formatting import age, plain, short
 from dispatcher.commands.tables.deploys import state, took
-from dispatcher.commands.tables.layout import columns
+from dispatcher.commands.tables.layout import Cell, Grid
+from dispatcher.domain.deploy import State
 from dispatcher.http.api.schemas.deploys import DeployInfo
 from dispatcher.http.api.schemas.pauses import PauseInfo
 from dispatcher.http.api.schemas.targets import TargetInfo
 
+WIDE = ("NAMESPACE", "REPOSITORY", "REF", "BY", "TITLE")
 
-def targets(found: Sequence[TargetInfo], now: datetime) -> Table:
-    table = columns("TARGET", "FOLLOWS", "NOW", "LAST", "COMMIT", "AGE", "TROUBLE")
-    for each in found:
-        last = each.last
-        table.add_row(
-            each.name,
-            plain(", ".join([*each.branches, *(f"tag {tag}" for tag in each.tags)])),
-            _now(each, now),
-            _last(last) if last else Text("never deployed", "dim"),
-            short(last.commit) if last else "",
-            age(last.ended_at, now) if last else "",
-            _trouble(each),
-        )
-    return table
+
+def targets(found: Iterable[TargetInfo], now: datetime, *, wide: bool = False) -> Grid:
+    """Those with trouble come first."""
+    names = ("TARGET", "FOLLOWS", "NOW", "LAST", "COMMIT", "AGE")
+    more = WIDE if wide else ()
+    grid = Grid(*names, *more, spare=("FOLLOWS",), cut=("NOW",), note="TROUBLE")
+    for each in sorted(found, key=_urgency):
+        cells = [*_cells(each, now), *(_wide(each) if wide else ())]
+        grid.add_row(*cells, note=_trouble(each))
+    return grid
+
+
+def matching(
+    found: Sequence[TargetInfo], *, failed: bool, trouble: bool, namespace: str | None
+) -> tuple[TargetInfo, ...]:
+    """Those of the namespace; with `failed` and `trouble`, those of which either is true."""
+    return tuple(
+        each
+        for each in found
+        if namespace in (None, each.namespace)
+        and (not (failed or trouble) or (failed and has_failed(each)) or (trouble and held(each)))
+    )
+
+
+def has_failed(target: TargetInfo) -> bool:
+    """Whether its last deploy did not do what it was for."""
+    return target.last is not None and target.last.state in (State.FAILED, State.LOST)
+
+
+def held(target: TargetInfo) -> bool:
+    """Whether something holds it up, or somebody."""
+    return bool(target.trouble or target.paused)
 
 
 def paused(info: PauseInfo) -> str:
@@ -37,6 +56,29 @@ def paused(info: PauseInfo) -> str:
     everything = "everything is " if info.everything else ""
     why = f": {info.reason}" if info.reason else ""
     return plain(f"{everything}paused by {info.by}{why}")
+
+
+def _urgency(target: TargetInfo) -> int:
+    orders = (bool(target.trouble), has_failed(target), target.paused is not None)
+    return next((place for place, applies in enumerate(orders) if applies), len(orders))
+
+
+def _cells(target: TargetInfo, now: datetime) -> list[Cell]:
+    last = target.last
+    return [
+        target.name,
+        plain(", ".join([*target.branches, *(f"tag {tag}" for tag in target.tags)])),
+        _now(target, now),
+        _last(last) if last else Text("never deployed", "dim"),
+        short(last.commit) if last else "",
+        age(last.ended_at, now) if last else "",
+    ]
+
+
+def _wide(target: TargetInfo) -> list[Cell]:
+    last = target.last
+    of_last = (last.ref, last.requested_by, last.title) if last else ("", "", "")
+    return [target.namespace, plain(target.repository), *map(plain, of_last)]
 
 
 def _now(target: TargetInfo, now: datetime) -> Text:
@@ -50,9 +92,11 @@ def _now(target: TargetInfo, now: datetime) -> Text:
 
 
 def _trouble(target: TargetInfo) -> Text:
+    """What holds it up; else why its last deploy failed."""
     trouble = plain(target.trouble)
     if not target.paused:
-        return Text(trouble, "red")
+        why = target.last.why if target.last and has_failed(target) else ""
+        return Text(trouble or plain(why), "red")
     held = paused(target.paused)
     # A waiting deploy's `why` can repeat the target's trouble.
     text = held if not trouble or held.endswith(trouble) else f"{held}; {trouble}"

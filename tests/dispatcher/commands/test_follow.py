@@ -28,6 +28,7 @@ class Story:
 
     def __init__(self, *looks: DeployDetail | Failed) -> None:
         self.looks, self.said, self.now = list(looks), list[str](), 0.0
+        self.shown: list[str] = []
 
     def look(self) -> DeployDetail:
         seen = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
@@ -40,7 +41,14 @@ class Story:
 
     def follow(self, timeout: float = 100) -> Exit:
         clock: Callable[[], float] = lambda: self.now  # noqa: E731
-        return follow(self.look, timeout, say=self.said.append, sleep=self.sleep, clock=clock)[0]
+        return follow(
+            self.look,
+            timeout,
+            say=self.said.append,
+            progress=self.shown.append,
+            sleep=self.sleep,
+            clock=clock,
+        )[0]
 
 
 def at(state: State, **more: object) -> DeployDetail:
@@ -59,6 +67,7 @@ def test_following_says_what_changes() -> None:
     assert story.follow() is Exit.DONE
     assert story.said == ["shop/2 pending", "shop/2 running", "shop/2 succeeded after 1m30s"]
     assert story.now == 4
+    assert story.shown[-1] == "shop/2 running, followed for 3s"
 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.SUPERSEDED, State.CANCELLED, State.LOST])
