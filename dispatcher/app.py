@@ -16,12 +16,15 @@ from starlette.routing import BaseRoute, Mount, Router
 from dispatcher.config import Environment
 from dispatcher.config.reloading import Reloader
 from dispatcher.domain.errors import LedgerUnavailable
+from dispatcher.domain.process import ProcessKind
+from dispatcher.heartbeats import Heartbeats
 from dispatcher.http.api.access import Access
 from dispatcher.http.api.audited import AuditLog
 from dispatcher.http.api.deliveries import Deliveries
 from dispatcher.http.api.deploys import Deploys
 from dispatcher.http.api.hooks import ConfiguredHooks
 from dispatcher.http.api.pauses import Pausing
+from dispatcher.http.api.processes import ProcessRoll
 from dispatcher.http.api.redeploys import Redeploys
 from dispatcher.http.api.repairs import RepairLog
 from dispatcher.http.api.replays import Replays
@@ -38,6 +41,8 @@ from dispatcher.http.openapi.document import document
 from dispatcher.http.openapi.endpoint import OpenApi
 from dispatcher.http.operations import API, OPERATIONS, Endpoints, api_routes, open_routes
 from dispatcher.http.responses import ErrorResponse, handle_error
+from dispatcher.http.roll_call import LOOK_EVERY as CALL_EVERY
+from dispatcher.http.roll_call import RollCall
 from dispatcher.http.webhooks.endpoint import Hooks
 from dispatcher.http.webhooks.rate_limit import COUNT_WITHIN, RateLimiter
 from dispatcher.http.webhooks.rejection_counter import EVERY, RejectionCounter
@@ -45,6 +50,7 @@ from dispatcher.ledger import (
     AuthFailures,
     DeliveryLog,
     Keys,
+    Processes,
     RateLimits,
     Reader,
     SecretUsage,
@@ -73,6 +79,7 @@ class Parts:
     usage: SecretUsage
     rejections: RejectionCounter
     background: Background
+    roll_call: RollCall
 
 
 def create_app(
@@ -107,10 +114,22 @@ def _parts(settings: Environment, source: Reloader) -> Parts:
     impatient = Store(connect(url, timeout=COUNT_WITHIN), keys, timeouts=timeouts)
     failures = AuthFailures(impatient, _rate_limits(settings))
     live, usage = LiveConfig(source), SecretUsage(store)
-    rejections = RejectionCounter(live, usage)
     return Parts(
-        live, store, wake_ups, submitter, Bodies(), failures, usage, rejections, Background()
+        live=live,
+        store=store,
+        wake_ups=wake_ups,
+        submitter=submitter,
+        bodies=Bodies(),
+        failures=failures,
+        usage=usage,
+        rejections=RejectionCounter(live, usage),
+        background=Background(),
+        roll_call=_roll_call(Processes(store), source),
     )
+
+
+def _roll_call(processes: Processes, source: Reloader) -> RollCall:
+    return RollCall(processes, Heartbeats(processes, ProcessKind.WEB, source.loaded))
 
 
 def _rate_limits(settings: Environment) -> RateLimits:
@@ -146,6 +165,7 @@ def _endpoints(
         deploys=Deploys(parser, store, wake_ups, audit),
         redeploys=Redeploys(parser, store, wake_ups, audit),
         pauses=Pausing(parser, store, wake_ups, audit),
+        processes=ProcessRoll(store, wake_ups),
         repairs=RepairLog(store),
         configured_hooks=ConfiguredHooks(live, parts.usage, parts.rejections),
         deliveries=Deliveries(live, deliveries, reader),
@@ -166,12 +186,14 @@ async def _running(parts: Parts, look_every: float) -> AsyncIterator[None]:
     parts.submitter.__enter__()
     parts.background.start("reading the configuration again", look_every, parts.live.look)
     parts.background.start("counting rejections", EVERY, parts.rejections.report_again)
+    parts.background.start("calling the roll", CALL_EVERY, parts.roll_call.look)
     try:
         yield
     finally:
         await parts.background.stop()
         with contextlib.suppress(LedgerUnavailable):
             await parts.rejections.report()
+        await parts.roll_call.end()
         await to_thread.run_sync(parts.submitter.__exit__)
         parts.store.client.close()
         parts.failures.store.client.close()

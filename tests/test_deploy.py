@@ -25,9 +25,9 @@ from dispatcher.app import create_app
 from dispatcher.config import VARIABLES, load
 from dispatcher.config.reloading import Reloader
 from dispatcher.domain.errors import ClusterError
-from workers.heartbeat import Heartbeat
+from dispatcher.ledger.wakeups import LONGEST_TASK
+from workers.heartbeat import HeartbeatFile
 from workers.kube.client import Access, Cluster
-from workers.listener import WAITS
 from workers.reconcile.leased_cluster import ClusterClient
 from workers.watch.sweeper import WatcherCluster
 
@@ -285,9 +285,9 @@ def test_one_that_hangs_is_ended(process: str, objects: list[Object], tmp_path: 
         return ran.returncode == 0
 
     assert not lives()
-    Heartbeat(str(file)).beat()
+    HeartbeatFile(str(file)).beat()
     assert lives()
-    long_ago = time.time() - 3 * WAITS - 5
+    long_ago = time.time() - 3 * LONGEST_TASK - 5
     os.utime(file, (long_ago, long_ago))
     assert not lives()
 

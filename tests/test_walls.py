@@ -48,18 +48,31 @@ WALLS = {
         " dispatcher.matching.evaluation"
     ),
     "dispatcher.config.documents": "dispatcher.config.mistakes yaml",
-    "dispatcher.config.reloading": "dispatcher.config dispatcher.domain.errors structlog",
+    "dispatcher.config.reloading": (
+        "dispatcher.config dispatcher.domain.errors dispatcher.domain.process structlog"
+    ),
     "dispatcher.config.insecure": "dispatcher.config dispatcher.domain.errors structlog",
     "dispatcher.runtime.*": "structlog",
+    "dispatcher.runtime.identity": "",
     # The ledger: the only place that talks to Redis, and one module of it that knows RQ
     "dispatcher.ledger.*": "dispatcher.domain.* msgspec redis structlog",
     "dispatcher.ledger.wakeups": "dispatcher.ledger.connection redis rq",
+    "dispatcher.ledger.rq_tasks": ("dispatcher.ledger.connection dispatcher.ledger.wakeups rq"),
+    # Heartbeats of any process
+    "dispatcher.heartbeats": (
+        "dispatcher dispatcher.domain.errors dispatcher.domain.process dispatcher.ledger"
+        " dispatcher.runtime.identity"
+    ),
     # HTTP: what every room uses
     "dispatcher.http": "",
     "dispatcher.http.responses": "dispatcher.domain.errors dispatcher.webhooks.results msgspec starlette",
     "dispatcher.http.client_address": "",
     "dispatcher.http.log_throttle": "",
     "dispatcher.http.background": "dispatcher.runtime.failfast structlog",
+    "dispatcher.http.roll_call": (
+        "dispatcher.domain.errors dispatcher.domain.process dispatcher.heartbeats dispatcher.ledger"
+        " anyio structlog"
+    ),
     "dispatcher.http.uniform_cost": "dispatcher.config dispatcher.webhooks.verification_cost",
     "dispatcher.http.live_config": (
         "dispatcher.config dispatcher.config.reloading dispatcher.domain.errors"
@@ -107,7 +120,7 @@ WALLS = {
     ),
     # the application
     "dispatcher.http.health": (
-        "dispatcher dispatcher.domain.errors dispatcher.http.authentication"
+        "dispatcher dispatcher.domain.errors dispatcher.domain.process dispatcher.http.authentication"
         " dispatcher.http.background dispatcher.http.connection.threads dispatcher.http.responses"
         " dispatcher.ledger msgspec starlette structlog"
     ),
@@ -117,8 +130,8 @@ WALLS = {
         " dispatcher.http.webhooks.* dispatcher.webhooks.providers.generic starlette"
     ),
     "dispatcher.app": (
-        "dispatcher.config dispatcher.config.reloading dispatcher.domain.errors dispatcher.http.*"
-        " dispatcher.ledger anyio starlette"
+        "dispatcher.config dispatcher.config.reloading dispatcher.domain.errors dispatcher.domain.process"
+        " dispatcher.heartbeats dispatcher.http.* dispatcher.ledger anyio starlette"
     ),
     # Reporting a push from a plain Git server
     "dispatcher.notify.*": (
@@ -244,13 +257,14 @@ WALLS = {
     "workers.rqtask": "dispatcher.domain.errors dispatcher.ledger.wakeups rq workers.tasks",
     "workers.heartbeat": "structlog",
     "workers.listener": (
-        "dispatcher.domain.errors dispatcher.ledger.connection redis rq structlog workers.heartbeat"
-        " workers.rqtask"
+        "dispatcher.domain.errors dispatcher.ledger.connection dispatcher.runtime.identity redis rq"
+        " structlog workers.heartbeat workers.rqtask"
     ),
     "workers.__main__": (
-        "dispatcher.config dispatcher.config.reloading dispatcher.domain.errors dispatcher.ledger"
-        " dispatcher.runtime.* workers.commands.* workers.heartbeat workers.kube.labels"
-        " workers.listener workers.watch.election workers.watch.watcher workers.wiring"
+        "dispatcher.config dispatcher.config.reloading dispatcher.domain.errors dispatcher.domain.process"
+        " dispatcher.heartbeats dispatcher.ledger dispatcher.runtime.* workers.commands.*"
+        " workers.heartbeat workers.kube.labels workers.listener workers.watch.election"
+        " workers.watch.watcher workers.wiring"
     ),
 }
 
@@ -431,7 +445,12 @@ def test_each_outside_thing_has_its_places() -> None:
         "dispatcher.local.*",
         "workers.listener",
     }
-    assert places("rq") == {"dispatcher.ledger.wakeups", "workers.listener", "workers.rqtask"}
+    assert places("rq") == {
+        "dispatcher.ledger.rq_tasks",
+        "dispatcher.ledger.wakeups",
+        "workers.listener",
+        "workers.rqtask",
+    }
     assert places("kubernetes") == {"workers.kube.client"}
     assert places("uvicorn") == {
         "dispatcher.commands.serve",

@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from dispatcher.config import read_without_secrets
+from dispatcher.config import Environment, read_without_secrets
 from dispatcher.config.reloading import Reloader
 from dispatcher.domain.errors import (
     ClusterUnavailable,
@@ -16,13 +16,15 @@ from dispatcher.domain.errors import (
     LedgerUnavailable,
     UsageError,
 )
-from dispatcher.ledger import Observations, connect
+from dispatcher.domain.process import ProcessKind
+from dispatcher.heartbeats import Heartbeats
+from dispatcher.ledger import Observations, Processes, connect
 from dispatcher.runtime import logs
 from dispatcher.runtime.failfast import watch_threads
 from workers import wiring
 from workers.commands import diff as diffing
 from workers.commands.sweep import Sweep
-from workers.heartbeat import Heartbeat
+from workers.heartbeat import Beat, HeartbeatFile
 from workers.kube import labels
 from workers.listener import WAITS, Listener
 from workers.watch.election import Election
@@ -41,25 +43,41 @@ def run_worker() -> None:
     watch_threads()
     wiring.cluster(settings)  # without access to a cluster it fails now, not at the first push
     client = connect(settings.redis_url.reveal().decode(), timeout=DEQUEUE_SECONDS, text=False)
-    Listener(client, settings.queue, Heartbeat(settings.heartbeat_file).beat).run()
+    heartbeats = Heartbeats(Processes(wiring.store(settings)), ProcessKind.WORKER)
+    Listener(client, settings.queue, _beat(settings, heartbeats)).run()
+    heartbeats.end()
 
 
 def run_watcher() -> None:
     settings = wiring.environment()
     logs.configure(settings.log_format, settings.log_level)
     watch_threads()
+    reloader = Reloader(settings.config, os.environ)
+    own = Processes(wiring.store(settings))
+    heartbeats = Heartbeats(own, ProcessKind.WATCHER, reloader.loaded)
     watcher = Watcher(
         wiring.store(settings),
         wiring.wake_ups(settings),
         wiring.cluster(settings),
-        Reloader(settings.config, os.environ),
+        reloader,
         settings.instance,
-        Heartbeat(settings.heartbeat_file).beat,
+        _beat(settings, heartbeats),
     )
     election = Election(watcher)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: election.stop())
     election.run()
+    heartbeats.end()
+
+
+def _beat(settings: Environment, heartbeats: Heartbeats) -> Beat:
+    file = HeartbeatFile(settings.heartbeat_file)
+
+    def beat(state: str) -> None:
+        file.beat()
+        heartbeats.beat(state)
+
+    return beat
 
 
 def sweep(*, dry_run: bool) -> None:

@@ -9,11 +9,12 @@ import structlog
 
 log = structlog.get_logger()
 
-Beat = Callable[[], None]
-"""A process's main loop calls it at least every `listener.WAITS` seconds."""
+Beat = Callable[[str], None]
+"""A process's main loop calls it at least every `listener.WAITS` seconds, with what the process does as a
+whole; "" where that is always the same."""
 
 
-class Heartbeat:
+class HeartbeatFile:
     """Touches its file; without a path it does nothing.
 
     If the file cannot be written, that is logged once: the process works, and yet the probe will restart it.

@@ -3,6 +3,7 @@
 from dispatcher.config.cluster import ClusterSettings, NamespaceSettings
 from dispatcher.config.deliveries import DeliverySettings
 from dispatcher.config.description import describe
+from dispatcher.config.digest import configuration_digest
 from dispatcher.config.environment import (
     LONGEST_CALL,
     VARIABLES,
@@ -55,6 +56,7 @@ __all__ = [
     "Target",
     "Toleration",
     "Variable",
+    "configuration_digest",
     "configuration_path",
     "describe",
     "load",

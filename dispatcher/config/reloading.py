@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import structlog
 
-from dispatcher.config import Configuration, read_configuration
+from dispatcher.config import Configuration, configuration_digest, read_configuration
 from dispatcher.domain.errors import ConfigError
+from dispatcher.domain.process import LoadedConfiguration
 
 Stat = tuple[int, int, int]
 Signature = dict[Path, Stat]
+
+SHOWN, LENGTH = 5, 300
+"""Most mistakes that `loaded` has of a refused configuration, and characters of each."""
 
 log = structlog.get_logger()
 
@@ -28,10 +33,13 @@ class Reloader:
         path: Path,
         environ: Mapping[str, str],
         accept: Callable[[Configuration], None] = _anything,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`accept` raises ConfigError for a valid configuration that this process cannot use."""
         self._path, self._environ, self._accept = path, environ, accept
+        self._clock = clock
         self._refused: tuple[str, ...] = ()
+        self._refused_at = 0.0
         before = _signature(self._always())
         self.current = self._read()
         self._seen = {**_signature(self._files()), **before}
@@ -54,12 +62,25 @@ class Reloader:
         log.info("configuration reloaded", targets=len(self.current.targets))
         return True
 
+    def loaded(self) -> LoadedConfiguration:
+        """Which configuration `current` is, and what is wrong with what the files say now."""
+        now = self._clock()
+        return LoadedConfiguration(
+            digest=self._digest,
+            age=_milliseconds(now - self._read_at),
+            refused_for=max(1, _milliseconds(now - self._refused_at)) if self._refused else 0,
+            mistakes=tuple(mistake[:LENGTH] for mistake in self._refused[:SHOWN]),
+        )
+
     def _read(self) -> Configuration:
         configuration = read_configuration(self._path, self._environ)
         self._accept(configuration)
+        self._digest, self._read_at = configuration_digest(configuration), self._clock()
         return configuration
 
     def _refuse(self, mistakes: tuple[str, ...]) -> None:
+        if not self._refused:
+            self._refused_at = self._clock()
         if mistakes != self._refused:
             log.error("configuration refused; the last good one stays", mistakes=mistakes)
         self._refused = mistakes
@@ -72,6 +93,10 @@ class Reloader:
         yield self._path
         if self._path.is_dir():
             yield from self._path.glob("*.y*ml")
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)
 
 
 def _signature(paths: Iterable[Path]) -> Signature:

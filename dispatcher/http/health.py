@@ -12,11 +12,12 @@ from starlette.responses import Response
 
 from dispatcher import __version__
 from dispatcher.domain.errors import LedgerUnavailable
+from dispatcher.domain.process import configuration_health, workers_health
 from dispatcher.http.authentication import ApiTokens
 from dispatcher.http.background import Background
 from dispatcher.http.connection.threads import Threads
 from dispatcher.http.responses import json_response
-from dispatcher.ledger import Reader, Store, WatcherHealth, check_writes
+from dispatcher.ledger import Processes, Reader, Store, WatcherHealth, check_writes
 
 REDIS_TIMEOUT = 0.7
 """Time-out for Redis in seconds: a Kubernetes probe fails after one, and would take web out of service."""
@@ -37,6 +38,10 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     """"ok", or "unavailable: …"."""
     cluster: str | msgspec.UnsetType = msgspec.UNSET
     """The same for the cluster, as the leading watcher sees it; "unknown" without the ledger."""
+    workers: str | msgspec.UnsetType = msgspec.UNSET
+    """The same for all workers; "degraded: …" if some are late."""
+    configuration: str | msgspec.UnsetType = msgspec.UNSET
+    """"ok", "refused: …" or "differs: …"; "unknown" without the ledger."""
     web: str | msgspec.UnsetType = msgspec.UNSET
     """The same for web's background tasks."""
     durability: str | msgspec.UnsetType = msgspec.UNSET
@@ -49,6 +54,8 @@ class Seen:
 
     ledger: str
     cluster: str = "unknown"
+    workers: str = "unknown"
+    configuration: str = "unknown"
 
 
 class Health:
@@ -57,9 +64,9 @@ class Health:
     def __init__(self, store: Store, background: Background, tokens: ApiTokens) -> None:
         self._background, self._tokens = background, tokens
         self._store, self._reader = store, Reader(store)
-        self._health = WatcherHealth(store)
+        self._health, self._processes = WatcherHealth(store), Processes(store)
         self._threads = Threads(2)  # of its own: probes must not use up the API's
-        self._last = Seen("ok", "ok")
+        self._last = ("ok", "ok")
         self._durability = ""
 
     async def live(self, _: Request) -> Response:
@@ -67,10 +74,10 @@ class Health:
 
     async def ready(self, request: Request) -> Response:
         seen = await self._seen()
-        if seen != self._last:
-            say = log.info if seen == Seen("ok", "ok") else log.warning
+        if (found := (seen.ledger, seen.cluster)) != self._last:
+            say = log.info if found == ("ok", "ok") else log.warning
             say("readiness", ledger=seen.ledger, cluster=seen.cluster)
-        self._last = seen
+        self._last = found
         if not await self._is_known(request):
             return json_response(Ready(ready=True))
         return json_response(
@@ -79,6 +86,8 @@ class Health:
                 version=__version__,
                 ledger=seen.ledger,
                 cluster=seen.cluster,
+                workers=seen.workers,
+                configuration=seen.configuration,
                 web=self._web(),
                 durability=self._durability,
             )
@@ -100,14 +109,14 @@ class Health:
     def _look(self) -> Seen:
         try:
             self._note(self._reader.durability())
-            cluster = self._cluster()
+            cluster, roll = self._cluster(), self._processes.roll()
         except LedgerUnavailable:
             return Seen("unavailable: Redis gave an unexpected answer")
         try:
             check_writes(self._store.client, self._store.keys.leader)
         except LedgerUnavailable:
             return Seen("unavailable: Redis answers, but refuses writes")
-        return Seen("ok", cluster)
+        return Seen("ok", cluster, workers_health(roll), configuration_health(roll))
 
     def _cluster(self) -> str:
         if not self._health.has_leader():

@@ -10,6 +10,7 @@ from dispatcher.ledger.listings import Listings, RedisRun
 from dispatcher.ledger.observations import Observations
 from dispatcher.ledger.operations import Operations
 from dispatcher.ledger.pauses import Pauses, read_pauses
+from dispatcher.ledger.processes import Processes
 from dispatcher.ledger.publishing import Publisher
 from dispatcher.ledger.reader import Reader, TargetView, WholeDeploy
 from dispatcher.ledger.redeployment import NoRedeploy, Redeploy, RedeployResult
@@ -17,6 +18,7 @@ from dispatcher.ledger.rejections import AuthFailures, RateLimitResult, RateLimi
 from dispatcher.ledger.renaming import Rename, RenameResult, Renaming
 from dispatcher.ledger.repairs import Repairs
 from dispatcher.ledger.retention import Retention
+from dispatcher.ledger.rq_tasks import RqTasks, TakenWakeUp
 from dispatcher.ledger.schedule import Schedule
 from dispatcher.ledger.secret_usage import SecretUsage
 from dispatcher.ledger.slots import NoFreeSlot, Slots
@@ -46,6 +48,7 @@ __all__ = [
     "Observations",
     "Operations",
     "Pauses",
+    "Processes",
     "Publisher",
     "RateLimitResult",
     "RateLimits",
@@ -59,6 +62,7 @@ __all__ = [
     "Renaming",
     "Repairs",
     "Retention",
+    "RqTasks",
     "Schedule",
     "SecretUsage",
     "Slots",
@@ -66,6 +70,7 @@ __all__ = [
     "StreamedEvent",
     "Submission",
     "Submitter",
+    "TakenWakeUp",
     "TargetView",
     "Targets",
     "Timeouts",

@@ -15,7 +15,8 @@ class Keys:
         """Hash, kept: `version`, `seq` (newest deploy's number), `attempted` (newest number
         that was started), `begun` ("run_id number": the deploy that was started last, and the Redis server
         that recorded the start; "?" for a Job that the watcher found), `succeeded` (newest number that
-        succeeded), `ended` (newest number that has ended), `woken`, `wakes`, `rewakes`, `lease`,
+        succeeded), `ended` (newest number that has ended), `woken`
+        (since when a wake-up waits for a worker, "" for none), `wakes`, `rewakes`, `lease`,
         `lease_until`, `trouble`, `failures` (looks in a row that the cluster failed), `paused` (who and
         why, JSON), `digest` (of the Job that the watcher published last).
         Expires `keep_removed_for` after its target was removed from the configuration."""
@@ -200,6 +201,23 @@ class Keys:
     def watch_problems(self) -> str:
         """Hash, kept: "namespace kind" -> since when and why the leading watcher cannot watch it (JSON)."""
         return f"{self.prefix}watch-problems"
+
+    @property
+    def processes(self) -> str:
+        """Hash, bounded by `Retention.most_processes`, expires `Retention.processes` after the last heartbeat:
+        name -> ProcessRecord (JSON)."""
+        return f"{self.prefix}processes"
+
+    @property
+    def heartbeats(self) -> str:
+        """Sorted set, bounded and expires as the processes do: process -> when its last heartbeat came (ms)."""
+        return f"{self.prefix}heartbeats"
+
+    @property
+    def untaken(self) -> str:
+        """String, expires soon unless the leading watcher repeats it: since when (ms) the oldest wake-up has
+        waited that no worker takes."""
+        return f"{self.prefix}untaken"
 
     @property
     def repairs(self) -> str:

@@ -38,6 +38,9 @@ class Retention:
     happened: Happened = EVENTS
     audit: int = 20_000
     """Entries of the audit log kept, about: two for each order."""
+    processes: int = 3_600_000
+    """Milliseconds for which a process without heartbeats is kept."""
+    most_processes: int = 200
     repairs: int = 200
     """Newest repairs that are kept."""
     auth_failures: int = 60_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -13,6 +14,10 @@ from dispatcher.ledger.connection import translated
 
 TASK = "workers.tasks.reconcile"
 """By name, not by import: web does not know the worker's code."""
+LONGEST_TASK = 60
+"""Seconds after which RQ ends a task: no worker is to be busy with one target for ever."""
+FAILURE_TTL = 86400
+"""Seconds for which RQ keeps a task that failed, unless the watcher clears it before."""
 
 
 @dataclass(frozen=True)
@@ -26,23 +31,40 @@ class WakeUp:
     """What was wrong with the target when it was due, "" for nothing: see `wake.lua`."""
 
     @property
-    def task_id(self) -> str:
-        return f"{self.target}-wake-{self.number}"
-
-    @property
     def description(self) -> str:
-        return f"{self.target}: {self.why}"
+        """For people who look at RQ's queue."""
+        return f"reconcile {self.target}: {self.why}"
+
+
+class TaskIds:
+    """The ids of an installation's tasks: RQ's tasks of all queues share one space of names."""
+
+    def __init__(self, instance: str) -> None:
+        self._prefix = "" if instance == "default" else f"{instance}_"
+        self._form = re.compile(re.escape(self._prefix) + r"([a-z0-9-]+)-wake-(\d{1,15})", re.ASCII)
+
+    def of(self, wake_up: WakeUp) -> str:
+        return f"{self._prefix}{wake_up.target}-wake-{wake_up.number}"
+
+    def parse(self, task_id: str) -> tuple[str, int] | None:
+        """The target and the number of its wake-up; None for a task of somebody else."""
+        found = self._form.fullmatch(task_id)
+        return (found[1], int(found[2])) if found else None
 
 
 class WakeUps:
     """Puts wake-ups into the queue, all in one round trip. Raises LedgerUnavailable."""
 
     def __init__(
-        self, client: redis.Redis, queue: str, instance: str = "default", *, task_timeout: int = 60
+        self,
+        client: redis.Redis,
+        queue: str,
+        instance: str = "default",
+        *,
+        task_timeout: int = LONGEST_TASK,
     ) -> None:
         self._client = client
-        # RQ's tasks of all queues share one space of names.
-        self._prefix = "" if instance == "default" else f"{instance}_"
+        self.ids = TaskIds(instance)
         self._timeout = task_timeout
         self.queue = Queue(queue, connection=client, serializer=JSONSerializer)
 
@@ -59,9 +81,9 @@ class WakeUps:
         return Queue.prepare_data(
             TASK,
             args=(wake_up.target,),
-            job_id=self._prefix + wake_up.task_id,
+            job_id=self.ids.of(wake_up),
             description=wake_up.description,
             timeout=self._timeout,
             result_ttl=0,
-            failure_ttl=86400,
+            failure_ttl=FAILURE_TTL,
         )

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from dispatcher.ledger import Keys, WakeUp, WakeUps, connect
 from tests.waiting import eventually
-from workers.heartbeat import Heartbeat
+from workers.heartbeat import HeartbeatFile
 
 CONFIGURATION = "version: 1\nhooks: {}\ntargets: {}\n"
 
@@ -92,13 +92,13 @@ def test_a_worker_beats_with_every_task(
 def test_without_a_path_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
-    Heartbeat("").beat()
+    HeartbeatFile("").beat()
 
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_cannot_be_written_is_said_once_and_ends_nothing(tmp_path: Path) -> None:
-    heartbeat = Heartbeat(str(tmp_path / "no" / "such" / "folder"))
+    heartbeat = HeartbeatFile(str(tmp_path / "no" / "such" / "folder"))
 
     with capture_logs() as lines:
         heartbeat.beat()

@@ -178,8 +178,9 @@ def test_wake_ups_are_run(worker: Worker) -> None:
     wake_ups.enqueue([wanted])
 
     assert eventually(lambda: not worker.queue.get_job_ids())
-    assert eventually(lambda: worker.queue.fetch_job(wanted.task_id) is None)
-    assert not worker.has_failed(wanted.task_id)
+    task = wake_ups.ids.of(wanted)
+    assert eventually(lambda: worker.queue.fetch_job(task) is None)
+    assert not worker.has_failed(task)
 
 
 def test_what_rq_itself_writes_beside_a_wake_up_is_no_reason_to_refuse_it(worker: Worker) -> None:

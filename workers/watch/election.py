@@ -35,7 +35,7 @@ class Election:
     def run(self) -> None:
         """Stands by, leads, stands by again, until it is stopped."""
         while not self._stopped.is_set():
-            self._watcher.beat()
+            self._watcher.beat("stands by")
             try:
                 self._stand()
             except LedgerUnavailable as error:

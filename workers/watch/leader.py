@@ -57,7 +57,7 @@ class Leader:
 
     def tick(self) -> None:
         """Handles reflector events for a second at most, and once a second does what is due."""
-        self._watcher.beat()
+        self._watcher.beat("leads")
         self.take_in(max(0.0, self._due - time.monotonic()))
         if time.monotonic() >= self._due:
             self._every_second()

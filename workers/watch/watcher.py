@@ -20,7 +20,7 @@ class Watcher:
     cluster: WatcherCluster
     reloader: Reloader
     instance: str
-    beat: Beat = lambda: None
+    beat: Beat = lambda _: None
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     """The fencing token of this process: every write of a leader compares it with the one in the ledger."""
     redis: str = ""

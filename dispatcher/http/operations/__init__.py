@@ -8,6 +8,7 @@ from dispatcher.http.operations import (
     deliveries,
     deploys,
     pauses,
+    processes,
     repairs,
     service,
     targets,
@@ -15,7 +16,7 @@ from dispatcher.http.operations import (
 from dispatcher.http.operations.endpoints import Endpoints
 from dispatcher.http.operations.routes import API, api_routes, open_routes
 
-NOUNS = (service, targets, deploys, pauses, repairs, deliveries, access)
+NOUNS = (service, targets, deploys, pauses, processes, repairs, deliveries, access)
 
 OPERATIONS = tuple(operation for noun in NOUNS for operation in noun.OPERATIONS)
 

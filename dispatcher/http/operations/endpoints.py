@@ -9,6 +9,7 @@ from dispatcher.http.api.deliveries import Deliveries
 from dispatcher.http.api.deploys import Deploys
 from dispatcher.http.api.hooks import ConfiguredHooks
 from dispatcher.http.api.pauses import Pausing
+from dispatcher.http.api.processes import ProcessRoll
 from dispatcher.http.api.redeploys import Redeploys
 from dispatcher.http.api.repairs import RepairLog
 from dispatcher.http.api.replays import Replays
@@ -29,6 +30,7 @@ class Endpoints:
     deploys: Deploys
     redeploys: Redeploys
     pauses: Pausing
+    processes: ProcessRoll
     repairs: RepairLog
     configured_hooks: ConfiguredHooks
     deliveries: Deliveries

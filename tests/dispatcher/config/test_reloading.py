@@ -102,3 +102,28 @@ def test_a_secret_that_comes_after_the_configuration_that_names_it(
 
     assert reloader.changed()
     assert secrets(reloader) == [b"number three", b"number two"]
+
+
+def test_it_says_which_configuration_it_has_and_why_it_refuses_another(tmp_path: Path) -> None:
+    clock = iter(range(100, 10_000, 10))
+    file = tmp_path / "c.yaml"
+    file.write_text("version: 1\n")
+    reloader = Reloader(file, {}, clock=lambda: next(clock))  # reads it at 100
+    good = reloader.loaded()
+    assert (good.age, good.refused_for, good.mistakes) == (10_000, 0, ())
+
+    file.write_text("version: 1\n" + "".join(f"nonsense{n}: 1\n" for n in range(9)))
+    assert not reloader.changed()
+    assert not reloader.changed()
+    refused = reloader.loaded()
+
+    assert refused.digest == good.digest
+    assert refused.refused_for == 10_000
+    assert len(refused.mistakes) == 5
+    assert "nonsense0" in refused.mistakes[0]
+
+    file.write_text("version: 1\ndeliveries: {keep: 5}\n")
+    assert reloader.changed()
+    better = reloader.loaded()
+    assert better.digest != good.digest
+    assert (better.age, better.refused_for, better.mistakes) == (10_000, 0, ())

@@ -21,6 +21,7 @@ from dispatcher.http.api.schemas.deliveries import DeliveryDetail, ReplayAnswer
 from dispatcher.http.api.schemas.deploys import DeployDetail, OrderAnswer, RedeployAnswer
 from dispatcher.http.api.schemas.hooks import HookList
 from dispatcher.http.api.schemas.pauses import PauseAnswer
+from dispatcher.http.api.schemas.processes import ProcessList
 from dispatcher.http.api.schemas.repairs import RepairList
 from dispatcher.http.api.schemas.targets import TargetInfo
 from dispatcher.http.openapi.document import described_path
@@ -39,6 +40,7 @@ EXAMPLES: tuple[Any, ...] = (
     RedeployAnswer,
     OrderAnswer,
     *[PauseAnswer] * 4,
+    ProcessList,
     RepairList,
     CreatedToken,
     RevokedToken,

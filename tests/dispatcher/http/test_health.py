@@ -19,6 +19,8 @@ def test_who_has_a_token_learns_how_everything_is(web: Web) -> None:
         "version": __version__,
         "ledger": "ok",
         "cluster": "unavailable: no watcher leads",
+        "workers": "unavailable: no worker is alive; 0 alive, 0 late",
+        "configuration": "ok",
         "web": "ok",
         "durability": "appendfsync always: nothing acknowledged is lost",
     }

@@ -15,6 +15,7 @@ from dispatcher.ledger import (
     delivery_log,
     observations,
     operations,
+    processes,
     redeployment,
     renaming,
     schedule,
@@ -27,6 +28,7 @@ from dispatcher.ledger.scripts import included, source, text
 ARGUMENTS: dict[str, type[msgspec.Struct]] = {
     "cancel": operations.Arguments,
     "claim_slot": slots.Arguments,
+    "heartbeat": processes.Arguments,
     "log_delivery": delivery_log.Arguments,
     "observe": observations.Arguments,
     "record": targets.Arguments,
