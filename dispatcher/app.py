@@ -21,6 +21,7 @@ from dispatcher.heartbeats import Heartbeats
 from dispatcher.http.api.access import Access
 from dispatcher.http.api.audited import AuditLog
 from dispatcher.http.api.deliveries import Deliveries
+from dispatcher.http.api.deploy_search import DeploySearch
 from dispatcher.http.api.deploys import Deploys
 from dispatcher.http.api.hooks import ConfiguredHooks
 from dispatcher.http.api.pauses import Pausing
@@ -163,6 +164,7 @@ def _endpoints(
         document=_open_api(),
         targets=Targets(parser, store),
         deploys=Deploys(parser, store, wake_ups, audit),
+        deploy_search=DeploySearch(live, store),
         redeploys=Redeploys(parser, store, wake_ups, audit),
         pauses=Pausing(parser, store, wake_ups, audit),
         processes=ProcessRoll(store, wake_ups),

@@ -76,7 +76,8 @@ WALLS = {
     "dispatcher.http.uniform_cost": "dispatcher.config dispatcher.webhooks.verification_cost",
     "dispatcher.http.live_config": (
         "dispatcher.config dispatcher.config.reloading dispatcher.domain.errors"
-        " dispatcher.http.uniform_cost dispatcher.ledger dispatcher.matching.* anyio structlog"
+        " dispatcher.domain.repositories dispatcher.http.uniform_cost dispatcher.ledger"
+        " dispatcher.matching.* anyio structlog"
     ),
     "dispatcher.http.authentication": (
         "dispatcher.domain.access dispatcher.domain.secret dispatcher.http.client_address"

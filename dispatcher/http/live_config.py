@@ -11,6 +11,7 @@ from anyio import CapacityLimiter, to_thread
 from dispatcher.config import Configuration, Hook, Target
 from dispatcher.config.reloading import Reloader
 from dispatcher.domain.errors import DispatcherError
+from dispatcher.domain.repositories import normalize_repository
 from dispatcher.http.uniform_cost import UniformCost
 from dispatcher.ledger import LogBounds
 from dispatcher.matching.evaluation import HookScope
@@ -33,6 +34,8 @@ class ActiveConfig:
     uniform_cost: UniformCost
     matcher: Matcher
     log_bounds: LogBounds
+    repositories: Mapping[str, str]
+    """Target → identity of its repository."""
 
     @classmethod
     def of(cls, configuration: Configuration) -> ActiveConfig:
@@ -40,7 +43,9 @@ class ActiveConfig:
         scopes = {name: HookScope(name, hook.spoken_for) for name, hook in hooks.items()}
         bounds = LogBounds(**configuration.deliveries.model_dump())
         matcher = Matcher(targets.values())
-        return cls(hooks, targets, scopes, UniformCost.of(hooks.values()), matcher, bounds)
+        repositories = {name: normalize_repository(t.repository) for name, t in targets.items()}
+        cost = UniformCost.of(hooks.values())
+        return cls(hooks, targets, scopes, cost, matcher, bounds, repositories)
 
 
 class LiveConfig:

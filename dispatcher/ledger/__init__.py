@@ -3,6 +3,7 @@
 from dispatcher.ledger.audit import Audit
 from dispatcher.ledger.connection import check_writes, connect
 from dispatcher.ledger.delivery_log import DeliveryLog, LogBounds, LogEntry, LoggedDelivery
+from dispatcher.ledger.deploy_index import POSITION, DeployIndex, IndexedDeploy
 from dispatcher.ledger.events import Events, StreamedEvent
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.leadership import Leadership
@@ -32,10 +33,13 @@ from dispatcher.ledger.wakeups import WakeUp, WakeUps
 from dispatcher.ledger.watcher_health import WatcherHealth, WatchProblem
 
 __all__ = [
+    "POSITION",
     "Audit",
     "AuthFailures",
     "DeliveryLog",
+    "DeployIndex",
     "Events",
+    "IndexedDeploy",
     "Keys",
     "Leadership",
     "Leased",

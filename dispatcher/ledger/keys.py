@@ -81,9 +81,9 @@ class Keys:
         number, the answer (JSON)."""
         return f"{self.prefix}logged-delivery:{id}"
 
-    def noted(self, target: str) -> tuple[str, str, str]:
-        """Where scripts note what happened: the target's timelines, the events, the counts."""
-        return self.timelines(target), self.events, self.counts
+    def noted(self, target: str) -> tuple[str, str, str, str]:
+        """Where scripts note what happened: the target's timelines, the events, the counts, the index."""
+        return self.timelines(target), self.events, self.counts, self.deploy_index
 
     def scattered(self, target: str) -> tuple[str, ...]:
         """Prefixes of the keys of which a target can have many: one for each stream, push or request."""
@@ -116,6 +116,12 @@ class Keys:
     def events(self) -> str:
         """Stream, bounded by `Retention.happened`: what happened to deploys and targets, oldest first."""
         return f"{self.prefix}events"
+
+    @property
+    def deploy_index(self) -> str:
+        """Sorted set, bounded by `Retention.happened`: "target number" of the newest deploys of all targets ->
+        when each was created (ms, with a fraction for those of one millisecond)."""
+        return f"{self.prefix}deploy-index"
 
     @property
     def counts(self) -> str:

@@ -69,7 +69,13 @@ class Renaming:
         new = spec.target
         reply = self._store.scripts.run(
             "rename",
-            (*self._shared(), *self._own(old), *self._own(new), *self._pairs(old, new)),
+            (
+                *self._shared(),
+                *self._own(old),
+                *self._own(new),
+                self._keys.deploy_index,
+                *self._pairs(old, new),
+            ),
             (
                 Arguments(
                     old=old, new=new, spec=spec_json(spec), grace=self._store.timeouts.wake_up

@@ -14,6 +14,8 @@ class Happened(msgspec.Struct, frozen=True, kw_only=True):
     """In the stream, about."""
     lines: int
     """In a deploy's timeline: the first ones and the newest."""
+    deploys: int = 50_000
+    """In the index of all targets' deploys."""
 
 
 EVENTS = Happened(events=10_000, lines=50)

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from dispatcher.domain.access import Role, Token, Verb
 from dispatcher.http.api.audited import AuditLog, Origin
+from dispatcher.http.api.filters import position
 from dispatcher.http.api.requests import Order, RequestParser, line, page_limit
 from dispatcher.http.api.schemas.access import (
     AuditPage,
@@ -70,7 +71,7 @@ class Access:
         )
 
     async def audit(self, request: Request) -> Response:
-        limit, cursor = page_limit(request, USUAL, MOST), _cursor(request)
+        limit, cursor = page_limit(request, USUAL, MOST), position(request, CURSOR)
         orders, further = await to_thread.run_sync(self._orders.orders, cursor, limit)
         return json_response(AuditPage(orders=tuple(map(audit_info, orders)), next=further))
 
@@ -105,13 +106,3 @@ class Access:
             audited.outcome = "revoked"
         log.info("token revoked", name=name)
         return RevokedToken(name=name)
-
-
-def _cursor(request: Request) -> str:
-    """The id behind which a page begins: `next` of the page before; "" for the first page."""
-    text = request.query_params.get("cursor", "")
-    if text and not CURSOR.fullmatch(text):
-        raise ErrorResponse(
-            400, "invalid_cursor", "cursor is not one: send `next` of the page before, or none"
-        )
-    return text

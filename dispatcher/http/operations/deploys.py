@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 from dispatcher.domain.access import Role
-from dispatcher.http.api import deploys, redeploys
+from dispatcher.domain.cause import CauseKind
+from dispatcher.domain.deploy import Reason, State
+from dispatcher.http.api import deploy_search, deploys, redeploys
 from dispatcher.http.api.redeploys import RedeployOrder
 from dispatcher.http.api.requests import Order
 from dispatcher.http.api.schemas.deploys import (
     DeployDetail,
     DeployList,
+    DeployPage,
     OrderAnswer,
     RedeployAnswer,
 )
 from dispatcher.http.openapi.operation import Operation, Parameter, codes
 from dispatcher.http.operations.endpoints import Endpoints
-from dispatcher.http.operations.shared import DEPLOY, LIMIT, TARGET, limit
+from dispatcher.http.operations.shared import (
+    COMMIT_FILTER,
+    CURSOR,
+    DEPLOY,
+    INVALID,
+    LIMIT,
+    NAMESPACE_FILTER,
+    REPOSITORY_FILTER,
+    TARGET,
+    TARGET_FILTER,
+    TIMES,
+    choices,
+    cursor,
+    limit,
+    text,
+)
+from dispatcher.ledger import POSITION
 
 REDEPLOY = codes(
     "400 invalid_commit invalid_ref ambiguous_ref contradiction invalid_idempotency_key",
@@ -33,6 +52,27 @@ IDEMPOTENCY_KEY = Parameter(
 )
 
 OPERATIONS: tuple[Operation[Endpoints], ...] = (
+    Operation(
+        method="GET",
+        path="/api/v1/deploys",
+        handler=lambda at: at.deploy_search.search,
+        summary="Deploys of all targets, newest first",
+        responses={200: DeployPage},
+        own_errors=LIMIT | CURSOR | INVALID,
+        parameters=(
+            TARGET_FILTER,
+            NAMESPACE_FILTER,
+            REPOSITORY_FILTER,
+            COMMIT_FILTER,
+            text("ref"),
+            choices("state", State),
+            choices("reason", Reason),
+            choices("cause", CauseKind),
+            *TIMES,
+            limit(deploy_search.MOST, deploy_search.USUAL),
+            cursor(POSITION),
+        ),
+    ),
     Operation(
         method="GET",
         path="/api/v1/targets/{target}/deploys",

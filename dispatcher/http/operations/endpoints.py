@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dispatcher.http.api.access import Access
 from dispatcher.http.api.deliveries import Deliveries
+from dispatcher.http.api.deploy_search import DeploySearch
 from dispatcher.http.api.deploys import Deploys
 from dispatcher.http.api.hooks import ConfiguredHooks
 from dispatcher.http.api.pauses import Pausing
@@ -28,6 +29,7 @@ class Endpoints:
     document: OpenApi
     targets: Targets
     deploys: Deploys
+    deploy_search: DeploySearch
     redeploys: Redeploys
     pauses: Pausing
     processes: ProcessRoll

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
+from dispatcher.http.api import filters
 from dispatcher.http.api.access import CURSOR as CURSOR_PATTERN
 from dispatcher.http.openapi.operation import Parameter, codes
 
@@ -9,11 +13,39 @@ TARGET = codes("404 unknown_target")
 DEPLOY = TARGET | codes("404 unknown_deploy")
 LIMIT = codes("400 invalid_limit")
 CURSOR = codes("400 invalid_cursor")
+INVALID = codes("400 invalid_parameter")
 
-NEXT_PAGE = Parameter(
-    "cursor", "query", {"type": "string", "pattern": f"^({CURSOR_PATTERN.pattern})?$"}
+
+def cursor(pattern: re.Pattern[str]) -> Parameter:
+    """`next` of the page before; "" for the first page."""
+    schema = {"type": "string", "pattern": f"^({pattern.pattern})?$"}
+    return Parameter("cursor", "query", schema)
+
+
+NEXT_PAGE = cursor(CURSOR_PATTERN)
+
+
+def text(name: str) -> Parameter:
+    schema = {"type": "string", "minLength": 1, "maxLength": filters.LONGEST}
+    return Parameter(name, "query", schema)
+
+
+def choices(name: str, words: Iterable[str]) -> Parameter:
+    """One of the words, or several with commas between them."""
+    word = f"({'|'.join(words)})"
+    return Parameter(name, "query", {"type": "string", "pattern": f"^{word}(,{word})*$"})
+
+
+TARGET_FILTER = text("target")
+NAMESPACE_FILTER = text("namespace")
+REPOSITORY_FILTER = text("repository")
+COMMIT_FILTER = Parameter(
+    "commit", "query", {"type": "string", "pattern": f"^{filters.COMMIT.pattern}$"}
 )
-"""Of the page before; "" for the first page."""
+TIMES = tuple(
+    Parameter(name, "query", {"type": "string", "format": "date-time"})
+    for name in ("since", "until")
+)
 
 
 def limit(most: int, usual: int) -> Parameter:

@@ -21,6 +21,7 @@ local function prune_history(target, jobs, most)
     if not keep[number] then
       redis.call('HDEL', target.deploys, number)
       redis.call('HDEL', target.timelines, number)
+      redis.call('ZREM', target.index, target.name .. ' ' .. number)
       excess = excess - 1
     end
   end

@@ -8,12 +8,27 @@ local function renamed_deploy(json, old, new)
   return string.sub(json, 1, from - 1) .. '"target":"' .. new .. '"' .. string.sub(json, to + 1)
 end
 
+-- Takes a deploy out of the index of all targets' deploys; returns when it was created, nil if it was not there.
+local function take_entry(target, number)
+  local entry = target.name .. ' ' .. number
+  local at = redis.call('ZSCORE', target.index, entry)
+  redis.call('ZREM', target.index, entry)
+  return at or nil
+end
+
+local function add_entry(target, number, at)
+  if at then redis.call('ZADD', target.index, at, target.name .. ' ' .. number) end
+end
+
 -- Reads everything stored under one of the two names, before its keys are deleted.
 local function take_out(target)
   local found = { row = hash_at(target.row), deploys = hash_at(target.deploys), timelines = hash_at(target.timelines),
-                  numbers = {}, is_open = {} }
+                  numbers = {}, is_open = {}, entries = {} }
   for _, number in ipairs(open_numbers(target)) do found.is_open[number] = true end
-  for number in pairs(found.deploys) do found.numbers[#found.numbers + 1] = number end
+  for number in pairs(found.deploys) do
+    found.numbers[#found.numbers + 1] = number
+    found.entries[number] = take_entry(target, number)
+  end
   by_number(found.numbers)
   redis.call('DEL', target.row, target.deploys, target.open, target.timelines)
   return found
@@ -32,6 +47,7 @@ local function add_deploys(target, guest, from, known)
     if tonumber(number) > known then
       redis.call('HSET', target.deploys, number, renamed_deploy(guest.deploys[number], from, target.name))
       add_timeline(target, number, guest.timelines[number])
+      add_entry(target, number, guest.entries[number])
       if guest.is_open[number] then add_open(target, deploy.stream, number) end
     elseif guest.is_open[number] and (deploy.attempt or 0) == 0 then
       seq = seq + 1
@@ -39,6 +55,7 @@ local function add_deploys(target, guest, from, known)
       deploy.target, deploy.number = target.name, seq
       save(target, deploy)
       add_timeline(target, renumbered[number], guest.timelines[number])
+      add_entry(target, renumbered[number], guest.entries[number])
       add_open(target, deploy.stream, seq)
     end
   end
@@ -82,6 +99,7 @@ local function take_history(new, old)
   if not none_open(old) then redis.call('RENAME', old.open, new.open) end
   for number, json in pairs(hash_at(old.deploys)) do
     redis.call('HSET', new.deploys, number, renamed_deploy(json, old.name, new.name))
+    add_entry(new, number, take_entry(old, number))
   end
   for number, timeline in pairs(hash_at(old.timelines)) do add_timeline(new, number, timeline) end
   redis.call('DEL', old.deploys, old.timelines)

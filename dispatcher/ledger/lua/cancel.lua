@@ -2,23 +2,25 @@
 -- Or releases one that stops and whose Pods won't go.
 -- Includes: _open
 --
--- KEYS  1 row  2 deploys  3 due  4 open (hash: stream -> numbers)  5 timelines  6 events  7 counts, see submit.lua
+-- KEYS  1 row  2 deploys  3 due  4 open (hash: stream -> numbers)  5 timelines  6 events  7 counts
+--       8 index, see submit.lua
 -- ARGV  1 document
 --   target  name
 --   number  of the deploy
 --   verb    "cancel" or "release"
 --   by      who asked
 --   why     the reason that they gave, "" for none
---   keep      how much is kept of what happened: {events, lines}, see _events.lua
+--   keep      how much is kept of what happened: {events, lines, deploys}, see _events.lua
 --   grace   ms after which a wake-up that no worker took counts as lost
 -- Reply document
 --   outcome  cancelled, stopping, released, over, running (not told to stop) or unknown
 --   wake     number of the wake-up to enqueue, or 0
 
 local arg = cjson.decode(ARGV[1])
-local row, deploys, due, open, timelines, events, counts = unpack(KEYS)
+local row, deploys, due, open, timelines, events, counts, index = unpack(KEYS)
 local target = { name = arg.target, now = now_ms(), grace = arg.grace, keep = arg.keep,
-                 row = row, deploys = deploys, due = due, open = open, timelines = timelines, events = events, counts = counts }
+                 row = row, deploys = deploys, due = due, open = open, timelines = timelines, events = events,
+                 counts = counts, index = index }
 local said = (arg.verb == 'release' and 'released by ' or 'cancelled by ') .. arg.by
 if arg.why ~= '' then said = said .. ': ' .. arg.why end
 

@@ -4,19 +4,20 @@
 --
 -- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy  6 running
 --       7 versions (hash: namespace, "*" for all -> newest resourceVersion that the watcher has seen)
---       8 open (hash: stream -> numbers)  9 timelines  10 events  11 counts, see submit.lua
+--       8 open (hash: stream -> numbers)  9 timelines  10 events  11 counts  12 index, see submit.lua
 -- ARGV  1 document, 2 what was seen (JSON, stored as it is)
 --   target  name
 --   job     "namespace/name"
 --   grace   ms after which a wake-up that no worker took counts as lost
---   keep      how much is kept of what happened: {events, lines}, see _events.lua
+--   keep      how much is kept of what happened: {events, lines, deploys}, see _events.lua
 --   leads   the watcher that leads saw it
 -- Reply the number of the wake-up to enqueue, or 0
 
 local arg, json = cjson.decode(ARGV[1]), ARGV[2]
-local row, deploys, jobs, due, busy, running, versions, open, timelines, events, counts = unpack(KEYS)
+local row, deploys, jobs, due, busy, running, versions, open, timelines, events, counts, index = unpack(KEYS)
 local target = { name = arg.target, now = now_ms(), grace = arg.grace, keep = arg.keep,
-                 row = row, deploys = deploys, due = due, open = open, timelines = timelines, events = events, counts = counts }
+                 row = row, deploys = deploys, due = due, open = open,
+                 timelines = timelines, events = events, counts = counts, index = index }
 local observed, known_json = cjson.decode(json), redis.call('HGET', jobs, arg.job)
 local known -- the same of what was seen before
 

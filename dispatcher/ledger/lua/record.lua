@@ -2,7 +2,7 @@
 -- Includes: _history
 --
 -- KEYS  1 row  2 deploys  3 jobs  4 due  5 busy (set: targets that have Jobs)  6 running  7 waiting  8 waiters
---       9 paused (string)  10 open (hash: stream -> numbers)  11 timelines  12 events  13 counts, see submit.lua
+--       9 paused (string)  10 open (hash: stream -> numbers)  11 timelines  12 events  13 counts  14 index, see submit.lua
 -- ARGV  1 document
 --   target    name
 --   token     of the lease
@@ -13,7 +13,7 @@
 --   trouble   what holds the target up, "" for nothing
 --   failures  looks in a row that the cluster failed
 --   history   deploys that are kept
---   keep      how much is kept of what happened: {events, lines}, see _events.lua
+--   keep      how much is kept of what happened: {events, lines, deploys}, see _events.lua
 --   slot      namespace of the deploy that has a concurrency slot, "" for none
 --   waits     the target waits for one
 --   deploys   what is written: {number, read, write}; `read` is the text as it was read, "" for one that was not
@@ -25,10 +25,10 @@
 --       | "lost": nothing written, another worker has the lease or none
 
 local arg = cjson.decode(ARGV[1])
-local row, deploys, jobs, due, busy, running, waiting, waiters, paused, open, timelines, events, counts =
+local row, deploys, jobs, due, busy, running, waiting, waiters, paused, open, timelines, events, counts, index =
   unpack(KEYS)
 local target = { name = arg.target, now = now_ms(), row = row, deploys = deploys, open = open, due = due, paused = paused,
-                 timelines = timelines, events = events, counts = counts, keep = arg.keep }
+                 timelines = timelines, events = events, counts = counts, index = index, keep = arg.keep }
 
 -- One deploy's change: what it was and is, nil if it may not be written any more.
 local function change_of(deploy)

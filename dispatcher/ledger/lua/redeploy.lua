@@ -7,8 +7,8 @@
 -- KEYS  1 row  2 deploys  3 due  4 request (string: the answer to this request, JSON)
 --       5 paused (string, there while everything is paused)
 --       6 open (hash: stream -> numbers)
---       7 timelines  8 events  9 counts, see submit.lua
---       10 chain, 11 ages of the stream of the requested ref, 12 times, see submit.lua; left out if no ref is requested
+--       7 timelines  8 events  9 counts  10 index, see submit.lua
+--       11 chain, 12 ages of the stream of the requested ref, 13 times, see submit.lua; left out if no ref is requested
 -- ARGV  1 document
 --   target    name
 --   by        who asks
@@ -20,7 +20,7 @@
 --   commit    "" for that deploy's commit, or for the newest wanted commit of the ref
 --   ref       "" for that deploy's ref
 --   stream    of the ref
---   keep      how much is kept of what happened: {events, lines}, see _events.lua
+--   keep      how much is kept of what happened: {events, lines, deploys}, see _events.lua
 --   grace     ms after which a wake-up that no worker took counts as lost
 --   remember  seconds for which Redis keeps the request's answer
 --   edges     ms for which Redis keeps the chain
@@ -35,11 +35,11 @@
 --   put      the script has set the ref's head to the commit
 
 local arg = cjson.decode(ARGV[1])
-local row, deploys, due, request, paused, open, timelines, events, counts, chain, ages, times = unpack(KEYS)
+local row, deploys, due, request, paused, open, timelines, events, counts, index, chain, ages, times = unpack(KEYS)
 local now = now_ms()
 local target = { name = arg.target, now = now, grace = arg.grace, keep = arg.keep,
                  row = row, deploys = deploys, open = open, due = due, paused = paused,
-                 timelines = timelines, events = events, counts = counts }
+                 timelines = timelines, events = events, counts = counts, index = index }
 local ref = arg.ref ~= '' and ref_in(chain, ages, arg.ref, now, 0)
 -- What the deploy is to run; find() and complete() fill in what the request leaves out.
 local run = { commit = arg.commit, ref = arg.ref, stream = arg.stream }

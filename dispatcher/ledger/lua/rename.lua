@@ -5,6 +5,7 @@
 -- KEYS  1 renamed (hash: former name -> "name time")  2 specs  3 due  4 busy  5 running  6 waiting  7 waiters
 --       8 row  9 deploys  10 jobs  11 open  12 timelines of the old name
 --       13 row  14 deploys  15 jobs  16 open  17 timelines of the new name
+--       18 index (zset: "target number" of the newest deploys of all targets -> when each was created)
 --       then in pairs what is kept of branches, pushes and requests: the key of the old name, that of the new
 -- ARGV  1 document
 --   old    name
@@ -19,9 +20,9 @@ local arg = cjson.decode(ARGV[1])
 local renamed, specs, due, busy, running, waiting, waiters = unpack(KEYS, 1, 7)
 local now = now_ms()
 local old = { name = arg.old, now = now, row = KEYS[8], deploys = KEYS[9], jobs = KEYS[10], open = KEYS[11],
-              timelines = KEYS[12] }
+              timelines = KEYS[12], index = KEYS[18] }
 local new = { name = arg.new, now = now, row = KEYS[13], deploys = KEYS[14], jobs = KEYS[15], open = KEYS[16],
-              timelines = KEYS[17],
+              timelines = KEYS[17], index = KEYS[18],
               due = due, grace = arg.grace }
 
 local function move_field(key)
@@ -71,7 +72,7 @@ redis.call('PERSIST', new.deploys)
 redis.call('PERSIST', new.timelines)
 move_jobs()
 move_slot()
-for at = 18, #KEYS, 2 do move_key(KEYS[at], KEYS[at + 1], renumbered) end
+for at = 19, #KEYS, 2 do move_key(KEYS[at], KEYS[at + 1], renumbered) end
 redirect()
 redis.call('HDEL', specs, old.name)
 redis.call('HSET', specs, new.name, arg.spec)

@@ -19,6 +19,7 @@
 --       14 timelines    hash    number -> what happened to the deploy
 --       15 events    stream  what happened to deploys and targets
 --       16 counts    hash    how often
+--       17 index     zset    "target number" of the newest deploys of all targets -> when each was created
 -- ARGV  1 document
 --   deploy      the deploy to create if the push gets one of its own: target, stream, ref, commit …
 --   before      where the ref was: an object name, zeros for none, "" if unknown
@@ -41,7 +42,7 @@
 --   refs        most refs whose times are kept
 --   deliveries  most deliveries that a deploy lists
 --   renamed     ms after a rename for which pushes may come under the old name
---   keep      how much is kept of what happened: {events, lines}, see _events.lua
+--   keep      how much is kept of what happened: {events, lines, deploys}, see _events.lua
 --   grace       ms after which a wake-up that no worker took counts as lost
 -- Reply document, or "redirect <name>": the script wrote nothing, since the target's row is under that name
 --   outcome   accepted, coalesced, duplicate, unchanged, stale, filtered, held or rejected
@@ -57,10 +58,10 @@
 
 local arg = cjson.decode(ARGV[1])
 local row, deploys, chain, ages, seen, delivery, due, paused, renamed, former_row, log, open, times, timelines, events,
-      counts = unpack(KEYS)
+      counts, index = unpack(KEYS)
 local target = { name = arg.deploy.target, now = now_ms(), grace = arg.grace, keep = arg.keep,
                  row = row, deploys = deploys, open = open, due = due, paused = paused,
-                 timelines = timelines, events = events, counts = counts }
+                 timelines = timelines, events = events, counts = counts, index = index }
 local ref = ref_in(chain, ages, arg.deploy.ref, target.now, arg.clock_skew)
 
 local function none(commit) return string.match(commit, '^0+$') and '0' or commit end

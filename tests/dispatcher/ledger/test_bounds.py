@@ -118,7 +118,7 @@ def test_after_its_windows_a_ledger_is_as_large_as_one_that_saw_little(
     assert seen_many.bytes <= seen_few.bytes + SLACK
 
 
-NOTED = {"timelines:shop", "events", "counts"}
+NOTED = {"timelines:shop", "events", "counts", "deploy-index"}
 
 
 def test_streams_that_nobody_pushes_to_expire_as_a_whole(store: Store) -> None:

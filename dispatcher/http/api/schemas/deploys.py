@@ -84,6 +84,13 @@ class DeployList(msgspec.Struct, frozen=True):
     deploys: tuple[DeployInfo, ...]
 
 
+class DeployPage(msgspec.Struct, frozen=True, kw_only=True):
+    deploys: tuple[DeployInfo, ...]
+    """Newest first."""
+    next: str = ""
+    """The cursor of the next page; empty on the last one. A page can lack deploys and yet have a next."""
+
+
 class RedeployAnswer(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     deploy: str

@@ -84,7 +84,7 @@ def test_a_limited_token_reaches_no_other_target_by_any_operation(
 
     if response.is_success:
         assert "shop-docs" not in response.text
-        assert operation.path in ("/api/v1/targets", "/api/v1/openapi.json")
+        assert "{" not in operation.path
     else:
         assert error_code(response) == ("forbidden" if operation.everything else "unknown_target")
 
