@@ -26,6 +26,7 @@ from dispatcher.http.api.deploys import Deploys
 from dispatcher.http.api.hooks import ConfiguredHooks
 from dispatcher.http.api.pauses import Pausing
 from dispatcher.http.api.processes import ProcessRoll
+from dispatcher.http.api.queue import WaitingDeploys
 from dispatcher.http.api.redeploys import Redeploys
 from dispatcher.http.api.repairs import RepairLog
 from dispatcher.http.api.replays import Replays
@@ -165,6 +166,7 @@ def _endpoints(
         targets=Targets(parser, store),
         deploys=Deploys(parser, store, wake_ups, audit),
         deploy_search=DeploySearch(live, store),
+        queue=WaitingDeploys(live, store),
         redeploys=Redeploys(parser, store, wake_ups, audit),
         pauses=Pausing(parser, store, wake_ups, audit),
         processes=ProcessRoll(store, wake_ups),

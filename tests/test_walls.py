@@ -126,7 +126,7 @@ WALLS = {
         " dispatcher.ledger msgspec starlette structlog"
     ),
     "dispatcher.http.operations.*": (
-        "dispatcher.domain.access dispatcher.http.api.* dispatcher.http.health"
+        "dispatcher.domain.* dispatcher.http.api.* dispatcher.http.health"
         " dispatcher.http.openapi.* dispatcher.http.parameters dispatcher.http.permissions"
         " dispatcher.http.webhooks.* dispatcher.webhooks.providers.generic starlette"
     ),

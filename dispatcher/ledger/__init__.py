@@ -13,6 +13,7 @@ from dispatcher.ledger.operations import Operations
 from dispatcher.ledger.pauses import Pauses, read_pauses
 from dispatcher.ledger.processes import Processes
 from dispatcher.ledger.publishing import Publisher
+from dispatcher.ledger.queue import Queue
 from dispatcher.ledger.reader import Reader, TargetView, WholeDeploy
 from dispatcher.ledger.redeployment import NoRedeploy, Redeploy, RedeployResult
 from dispatcher.ledger.rejections import AuthFailures, RateLimitResult, RateLimits
@@ -54,6 +55,7 @@ __all__ = [
     "Pauses",
     "Processes",
     "Publisher",
+    "Queue",
     "RateLimitResult",
     "RateLimits",
     "Reader",

@@ -26,6 +26,7 @@ from dispatcher.http.responses import json_response
 from dispatcher.ledger import POSITION, DeployIndex, IndexedDeploy, Store
 from dispatcher.matching.globs import Rules
 
+CURSOR = POSITION
 MOST, USUAL = 200, 50
 """Deploys in one response."""
 MOST_BYTES = MIB
@@ -97,7 +98,7 @@ class DeploySearch:
 
     async def search(self, request: Request) -> Response:
         wanted, limit = DeployFilter.of(request), page_limit(request, USUAL, MOST)
-        cursor = filters.position(request, POSITION)
+        cursor = filters.position(request, CURSOR)
         caller, config = caller_of(request), self._live.now
 
         def visible(name: str) -> bool:

@@ -9,6 +9,7 @@ from dispatcher.http.operations import (
     deploys,
     pauses,
     processes,
+    queue,
     repairs,
     service,
     targets,
@@ -16,7 +17,7 @@ from dispatcher.http.operations import (
 from dispatcher.http.operations.endpoints import Endpoints
 from dispatcher.http.operations.routes import API, api_routes, open_routes
 
-NOUNS = (service, targets, deploys, pauses, processes, repairs, deliveries, access)
+NOUNS = (service, targets, deploys, queue, pauses, processes, repairs, deliveries, access)
 
 OPERATIONS = tuple(operation for noun in NOUNS for operation in noun.OPERATIONS)
 

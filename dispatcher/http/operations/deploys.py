@@ -33,7 +33,6 @@ from dispatcher.http.operations.shared import (
     limit,
     text,
 )
-from dispatcher.ledger import POSITION
 
 REDEPLOY = codes(
     "400 invalid_commit invalid_ref ambiguous_ref contradiction invalid_idempotency_key",
@@ -70,7 +69,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
             choices("cause", CauseKind),
             *TIMES,
             limit(deploy_search.MOST, deploy_search.USUAL),
-            cursor(POSITION),
+            cursor(deploy_search.CURSOR),
         ),
     ),
     Operation(

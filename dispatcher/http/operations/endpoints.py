@@ -11,6 +11,7 @@ from dispatcher.http.api.deploys import Deploys
 from dispatcher.http.api.hooks import ConfiguredHooks
 from dispatcher.http.api.pauses import Pausing
 from dispatcher.http.api.processes import ProcessRoll
+from dispatcher.http.api.queue import WaitingDeploys
 from dispatcher.http.api.redeploys import Redeploys
 from dispatcher.http.api.repairs import RepairLog
 from dispatcher.http.api.replays import Replays
@@ -30,6 +31,7 @@ class Endpoints:
     targets: Targets
     deploys: Deploys
     deploy_search: DeploySearch
+    queue: WaitingDeploys
     redeploys: Redeploys
     pauses: Pausing
     processes: ProcessRoll

@@ -15,6 +15,7 @@ from dispatcher.domain.cause import CauseKind
 from dispatcher.domain.deploy import Reason, State
 from dispatcher.domain.event import EventKind
 from dispatcher.domain.outcome import Outcome
+from dispatcher.domain.waiting import WaitsFor
 from dispatcher.http import health
 from dispatcher.http.api.schemas.access import AuditPage, CreatedToken, RevokedToken
 from dispatcher.http.api.schemas.deliveries import DeliveryDetail, ReplayAnswer
@@ -22,6 +23,7 @@ from dispatcher.http.api.schemas.deploys import DeployDetail, OrderAnswer, Redep
 from dispatcher.http.api.schemas.hooks import HookList
 from dispatcher.http.api.schemas.pauses import PauseAnswer
 from dispatcher.http.api.schemas.processes import ProcessList
+from dispatcher.http.api.schemas.queue import QueuePage
 from dispatcher.http.api.schemas.repairs import RepairList
 from dispatcher.http.api.schemas.targets import TargetInfo
 from dispatcher.http.openapi.document import described_path
@@ -36,6 +38,7 @@ EXAMPLES: tuple[Any, ...] = (
     ErrorBody,
     intake.Answer,
     TargetInfo,
+    QueuePage,
     DeployDetail,
     RedeployAnswer,
     OrderAnswer,
@@ -93,6 +96,10 @@ def test_every_outcome_is_documented() -> None:
 
 def test_every_kind_of_cause_is_documented() -> None:
     assert words_below("The causes are") == [str(kind) for kind in CauseKind]
+
+
+def test_everything_that_a_deploy_can_wait_for_is_documented() -> None:
+    assert words_below("`waits_for` is one of") == [str(each) for each in WaitsFor]
 
 
 def test_every_kind_of_event_is_documented() -> None:
