@@ -39,7 +39,7 @@ RETIRED = {
     "vain": "failures",
 }
 """Retired word → what it is called now."""
-OTHERS = re.compile(r"FEED_MAX_COMMIT_NUM|line feeds?")
+OTHERS = re.compile(r"FEED_MAX_COMMIT_NUM|line feeds?|_stream\.feed")
 """Words of others."""
 
 

@@ -39,7 +39,8 @@ def test_in_a_narrow_terminal_nothing_that_matters_is_cut(troubled: Web) -> None
     assert {"TARGET", "NOW", "LAST", "COMMIT", "AGE"} <= set(header.split())
     assert lines[0].split()[0] == "lab"
     assert " ".join(f"{lines[1]} {lines[2]}".split()) == LONG
-    assert lines[3].split()[:4] == ["shop", "shop/1", "failed", NEW[:8]]
+    assert lines[3].startswith("shop ")
+    assert {"shop/1", "failed", NEW[:8]} <= set(lines[3].split())
     assert lines[4] == "  the script exited with 3"
     assert all(len(line) <= 80 for line in lines)
 
