@@ -21,6 +21,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "deploys": "deploys",
         "show": "deploys",
         "logs": "deploys",
+        "wait": "wait",
         "redeploy": "redeploy",
         "cancel": "deploys",
         "release": "deploys",

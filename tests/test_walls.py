@@ -143,7 +143,8 @@ WALLS = {
     # The command line
     "dispatcher.cli": "dispatcher dispatcher.commands.* dispatcher.domain.errors typer",
     "dispatcher.commands.*": (
-        "dispatcher.domain.* dispatcher.files dispatcher.http.api.schemas.* httpx msgspec rich typer"
+        "dispatcher.domain.* dispatcher.files dispatcher.http.api.schemas.* httpx httpx_sse"
+        " msgspec rich typer"
     ),
     "dispatcher.commands.tables.*": (
         "dispatcher.commands.formatting dispatcher.domain.* dispatcher.http.api.schemas.*"
@@ -306,6 +307,7 @@ PURE = {
     "dispatcher.http.api.schemas.*",
     "dispatcher.http.api.serializers.*",
     "dispatcher.commands.saved_requests",
+    "dispatcher.commands.coverage",
     "dispatcher.commands.formatting",
     "dispatcher.commands.tables.*",
     "dispatcher.local.cluster.apimachinery.*",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from types import TracebackType
 from typing import TypeVar
@@ -10,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 import msgspec
+from httpx_sse import EventSource, SSEError
 
 from dispatcher.commands.access import TOKEN, URL, Access
 from dispatcher.commands.exits import Exit, Failed
@@ -23,6 +26,7 @@ from dispatcher.http.api.schemas.deploys import (
     OrderAnswer,
     RedeployAnswer,
 )
+from dispatcher.http.api.schemas.events import StreamedEventInfo
 from dispatcher.http.api.schemas.hooks import HookList
 from dispatcher.http.api.schemas.pauses import PauseAnswer
 from dispatcher.http.api.schemas.repairs import RepairList
@@ -30,6 +34,9 @@ from dispatcher.http.api.schemas.targets import TargetInfo, TargetList
 
 TIMEOUT = 10.0
 """Seconds for one request."""
+
+SILENT = 60.0
+"""Seconds after which a stream that says nothing, not even that it is there, is given up."""
 
 HINTS = {
     "unknown_target": "`git-dispatcher targets` lists them",
@@ -50,6 +57,23 @@ class _ErrorBody(msgspec.Struct, frozen=True):
     """The API's error. `dispatcher.http.responses`, which says so too, loads the web server's libraries."""
 
     error: _Error
+
+
+class EventStream:
+    """Events as they come, until the connection ends."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[StreamedEventInfo]:
+        for each in EventSource(self._response).iter_sse():
+            yield msgspec.json.decode(each.data, type=StreamedEventInfo)
+
+    def end(self) -> None:
+        """Ends the connection, from any thread: who reads gets an error."""
+        stream = self._response.extensions["network_stream"]
+        with suppress(OSError):
+            stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 class Client:
@@ -158,6 +182,22 @@ class Client:
     def audit(self, limit: int) -> AuditPage:
         return self._call("GET", f"audit?limit={limit}", AuditPage)
 
+    @contextmanager
+    def events(self, after: str = "") -> Iterator[EventStream]:
+        """The events that come after that id, else from now on."""
+        headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
+        timeout = httpx.Timeout(TIMEOUT, read=SILENT)
+        try:
+            with self._http.stream("GET", "events", headers=headers, timeout=timeout) as response:
+                if not response.is_success:
+                    response.read()
+                    raise self._refused(response)
+                yield EventStream(response)
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from None
+        except (SSEError, msgspec.DecodeError):
+            raise self._another() from None
+
     def _order(self, path: str, kind: type[T], reason: str, by: str) -> T:
         return self._call("POST", path, kind, body={"reason": reason, "by": by})
 
@@ -180,10 +220,11 @@ class Client:
         try:
             return msgspec.json.decode(response.content, type=kind)
         except msgspec.DecodeError:
-            message = (
-                f"what answers at {_shown(self._access.url)} is not git-dispatcher: check the URL"
-            )
-            raise Failed(Exit.REFUSED, message) from None
+            raise self._another() from None
+
+    def _another(self) -> Failed:
+        message = f"what answers at {_shown(self._access.url)} is not git-dispatcher: check the URL"
+        return Failed(Exit.REFUSED, message)
 
     def _unreachable(self, error: httpx.HTTPError) -> Failed:
         why = str(error) or type(error).__name__

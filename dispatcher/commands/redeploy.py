@@ -8,7 +8,7 @@ from uuid import uuid4
 import typer
 
 from dispatcher.commands.exits import Exit
-from dispatcher.commands.follow import follow_to_end
+from dispatcher.commands.follow import follow_deploy
 from dispatcher.commands.options import Api, Asker, split_name, spread
 
 
@@ -46,5 +46,5 @@ def redeploy(
             api.write(answer)
         else:
             typer.echo(f"{answer.deploy}: {answer.reason}", err=api.as_data)
-        code = follow_to_end(client, answer.deploy, timeout, api) if wait else Exit.DONE
+        code = follow_deploy(client, answer.deploy, timeout, api) if wait else Exit.DONE
     raise typer.Exit(code)

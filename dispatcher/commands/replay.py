@@ -8,7 +8,7 @@ import typer
 
 from dispatcher.commands.client import Client
 from dispatcher.commands.exits import Exit
-from dispatcher.commands.follow import follow_to_end
+from dispatcher.commands.follow import follow_deploy
 from dispatcher.commands.options import Api, Asker, spread
 from dispatcher.commands.tables.deliveries import replayed
 from dispatcher.domain.outcome import Outcome
@@ -48,5 +48,5 @@ def replay(
 def _follow(client: Client, answer: ReplayAnswer, timeout: int, api: Api) -> Exit:
     """Follows the deploys one after the other; returns the worst exit code."""
     deploys = dict.fromkeys(each.deploy for each in answer.results if each.outcome in RUNS)
-    ends = [follow_to_end(client, deploy, timeout, api) for deploy in deploys]
+    ends = [follow_deploy(client, deploy, timeout, api) for deploy in deploys]
     return max(ends, default=Exit.DONE)

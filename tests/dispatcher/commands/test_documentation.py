@@ -84,7 +84,7 @@ def test_the_common_options_are_documented() -> None:
 
 def test_every_exit_code_is_documented() -> None:
     exits = DOCUMENT.partition("exit codes:\n\n")[2].partition("\n\n")[0]
-    documented = re.findall(r"^- (\d): ", exits, re.MULTILINE)
+    documented = re.findall(r"^- (\d+): ", exits, re.MULTILINE)
 
     assert documented == [str(int(code)) for code in Exit]
 

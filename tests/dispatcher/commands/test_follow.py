@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from dispatcher.commands.exits import Exit, Failed
-from dispatcher.commands.follow import follow
+from dispatcher.commands.follow import follow, standing_of
 from dispatcher.domain.deploy import Reason, State
 from dispatcher.http.api.schemas.deploys import DeployDetail
 
@@ -24,7 +24,9 @@ DEPLOY = DeployDetail(
 
 
 class Story:
-    """What is seen at each look; the clock moves only when someone sleeps."""
+    """What is seen at each look; the clock moves only when someone waits."""
+
+    live = False
 
     def __init__(self, *looks: DeployDetail | Failed) -> None:
         self.looks, self.said, self.now = list(looks), list[str](), 0.0
@@ -36,19 +38,22 @@ class Story:
             raise seen
         return seen
 
-    def sleep(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> bool:
         self.now += seconds
+        return False
 
     def follow(self, timeout: float = 100) -> Exit:
         clock: Callable[[], float] = lambda: self.now  # noqa: E731
-        return follow(
-            self.look,
+        last = follow(
+            lambda: standing_of(self.look()),
             timeout,
+            changes=self,
             say=self.said.append,
             progress=self.shown.append,
-            sleep=self.sleep,
             clock=clock,
-        )[0]
+        )
+        assert last.exit is not None
+        return last.exit
 
 
 def at(state: State, **more: object) -> DeployDetail:
@@ -67,7 +72,7 @@ def test_following_says_what_changes() -> None:
     assert story.follow() is Exit.DONE
     assert story.said == ["shop/2 pending", "shop/2 running", "shop/2 succeeded after 1m30s"]
     assert story.now == 4
-    assert story.shown[-1] == "shop/2 running, followed for 3s"
+    assert story.shown[-1] == "shop/2 running, waited for 3s"
 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.SUPERSEDED, State.CANCELLED, State.LOST])
@@ -95,8 +100,26 @@ def test_what_is_refused_is_not_asked_again() -> None:
 def test_the_time_is_up() -> None:
     story = Story(at(State.RUNNING))
 
-    with pytest.raises(Failed, match="has not ended after 5s") as failed:
+    with pytest.raises(Failed, match="after 5s it has not ended: shop/2 running") as failed:
         story.follow(timeout=5)
 
     assert failed.value.code is Exit.UNAVAILABLE
     assert story.now == 5
+
+
+class Eventful(Story):
+    """A stream of events that says so once something has happened."""
+
+    live = True
+
+    def wait(self, seconds: float) -> bool:
+        self.now += seconds
+        return self.now in (3.0, 20.0)
+
+
+def test_an_event_says_when_to_look_again_and_a_lost_one_does_no_harm() -> None:
+    story = Eventful(DEPLOY, at(State.STARTING), at(State.RUNNING), at(State.SUCCEEDED))
+
+    assert story.follow() is Exit.DONE
+    assert story.now == 20
+    assert story.said[2] == "shop/2 running"  # 15 s after the last look

@@ -14,16 +14,23 @@ from tests.dispatcher.http.web import Web
 
 
 def end(web: Web, client: redis.Redis, state: State, **facts: Any) -> None:
-    """Takes the only open deploy of `shop` to its end: it waited 2 s and ran 12 s."""
-    take(web, client, State.STARTING, State.RUNNING)
+    """Takes the only open deploy of `shop`, or `of` another, to its end: it waited 2 s and ran 12 s."""
+    take(web, client, State.STARTING, State.RUNNING, of=facts.get("of", "shop"))
     take(web, client, state, ended_after=12_000, **facts)
 
 
-def take(web: Web, client: redis.Redis, *states: State, ended_after: int = 0, **facts: Any) -> None:
-    """Takes the only open deploy of `shop` through these states."""
+def take(
+    web: Web,
+    client: redis.Redis,
+    *states: State,
+    ended_after: int = 0,
+    of: str = "shop",
+    **facts: Any,
+) -> None:
+    """Takes the only open deploy of that target through these states."""
     store = Store(client, web.keys, Retention())
     for state in states:
-        seen = Targets(store).acquire("shop", "token")
+        seen = Targets(store).acquire(of, "token")
         assert isinstance(seen, Snapshot)
         (deploy,) = (d for d in seen.deploys if not d.terminal)
         started = deploy.created_at + 2_000

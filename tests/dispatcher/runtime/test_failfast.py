@@ -40,6 +40,7 @@ def test_a_thread_that_dies_is_logged_and_ends_the_process() -> None:
 STARTERS = {
     "dispatcher/http/background.py": "logs what a round raises, and ends the process with a task",
     "dispatcher/http/connection/threads.py": "hands whatever is raised to who waits for it",
+    "dispatcher/commands/changes.py": "whoever waits looks by itself too",
     "dispatcher/ledger/submitter.py": "web watches its threads, and each group has its chance",
     "workers/watch/reflector.py": "the watcher watches its threads, and a reflector that fails lists again",
     # Embedded parts

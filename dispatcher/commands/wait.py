@@ -1,0 +1,84 @@
+"""`git-dispatcher wait`: for scripts that go on when a commit is deployed."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from dispatcher.commands.client import Client
+from dispatcher.commands.coverage import bearer, newest
+from dispatcher.commands.follow import Standing, follow_deploy, follow_to_end, standing_of
+from dispatcher.commands.formatting import plain, short
+from dispatcher.commands.options import Api, spread
+from dispatcher.domain.errors import UsageError
+from dispatcher.http.api.schemas.deploys import DeployInfo
+
+FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+LOOKED_AT = 100
+"""Newest deploys among which the commit's is looked for."""
+
+
+@spread
+def wait(
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET[/NUMBER]", help="Like shop, or shop/42.")
+    ],
+    api: Api,
+    commit: Annotated[
+        str, typer.Option(metavar="SHA", help="Until this commit or a newer one is deployed.")
+    ] = "",
+    ref: Annotated[str, typer.Option(help="Of this branch or tag, if several have it.")] = "",
+    timeout: Annotated[
+        int, typer.Option(min=1, metavar="SECONDS", help="How long it waits at the most.")
+    ] = 3600,
+) -> None:
+    """Waits until a commit or a deploy is deployed."""
+    if "/" in target and (commit or ref):
+        raise UsageError("a deploy has its commit and its ref: leave out --commit and --ref")
+    with api.client() as client:
+        if "/" in target:
+            code = follow_deploy(client, target, timeout, api)
+        else:
+            wanted = Wanted(client, target, _full(commit), ref)
+            code = follow_to_end(client, wanted.look, timeout, api)
+    raise typer.Exit(code)
+
+
+def _full(commit: str) -> str:
+    found = commit.lower()
+    if found and not FULL.fullmatch(found):
+        raise UsageError(f"{commit!r} is not a commit's full name: `git rev-parse HEAD` prints it")
+    return found
+
+
+class Wanted:
+    """A commit, or with "" the newest deploy, of a target."""
+
+    def __init__(self, client: Client, target: str, commit: str, ref: str) -> None:
+        self._client, self._target = client, target
+        self._commit, self._ref = commit, ref
+        self._had: dict[tuple[str, int], bool] = {}
+
+    def look(self) -> Standing:
+        deploys = self._client.deploys(self._target, LOOKED_AT).deploys
+        if self._commit:
+            found = bearer(deploys, self._commit, self._ref, self._has_had)
+        else:
+            found = newest(deploys, self._ref)
+        return standing_of(found) if found else Standing(self._missing())
+
+    def _has_had(self, deploy: DeployInfo) -> bool:
+        """Whether the commit is in its timeline: asked once for as many pushes as were merged into it."""
+        key = deploy.deploy, deploy.merged
+        if key not in self._had:
+            timeline = self._client.deploy(deploy.target, deploy.number).timeline
+            self._had[key] = any(each.commit == self._commit for each in timeline)
+        return self._had[key]
+
+    def _missing(self) -> str:
+        of = f" of {plain(self._ref)}" if self._ref else ""
+        if not self._commit:
+            return f"no deploy of {self._target}{of} yet"
+        return f"no delivery with {short(self._commit)}{of} has come for {self._target} yet"
