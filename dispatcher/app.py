@@ -36,9 +36,11 @@ from dispatcher.http.authentication import ApiTokens, TokenAuthentication
 from dispatcher.http.background import Background
 from dispatcher.http.client_address import Proxies
 from dispatcher.http.connection.bodies import Bodies
+from dispatcher.http.connection.connection_limits import ConnectionLimits
 from dispatcher.http.connection.header_limits import HeaderLimits
 from dispatcher.http.health import Health
 from dispatcher.http.live_config import LOOK_EVERY, LiveConfig
+from dispatcher.http.metrics import Metrics
 from dispatcher.http.openapi.document import document
 from dispatcher.http.openapi.endpoint import OpenApi
 from dispatcher.http.operations import API, OPERATIONS, Endpoints, api_routes, open_routes
@@ -63,6 +65,11 @@ from dispatcher.ledger import (
     WakeUps,
     connect,
 )
+from dispatcher.metrics.configuration import add_configuration
+from dispatcher.metrics.connections import add_connections
+from dispatcher.metrics.ledger import PROBE_TIMEOUT, LedgerMetrics, LedgerProbe
+from dispatcher.metrics.registry import Registry
+from dispatcher.metrics.web import WebMetrics
 
 HANDLED = (HTTPException, ErrorResponse, LedgerUnavailable, Exception)
 """Exceptions that `handle_error` turns into error responses."""
@@ -82,6 +89,9 @@ class Parts:
     rejections: RejectionCounter
     background: Background
     roll_call: RollCall
+    metrics: WebMetrics
+    probe: Store
+    """Its client asks Redis during a scrape."""
 
 
 def create_app(
@@ -90,13 +100,15 @@ def create_app(
     *,
     allow_insecure: bool = False,
     look_every: float = LOOK_EVERY,
+    limits: ConnectionLimits | None = None,
 ) -> Starlette:
     """The ASGI application, for one run; it connects to Redis on first use.
 
     `allow_insecure`: hooks without secrets accept deliveries on any address, with any Host and Origin.
-    `look_every`: seconds between two looks at the configuration's files.
+    `look_every`: seconds between two looks at the configuration's files. `limits`: of the server's connections,
+    for their metrics.
     """
-    parts = _parts(settings, source)
+    parts = _parts(settings, source, limits or ConnectionLimits())
     app = Starlette(
         exception_handlers=dict.fromkeys(HANDLED, handle_error),
         middleware=[Middleware(HeaderLimits)],
@@ -107,15 +119,22 @@ def create_app(
     return app
 
 
-def _parts(settings: Environment, source: Reloader) -> Parts:
+def _parts(settings: Environment, source: Reloader, limits: ConnectionLimits) -> Parts:
     url = settings.redis_url.reveal().decode()
     keys, timeouts = Keys(settings.instance), Timeouts(lease=settings.lease * 1000)
-    store = Store(connect(url), keys, timeouts=timeouts)
-    wake_ups = WakeUps(connect(url, text=False), settings.queue, settings.instance)
+    registry = Registry("web")
+    observe = LedgerMetrics(registry).round_trip
+    store = Store(connect(url, observe=observe), keys, timeouts=timeouts)
+    queue = connect(url, text=False, observe=observe)
+    wake_ups = WakeUps(queue, settings.queue, settings.instance)
     submitter = Submitter(store, wake_ups)
     impatient = Store(connect(url, timeout=COUNT_WITHIN), keys, timeouts=timeouts)
     failures = AuthFailures(impatient, _rate_limits(settings))
     live, usage = LiveConfig(source), SecretUsage(store)
+    probe = Store(connect(url, timeout=PROBE_TIMEOUT), keys, timeouts=timeouts)
+    LedgerProbe(registry, probe)
+    add_configuration(registry, source)
+    add_connections(registry, lambda: (len(limits), limits.refused))
     return Parts(
         live=live,
         store=store,
@@ -127,6 +146,8 @@ def _parts(settings: Environment, source: Reloader) -> Parts:
         rejections=RejectionCounter(live, usage),
         background=Background(),
         roll_call=_roll_call(Processes(store), source),
+        metrics=WebMetrics(registry),
+        probe=probe,
     )
 
 
@@ -141,7 +162,10 @@ def _rate_limits(settings: Environment) -> RateLimits:
 def _routes(parts: Parts, settings: Environment, *, accept_foreign_hosts: bool) -> list[BaseRoute]:
     proxies = Proxies(settings.trusted_proxies, settings.proxy_header)
     tokens = ApiTokens(settings.api_tokens, Tokens(parts.store))
-    endpoints = _endpoints(parts, proxies, tokens, accept_foreign_hosts=accept_foreign_hosts)
+    metrics = Metrics(parts.metrics.registry, tokens, proxies, settings.metrics_from)
+    endpoints = _endpoints(
+        parts, proxies, tokens, metrics, accept_foreign_hosts=accept_foreign_hosts
+    )
     guarded = Router(
         api_routes(OPERATIONS, endpoints),
         redirect_slashes=False,
@@ -151,7 +175,12 @@ def _routes(parts: Parts, settings: Environment, *, accept_foreign_hosts: bool) 
 
 
 def _endpoints(
-    parts: Parts, proxies: Proxies, tokens: ApiTokens, *, accept_foreign_hosts: bool
+    parts: Parts,
+    proxies: Proxies,
+    tokens: ApiTokens,
+    metrics: Metrics,
+    *,
+    accept_foreign_hosts: bool,
 ) -> Endpoints:
     live, store, wake_ups = parts.live, parts.store, parts.wake_ups
     limiter = RateLimiter(parts.failures)
@@ -160,7 +189,8 @@ def _endpoints(
     parser = RequestParser(live, parts.bodies, reader)
     deliveries, audit = DeliveryLog(store), AuditLog(store)
     return Endpoints(
-        hooks=Hooks(*taking, accept_foreign_hosts=accept_foreign_hosts),
+        hooks=Hooks(*taking, observer=parts.metrics, accept_foreign_hosts=accept_foreign_hosts),
+        metrics=metrics,
         health=Health(store, parts.background, tokens),
         document=_open_api(),
         targets=Targets(parser, store),
@@ -202,3 +232,4 @@ async def _running(parts: Parts, look_every: float) -> AsyncIterator[None]:
         parts.store.client.close()
         parts.failures.store.client.close()
         parts.wake_ups.queue.connection.close()
+        parts.probe.client.close()

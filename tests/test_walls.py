@@ -63,6 +63,12 @@ WALLS = {
         "dispatcher dispatcher.domain.errors dispatcher.domain.process dispatcher.ledger"
         " dispatcher.runtime.identity"
     ),
+    # Metrics: the only place that knows Prometheus
+    "dispatcher.metrics.definitions": "",
+    "dispatcher.metrics.*": (
+        "dispatcher dispatcher.config.reloading dispatcher.domain.* dispatcher.ledger prometheus_client"
+        " structlog"
+    ),
     # HTTP: what every room uses
     "dispatcher.http": "",
     "dispatcher.http.responses": "dispatcher.domain.errors dispatcher.webhooks.results msgspec starlette",
@@ -125,14 +131,18 @@ WALLS = {
         " dispatcher.http.background dispatcher.http.connection.threads dispatcher.http.responses"
         " dispatcher.ledger msgspec starlette structlog"
     ),
+    "dispatcher.http.metrics": (
+        "dispatcher.domain.access dispatcher.http.authentication dispatcher.http.client_address"
+        " dispatcher.http.connection.threads dispatcher.http.responses starlette"
+    ),
     "dispatcher.http.operations.*": (
-        "dispatcher.domain.* dispatcher.http.api.* dispatcher.http.health"
+        "dispatcher.domain.* dispatcher.http.api.* dispatcher.http.health dispatcher.http.metrics"
         " dispatcher.http.openapi.* dispatcher.http.parameters dispatcher.http.permissions"
         " dispatcher.http.webhooks.* dispatcher.webhooks.providers.generic starlette"
     ),
     "dispatcher.app": (
         "dispatcher.config dispatcher.config.reloading dispatcher.domain.errors dispatcher.domain.process"
-        " dispatcher.heartbeats dispatcher.http.* dispatcher.ledger anyio starlette"
+        " dispatcher.heartbeats dispatcher.http.* dispatcher.ledger dispatcher.metrics.* anyio starlette"
     ),
     # Reporting a push from a plain Git server
     "dispatcher.notify.*": (
@@ -253,9 +263,10 @@ WALLS = {
         " workers.manifest.job workers.plan.* workers.watch.*"
     ),
     "workers.wiring": (
-        "dispatcher.config dispatcher.ledger workers.kube.client workers.reconcile.reconciler"
+        "dispatcher.config dispatcher.config.reloading dispatcher.ledger dispatcher.metrics.*"
+        " workers.heartbeat workers.kube.client workers.reconcile.reconciler workers.watch.watcher"
     ),
-    "workers.tasks": "workers.wiring",
+    "workers.tasks": "dispatcher.metrics.* workers.reconcile.reconciler workers.wiring",
     "workers.rqtask": "dispatcher.domain.errors dispatcher.ledger.wakeups rq workers.tasks",
     "workers.heartbeat": "structlog",
     "workers.listener": (
@@ -264,9 +275,10 @@ WALLS = {
     ),
     "workers.__main__": (
         "dispatcher.config dispatcher.config.reloading dispatcher.domain.errors dispatcher.domain.process"
-        " dispatcher.heartbeats dispatcher.ledger dispatcher.runtime.* workers.commands.*"
+        " dispatcher.heartbeats dispatcher.ledger dispatcher.metrics.* dispatcher.runtime.*"
+        " workers.commands.*"
         " workers.heartbeat workers.kube.labels workers.listener workers.watch.election"
-        " workers.watch.watcher workers.wiring"
+        " workers.tasks workers.wiring"
     ),
 }
 
@@ -454,6 +466,7 @@ def test_each_outside_thing_has_its_places() -> None:
         "workers.listener",
         "workers.rqtask",
     }
+    assert places("prometheus_client") == {"dispatcher.metrics.*"}
     assert places("kubernetes") == {"workers.kube.client"}
     assert places("uvicorn") == {
         "dispatcher.commands.serve",
@@ -468,6 +481,7 @@ def test_each_outside_thing_has_its_places() -> None:
         "dispatcher.http.connection.*",
         "dispatcher.http.connection.protocol",
         "dispatcher.http.health",
+        "dispatcher.http.metrics",
         "dispatcher.http.openapi.*",
         "dispatcher.http.operations.*",
         "dispatcher.http.parameters",

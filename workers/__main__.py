@@ -19,16 +19,17 @@ from dispatcher.domain.errors import (
 from dispatcher.domain.process import ProcessKind
 from dispatcher.heartbeats import Heartbeats
 from dispatcher.ledger import Observations, Processes, connect
+from dispatcher.metrics.registry import Registry
+from dispatcher.metrics.watcher import WatcherMetrics
 from dispatcher.runtime import logs
 from dispatcher.runtime.failfast import watch_threads
-from workers import wiring
+from workers import tasks, wiring
 from workers.commands import diff as diffing
 from workers.commands.sweep import Sweep
 from workers.heartbeat import Beat, HeartbeatFile
 from workers.kube import labels
 from workers.listener import WAITS, Listener
 from workers.watch.election import Election
-from workers.watch.watcher import Watcher
 
 DEQUEUE_SECONDS = WAITS + 10
 """Longer than RQ's own wait for a task, which would otherwise look like a Redis that hangs."""
@@ -43,6 +44,7 @@ def run_worker() -> None:
     watch_threads()
     wiring.cluster(settings)  # without access to a cluster it fails now, not at the first push
     client = connect(settings.redis_url.reveal().decode(), timeout=DEQUEUE_SECONDS, text=False)
+    wiring.serve_metrics(settings, tasks.metrics().registry)
     heartbeats = Heartbeats(Processes(wiring.store(settings)), ProcessKind.WORKER)
     Listener(client, settings.queue, _beat(settings, heartbeats)).run()
     heartbeats.end()
@@ -55,14 +57,9 @@ def run_watcher() -> None:
     reloader = Reloader(settings.config, os.environ)
     own = Processes(wiring.store(settings))
     heartbeats = Heartbeats(own, ProcessKind.WATCHER, reloader.loaded)
-    watcher = Watcher(
-        wiring.store(settings),
-        wiring.wake_ups(settings),
-        wiring.cluster(settings),
-        reloader,
-        settings.instance,
-        _beat(settings, heartbeats),
-    )
+    metrics = WatcherMetrics(Registry("watcher"))
+    watcher = wiring.watcher(settings, reloader, metrics, _beat(settings, heartbeats))
+    wiring.serve_metrics(settings, metrics.registry)
     election = Election(watcher)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: election.stop())

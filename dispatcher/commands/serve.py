@@ -35,9 +35,10 @@ def serve(environ: Mapping[str, str], *, allow_insecure: bool = False) -> None:
     watch_threads()
     accept = check_insecure_hooks(settings.host, allowed=allow_insecure)
     source = Reloader(settings.config, environ, accept)
-    app = create_app(settings, source, allow_insecure=allow_insecure)
+    limits = _limits(settings)
+    app = create_app(settings, source, allow_insecure=allow_insecure, limits=limits)
     with listen(settings.host, settings.port) as listener:
-        server = uvicorn.Server(server_config(app, _limits(settings)))
+        server = uvicorn.Server(server_config(app, limits))
         _stop_on_signals(server)
         server.run(sockets=[listener])
 

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dispatcher.config.mistakes import Mistake, MistakesFound, show
-from dispatcher.config.networks import Network, proxies
+from dispatcher.config.networks import Network, proxies, ranges
 from dispatcher.domain.secret import Secret
 from dispatcher.domain.suggestions import nearest
 from dispatcher.files import secret_from_file
@@ -49,6 +49,13 @@ class Environment:
     queue: str
     lease: int
     """How long a worker holds a target without renewing its lease; seconds."""
+    metrics_host: str
+    metrics_port: int
+    """Where worker and watcher serve their metrics; port 0 for nowhere."""
+    metrics_from: tuple[Network, ...]
+    """Who may read web's metrics without a token."""
+    metrics_targets: int
+    """Targets up to which each has series of its own; 0 for none."""
     heartbeat_file: str
     """A file that worker and watcher touch while they are healthy, for a liveness probe; "" for none."""
     log_format: str
@@ -177,6 +184,10 @@ VARIABLES = (
     Variable("DISPATCHER_INSTANCE", "instance", "default", _INSTANCE),
     Variable("DISPATCHER_QUEUE", "queue", "deploys", _QUEUE),
     Variable("DISPATCHER_LEASE", "lease", "6", _lease),
+    Variable("DISPATCHER_METRICS_HOST", "metrics_host", "127.0.0.1", _HOST),
+    Variable("DISPATCHER_METRICS_PORT", "metrics_port", "0", _whole(0, 65535)),
+    Variable("DISPATCHER_METRICS_FROM", "metrics_from", "127.0.0.0/8, ::1", ranges),
+    Variable("DISPATCHER_METRICS_TARGETS", "metrics_targets", "500", _whole(0, 1_000_000)),
     Variable("DISPATCHER_HEARTBEAT_FILE", "heartbeat_file", "", str),
     Variable("DISPATCHER_LOG_FORMAT", "log_format", "console", _choice("console", "json")),
     Variable(

@@ -57,9 +57,14 @@ def _check_version(text: str, found: Network) -> None:
         raise ValueError(f"{show(text)} stands for IPv4 addresses; write {plain}")
 
 
-def proxies(text: str) -> tuple[Network, ...]:
+def ranges(text: str) -> tuple[Network, ...]:
     """Ranges, separated by commas or spaces."""
-    found = tuple(map(network, text.replace(",", " ").split()))
+    return tuple(map(network, text.replace(",", " ").split()))
+
+
+def proxies(text: str) -> tuple[Network, ...]:
+    """The same for proxies: no range of all addresses."""
+    found = ranges(text)
     for each in found:
         if each.prefixlen == 0:
             raise ValueError(

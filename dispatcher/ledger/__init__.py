@@ -1,10 +1,11 @@
 """The ledger: desired and observed state of targets, and what became of each push. Only it talks to Redis."""
 
 from dispatcher.ledger.audit import Audit
-from dispatcher.ledger.connection import check_writes, connect
+from dispatcher.ledger.connection import RoundTrip, check_writes, connect
 from dispatcher.ledger.delivery_log import DeliveryLog, LogBounds, LogEntry, LoggedDelivery
 from dispatcher.ledger.deploy_index import POSITION, DeployIndex, IndexedDeploy
 from dispatcher.ledger.events import Events, StreamedEvent
+from dispatcher.ledger.gauges import Ended, Gauges, LedgerGauges, SlotGauges, TargetGauges
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.leadership import Leadership
 from dispatcher.ledger.listings import Listings, RedisRun
@@ -30,20 +31,24 @@ from dispatcher.ledger.submitter import Submitter
 from dispatcher.ledger.targets import Leased, RecordResult, Targets, stored
 from dispatcher.ledger.timeouts import Timeouts
 from dispatcher.ledger.tokens import Tokens
-from dispatcher.ledger.wakeups import WakeUp, WakeUps
+from dispatcher.ledger.wakeups import Backlog, WakeUp, WakeUps
 from dispatcher.ledger.watcher_health import WatcherHealth, WatchProblem
 
 __all__ = [
     "POSITION",
     "Audit",
     "AuthFailures",
+    "Backlog",
     "DeliveryLog",
     "DeployIndex",
+    "Ended",
     "Events",
+    "Gauges",
     "IndexedDeploy",
     "Keys",
     "Leadership",
     "Leased",
+    "LedgerGauges",
     "Listings",
     "LogBounds",
     "LogEntry",
@@ -68,15 +73,18 @@ __all__ = [
     "Renaming",
     "Repairs",
     "Retention",
+    "RoundTrip",
     "RqTasks",
     "Schedule",
     "SecretUsage",
+    "SlotGauges",
     "Slots",
     "Store",
     "StreamedEvent",
     "Submission",
     "Submitter",
     "TakenWakeUp",
+    "TargetGauges",
     "TargetView",
     "Targets",
     "Timeouts",

@@ -7,15 +7,18 @@ not run twice because an answer was slow, so nothing here is retried behind the 
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from dispatcher.domain.errors import LedgerUnavailable
+
+Client = TypeVar("Client", bound=redis.Redis)
 
 CONNECT_SECONDS = 3.0
 _KEEPALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
@@ -26,12 +29,68 @@ KEEPALIVE = {
 a worker that waits for a task."""
 
 
-def connect(url: str, *, timeout: float = 3.0, text: bool = True) -> redis.Redis:
+RoundTrip: TypeAlias = Callable[[float, str], None]
+"""Takes the seconds of one round trip, and how it failed: "", `timeout`, `connection` or `refused`."""
+WAITING = frozenset({"XREAD", "BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH"})
+"""Commands that may wait for something to happen: how long they take says nothing of Redis."""
+
+
+class Observed(redis.Redis):
+    """A client each of whose round trips is observed."""
+
+    observe: RoundTrip
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        if args[0] in WAITING:
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        with self._observing():
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Any:
+        pipeline = super().pipeline(transaction, shard_hint)
+        execute = pipeline.execute
+
+        def observed(raise_on_error: bool = True) -> list[Any]:
+            with self._observing():
+                return execute(raise_on_error)
+
+        pipeline.execute = observed  # type: ignore[method-assign]
+        return pipeline
+
+    @contextmanager
+    def _observing(self) -> Iterator[None]:
+        begun, failure = time.perf_counter(), ""
+        try:
+            yield
+        except redis.RedisError as error:
+            failure = _failure(error)
+            raise
+        finally:
+            self.observe(time.perf_counter() - begun, failure)
+
+
+def _failure(error: redis.RedisError) -> str:
+    if isinstance(error, redis.TimeoutError):
+        return "timeout"
+    return "connection" if isinstance(error, redis.ConnectionError) else "refused"
+
+
+def connect(
+    url: str, *, timeout: float = 3.0, text: bool = True, observe: RoundTrip | None = None
+) -> redis.Redis:
     """A client that gives up after `timeout` seconds and never sends anything twice.
 
-    `text=False` is for RQ, which wants bytes.
+    `text=False` is for RQ, which wants bytes. `observe` is called after each round trip.
     """
-    return redis.Redis.from_url(
+    if observe is None:
+        return _client(redis.Redis, url, timeout, text)
+    client = _client(Observed, url, timeout, text)
+    client.observe = observe
+    return client
+
+
+def _client(kind: type[Client], url: str, timeout: float, text: bool) -> Client:
+    client: Client = kind.from_url(  # type: ignore[assignment]  # typed as the class that defines it
         url,
         decode_responses=text,
         socket_timeout=timeout,
@@ -40,6 +99,7 @@ def connect(url: str, *, timeout: float = 3.0, text: bool = True) -> redis.Redis
         retry=Retry(NoBackoff(), 0),
         retry_on_error=[],
     )
+    return client
 
 
 def _over_tcp(timeout: float) -> dict[str, Any]:

@@ -15,7 +15,8 @@ class Keys:
         """Hash, kept: `version`, `seq` (newest deploy's number), `attempted` (newest number
         that was started), `begun` ("run_id number": the deploy that was started last, and the Redis server
         that recorded the start; "?" for a Job that the watcher found), `succeeded` (newest number that
-        succeeded), `ended` (newest number that has ended), `woken`
+        succeeded), `succeeded_at` (when, ms), `ended` (newest number that has ended), `outcome` (of the
+        newest that succeeded, failed or was lost: "number state cause time"), `woken`
         (since when a wake-up waits for a worker, "" for none), `wakes`, `rewakes`, `lease`,
         `lease_until`, `trouble`, `failures` (looks in a row that the cluster failed), `paused` (who and
         why, JSON), `digest` (of the Job that the watcher published last).

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import msgspec
 import structlog
@@ -31,11 +31,19 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
     leads: bool
 
 
+Cleaned: TypeAlias = Callable[[str, int], None]
+"""Takes the namespace of a deploy, and how many milliseconds after its end nothing of it was left."""
+
+
+def _unobserved(namespace: str, milliseconds: int) -> None:
+    pass
+
+
 class Observations:
     """Raises LedgerUnavailable."""
 
-    def __init__(self, store: Store) -> None:
-        self._store, self._keys = store, store.keys
+    def __init__(self, store: Store, cleaned: Cleaned = _unobserved) -> None:
+        self._store, self._keys, self._cleaned = store, store.keys, cleaned
 
     def observe(self, observed: Sequence[tuple[str, ObservedJob]]) -> list[WakeUp]:
         """Records the observed state of Jobs, each with its target; returns the wake-ups to enqueue.
@@ -44,11 +52,25 @@ class Observations:
         """
         calls = [self._call(target, each) for target, each in observed]
         replies = self._store.scripts.run_each(calls) if calls else []
+        numbers = [
+            self._understood(target, each, reply)
+            for (target, each), reply in zip(observed, replies, strict=True)
+        ]
         return [
             WakeUp(target, number, f"Job {each.job} {_happened(each)}")
-            for (target, each), number in zip(observed, replies, strict=True)
-            if _wakes(number, target)
+            for (target, each), number in zip(observed, numbers, strict=True)
+            if number
         ]
+
+    def _understood(self, target: str, observed: ObservedJob, reply: Any) -> int:
+        """The number of the wake-up to enqueue, 0 for none."""
+        if isinstance(reply, LedgerUnavailable):
+            log.error("observed state not recorded", target=target, why=str(reply))
+            return 0
+        number, cleaned_after = reply
+        if cleaned_after >= 0:
+            self._cleaned(observed.namespace, cleaned_after)
+        return int(number)
 
     def _call(self, target: str, observed: ObservedJob) -> Call:
         name = observed.key
@@ -92,13 +114,6 @@ class Observations:
                 name = observed.key
                 self._store.scripts.run("forget", (self._keys.jobs(target),), (name,))
         self._store.write(("HSET", self._keys.versions, namespace or "*", version))
-
-
-def _wakes(reply: Any, target: str) -> bool:
-    if isinstance(reply, LedgerUnavailable):
-        log.error("observed state not recorded", target=target, why=str(reply))
-        return False
-    return bool(reply)
 
 
 def _readable(target: str, raw: str) -> ObservedJob | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 import redis
 from rq import Queue
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from dispatcher.ledger.connection import translated
@@ -52,6 +54,15 @@ class TaskIds:
         return (found[1], int(found[2])) if found else None
 
 
+@dataclass(frozen=True)
+class Backlog:
+    """What waits in the queue."""
+
+    waiting: int
+    oldest: datetime | None
+    """When the oldest wake-up was enqueued, by the clock of who did; None if none waits."""
+
+
 class WakeUps:
     """Puts wake-ups into the queue, all in one round trip. Raises LedgerUnavailable."""
 
@@ -77,6 +88,13 @@ class WakeUps:
             self.queue.enqueue_many(tasks, pipeline=pipeline)
             pipeline.execute()
 
+    def backlog(self) -> Backlog:
+        """In three round trips."""
+        with translated(self._client):
+            waiting, next_ones = self.queue.count, self.queue.get_job_ids(0, 1)
+            at = self._client.hget(Job.key_for(next_ones[0]), "enqueued_at") if next_ones else None
+            return Backlog(waiting, _time(at))
+
     def _task(self, wake_up: WakeUp):  # type: ignore[no-untyped-def]  # RQ's own named tuple
         return Queue.prepare_data(
             TASK,
@@ -87,3 +105,12 @@ class WakeUps:
             result_ttl=0,
             failure_ttl=FAILURE_TTL,
         )
+
+
+def _time(raw: object) -> datetime | None:
+    """As RQ writes it. Anybody may have put something else there."""
+    try:
+        found = datetime.fromisoformat(raw.decode()) if isinstance(raw, bytes) else None
+    except ValueError:
+        return None
+    return found if found and found.tzinfo else None

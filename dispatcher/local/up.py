@@ -11,7 +11,7 @@ import shlex
 import signal
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -46,6 +46,8 @@ class LocalInstallation:
     socket: Path
     """The Unix socket of its Valkey."""
     token: str
+    metrics_ports: tuple[int, ...] = ()
+    """The watcher's, then one for each worker."""
 
     @property
     def url(self) -> str:
@@ -78,6 +80,8 @@ def run(*, state_dir: Path, config: Path | None, port: int, workers: int) -> int
     with _Lock(state_dir):
         try:
             local = prepare_installation(state_dir, config, ports.take(port))
+            metrics = tuple(ports.take(0) for _ in range(workers + 1))
+            local = replace(local, metrics_ports=metrics)
             return asyncio.run(_run(local, workers, console))
         finally:
             ports.release()
@@ -175,17 +179,25 @@ def processes(local: LocalInstallation, workers: int) -> list[ProcessSpec]:
     """The three kinds of process that production runs too: web, watcher, worker."""
 
     def spec(
-        name: str, module: str, verb: str, ready: Callable[[], Awaitable[bool]]
+        name: str, module: str, verb: str, ready: Callable[[], Awaitable[bool]], metrics: int = 0
     ) -> ProcessSpec:
-        return ProcessSpec(name, python("-m", module, verb), local.environment, ready)
+        environment = {**local.environment, "DISPATCHER_METRICS_PORT": str(metrics)}
+        return ProcessSpec(name, python("-m", module, verb), environment, ready)
 
+    of_watcher, *of_workers = local.metrics_ports or [0] * (workers + 1)
     names = ["worker"] if workers == 1 else [f"worker.{n}" for n in range(1, workers + 1)]
     return [
         spec("web", "dispatcher.cli", "web", lambda: asyncio.to_thread(_web_answers, local)),
-        spec("watcher", "workers", "watcher", lambda: asyncio.to_thread(_has_leader, local)),
+        spec(
+            "watcher",
+            "workers",
+            "watcher",
+            lambda: asyncio.to_thread(_has_leader, local),
+            of_watcher,
+        ),
         *(
-            spec(n, "workers", "worker", lambda: _workers_are_registered(local, workers))
-            for n in names
+            spec(n, "workers", "worker", lambda: _workers_are_registered(local, workers), port)
+            for n, port in zip(names, of_workers, strict=True)
         ),
     ]
 
@@ -255,6 +267,7 @@ def welcome(local: LocalInstallation, targets: Sequence[str]) -> str:
         "The Jobs and Pods, and the queue:",
         f"  kubectl --kubeconfig {shlex.quote(str(local.kubeconfig))} get jobs,pods",
         f"  {program('rq')} info --url {shlex.quote(local.redis_url)}",
+        *_metrics(local),
     ]
     if (local.state / "hello.git").exists():
         hello = local.state / "hello.git"
@@ -265,6 +278,17 @@ def welcome(local: LocalInstallation, targets: Sequence[str]) -> str:
             "  git commit --allow-empty -m 'Deploy me' && git push",
         ]
     return "\n".join([*lines, "", "Ctrl-C stops everything; the state stays.", ""])
+
+
+def _metrics(local: LocalInstallation) -> list[str]:
+    """Where each process serves its metrics."""
+    if not local.metrics_ports:
+        return []
+    urls = [f"http://127.0.0.1:{port}/metrics" for port in local.metrics_ports]
+    count = len(urls) - 1
+    workers = ["worker"] if count == 1 else [f"worker.{number}" for number in range(1, count + 1)]
+    named = zip(["web", "watcher", *workers], [f"{local.url}/metrics", *urls], strict=True)
+    return ["", "Metrics, for Prometheus:", *(f"  {name:<10} {url}" for name, url in named)]
 
 
 class _Lock:

@@ -19,12 +19,24 @@ OPEN_SECONDS = 5.0
 """Seconds for which the circuit stays open, and no request is sent."""
 
 
+NAMESPACE = "namespace "
+
+
 class CircuitBreaker:
     """The circuits of one worker, in memory."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._open_until: dict[str, float] = {}
+
+    def open_now(self) -> list[str]:
+        """The namespaces whose circuits are open; "" for the API server itself."""
+        now = self._clock()
+        return [
+            namespace.removeprefix(NAMESPACE) if namespace.startswith(NAMESPACE) else ""
+            for namespace, until in self._open_until.copy().items()
+            if until > now
+        ]
 
     @contextmanager
     def guard(self, what: str, path: str) -> Iterator[None]:
@@ -48,4 +60,4 @@ class CircuitBreaker:
 
 def _namespace(path: str) -> str:
     found = re.search("/namespaces/([^/?]+)", path)
-    return f"namespace {found[1]}" if found else "the API server"
+    return f"{NAMESPACE}{found[1]}" if found else "the API server"

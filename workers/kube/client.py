@@ -8,10 +8,11 @@ of ours: ClusterRefused for a definite no, ClusterUnavailable if the request may
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
 import structlog
@@ -37,6 +38,14 @@ _PATHS = {
     "pod": ("/api/v1", "pods"),
     "event": ("/api/v1", "events"),
 }
+
+_VERBS = {"POST": "create", "DELETE": "delete"}
+NO_ANSWER = "none"
+
+Requested: TypeAlias = Callable[[str, str, str, float], None]
+"""Takes the verb, the resource, the status (NO_ANSWER without one), and the seconds until the answer began."""
+
+_RESOURCES = {resource for _, resource in _PATHS.values()}
 
 Kind = TypeVar("Kind")
 Listable = TypeVar("Listable", covariant=True)
@@ -89,10 +98,21 @@ class Timeouts:
 class Cluster:
     """One connection pool to one API server; threads may share it."""
 
-    def __init__(self, access: Access, timeouts: Timeouts | None = None) -> None:
+    def __init__(
+        self,
+        access: Access,
+        timeouts: Timeouts | None = None,
+        requested: Requested = lambda *_: None,
+    ) -> None:
+        """`requested` is called after each request."""
+        self._requested = requested
         self._api = client.ApiClient(_configuration(access))
         self._timeouts = timeouts or Timeouts()
         self._circuit_breaker = CircuitBreaker()
+
+    def open_circuits(self) -> list[str]:
+        """Namespaces that are left alone for a moment, since they did not answer; "" for the API server."""
+        return self._circuit_breaker.open_now()
 
     def create_job(self, manifest: dict[str, Any]) -> Job:
         """Raises JobExists for a name that is taken."""
@@ -204,7 +224,7 @@ class Cluster:
         body: dict[str, Any] | None,
         timeout: float,
     ) -> Any:
-        with _translated(what):
+        with self._observed(method, path, query) as request_, _translated(what):
             request = self._api.param_serialize(
                 method,
                 path,
@@ -216,9 +236,39 @@ class Cluster:
             answer = self._api.call_api(
                 *request, _request_timeout=(self._timeouts.connection, timeout)
             ).response
+            request_.code = str(answer.status)
             if not 200 <= answer.status < 300:
                 raise refusal(what, answer.status, answer.headers, answer.data)
         return answer
+
+    @contextmanager
+    def _observed(self, method: str, path: str, query: dict[str, Any] | None) -> Iterator[_Request]:
+        request, begun = _Request(), time.perf_counter()
+        try:
+            yield request
+        finally:
+            seconds = time.perf_counter() - begun
+            self._requested(*_called(method, path, query or {}), request.code, seconds)
+
+
+@dataclass
+class _Request:
+    code: str = NO_ANSWER
+
+
+def _called(method: str, path: str, query: dict[str, Any]) -> tuple[str, str]:
+    """Verb and resource, in Kubernetes' own words.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb
+    """
+    parts = path.split("/")
+    at = next((n for n, part in enumerate(parts) if part in _RESOURCES), 0)
+    resource, is_one = parts[at], len(parts) > at + 1
+    if method != "GET":
+        return _VERBS[method], resource
+    if path.endswith("/log"):
+        return "get", f"{resource}/log"
+    return ("get" if is_one else "watch" if "watch" in query else "list"), resource
 
 
 class _Page(Protocol[Listable]):

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from dispatcher.domain.deploy import Deploy
+from dispatcher.domain.deploy import Deploy, State
 from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.repairs import Kind, Repair
 from dispatcher.domain.snapshot import Snapshot
 from dispatcher.domain.transitions import check_transition
 from dispatcher.ledger import RecordResult, Repairs, Targets, stored
 from workers.recorder import record_deploy, record_repairs
+
+Recorded: TypeAlias = Callable[[Deploy, State | None], None]
+"""Takes a deploy in its new state, and the state that it had when it was read."""
 
 
 class WriteConflict(Exception):  # no error: the target is read anew
@@ -34,9 +38,11 @@ class Draft:
         seen: Snapshot,
         clock: Callable[[], float],
         leased_at: float,
+        recorded: Recorded = lambda *_: None,
     ) -> None:
+        """`recorded` is called for each deploy whose new state was written."""
         self._targets, self._noted = targets, noted
-        self._token, self._clock = token, clock
+        self._token, self._clock, self._recorded = token, clock, recorded
         self.seen = seen
         self.leased_at = leased_at
         """When the lease was acquired or renewed last, by the worker's own clock (s)."""
@@ -152,6 +158,7 @@ class Draft:
         for deploy in written:
             if self._reported.get(deploy.number) is not deploy.state:
                 record_deploy(deploy)
+                self._recorded(deploy, self._reported.get(deploy.number))
             self._reported[deploy.number] = deploy.state
         if self._repairs:
             repairs, self._repairs = self._repairs, []

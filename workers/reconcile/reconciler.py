@@ -15,10 +15,11 @@ from dataclasses import dataclass
 import structlog
 
 from dispatcher.config import LONGEST_CALL
+from dispatcher.domain.deploy import Deploy, State
 from dispatcher.domain.errors import ClusterError, LeaseLost
 from dispatcher.ledger import Leased, Repairs, Schedule, Slots, Targets, WakeUp
 from workers.plan import plan, steps
-from workers.reconcile.draft import Draft, WriteConflict
+from workers.reconcile.draft import Draft, Recorded, WriteConflict
 from workers.reconcile.executor import Executor
 from workers.reconcile.leased_cluster import ClusterClient, LeasedCluster
 
@@ -37,6 +38,10 @@ log = structlog.get_logger()
 def _is_held_off(trouble: ClusterError) -> bool:
     """The circuit breaker is open: the request was not sent."""
     return not trouble.sent and trouble.retry_after > 0
+
+
+def _unobserved(deploy: Deploy, was: State | None) -> None:
+    pass
 
 
 def _new_token() -> str:
@@ -62,6 +67,8 @@ class Reconciler:
     new_token: Callable[[], str] = _new_token
     jitter: Callable[[], float] = _jitter
     clock: Callable[[], float] = time.monotonic
+    recorded: Recorded = _unobserved
+    """Called for each deploy whose new state was written."""
 
     def reconcile(self, target: str) -> None:
         """Does nothing if another worker has the target's lease. Raises LedgerUnavailable."""
@@ -83,7 +90,7 @@ class Reconciler:
         if isinstance(seen, Leased):
             log.debug("target is held by another worker", target=target, for_ms=seen.milliseconds)
             return True
-        draft = Draft(self.targets, self.repairs, token, seen, self.clock, leased_at)
+        draft = Draft(self.targets, self.repairs, token, seen, self.clock, leased_at, self.recorded)
         try:
             return self._work(draft)
         except ClusterError as trouble:

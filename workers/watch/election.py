@@ -58,6 +58,7 @@ class Election:
 
     def _lead(self) -> None:
         leader = Leader(self._watcher)
+        self._watcher.telemetry.leading(True)
         try:
             leader.begin()
             while not self._stopped.is_set():
@@ -67,4 +68,5 @@ class Election:
         else:
             self._watcher.leadership.release()
         finally:
+            self._watcher.telemetry.leading(False)
             leader.close()

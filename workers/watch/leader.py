@@ -13,7 +13,7 @@ from workers.kube.objects import Pod
 from workers.manifest.job import render
 from workers.watch.observer import Observer
 from workers.watch.reflector import Reflector, ReflectorEvent
-from workers.watch.reflectors import ReflectorSet, Runnable
+from workers.watch.reflectors import KINDS, ReflectorSet, Runnable
 from workers.watch.renames import Renames
 from workers.watch.sweeper import Sweeper
 from workers.watch.watcher import Watcher
@@ -53,6 +53,8 @@ class Leader:
         self._publish()
 
     def close(self) -> None:
+        for namespace in self._reflectors.namespaces:
+            self._forget(namespace)
         self._reflectors.leave_all()
 
     def tick(self) -> None:
@@ -117,17 +119,25 @@ class Leader:
         """The namespace has no Job of ours, and no target uses it any more."""
         self._reflectors.leave(namespace)
         self._observer.leave(namespace)
+        self._forget(namespace)
         log.info("namespace no longer followed", namespace=namespace)
 
     def _follow(self, namespace: str) -> None:
         self._observer.follow(namespace)
         self._reflectors.follow(namespace)
 
+    def _forget(self, namespace: str) -> None:
+        for kind in KINDS:
+            self._watcher.telemetry.left(namespace, kind)
+
     def _reflector(
         self, kind: str, namespace: str, emit: Callable[[ReflectorEvent], None]
     ) -> Runnable:
         selector = labels.selector(self._watcher.instance)
-        return Reflector(self._watcher.cluster, kind, namespace, selector, emit)
+        telemetry = self._watcher.telemetry
+        return Reflector(
+            self._watcher.cluster, kind, namespace, selector, emit, telemetry=telemetry
+        )
 
     def _keep_listed(self) -> None:
         """If another Redis answers, or it was emptied, lists and publishes
@@ -150,5 +160,7 @@ class Leader:
             log.warning(f"{how}: its data is there; listing the cluster again")
 
     def _begin_again(self) -> None:
+        for namespace in self._reflectors.namespaces:
+            self._forget(namespace)
         self._reflectors.leave_all()
         self._observer.begin()

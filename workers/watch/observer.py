@@ -25,7 +25,9 @@ class Observer:
     def __init__(self, watcher: Watcher, renames: Renames) -> None:
         store = watcher.leadership.store
         self._token, self._wake_ups = watcher.token, watcher.wake_ups
-        self._observations, self._listings = Observations(store), Listings(store)
+        self._telemetry = watcher.telemetry
+        self._observations = Observations(store, watcher.telemetry.cleaned)
+        self._listings = Listings(store)
         self._health, self._publisher = WatcherHealth(store), Publisher(store)
         self._schedule, self._recorded = Schedule(store), Repairs(store)
         self._renames = renames
@@ -45,6 +47,8 @@ class Observer:
     def follow(self, namespace: str) -> None:
         self._listings.begin(namespace, self._token)
         self._unlisted[namespace] = set(KINDS)
+        for kind in KINDS:
+            self._telemetry.followed(namespace, kind)
 
     def leave(self, namespace: str) -> None:
         self._unlisted.pop(namespace, None)
@@ -96,6 +100,7 @@ class Observer:
                 self._connection_lost(namespace, kind, why)
                 return []
             case ObjectsListed(namespace, kind):
+                self._telemetry.listed(namespace, kind)
                 self._connected(namespace, kind)
                 self._unlisted.get(namespace, set()).discard(kind)
                 if kind == "pod":
@@ -105,6 +110,7 @@ class Observer:
                 return self._change(item, deleted)
 
     def _connection_lost(self, namespace: str, kind: str, why: str) -> None:
+        self._telemetry.lost(namespace, kind)
         if (namespace, kind) in self._cut_off:
             return
         self._cut_off.add((namespace, kind))

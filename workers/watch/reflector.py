@@ -30,6 +30,7 @@ from workers.kube.objects import (
     Status,
     WatchEvent,
 )
+from workers.watch.telemetry import Telemetry, Unobserved
 
 WATCH_SECONDS = 240
 WATCHES_PER_LIST = 5
@@ -100,7 +101,9 @@ class Reflector:
         selector: str,
         emit: Callable[[ReflectorEvent], None],
         watch_seconds: int = WATCH_SECONDS,
+        telemetry: Telemetry | None = None,
     ) -> None:
+        self._telemetry: Telemetry = telemetry or Unobserved()
         self._cluster, self._kind, self._namespace = cluster, kind, namespace
         self._selector, self._emit, self._watch_seconds = selector, emit, watch_seconds
         self._ended = threading.Event()
@@ -180,9 +183,23 @@ class Reflector:
         if self._ended.is_set():
             stream.shutdown()
             return since
-        for event in _events(stream):
-            since = self._handle(event) or since
+        ended = "failed"
+        try:
+            for event in _events(stream):
+                since = self._handle(event) or since
+                self._received()
+            ended = "expired"
+        except HistoryGone:
+            ended = "gone"
+            raise
+        finally:
+            if not self._ended.is_set():
+                self._telemetry.ended(self._namespace, self._kind, ended)
         return since
+
+    def _received(self) -> None:
+        if not self._ended.is_set():
+            self._telemetry.received(self._namespace, self._kind)
 
     def _handle(self, event: WatchEvent) -> str:
         """Emits the event; returns the resourceVersion to continue from."""

@@ -9,6 +9,7 @@ from dispatcher.config.reloading import Reloader
 from dispatcher.ledger import Leadership, Store, WakeUps
 from workers.heartbeat import Beat
 from workers.watch.sweeper import WatcherCluster
+from workers.watch.telemetry import Telemetry, Unobserved
 
 
 @dataclass
@@ -23,6 +24,7 @@ class Watcher:
     beat: Beat = lambda _: None
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     """The fencing token of this process: every write of a leader compares it with the one in the ledger."""
+    telemetry: Telemetry = field(default_factory=Unobserved)
     redis: str = ""
     """The `run_id` of the Redis that answered when this process led last."""
 

@@ -35,6 +35,8 @@ class ConnectionLimits:
         """`per_address` limits a group of addresses that one sender controls; 0 for no limit. It does not
         apply to networks in `exempt`, such as proxies, which many clients share."""
         self._most, self._per_address, self._exempt = most, per_address, tuple(exempt)
+        self.refused = 0
+        """How many were not admitted."""
         self._open: dict[LimitedConnection, str] = {}
         self._counts: Counter[str] = Counter()
         self._idle: dict[LimitedConnection, None] = {}
@@ -46,14 +48,17 @@ class ConnectionLimits:
     def admit(self, connection: LimitedConnection, peer: str) -> bool:
         """Whether there is room; then it counts until it is `closed`. `peer` is an address, or ""."""
         whose = self._whose(peer)
-        if whose and self._per_address and self._counts[whose] >= self._per_address:
-            if not self._make_room(self._idle_of.get(whose, {})):
-                return False
-        elif len(self._open) >= self._most and not self._make_room(self._idle):
+        if not self._has_room(whose):
+            self.refused += 1
             return False
         self._open[connection] = whose
         self._counts[whose] += 1
         return True
+
+    def _has_room(self, whose: str) -> bool:
+        if whose and self._per_address and self._counts[whose] >= self._per_address:
+            return self._make_room(self._idle_of.get(whose, {}))
+        return len(self._open) < self._most or self._make_room(self._idle)
 
     def idle(self, connection: LimitedConnection) -> None:
         """Marks it idle: all its requests have been answered."""

@@ -136,7 +136,7 @@ def _responses(operation: Operation[Any], schemas: Schemas) -> Json:
     return {
         str(status): {
             "description": operation.summary,
-            "content": {JSON: {"schema": schemas.of[body]}},
+            "content": {media: {"schema": schemas.of[body]} for media in operation.media},
         }
         for status, body in operation.responses.items()
     }

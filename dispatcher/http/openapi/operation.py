@@ -57,6 +57,8 @@ class Operation(Generic[Endpoints]):
     """Whether it concerns more than single targets: a token that is limited to some may not."""
     ledger: bool = True
     """Whether it fails without Redis."""
+    media: tuple[str, ...] = ("application/json",)
+    """Media types of its responses on success."""
 
     @property
     def token(self) -> bool:

@@ -17,6 +17,7 @@ from dispatcher.http.api.repairs import RepairLog
 from dispatcher.http.api.replays import Replays
 from dispatcher.http.api.targets import Targets
 from dispatcher.http.health import Health
+from dispatcher.http.metrics import Metrics
 from dispatcher.http.openapi.endpoint import OpenApi
 from dispatcher.http.webhooks.endpoint import Hooks
 
@@ -27,6 +28,7 @@ class Endpoints:
 
     hooks: Hooks
     health: Health
+    metrics: Metrics
     document: OpenApi
     targets: Targets
     deploys: Deploys

@@ -48,6 +48,16 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
     ),
     Operation(
         method="GET",
+        path="/metrics",
+        handler=lambda at: at.metrics.show,
+        summary="Metrics of this process, for Prometheus",
+        responses={200: str},
+        own_errors=codes("401 unauthorized", "403 forbidden"),
+        role=None,
+        media=("text/plain", "application/openmetrics-text"),
+    ),
+    Operation(
+        method="GET",
         path="/api/v1/openapi.json",
         handler=lambda at: at.document.show,
         summary="This document",

@@ -20,8 +20,9 @@ from dispatcher.http.client_address import Address, Proxies
 from dispatcher.http.connection.bodies import Bodies
 from dispatcher.http.live_config import ActiveConfig, LiveConfig
 from dispatcher.http.responses import ErrorResponse, json_response
-from dispatcher.http.webhooks.intake import Answer, Intake, take_in
+from dispatcher.http.webhooks.intake import DONE_SOMETHING, Answer, Intake, take_in
 from dispatcher.http.webhooks.ledger_results import ledger_results
+from dispatcher.http.webhooks.observer import DeliveryObserver, DeliveryOutcome, Unobserved
 from dispatcher.http.webhooks.rate_limit import RateLimiter
 from dispatcher.http.webhooks.rejection_counter import RejectionCounter
 from dispatcher.http.webhooks.unauthenticated import Incoming
@@ -49,16 +50,18 @@ class Hooks:
         rejections: RejectionCounter,
         clock: Callable[[], float] = time.time,
         *,
+        observer: DeliveryObserver | None = None,
         accept_foreign_hosts: bool = False,
     ) -> None:
         """`accept_foreign_hosts`: hooks without secrets accept any Host and Origin, not just this machine's."""
         self._live, self._submitter, self._bodies = live, submitter, bodies
         self._proxies, self._limiter, self._rejections = proxies, limiter, rejections
         self._clock, self._accept_foreign_hosts = clock, accept_foreign_hosts
+        self._observer: DeliveryObserver = observer or Unobserved()
         self._decoy, self._threads = _decoy(), CapacityLimiter(AT_ONCE)
 
     async def deliver(self, request: Request) -> Response:
-        configured = self._live.now
+        begun, configured = self._clock(), self._live.now
         name = request.path_params["hook"]
         # A missing hook answers like one whose secret the sender doesn't know.
         hook = configured.hooks.get(name, self._decoy)
@@ -67,11 +70,14 @@ class Hooks:
             intake = await self._intake(request, configured, hook, sender)
         except ErrorResponse as error:
             self._rejections.note(name, error.cause)
-            raise await self._limiter.answer(error, name, sender) from None
+            answer = await self._limiter.answer(error, name, sender)
+            self._observer.rejected(name if name in configured.hooks else "", answer.cause)
+            raise answer from None
         if intake.rejected:
             await ledger_results(self._submitter, intake)
+            self._count(intake, DeliveryOutcome.REJECTED, begun)
             raise await self._limiter.answer(ErrorResponse.of(intake.rejected), name, sender)
-        return await self._carry_out(intake)
+        return await self._carry_out(intake, configured, begun)
 
     def _sender(self, request: Request) -> Address | None:
         peer = request.client.host if request.client else ""
@@ -99,18 +105,44 @@ class Hooks:
             raise ErrorResponse.of(intake)
         return intake
 
-    async def _carry_out(self, intake: Intake) -> Response:
+    async def _carry_out(self, intake: Intake, configured: ActiveConfig, begun: float) -> Response:
         delivery = intake.delivery
         try:
             results = await ledger_results(self._submitter, intake)
         except LedgerUnavailable as error:
             id = delivery.delivery_id
             log.error("delivery not recorded", hook=delivery.hook, delivery=id, why=str(error))
+            self._count(intake, DeliveryOutcome.UNAVAILABLE, begun)
             raise
         body = intake.answer(results)
+        self._count(intake, _outcome(intake, body), begun)
+        self._count_pushes(intake, body, configured)
         say = log.warning if intake.out_of_scope else log.info
         _log(say, delivery, body)
         return json_response(body, body.status)
+
+    def _count(self, intake: Intake, outcome: DeliveryOutcome, begun: float) -> None:
+        delivery, seconds = intake.delivery, self._clock() - begun
+        self._observer.delivered(delivery.hook, delivery.event, outcome, max(0.0, seconds))
+
+    def _count_pushes(self, intake: Intake, body: Answer, configured: ActiveConfig) -> None:
+        self._observer.pushed(intake.delivery.hook, body.results)
+        now, pushed_at = (
+            self._clock(),
+            {each.push.ref: each.push.pushed_at for each in intake.submissions},
+        )
+        for result in body.results:
+            at = pushed_at.get(result.ref)
+            if at and result.outcome in DONE_SOMETHING:
+                self._observer.recorded(
+                    configured.targets[result.target].namespace, now - at / 1000
+                )
+
+
+def _outcome(intake: Intake, body: Answer) -> DeliveryOutcome:
+    if body.status == 202:
+        return DeliveryOutcome.DEPLOYED
+    return DeliveryOutcome.UNCHANGED if intake.delivery.refs else DeliveryOutcome.IGNORED
 
 
 def _decoy() -> Hook:

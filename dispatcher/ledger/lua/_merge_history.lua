@@ -68,6 +68,10 @@ local function merge_row(target, guest, known)
     local number = tonumber(guest[field]) or 0
     if number > known then raise(target, field, number) end
   end
+  if (tonumber(string.match(guest.outcome or '', '^%d+')) or 0) > known then
+    redis.call('HSET', target.row, 'outcome', guest.outcome)
+    if (tonumber(guest.succeeded) or 0) > known then redis.call('HSET', target.row, 'succeeded_at', guest.succeeded_at) end
+  end
   redis.call('HDEL', target.row, 'begun') -- Pods of either name's last deploy may still run
   if guest.paused then redis.call('HSETNX', target.row, 'paused', guest.paused) end
   raise(target, 'wakes', tonumber(guest.wakes) or 0)

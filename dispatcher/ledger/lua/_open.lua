@@ -75,6 +75,20 @@ local function check_open(target)
   redis.call('HDEL', target.row, 'open')
 end
 
+local RAN = { succeeded = true, failed = true, lost = true }
+
+-- What the row says of a deploy that has ended: the newest one's number, and how the newest ended that ran to an end.
+local function end_deploy(target, deploy)
+  raise(target, 'ended', deploy.number)
+  if not RAN[deploy.state] then return end
+  local known = tonumber(string.match(redis.call('HGET', target.row, 'outcome') or '', '^%d+')) or 0
+  if deploy.number < known then return end
+  local at = string.format('%d', deploy.ended_at or target.now)
+  local outcome = { string.format('%d', deploy.number), deploy.state, deploy.cause or '-', at }
+  redis.call('HSET', target.row, 'outcome', table.concat(outcome, ' '))
+  if deploy.state == 'succeeded' then redis.call('HSET', target.row, 'succeeded_at', at) end
+end
+
 -- Ends a waiting deploy, which has its `why` already.
 local function close(target, deploy, state)
   local was = deploy.state
@@ -82,5 +96,5 @@ local function close(target, deploy, state)
   save(target, deploy)
   note(target, deploy, 'state', was, deploy.cancelled_by)
   drop_open(target, deploy.stream, deploy.number)
-  raise(target, 'ended', deploy.number)
+  end_deploy(target, deploy)
 end

@@ -11,7 +11,7 @@
 --   grace   ms after which a wake-up that no worker took counts as lost
 --   keep      how much is kept of what happened: {events, lines, deploys}, see _events.lua
 --   leads   the watcher that leads saw it
--- Reply the number of the wake-up to enqueue, or 0
+-- Reply {the number of the wake-up to enqueue, or 0; ms from the end of a deploy until its Job and Pods were gone, or -1}
 
 local arg, json = cjson.decode(ARGV[1]), ARGV[2]
 local row, deploys, jobs, due, busy, running, versions, open, timelines, events, counts, index = unpack(KEYS)
@@ -43,9 +43,15 @@ local function is_outdated()
   return known.uid == observed.uid and known.gone and not observed.gone or older(observed.rv, known.rv)
 end
 
+local cleaned_after = -1
+local function reply(wake_up) return { wake_up, cleaned_after } end
+
 -- The Job of an ended deploy is gone from the cluster.
 local function drop(deploy)
-  if deploy and known then note(target, deploy, 'cleaned') end
+  if deploy and known then
+    note(target, deploy, 'cleaned')
+    cleaned_after = target.now - (deploy.ended_at or target.now)
+  end
   redis.call('HDEL', jobs, arg.job)
   local was_last = redis.call('HLEN', jobs) == 0
   if was_last then redis.call('SREM', busy, target.name) end
@@ -56,21 +62,21 @@ local function drop(deploy)
 end
 
 if arg.leads then note_version() end
-if known_json == json then return 0 end
+if known_json == json then return reply(0) end
 known = known_json and cjson.decode(known_json)
-if is_outdated() then return 0 end
+if is_outdated() then return reply(0) end
 if known and says(known) == says(observed) then
   redis.call('HSET', jobs, arg.job, json)
-  return 0
+  return reply(0)
 end
 
 raise(target, 'seq', observed.number or 0)
 local deploy = is_over(observed) and load(target, string.format('%d', observed.number or 0))
-if is_over(observed) and (not deploy or is_terminal(deploy.state)) then return drop(deploy) end
+if is_over(observed) and (not deploy or is_terminal(deploy.state)) then return reply(drop(deploy)) end
 -- What the ledger did not know takes a slot all the same, until a worker has looked at it.
 if not known and not observed.reserves_name and not observed.outcome and not observed.gone then
   redis.call('HSETNX', running, target.name, observed.namespace)
 end
 redis.call('HSET', jobs, arg.job, json)
 redis.call('SADD', busy, target.name)
-return touch(target)
+return reply(touch(target))

@@ -79,7 +79,7 @@ local function write(change)
   note_change(change)
   keep_in_open(change)
   raise(target, 'seq', number)
-  if is_terminal(deploy.state) then raise(target, 'ended', number) end
+  if is_terminal(deploy.state) then end_deploy(target, deploy) end
   if deploy.state == 'succeeded' then raise(target, 'succeeded', number) end
   if deploy.state ~= 'pending' and (deploy.attempt or 0) > 0 then raise(target, 'attempted', number) end
   if change.begins then redis.call('HSET', row, 'begun', (deploy.uid and '?' or run_id()) .. ' ' .. number) end

@@ -41,6 +41,7 @@ STARTERS = {
     "dispatcher/http/background.py": "logs what a round raises, and ends the process with a task",
     "dispatcher/http/connection/threads.py": "hands whatever is raised to who waits for it",
     "dispatcher/commands/changes.py": "whoever waits looks by itself too",
+    "dispatcher/metrics/server.py": "worker and watcher watch their threads; a scrape that fails is one scrape",
     "dispatcher/ledger/submitter.py": "web watches its threads, and each group has its chance",
     "workers/watch/reflector.py": "the watcher watches its threads, and a reflector that fails lists again",
     # Embedded parts
