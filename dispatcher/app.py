@@ -92,6 +92,7 @@ class Parts:
     metrics: WebMetrics
     probe: Store
     """Its client asks Redis during a scrape."""
+    remind_after: int
 
 
 def create_app(
@@ -148,6 +149,7 @@ def _parts(settings: Environment, source: Reloader, limits: ConnectionLimits) ->
         roll_call=_roll_call(Processes(store), source),
         metrics=WebMetrics(registry),
         probe=probe,
+        remind_after=settings.pause_reminder,
     )
 
 
@@ -193,7 +195,7 @@ def _endpoints(
         metrics=metrics,
         health=Health(store, parts.background, tokens),
         document=_open_api(),
-        targets=Targets(parser, store),
+        targets=Targets(parser, store, parts.remind_after),
         deploys=Deploys(parser, store, wake_ups, audit),
         deploy_search=DeploySearch(live, store),
         queue=WaitingDeploys(live, store),

@@ -92,6 +92,7 @@ def watcher(
         source,
         settings.instance,
         beat,
+        settings.pause_reminder,
         telemetry=metrics,
     )
     add_configuration(metrics.registry, source)

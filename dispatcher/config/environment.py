@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from dispatcher.config.mistakes import Mistake, MistakesFound, show
 from dispatcher.config.networks import Network, proxies, ranges
+from dispatcher.domain.durations import read_duration, show_duration
 from dispatcher.domain.secret import Secret
 from dispatcher.domain.suggestions import nearest
 from dispatcher.files import secret_from_file
@@ -56,6 +57,8 @@ class Environment:
     """Who may read web's metrics without a token."""
     metrics_targets: int
     """Targets up to which each has series of its own; 0 for none."""
+    pause_reminder: int
+    """After how many seconds a pause is a trouble, and between two reminders in the log; 0 for never."""
     heartbeat_file: str
     """A file that worker and watcher touch while they are healthy, for a liveness probe; "" for none."""
     log_format: str
@@ -89,6 +92,19 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
                 f"{show(text)} is not a whole number in range; choose between {least} and {most}"
             )
         return int(text)
+
+    return read
+
+
+def _duration(most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        fits = re.fullmatch(r"0|(?:\d{1,6}[dhms])+", text, re.ASCII)
+        if not fits or read_duration(text) > most:
+            raise ValueError(
+                f"{show(text)} is not a duration up to {show_duration(most)}; write it like 1d or 12h,"
+                " or 0 for none"
+            )
+        return read_duration(text)
 
     return read
 
@@ -188,6 +204,7 @@ VARIABLES = (
     Variable("DISPATCHER_METRICS_PORT", "metrics_port", "0", _whole(0, 65535)),
     Variable("DISPATCHER_METRICS_FROM", "metrics_from", "127.0.0.0/8, ::1", ranges),
     Variable("DISPATCHER_METRICS_TARGETS", "metrics_targets", "500", _whole(0, 1_000_000)),
+    Variable("DISPATCHER_PAUSE_REMINDER", "pause_reminder", "1d", _duration(366 * 86400)),
     Variable("DISPATCHER_HEARTBEAT_FILE", "heartbeat_file", "", str),
     Variable("DISPATCHER_LOG_FORMAT", "log_format", "console", _choice("console", "json")),
     Variable(

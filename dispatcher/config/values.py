@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Strict, ValidationInfo
 
 from dispatcher.config.mistakes import show
-from dispatcher.domain.durations import UNITS, show_duration
+from dispatcher.domain.durations import read_duration, show_duration
 from dispatcher.domain.repositories import UnusableRepository, normalize_repository, without_user
 from dispatcher.matching.globs import MAX_PATTERN, mistakes
 from dispatcher.matching.tags import SEMVER, tag_mistakes
@@ -46,7 +46,7 @@ def duration(least: int, most: int) -> BeforeValidator:
     """A duration in seconds, written like 90s, 15m or 2h."""
 
     def check(value: Any, info: ValidationInfo) -> int:
-        seconds = _number(value, r"(?:\d{1,9}[dhms])+", info, _seconds)
+        seconds = _number(value, r"(?:\d{1,9}[dhms])+", info, read_duration)
         if seconds is None:
             raise ValueError(f"{show(value)} is not a duration; write it like 90s, 15m or 2h")
         _between(value, seconds, least, most, show_duration)
@@ -75,10 +75,6 @@ def _number(
         return read(value)
     by_code = info.context is None and isinstance(value, int) and not isinstance(value, bool)
     return int(value) if by_code else None
-
-
-def _seconds(text: str) -> int:
-    return sum(int(count) * UNITS[unit] for count, unit in re.findall(r"(\d+)([dhms])", text))
 
 
 def _bytes(text: str) -> int:

@@ -11,13 +11,12 @@ from enum import StrEnum
 import msgspec
 
 from dispatcher.domain.durations import show_duration
+from dispatcher.domain.trouble import UNTAKEN_AFTER
 
 LATE_AFTER = 30_000
 """A process whose last heartbeat is older (ms) is late: three heartbeats are missing."""
 GONE_AFTER = 300_000
 """One that has been late for as long counts as gone."""
-UNTAKEN_AFTER = 20_000
-"""How long (ms) a wake-up may wait for a worker before that is a trouble of its target."""
 DIFFER_AFTER = 120_000
 """Processes may differ in their configuration for so long (ms): a mounted ConfigMap reaches each at its own
 time. https://kubernetes.io/docs/concepts/configuration/configmap/#mounted-configmaps-are-updated-automatically"""

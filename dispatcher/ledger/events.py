@@ -68,6 +68,10 @@ class Events:
             raw = client.hget(self._keys.timelines(target), str(number))
         return read_timeline(texts([raw])[0] if raw else None)
 
+    def add(self, target: str, event: Event) -> None:
+        """Adds an event of a target, or with "" of all targets, to the stream."""
+        self._store.write(entry(self._store, target, event))
+
     def counts(self) -> dict[tuple[str, str], int]:
         """How often what happened, by target and what: see `Keys.counts`."""
         found = self._store.fields(self._keys.counts)

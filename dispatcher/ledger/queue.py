@@ -43,7 +43,7 @@ class Queue:
                 waiting=view.waiting,
                 waiting_count=view.waiting_count,
                 paused=pauses.of(view.name),
-                trouble=view.trouble,
+                trouble=view.trouble.text if view.trouble else "",
                 woken=view.name in woken,
                 slot_position=0 if rank is None else rank + 1,
             )

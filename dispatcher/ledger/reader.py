@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import redis
@@ -13,6 +13,7 @@ from dispatcher.domain.deploy import Deploy, State
 from dispatcher.domain.event import Event
 from dispatcher.domain.observed_job import ObservedJob
 from dispatcher.domain.row import Row
+from dispatcher.domain.trouble import Trouble, trouble_of
 from dispatcher.ledger.codec import decode
 from dispatcher.ledger.connection import texts
 from dispatcher.ledger.events import read_timeline
@@ -34,8 +35,8 @@ class TargetView:
     """How many wait in all."""
     last: Deploy | None
     """The newest deploy that is over."""
-    trouble: str
-    """What holds the target up; "" for nothing."""
+    trouble: Trouble | None
+    """What holds the target up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,14 +80,17 @@ class Reader:
         with self._store.redis() as client:
             pipeline = client.pipeline(transaction=False)
             for name in names:
-                pipeline.hmget(self._keys.row(name), "trouble", "ended", "begun", "attempted")
+                pipeline.hmget(self._keys.row(name), _Open.FIELDS)
                 pipeline.hvals(self._keys.open(name))
-            rows = [_Open.of(row, numbers, most) for row, numbers in _pairs(pipeline.execute())]
+            pipeline.time()
+            *replies, (seconds, micros) = pipeline.execute()
+            now = int(seconds) * 1000 + int(micros) // 1000
+            rows = [_Open.of(row, numbers, most) for row, numbers in _pairs(replies)]
             for name, row in zip(names, rows, strict=True):
                 pipeline.hmget(self._keys.deploys(name), row.shown)
             found = pipeline.execute()
         return [
-            _view(name, row, most, [decode(raw, Deploy) for raw in deploys if raw])
+            _view(name, row, most, _decoded(deploys), now)
             for name, row, deploys in zip(names, rows, found, strict=True)
         ]
 
@@ -110,7 +114,7 @@ class Reader:
                 target=name,
                 open=bool(open_),
                 leased_until=int(until or 0) if lease else 0,
-                woken=woken == "1",
+                woken=bool(woken),
                 due=due.get(name),
             )
             for name, ((lease, until, woken), open_) in zip(names, found, strict=True)
@@ -171,6 +175,10 @@ class Reader:
         return DURABILITY.get(str(found.get("appendfsync")), "")
 
 
+def _decoded(deploys: Iterable[str | None]) -> list[Deploy]:
+    return [decode(raw, Deploy) for raw in deploys if raw]
+
+
 def _pairs(replies: Sequence[Any]) -> list[tuple[Any, Any]]:
     return list(zip(replies[::2], replies[1::2], strict=True))
 
@@ -179,21 +187,25 @@ def _pairs(replies: Sequence[Any]) -> list[tuple[Any, Any]]:
 class _Open:
     """What a row says about the target's open deploys."""
 
+    FIELDS: ClassVar[tuple[str, ...]] = ("trouble", "woken", "ended", "begun", "attempted")
+
     trouble: str
+    woken: int
+    """Since when a wake-up waits for a worker (ms), 0 for none."""
     count: int
     shown: list[str]
     """Numbers of the deploys to read: the oldest that are open, what was started last, and the last end."""
 
     @classmethod
     def of(cls, row: tuple[str | None, ...], numbers: Sequence[str], most: int) -> _Open:
-        trouble, ended, begun, attempted = (field or "" for field in row)
+        trouble, woken, ended, begun, attempted = (field or "" for field in row)
         ordered = sorted(" ".join(numbers).split(), key=int)
         started = {begun.rpartition(" ")[2], attempted}
         shown = [*ordered[: most + 1], *started.intersection(ordered[most + 1 :]), ended]
-        return cls(trouble, len(ordered), shown)
+        return cls(trouble, int(woken or 0), len(ordered), shown)
 
 
-def _view(name: str, row: _Open, most: int, deploys: Sequence[Deploy]) -> TargetView:
+def _view(name: str, row: _Open, most: int, deploys: Sequence[Deploy], now: int) -> TargetView:
     ordered = sorted(deploys, key=lambda d: d.number)
     over = [deploy for deploy in ordered if deploy.terminal]
     active = [deploy for deploy in ordered if deploy.active]
@@ -204,5 +216,5 @@ def _view(name: str, row: _Open, most: int, deploys: Sequence[Deploy]) -> Target
         waiting=tuple(waiting[:most]),
         waiting_count=row.count - len(active),
         last=over[-1] if over else None,
-        trouble=row.trouble,
+        trouble=trouble_of(row.trouble, row.woken, now),
     )

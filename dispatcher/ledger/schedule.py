@@ -63,11 +63,11 @@ class Schedule:
         )
         return Call("wake", (self._keys.row(target), self._keys.due), (arguments,))
 
-    def woken(self, targets: Sequence[str]) -> list[str]:
-        """Those of the targets whose last wake-up no worker has taken yet."""
+    def woken(self, targets: Sequence[str]) -> dict[str, int]:
+        """Those of the targets whose wake-up no worker has taken yet, and since when it waits (ms)."""
         rows = map(self._keys.row, targets)
         found = self._store.each(rows, lambda ask, row: ask.hget(row, "woken"))
-        return [name for name, woken in zip(targets, found, strict=True) if woken == "1"]
+        return {name: int(woken) for name, woken in zip(targets, found, strict=True) if woken}
 
     def with_open_deploys(self, targets: Sequence[str]) -> list[str]:
         """Those of the targets that have an open deploy."""

@@ -30,4 +30,5 @@ def test_no_more_run_than_may_and_who_waited_longest_is_next(system: Installatio
 
 def _waits(system: Installation, target: Target) -> bool:
     (view,) = system.reader.targets([target.name])
-    return "2 deploys may run at once in namespace narrow" in view.trouble
+    text = "2 deploys may run at once in namespace narrow"
+    return view.trouble is not None and text in view.trouble.text

@@ -12,6 +12,7 @@ from workers.kube import labels
 from workers.kube.objects import Pod
 from workers.manifest.job import render
 from workers.watch.observer import Observer
+from workers.watch.pause_reminders import PauseReminders
 from workers.watch.reflector import Reflector, ReflectorEvent
 from workers.watch.reflectors import KINDS, ReflectorSet, Runnable
 from workers.watch.renames import Renames
@@ -44,6 +45,7 @@ class Leader:
         self._sweeper = Sweeper(
             watcher.leadership, watcher.wake_ups, watcher.cluster, self._publisher
         )
+        self._pause_reminders = PauseReminders(store, watcher.remind_after)
         self._observer = Observer(watcher, self._renames)
         self._due = self._namespaces_due = 0.0
 
@@ -79,6 +81,7 @@ class Leader:
         self._keep_listed()
         self._sweeper.every_second(self._watcher.reloader.current.cluster.keep_removed_for)
         self._sweeper.look_for_orphans(self._orphans)
+        self._pause_reminders.look()
 
     def _orphans(self) -> list[Pod]:
         return self._observer.orphans(self._reflectors.namespaces)

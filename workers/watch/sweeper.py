@@ -64,7 +64,7 @@ class Sweeper:
     def __post_init__(self) -> None:
         self._store = self.leadership.store
         self._schedule = Schedule(self._store)
-        self._untaken = UntakenWakeUps(self._schedule)
+        self._untaken = UntakenWakeUps(self._store)
 
     def every_second(self, keep_removed_for: int) -> None:
         self._untaken.check()

@@ -22,6 +22,8 @@ class Watcher:
     reloader: Reloader
     instance: str
     beat: Beat = lambda _: None
+    remind_after: int = 86400
+    """Seconds between two reminders of a pause; 0 for none."""
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     """The fencing token of this process: every write of a leader compares it with the one in the ledger."""
     telemetry: Telemetry = field(default_factory=Unobserved)

@@ -10,6 +10,9 @@ local function leased(row, now)
   return left > 0 and left <= LONGEST_LEASE and left
 end
 
+-- Whether a wake-up waits for a worker: "woken" says since when (ms), until a worker leases the target.
+local function waits_for_worker(row) return (redis.call('HGET', row, 'woken') or '') ~= '' end
+
 local function leased_to(row, token, now) return redis.call('HGET', row, 'lease') == token and leased(row, now) end
 
 -- The target is due when its lease runs out: until then the worker should have ended the lease itself.

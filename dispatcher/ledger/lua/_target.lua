@@ -30,7 +30,7 @@ local function touch(target)
   redis.call('HINCRBY', target.row, 'version', 1)
   if leased(target.row, target.now) then return 0 end
   redis.call('ZADD', target.due, 'LT', target.now + target.grace, target.name)
-  if redis.call('HGET', target.row, 'woken') == '1' then return 0 end
-  redis.call('HSET', target.row, 'woken', '1')
+  if waits_for_worker(target.row) then return 0 end
+  redis.call('HSET', target.row, 'woken', string.format('%d', target.now))
   return redis.call('HINCRBY', target.row, 'wakes', 1)
 end

@@ -24,7 +24,7 @@ local function trouble()
     redis.call('HSET', row, 'lease', '')
     return 'expired-lease'
   end
-  return redis.call('HGET', row, 'woken') == '1' and 'untaken-wake-up' or ''
+  return waits_for_worker(row) and 'untaken-wake-up' or ''
 end
 
 if leased(row, now) then
@@ -36,5 +36,5 @@ if not is_due() then return { 0, '' } end
 local found = trouble()
 local untaken = redis.call('HINCRBY', row, 'rewakes', 1) - 1
 redis.call('ZADD', due, now + math.min(arg.longest_wait, arg.grace * 2 ^ math.min(untaken, 20)), arg.target)
-redis.call('HSET', row, 'woken', '1')
+if not waits_for_worker(row) then redis.call('HSET', row, 'woken', string.format('%d', now)) end
 return { redis.call('HINCRBY', row, 'wakes', 1), found }

@@ -59,6 +59,12 @@ def test_a_secret_can_be_a_file(tmp_path: Path) -> None:
         ("DISPATCHER_INSTANCE", "a" * 31, "use up to 30"),
         ("DISPATCHER_INSTANCE", "a-", "inner dashes"),
         ("DISPATCHER_QUEUE", "a b", '"a b" is not a queue name'),
+        (
+            "DISPATCHER_PAUSE_REMINDER",
+            "daily",
+            '"daily" is not a duration up to 366d; write it like',
+        ),
+        ("DISPATCHER_PAUSE_REMINDER", "367d", "up to 366d"),
         ("DISPATCHER_LOG_FORMAT", "xml", '"xml" is not one of console, json; choose one'),
         ("DISPATCHER_LOG_LEVEL", "loud", '"loud" is not one of debug, info'),
         ("REDIS_URL", "http://:hunter2@redis", "is not a Redis URL; write it like redis://"),

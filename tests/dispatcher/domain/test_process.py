@@ -10,7 +10,6 @@ from dispatcher.domain.process import (
     DIFFER_AFTER,
     GONE_AFTER,
     LATE_AFTER,
-    UNTAKEN_AFTER,
     Heartbeat,
     Liveness,
     LoadedConfiguration,
@@ -20,6 +19,7 @@ from dispatcher.domain.process import (
     configuration_health,
     workers_health,
 )
+from dispatcher.domain.trouble import UNTAKEN_AFTER
 
 NOW = 1_700_000_000_000
 

@@ -21,6 +21,7 @@ from dispatcher.ledger import (
     Listings,
     Observations,
     Publisher,
+    Reader,
     RecordResult,
     Retention,
     Schedule,
@@ -308,3 +309,25 @@ def test_scripts_are_loaded_again_after_the_server_forgot_them(store: Store) -> 
     store.client.script_flush()
 
     assert submit(store, push("a", "b")).outcome is Outcome.COALESCED
+
+
+def test_since_when_a_wake_up_waits_is_known_until_a_worker_takes_it(store: Store) -> None:
+    row, before = store.keys.row("shop"), store.now()
+    submit(store, push("", "a"))
+    waits = Schedule(store).woken(["shop", "docs"])
+    assert before <= waits["shop"] <= store.now()
+    assert "docs" not in waits
+
+    store.client.hset(row, "woken", before - 60_000)
+    Schedule(store).wake(["shop"], "again")
+    submit(store, push("a", "b"))
+    assert Schedule(store).woken(["shop"]) == {"shop": before - 60_000}
+
+    (view,) = Reader(store).targets(["shop"])
+    assert view.trouble is not None
+    assert view.trouble.text.startswith("no worker has taken it up for 1m")
+
+    Targets(store).acquire("shop", "token")
+    assert Schedule(store).woken(["shop"]) == {}
+    (view,) = Reader(store).targets(["shop"])
+    assert view.trouble is None

@@ -46,7 +46,7 @@ def view(*deploys: Deploy) -> TargetView:
         waiting=waiting,
         waiting_count=len(waiting),
         last=last,
-        trouble="",
+        trouble=None,
     )
 
 

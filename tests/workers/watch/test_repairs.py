@@ -10,9 +10,10 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from dispatcher.domain.deploy import State
+from dispatcher.domain.event import EventKind
 from dispatcher.domain.repairs import Kind
 from dispatcher.domain.spec import Policies
-from dispatcher.ledger import Repairs
+from dispatcher.ledger import Events, Processes, Reader, Repairs
 from tests.model.world import TARGET, World
 from tests.workers.reconcile.test_takeover import push, run, states, take_over
 
@@ -71,6 +72,58 @@ def test_when_it_happens_again_it_is_said_again(world: World) -> None:
         world.tick()
 
     assert Repairs(world.store).counts()[Kind.UNTAKEN_WAKE_UP] == 3
+
+
+LASTS = "no worker has taken a target up for 20 s"
+OVER = "workers take wake-ups again"
+
+
+def test_when_it_lasts_the_log_says_so_once_and_all_who_ask_can_see_it(world: World) -> None:
+    world.submit(push("0", "a", 1), "1")
+    processes, woken_at = Processes(world.store), world.store.now()
+
+    with capture_logs() as logs:
+        later(world, 3)
+        later(world, 2)
+    assert logged(logs, LASTS) == [LASTS]
+    assert abs(processes.roll().untaken_since - woken_at) < LONG
+    (view, _) = Reader(world.store).targets([TARGET, OTHER])
+    assert view.trouble is None  # by Redis' own clock it has not lasted
+
+    with capture_logs() as logs:
+        world.reconcile()
+        world.tick()
+        world.tick()
+    assert logged(logs, LASTS, OVER) == [OVER]
+    assert processes.roll().untaken_since == 0
+    kinds = [each.event.kind for each in Events(world.store).before("", 100) if not each.target]
+    assert kinds == [EventKind.RECOVERED, EventKind.TROUBLE]
+
+
+def test_a_short_wait_is_nothing_to_tell_anybody(world: World) -> None:
+    world.submit(push("0", "a", 1), "1")
+    world.store.ahead += 15_000
+    world.tick()
+
+    with capture_logs() as logs:
+        world.tick()
+        world.reconcile()
+        world.tick()
+
+    assert logged(logs, LASTS, OVER) == [OVER]
+    assert not [each for each in Events(world.store).before("", 100) if not each.target]
+
+
+def test_the_next_leader_sees_it_too_before_any_target_is_due_again(world: World) -> None:
+    world.submit(push("0", "a", 1), "1")
+    later(world, 12)
+    Processes(world.store).resolve_untaken()
+    world.store.client.zadd(world.store.keys.due, {TARGET: world.store.now() + LONG})
+
+    world.fail_over()
+    world.tick()
+
+    assert Processes(world.store).roll().untaken_since > 0
 
 
 def test_a_start_that_is_tried_again_is_no_repair(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from dispatcher.domain.trouble import TroubleKind
 from dispatcher.http.api.schemas.deploys import DeployInfo
 from dispatcher.http.api.schemas.pauses import PauseInfo
 
@@ -27,6 +28,7 @@ class TargetInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The newest deploy that is over."""
     trouble: str = ""
     """What holds it up, "" for nothing."""
+    trouble_kind: TroubleKind | None = None
     paused: PauseInfo | None = None
     """Nothing of it starts until it is resumed."""
 

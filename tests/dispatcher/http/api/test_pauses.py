@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from dispatcher.domain.pause import Paused
 from dispatcher.ledger import Store
+from dispatcher.ledger.codec import encode
 from tests.dispatcher.http.helpers import look
 from tests.dispatcher.http.web import Web, results
 from tests.dispatcher.webhooks.support import sent
@@ -33,6 +35,19 @@ def test_a_pause_is_shown_with_the_target_and_no_other(web: Web) -> None:
     assert shop["paused"]["by"] == "somebody"
     assert docs["paused"] is None
     assert web.api("targets/shop").json() == shop
+
+
+def test_a_pause_of_long_ago_is_a_trouble_of_its_own_kind(web: Web, store: Store) -> None:
+    web.api("targets/shop/pause", "POST", json={"by": "ann", "reason": "migration"})
+    fresh = web.api("targets/shop").json()
+    old = Paused("ann", "migration", store.now() - 2 * 86_400_000)
+    store.client.hset(store.keys.row("shop"), "paused", encode(old))
+
+    found = web.api("targets/shop").json()
+
+    assert (fresh["trouble"], fresh["trouble_kind"]) == ("", None)
+    assert found["trouble"] == "paused for 2d by ann: migration"
+    assert found["trouble_kind"] == "paused"
 
 
 def test_resumed_it_goes_on(web: Web, store: Store) -> None:
