@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from anyio import to_thread
 from starlette.applications import Starlette
@@ -23,6 +24,7 @@ from dispatcher.http.api.audited import AuditLog
 from dispatcher.http.api.deliveries import Deliveries
 from dispatcher.http.api.deploy_search import DeploySearch
 from dispatcher.http.api.deploys import Deploys
+from dispatcher.http.api.events import EventLog
 from dispatcher.http.api.hooks import ConfiguredHooks
 from dispatcher.http.api.pauses import Pausing
 from dispatcher.http.api.processes import ProcessRoll
@@ -38,6 +40,8 @@ from dispatcher.http.client_address import Proxies
 from dispatcher.http.connection.bodies import Bodies
 from dispatcher.http.connection.connection_limits import ConnectionLimits
 from dispatcher.http.connection.header_limits import HeaderLimits
+from dispatcher.http.connection.protocol import ON_SHUTDOWN
+from dispatcher.http.events.hub import BLOCK, EventHub
 from dispatcher.http.health import Health
 from dispatcher.http.live_config import LOOK_EVERY, LiveConfig
 from dispatcher.http.metrics import Metrics
@@ -53,6 +57,7 @@ from dispatcher.http.webhooks.rejection_counter import EVERY, RejectionCounter
 from dispatcher.ledger import (
     AuthFailures,
     DeliveryLog,
+    Events,
     Keys,
     Processes,
     RateLimits,
@@ -93,6 +98,9 @@ class Parts:
     probe: Store
     """Its client asks Redis during a scrape."""
     remind_after: int
+    blocking: Store
+    """Its reads wait for what happens."""
+    hub: EventHub
 
 
 def create_app(
@@ -136,6 +144,8 @@ def _parts(settings: Environment, source: Reloader, limits: ConnectionLimits) ->
     LedgerProbe(registry, probe)
     add_configuration(registry, source)
     add_connections(registry, lambda: (len(limits), limits.refused))
+    blocking = Store(connect(url, timeout=2 * BLOCK / 1000), keys, timeouts=timeouts)
+    bounds = settings.subscribers, settings.subscribers_per_token
     return Parts(
         live=live,
         store=store,
@@ -150,6 +160,8 @@ def _parts(settings: Environment, source: Reloader, limits: ConnectionLimits) ->
         metrics=WebMetrics(registry),
         probe=probe,
         remind_after=settings.pause_reminder,
+        blocking=blocking,
+        hub=EventHub(Events(blocking), *bounds),
     )
 
 
@@ -200,6 +212,7 @@ def _endpoints(
         deploy_search=DeploySearch(live, store),
         queue=WaitingDeploys(live, store),
         redeploys=Redeploys(parser, store, wake_ups, audit),
+        events=EventLog(parts.hub, store, tokens.caller),
         pauses=Pausing(parser, store, wake_ups, audit),
         processes=ProcessRoll(store, wake_ups),
         repairs=RepairLog(store),
@@ -217,14 +230,16 @@ def _open_api() -> OpenApi:
 
 
 @contextlib.asynccontextmanager
-async def _running(parts: Parts, look_every: float) -> AsyncIterator[None]:
-    """Reloads the configuration and submits pushes; on shutdown it still records what it has accepted."""
+async def _running(parts: Parts, look_every: float) -> AsyncIterator[dict[str, Any]]:
+    """Reloads the configuration and submits pushes; on shutdown it still records what it has accepted. Its
+    state is what `Connection` calls before that."""
     parts.submitter.__enter__()
     parts.background.start("reading the configuration again", look_every, parts.live.look)
     parts.background.start("counting rejections", EVERY, parts.rejections.report_again)
     parts.background.start("calling the roll", CALL_EVERY, parts.roll_call.look)
+    parts.background.start("following events", 0.0, parts.hub.follow)
     try:
-        yield
+        yield {ON_SHUTDOWN: parts.hub.stop}
     finally:
         await parts.background.stop()
         with contextlib.suppress(LedgerUnavailable):
@@ -233,5 +248,6 @@ async def _running(parts: Parts, look_every: float) -> AsyncIterator[None]:
         await to_thread.run_sync(parts.submitter.__exit__)
         parts.store.client.close()
         parts.failures.store.client.close()
+        parts.blocking.client.close()
         parts.wake_ups.queue.connection.close()
         parts.probe.client.close()

@@ -102,6 +102,9 @@ WALLS = {
         "dispatcher.http.connection.* dispatcher.http.responses h11 starlette uvicorn"
     ),
     "dispatcher.http.connection.strict_parser": "h11",
+    "dispatcher.http.events.*": (
+        "dispatcher.domain.errors dispatcher.http.responses dispatcher.ledger anyio structlog"
+    ),
     "dispatcher.http.webhooks.*": (
         "dispatcher.config dispatcher.domain.* dispatcher.http.client_address"
         " dispatcher.http.connection.* dispatcher.http.live_config dispatcher.http.responses"
@@ -111,7 +114,7 @@ WALLS = {
         " dispatcher.webhooks.verification_cost anyio msgspec starlette structlog"
     ),
     "dispatcher.http.api.*": (
-        "dispatcher.config dispatcher.domain.* dispatcher.http.connection.bodies"
+        "dispatcher.config dispatcher.domain.* dispatcher.http.connection.bodies dispatcher.http.events.*"
         " dispatcher.http.live_config dispatcher.http.permissions dispatcher.http.responses"
         " dispatcher.http.webhooks.* dispatcher.ledger dispatcher.matching.* dispatcher.webhooks.results"
         " dispatcher.webhooks.receiving anyio msgspec starlette structlog"

@@ -46,6 +46,9 @@ class Environment:
     failures_per_hook: int
     connections: int
     connections_per_address: int
+    subscribers: int
+    """Who may follow the events of a web process at a time."""
+    subscribers_per_token: int
     instance: str
     queue: str
     lease: int
@@ -196,6 +199,10 @@ VARIABLES = (
         "connections_per_address",
         "100",
         _whole(0, 1_000_000),
+    ),
+    Variable("DISPATCHER_SUBSCRIBERS", "subscribers", "200", _whole(0, 1_000_000)),
+    Variable(
+        "DISPATCHER_SUBSCRIBERS_PER_TOKEN", "subscribers_per_token", "50", _whole(0, 1_000_000)
     ),
     Variable("DISPATCHER_INSTANCE", "instance", "default", _INSTANCE),
     Variable("DISPATCHER_QUEUE", "queue", "deploys", _QUEUE),

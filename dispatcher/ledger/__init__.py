@@ -4,7 +4,7 @@ from dispatcher.ledger.audit import Audit
 from dispatcher.ledger.connection import RoundTrip, check_writes, connect
 from dispatcher.ledger.delivery_log import DeliveryLog, LogBounds, LogEntry, LoggedDelivery
 from dispatcher.ledger.deploy_index import POSITION, DeployIndex, IndexedDeploy
-from dispatcher.ledger.events import Events, StreamedEvent
+from dispatcher.ledger.events import BEGINNING, Events, StreamedEvent
 from dispatcher.ledger.gauges import Ended, Gauges, LedgerGauges, SlotGauges, TargetGauges
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.leadership import Leadership
@@ -35,6 +35,7 @@ from dispatcher.ledger.wakeups import Backlog, WakeUp, WakeUps
 from dispatcher.ledger.watcher_health import WatcherHealth, WatchProblem
 
 __all__ = [
+    "BEGINNING",
     "POSITION",
     "Audit",
     "AuthFailures",

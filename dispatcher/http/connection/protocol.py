@@ -26,6 +26,9 @@ NOT_HTTP = ErrorResponse(
 )
 BUSY = ErrorResponse(503, "busy", "Too many connections at a time: try again later", RETRY_AFTER)
 HEADER_BYTES = 64 * 1024
+ON_SHUTDOWN = "on_shutdown"
+"""In the application's state: what to call when the server stops, before it waits for open requests.
+https://asgi.readthedocs.io/en/latest/specs/lifespan.html#lifespan-state"""
 
 
 class Connection(H11Protocol):
@@ -97,6 +100,12 @@ class Connection(H11Protocol):
             self._limits.idle(self)
             self._receiving.start(self.timeout_keep_alive)
         return self._is_idle
+
+    def shutdown(self) -> None:
+        """uvicorn calls this on each connection when the server stops. Endless responses end then."""
+        super().shutdown()
+        if stop := self.app_state.get(ON_SHUTDOWN):
+            stop()
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -21,6 +21,7 @@ Json = dict[str, Any]
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+STREAM: Json = {"text/event-stream": {"schema": {"type": "string"}}}
 REFERENCE = "#/components/schemas/{name}"
 RETRY_LATER = {429, 503}
 """Statuses whose response has a Retry-After header."""
@@ -136,7 +137,8 @@ def _responses(operation: Operation[Any], schemas: Schemas) -> Json:
     return {
         str(status): {
             "description": operation.summary,
-            "content": {media: {"schema": schemas.of[body]} for media in operation.media},
+            "content": {media: {"schema": schemas.of[body]} for media in operation.media}
+            | (STREAM if operation.stream else {}),
         }
         for status, body in operation.responses.items()
     }

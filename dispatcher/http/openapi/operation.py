@@ -55,6 +55,8 @@ class Operation(Generic[Endpoints]):
     """What the caller's token must allow; None for a request that needs no token."""
     everything: bool = False
     """Whether it concerns more than single targets: a token that is limited to some may not."""
+    stream: bool = False
+    """Whether it answers with Server-Sent Events to a client that asks for them."""
     ledger: bool = True
     """Whether it fails without Redis."""
     media: tuple[str, ...] = ("application/json",)

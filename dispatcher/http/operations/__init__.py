@@ -7,6 +7,7 @@ from dispatcher.http.operations import (
     access,
     deliveries,
     deploys,
+    events,
     pauses,
     processes,
     queue,
@@ -17,7 +18,7 @@ from dispatcher.http.operations import (
 from dispatcher.http.operations.endpoints import Endpoints
 from dispatcher.http.operations.routes import API, api_routes, open_routes
 
-NOUNS = (service, targets, deploys, queue, pauses, processes, repairs, deliveries, access)
+NOUNS = (service, targets, deploys, queue, events, pauses, processes, repairs, deliveries, access)
 
 OPERATIONS = tuple(operation for noun in NOUNS for operation in noun.OPERATIONS)
 

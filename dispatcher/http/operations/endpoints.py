@@ -8,6 +8,7 @@ from dispatcher.http.api.access import Access
 from dispatcher.http.api.deliveries import Deliveries
 from dispatcher.http.api.deploy_search import DeploySearch
 from dispatcher.http.api.deploys import Deploys
+from dispatcher.http.api.events import EventLog
 from dispatcher.http.api.hooks import ConfiguredHooks
 from dispatcher.http.api.pauses import Pausing
 from dispatcher.http.api.processes import ProcessRoll
@@ -35,6 +36,7 @@ class Endpoints:
     deploy_search: DeploySearch
     queue: WaitingDeploys
     redeploys: Redeploys
+    events: EventLog
     pauses: Pausing
     processes: ProcessRoll
     repairs: RepairLog

@@ -20,6 +20,7 @@ from dispatcher.http import health
 from dispatcher.http.api.schemas.access import AuditPage, CreatedToken, RevokedToken
 from dispatcher.http.api.schemas.deliveries import DeliveryDetail, ReplayAnswer
 from dispatcher.http.api.schemas.deploys import DeployDetail, OrderAnswer, RedeployAnswer
+from dispatcher.http.api.schemas.events import EventPage
 from dispatcher.http.api.schemas.hooks import HookList
 from dispatcher.http.api.schemas.pauses import PauseAnswer
 from dispatcher.http.api.schemas.processes import ProcessList
@@ -39,6 +40,7 @@ EXAMPLES: tuple[Any, ...] = (
     intake.Answer,
     TargetInfo,
     QueuePage,
+    EventPage,
     DeployDetail,
     RedeployAnswer,
     OrderAnswer,

@@ -45,6 +45,20 @@ class StreamedEventInfo(EventInfo, frozen=True, kw_only=True):
     ref: str = ""
 
 
+class EventPage(msgspec.Struct, frozen=True, kw_only=True):
+    events: tuple[StreamedEventInfo, ...]
+    """Newest first."""
+    next: str = ""
+    """The cursor of the next page; empty on the last one. A page can lack events and yet have a next."""
+
+
+class GapInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """In a stream: the ledger no longer has events that the subscriber has not seen."""
+
+    after: str
+    """The stream goes on behind this id."""
+
+
 def event_info(event: Event, target: str) -> EventInfo:
     return EventInfo(**event_facts(event, target))
 

@@ -36,9 +36,18 @@ METHODS = {
     "pause_writing": [],
     "resume_writing": [],
     "send_400_response": ["msg"],
+    "shutdown": [],
 }
 """Of `H11Protocol`, with their parameters."""
-ATTRIBUTES = {"config", "conn", "client", "cycle", "transport", "timeout_keep_alive"}
+ATTRIBUTES = {
+    "app_state",
+    "client",
+    "config",
+    "conn",
+    "cycle",
+    "timeout_keep_alive",
+    "transport",
+}
 CYCLE = {"response_complete", "disconnected", "message_event"}
 CONN = {"next_event", "send", "our_state", "their_state", "trailing_data"}
 """Of h11, which documents them: https://h11.readthedocs.io/en/latest/api.html"""
