@@ -18,6 +18,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "Configuration": {"check": "check", "explain": "explain"},
     "Targets and deploys": {
         "targets": "targets",
+        "queue": "queue",
         "deploys": "deploys",
         "show": "deploys",
         "logs": "deploys",

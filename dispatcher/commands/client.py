@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from types import TracebackType
 from typing import TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 import msgspec
@@ -29,6 +29,7 @@ from dispatcher.http.api.schemas.deploys import (
 from dispatcher.http.api.schemas.events import StreamedEventInfo
 from dispatcher.http.api.schemas.hooks import HookList
 from dispatcher.http.api.schemas.pauses import PauseAnswer
+from dispatcher.http.api.schemas.queue import QueuePage
 from dispatcher.http.api.schemas.repairs import RepairList
 from dispatcher.http.api.schemas.targets import TargetInfo, TargetList
 
@@ -105,6 +106,9 @@ class Client:
 
     def deploy(self, target: str, number: int) -> DeployDetail:
         return self._call("GET", f"targets/{_part(target)}/deploys/{number}", DeployDetail)
+
+    def queue(self, limit: int, filters: Mapping[str, str | None]) -> QueuePage:
+        return self._call("GET", f"queue?{_query(filters, limit=limit)}", QueuePage)
 
     def repairs(self, limit: int) -> RepairList:
         return self._call("GET", f"repairs?limit={limit}", RepairList)
@@ -310,6 +314,12 @@ def _is_loopback(host: str) -> bool:
 
 def _below(target: str | None) -> str:
     return "" if target is None else f"targets/{_part(target)}/"
+
+
+def _query(filters: Mapping[str, str | None], *, limit: int) -> str:
+    """Of a URL, without the filters that are None."""
+    given = {name: value for name, value in filters.items() if value is not None}
+    return urlencode({**given, "limit": limit})
 
 
 def _part(name: str) -> str:

@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
+from dispatcher.commands.listing import Listing, Watching, show
 from dispatcher.commands.options import Api, now, spread
 from dispatcher.commands.tables.deliveries import deliveries as table
 from dispatcher.commands.tables.deliveries import details, results
 from dispatcher.commands.tables.explanations import explanations
-from dispatcher.http.api.schemas.deliveries import DeliveryDetail
+from dispatcher.commands.tables.layout import Grid
+from dispatcher.http.api.schemas.deliveries import DeliveryDetail, DeliveryList
 
 
 @spread
 def deliveries(
     api: Api,
+    watching: Watching,
     delivery: Annotated[
         str | None, typer.Argument(metavar="[ID]", help="Only this one, in full.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
 ) -> None:
     """Lists what Git hosts delivered, or shows one delivery."""
-    with api.client() as client:
-        if delivery is not None:
+    if delivery is not None:
+        with api.client() as client:
             _show(client.delivery(delivery), api)
-            return
-        found = client.deliveries(limit)
-    if api.as_data:
-        api.write(found)
-    elif found.deliveries:
-        api.console().print(table(found.deliveries, now(), wide=api.wide))
-    else:
-        print("The delivery log is empty: no authenticated delivery has arrived lately.")
+        return
+
+    def draw(found: DeliveryList, now: datetime) -> Grid | str:
+        if found.deliveries:
+            return table(found.deliveries, now, wide=api.wide)
+        return "The delivery log is empty: no authenticated delivery has arrived lately."
+
+    show(api, watching, Listing(lambda client: client.deliveries(limit), draw))
 
 
 def _show(found: DeliveryDetail, api: Api) -> None:

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from dispatcher.commands.exits import Exit, Failed
+from dispatcher.commands.listing import Listing, Watching
+from dispatcher.commands.listing import show as list_them
 from dispatcher.commands.options import Api, Asker, DeployName, TargetName, now, split_name, spread
 from dispatcher.commands.tables.deploys import deploys as table
 from dispatcher.commands.tables.deploys import details, log, no_log
+from dispatcher.commands.tables.layout import Grid
 from dispatcher.domain.errors import UsageError
-from dispatcher.http.api.schemas.deploys import DeployDetail, OrderAnswer
+from dispatcher.http.api.schemas.deploys import DeployDetail, DeployList, OrderAnswer
 
 
 @spread
 def deploys(
     target: TargetName,
     api: Api,
+    watching: Watching,
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many, newest first.")] = 20,
 ) -> None:
     """Lists a target's deploys, newest first."""
-    with api.client() as client:
-        found = client.deploys(target, limit)
-    if api.as_data:
-        api.write(found)
-    elif found.deploys:
-        api.console().print(table(found.deploys, now(), wide=api.wide))
-    else:
-        print(f"{target} was never deployed: push to it.")
+
+    def draw(found: DeployList, now: datetime) -> Grid | str:
+        if found.deploys:
+            return table(found.deploys, now, wide=api.wide)
+        return f"{target} was never deployed: push to it."
+
+    list_them(api, watching, Listing(lambda client: client.deploys(target, limit), draw))
 
 
 @spread

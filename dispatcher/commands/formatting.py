@@ -15,6 +15,14 @@ def age(moment: str | None, now: datetime) -> str:
     return span((now - datetime.fromisoformat(moment)).total_seconds())
 
 
+def until(moment: str | None, now: datetime) -> str:
+    """`in 5m`, or `now` where that is over; "" for none."""
+    if not moment:
+        return ""
+    left = (datetime.fromisoformat(moment) - now).total_seconds()
+    return f"in {span(left)}" if left >= 1 else "now"
+
+
 def span(seconds: float | None) -> str:
     """A duration in its two largest units, the second only if it is not zero."""
     if seconds is None:

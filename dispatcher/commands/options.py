@@ -64,8 +64,16 @@ class Api:
         """Prints the API's answer as JSON or YAML."""
         print(yaml_text(body) if self.output is Output.YAML else json_text(body))
 
-    def console(self) -> Console:
-        return console(wide=self.wide)
+    def separate(self, *, first: bool) -> None:
+        """Prints what parts one table or document of several from the next."""
+        if self.output is Output.YAML:
+            print("---")
+        elif not (first or self.as_data):
+            print()
+
+    def console(self, *, fitted: bool = False) -> Console:
+        """`fitted` fits lines to the terminal also with `--output wide`."""
+        return console(wide=self.wide and not fitted)
 
     def client(self) -> Client:
         """An API client, for a `with` block."""

@@ -47,6 +47,7 @@ class Grid:
         self._names, self._spare, self._cut = names, spare, cut
         self._fold, self._note = fold, note
         self._rows: list[Row] = []
+        self._end = ""
 
     @property
     def row_count(self) -> int:
@@ -54,6 +55,10 @@ class Grid:
 
     def add_row(self, *cells: Cell, note: Cell = "") -> None:
         self._rows.append(Row(cells, _text(note)))
+
+    def end(self, line: str) -> None:
+        """A line below the table."""
+        self._end = line
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         width = options.max_width
@@ -69,6 +74,8 @@ class Grid:
                 for part in row.note.wrap(console, max(LEAST, width - GAP)):
                     part.rstrip()
                     yield _whole(Text(" " * GAP).append_text(part))
+        if self._end:
+            yield Text(self._end, "dim")
 
     def _lines(self, console: Console, cells: list[Cell], widths: list[int]) -> Iterator[Text]:
         """A row, which has several lines if its last cell is wrapped."""

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 import threading
+from codecs import getincrementaldecoder
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +32,9 @@ class Terminal:
         self._stream = pyte.Stream(self.screen)
         self._main, inner = pty.openpty()
         fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        inherited = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS")}
+        inherited = {
+            k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES")
+        }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "dispatcher.cli", *command],
             stdin=inner,
@@ -58,8 +61,9 @@ class Terminal:
         os.close(self._main)
 
     def _read(self) -> None:
+        decoder = getincrementaldecoder("utf-8")(errors="replace")
         while part := self._part():
-            text = part.decode(errors="replace")
+            text = decoder.decode(part)
             self.written += text
             self._stream.feed(text)
 

@@ -99,7 +99,7 @@ def test_only_some_targets(
 def test_where_no_target_is_like_that_it_says_so(web: Web, capsys: Captured) -> None:
     assert main(["targets", "--failed"]) == 0
 
-    assert capsys.readouterr().out == "None of the 6 targets is like that.\n"
+    assert capsys.readouterr().out == "No target is like that.\n"
 
 
 def test_a_paused_target_is_held_up_too(web: Web, capsys: Captured) -> None:

@@ -126,6 +126,9 @@ class Web:
         trace: TracebackType | None,
     ) -> None:
         self.http.close()
+        self.stop()
+
+    def stop(self) -> None:
         self._server.should_exit = True
         self._thread.join()
         self._listener.close()
