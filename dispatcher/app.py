@@ -207,7 +207,7 @@ def _endpoints(
         metrics=metrics,
         health=Health(store, parts.background, tokens),
         document=_open_api(),
-        targets=Targets(parser, store, parts.remind_after),
+        targets=Targets(live, parser, store, parts.remind_after),
         deploys=Deploys(parser, store, wake_ups, audit),
         deploy_search=DeploySearch(live, store),
         queue=WaitingDeploys(live, store),

@@ -31,7 +31,7 @@ from dispatcher.http.api.schemas.hooks import HookList
 from dispatcher.http.api.schemas.pauses import PauseAnswer
 from dispatcher.http.api.schemas.queue import QueuePage
 from dispatcher.http.api.schemas.repairs import RepairList
-from dispatcher.http.api.schemas.targets import TargetInfo, TargetList
+from dispatcher.http.api.schemas.targets import TargetInfo, TargetList, TargetPage
 
 TIMEOUT = 10.0
 """Seconds for one request."""
@@ -96,7 +96,13 @@ class Client:
         self._http.close()
 
     def targets(self) -> TargetList:
-        return self._call("GET", "targets", TargetList)
+        """All of them, page by page."""
+        page = self._call("GET", "targets?limit=1000", TargetPage)
+        found = [*page.targets]
+        while page.next:
+            page = self._call("GET", f"targets?limit=1000&cursor={page.next}", TargetPage)
+            found += page.targets
+        return TargetList(tuple(found))
 
     def target(self, name: str) -> TargetInfo:
         return self._call("GET", f"targets/{_part(name)}", TargetInfo)

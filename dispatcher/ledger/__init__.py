@@ -28,6 +28,7 @@ from dispatcher.ledger.slots import NoFreeSlot, Slots
 from dispatcher.ledger.store import Store
 from dispatcher.ledger.submission import Submission
 from dispatcher.ledger.submitter import Submitter
+from dispatcher.ledger.summaries import read_summaries
 from dispatcher.ledger.targets import Leased, RecordResult, Targets, stored
 from dispatcher.ledger.timeouts import Timeouts
 from dispatcher.ledger.tokens import Tokens
@@ -98,5 +99,6 @@ __all__ = [
     "check_writes",
     "connect",
     "read_pauses",
+    "read_summaries",
     "stored",
 ]

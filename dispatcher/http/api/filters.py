@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
@@ -65,6 +66,14 @@ def choice(request: Request, name: str, words: type[Word]) -> frozenset[Word]:
         )
     except ValueError:
         raise _invalid(name, f"some of {', '.join(words)}, with commas between them") from None
+
+
+def one_of(request: Request, name: str, words: Sequence[str]) -> str:
+    """One of the words; the first where the parameter is not there."""
+    found = request.query_params.get(name, words[0])
+    if found not in words:
+        raise _invalid(name, f"one of {', '.join(words)}")
+    return found
 
 
 def instant(request: Request, name: str) -> int:

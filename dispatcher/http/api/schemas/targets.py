@@ -33,5 +33,13 @@ class TargetInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing of it starts until it is resumed."""
 
 
+class TargetPage(msgspec.Struct, frozen=True, kw_only=True):
+    targets: tuple[TargetInfo, ...]
+    total: int
+    """How many there are in all, on every page."""
+    next: str = ""
+    """The cursor of the next page; empty on the last one."""
+
+
 class TargetList(msgspec.Struct, frozen=True):
     targets: tuple[TargetInfo, ...]
