@@ -19,6 +19,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "Targets and deploys": {
         "targets": "targets",
         "queue": "queue",
+        "events": "events",
         "deploys": "deploys",
         "show": "deploys",
         "logs": "deploys",

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 import msgspec
-from httpx_sse import EventSource, SSEError
+from httpx_sse import EventSource, ServerSentEvent, SSEError
 
 from dispatcher.commands.access import TOKEN, URL, Access
 from dispatcher.commands.exits import Exit, Failed
@@ -26,7 +26,7 @@ from dispatcher.http.api.schemas.deploys import (
     OrderAnswer,
     RedeployAnswer,
 )
-from dispatcher.http.api.schemas.events import StreamedEventInfo
+from dispatcher.http.api.schemas.events import EventPage, GapInfo, StreamedEventInfo
 from dispatcher.http.api.schemas.hooks import HookList
 from dispatcher.http.api.schemas.pauses import PauseAnswer
 from dispatcher.http.api.schemas.queue import QueuePage
@@ -36,6 +36,7 @@ from dispatcher.http.api.schemas.targets import TargetInfo, TargetList, TargetPa
 TIMEOUT = 10.0
 """Seconds for one request."""
 
+NO_FILTERS: Mapping[str, str | None] = {}
 SILENT = 60.0
 """Seconds after which a stream that says nothing, not even that it is there, is given up."""
 
@@ -60,15 +61,25 @@ class _ErrorBody(msgspec.Struct, frozen=True):
     error: _Error
 
 
+def _event(sent: ServerSentEvent) -> StreamedEventInfo | GapInfo:
+    if sent.event == "gap":
+        return msgspec.json.decode(sent.data, type=GapInfo)
+    return msgspec.json.decode(sent.data, type=StreamedEventInfo)
+
+
 class EventStream:
-    """Events as they come, until the connection ends."""
+    """Events as they come, and gaps where some are missing, until the connection ends."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._response = response
+        self.position = ""
+        """Where to go on; "" where nothing is known of that yet."""
 
-    def __iter__(self) -> Iterator[StreamedEventInfo]:
+    def __iter__(self) -> Iterator[StreamedEventInfo | GapInfo]:
         for each in EventSource(self._response).iter_sse():
-            yield msgspec.json.decode(each.data, type=StreamedEventInfo)
+            if each.data:  # else it is a sign of life
+                yield _event(each)
+            self.position = each.id or self.position
 
     def end(self) -> None:
         """Ends the connection, from any thread: who reads gets an error."""
@@ -192,13 +203,20 @@ class Client:
     def audit(self, limit: int) -> AuditPage:
         return self._call("GET", f"audit?limit={limit}", AuditPage)
 
+    def past_events(self, limit: int, filters: Mapping[str, str | None]) -> EventPage:
+        return self._call("GET", f"events?{_query(filters, limit=limit)}", EventPage)
+
     @contextmanager
-    def events(self, after: str = "") -> Iterator[EventStream]:
+    def events(
+        self, after: str = "", filters: Mapping[str, str | None] = NO_FILTERS
+    ) -> Iterator[EventStream]:
         """The events that come after that id, else from now on."""
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
         timeout = httpx.Timeout(TIMEOUT, read=SILENT)
         try:
-            with self._http.stream("GET", "events", headers=headers, timeout=timeout) as response:
+            with self._http.stream(
+                "GET", f"events?{_query(filters)}", headers=headers, timeout=timeout
+            ) as response:
                 if not response.is_success:
                     response.read()
                     raise self._refused(response)
@@ -322,10 +340,10 @@ def _below(target: str | None) -> str:
     return "" if target is None else f"targets/{_part(target)}/"
 
 
-def _query(filters: Mapping[str, str | None], *, limit: int) -> str:
+def _query(filters: Mapping[str, str | None], **more: int) -> str:
     """Of a URL, without the filters that are None."""
     given = {name: value for name, value in filters.items() if value is not None}
-    return urlencode({**given, "limit": limit})
+    return urlencode({**given, **more})
 
 
 def _part(name: str) -> str:
