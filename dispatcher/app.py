@@ -26,6 +26,7 @@ from dispatcher.http.api.deploy_search import DeploySearch
 from dispatcher.http.api.deploys import Deploys
 from dispatcher.http.api.events import EventLog
 from dispatcher.http.api.hooks import ConfiguredHooks
+from dispatcher.http.api.notifications import Receivers
 from dispatcher.http.api.pauses import Pausing
 from dispatcher.http.api.processes import ProcessRoll
 from dispatcher.http.api.queue import WaitingDeploys
@@ -101,6 +102,7 @@ class Parts:
     blocking: Store
     """Its reads wait for what happens."""
     hub: EventHub
+    instance: str
 
 
 def create_app(
@@ -162,6 +164,7 @@ def _parts(settings: Environment, source: Reloader, limits: ConnectionLimits) ->
         remind_after=settings.pause_reminder,
         blocking=blocking,
         hub=EventHub(Events(blocking), *bounds),
+        instance=settings.instance,
     )
 
 
@@ -220,6 +223,7 @@ def _endpoints(
         deliveries=Deliveries(live, deliveries, reader),
         access=Access(parser, store, audit),
         replays=Replays(live, parser, deliveries, parts.submitter, audit),
+        receivers=Receivers(live, parser, store, audit, parts.instance),
     )
 
 

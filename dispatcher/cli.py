@@ -29,6 +29,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "release": "deploys",
     },
     "Deliveries": {"hooks": "hooks", "deliveries": "deliveries", "replay": "replay"},
+    "Notifications": {"notifications": "notifications"},
     "Pauses and repairs": {"pause": "pauses", "resume": "pauses", "repairs": "repairs"},
     "Access": {"token": "access_tokens", "audit": "access_tokens"},
     "Git servers": {"notify": "notify"},

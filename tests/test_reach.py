@@ -27,6 +27,7 @@ REACH = {
     "dispatcher.config.*": "msgspec pydantic pydantic_core structlog yaml",
     "dispatcher.runtime.*": "structlog",
     "dispatcher.ledger.*": "msgspec redis rq structlog",
+    "dispatcher.notifications.*": "msgspec",
     "dispatcher.notify.*": "httpx msgspec",
     "workers.causes.*": "msgspec",
     "workers.manifest.*": "msgspec pydantic pydantic_core yaml",
@@ -111,7 +112,7 @@ def test_a_module_that_says_it_is_pure_is_held_to_it() -> None:
     assert not {name for name in says if not any(covers(line, name) for line in PURE)}
 
 
-ASKING = ("Targets and deploys", "Deliveries", "Pauses and repairs", "Access")
+ASKING = ("Targets and deploys", "Deliveries", "Notifications", "Pauses and repairs", "Access")
 """Panels of commands that only ask the API: people wait for them, and so do their shells."""
 HEAVY = {"kubernetes", "pydantic", "redis", "rq", "starlette", "structlog", "uvicorn", "yaml"}
 

@@ -51,7 +51,9 @@ WALLS = {
     "dispatcher.config.reloading": (
         "dispatcher.config dispatcher.domain.errors dispatcher.domain.process structlog"
     ),
-    "dispatcher.config.insecure": "dispatcher.config dispatcher.domain.errors structlog",
+    "dispatcher.config.insecure": (
+        "dispatcher.config dispatcher.config.networks dispatcher.domain.errors structlog"
+    ),
     "dispatcher.runtime.*": "structlog",
     "dispatcher.runtime.identity": "",
     # The ledger: the only place that talks to Redis, and one module of it that knows RQ
@@ -68,6 +70,10 @@ WALLS = {
     "dispatcher.metrics.*": (
         "dispatcher dispatcher.config.reloading dispatcher.domain.* dispatcher.ledger prometheus_client"
         " structlog"
+    ),
+    # Notifications: who is sent what, in which form
+    "dispatcher.notifications.*": (
+        "dispatcher.domain.* dispatcher.http.api.schemas.* dispatcher.matching.globs msgspec"
     ),
     # HTTP: what every room uses
     "dispatcher.http": "",
@@ -116,7 +122,8 @@ WALLS = {
     "dispatcher.http.api.*": (
         "dispatcher.config dispatcher.domain.* dispatcher.http.connection.bodies dispatcher.http.events.*"
         " dispatcher.http.live_config dispatcher.http.permissions dispatcher.http.responses"
-        " dispatcher.http.webhooks.* dispatcher.ledger dispatcher.matching.* dispatcher.webhooks.results"
+        " dispatcher.http.webhooks.* dispatcher.ledger dispatcher.matching.* dispatcher.notifications.*"
+        " dispatcher.webhooks.results"
         " dispatcher.webhooks.receiving anyio msgspec starlette structlog"
     ),
     # What the command line loads too: types, and what is built of values
@@ -259,7 +266,21 @@ WALLS = {
     # observes, and repairs
     "workers.watch.*": (
         "dispatcher.config.reloading dispatcher.domain.* dispatcher.ledger msgspec structlog"
-        " workers.heartbeat workers.kube.* workers.manifest.job workers.plan.* workers.recorder"
+        " workers.heartbeat workers.kube.* workers.manifest.job workers.notify.notifier workers.plan.*"
+        " workers.recorder"
+    ),
+    # notifies
+    "workers.notify.*": (
+        "dispatcher.config dispatcher.config.reloading dispatcher.domain.* dispatcher.ledger"
+        " dispatcher.notifications.* msgspec structlog"
+    ),
+    "workers.notify.chat": (
+        "apprise dispatcher.config dispatcher.domain.notification dispatcher.notifications.answers"
+        " workers.notify.sender"
+    ),
+    "workers.notify.webhook": (
+        "dispatcher dispatcher.config dispatcher.domain.notification dispatcher.notifications.*"
+        " dispatcher.webhooks.standard_webhooks httpx workers.notify.sender"
     ),
     "workers.commands.*": (
         "dispatcher.config dispatcher.domain.* dispatcher.ledger yaml workers.kube.objects"
@@ -267,7 +288,8 @@ WALLS = {
     ),
     "workers.wiring": (
         "dispatcher.config dispatcher.config.reloading dispatcher.ledger dispatcher.metrics.*"
-        " workers.heartbeat workers.kube.client workers.reconcile.reconciler workers.watch.watcher"
+        " workers.heartbeat workers.kube.client workers.notify.courier workers.reconcile.reconciler"
+        " workers.watch.watcher"
     ),
     "workers.tasks": "dispatcher.metrics.* workers.reconcile.reconciler workers.wiring",
     "workers.rqtask": "dispatcher.domain.errors dispatcher.ledger.wakeups rq workers.tasks",
@@ -306,6 +328,7 @@ ENVIRONMENT = {
 PURE = {
     "dispatcher.domain.*",
     "dispatcher.matching.*",
+    "dispatcher.notifications.*",
     "dispatcher.webhooks.*",
     "dispatcher.ledger.fair_queue",
     "dispatcher.ledger.group_size",

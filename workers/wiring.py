@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from dispatcher.config import Environment, read_environment
 from dispatcher.config.reloading import Reloader
@@ -30,6 +31,7 @@ from dispatcher.metrics.watcher import WatcherMetrics
 from dispatcher.metrics.worker import WorkerMetrics
 from workers.heartbeat import Beat
 from workers.kube.client import Access, Cluster
+from workers.notify.courier import LONGEST_WAIT
 from workers.reconcile.reconciler import Reconciler
 from workers.watch.watcher import Watcher
 
@@ -94,6 +96,7 @@ def watcher(
         beat,
         settings.pause_reminder,
         telemetry=metrics,
+        open_store=partial(store, settings, timeout=LONGEST_WAIT + 5),
     )
     add_configuration(metrics.registry, source)
     own = store(settings, timeout=SCRAPE_TIMEOUT)

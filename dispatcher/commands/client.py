@@ -28,6 +28,11 @@ from dispatcher.http.api.schemas.deploys import (
 )
 from dispatcher.http.api.schemas.events import EventPage, GapInfo, StreamedEventInfo
 from dispatcher.http.api.schemas.hooks import HookList
+from dispatcher.http.api.schemas.notifications import (
+    DeadLetterPage,
+    ReceiverList,
+    RequestedMessage,
+)
 from dispatcher.http.api.schemas.pauses import PauseAnswer
 from dispatcher.http.api.schemas.queue import QueuePage
 from dispatcher.http.api.schemas.repairs import RepairList
@@ -44,6 +49,8 @@ HINTS = {
     "unknown_target": "`git-dispatcher targets` lists them",
     "unknown_deploy": "`git-dispatcher deploys TARGET` lists them",
     "unknown_delivery": "`git-dispatcher deliveries` lists them",
+    "unknown_receiver": "`git-dispatcher notifications list` lists them",
+    "unknown_dead_letter": "`git-dispatcher notifications dead-letters` lists them",
 }
 """API error code → the command that helps; the API's own messages name HTTP requests instead."""
 
@@ -179,6 +186,21 @@ class Client:
     def resume(self, target: str | None, *, reason: str, by: str) -> PauseAnswer:
         path = f"{_below(target)}resume"
         return self._order(path, PauseAnswer, reason, by)
+
+    def receivers(self) -> ReceiverList:
+        return self._call("GET", "notifications", ReceiverList)
+
+    def test_receiver(self, name: str, *, reason: str, by: str) -> RequestedMessage:
+        path = f"notifications/{_part(name)}/test"
+        return self._order(path, RequestedMessage, reason, by)
+
+    def dead_letters(self, limit: int, cursor: str = "") -> DeadLetterPage:
+        after = f"&cursor={_part(cursor)}" if cursor else ""
+        return self._call("GET", f"notifications/dead-letters?limit={limit}{after}", DeadLetterPage)
+
+    def resend(self, id: str, *, reason: str, by: str) -> RequestedMessage:
+        path = f"notifications/dead-letters/{_part(id)}/resend"
+        return self._order(path, RequestedMessage, reason, by)
 
     def tokens(self) -> TokenList:
         return self._call("GET", "tokens", TokenList)

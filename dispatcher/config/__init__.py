@@ -23,6 +23,7 @@ from dispatcher.config.jobs import (
     Toleration,
 )
 from dispatcher.config.manifests import Manifest
+from dispatcher.config.notifications import Chat, NotificationSettings, Summarize, Webhook
 from dispatcher.config.settings import (
     Settings,
     configuration_path,
@@ -39,6 +40,7 @@ __all__ = [
     "LONGEST_CALL",
     "PROVIDERS",
     "VARIABLES",
+    "Chat",
     "Clone",
     "ClusterSettings",
     "Configuration",
@@ -50,12 +52,15 @@ __all__ = [
     "Manifest",
     "ManifestJob",
     "NamespaceSettings",
+    "NotificationSettings",
     "Resources",
     "Settings",
     "ShortJob",
+    "Summarize",
     "Target",
     "Toleration",
     "Variable",
+    "Webhook",
     "configuration_digest",
     "configuration_path",
     "describe",

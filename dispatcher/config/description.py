@@ -8,6 +8,7 @@ from dispatcher.config.cluster import ClusterSettings
 from dispatcher.config.deliveries import DeliverySettings
 from dispatcher.config.files import Configuration
 from dispatcher.config.jobs import Clone, EnvReference, ManifestJob, ShortJob
+from dispatcher.config.notifications import Chat, NotificationSettings, Webhook
 from dispatcher.config.targets import Hook, Target
 from dispatcher.config.values import show_size
 from dispatcher.domain.durations import show_duration
@@ -20,6 +21,7 @@ def describe(configuration: Configuration) -> dict[str, Any]:
         "targets": {name: _target(target) for name, target in configuration.targets.items()},
         "deliveries": _deliveries(configuration.deliveries),
         "cluster": _cluster(configuration.cluster),
+        "notifications": _notifications(configuration.notifications),
     }
 
 
@@ -36,6 +38,39 @@ def _cluster(cluster: ClusterSettings) -> dict[str, Any]:
         **cluster.model_dump(exclude={"keep_removed_for", "removal_grace"}),
         "removal_grace": show_duration(cluster.removal_grace),
         "keep_removed_for": show_duration(cluster.keep_removed_for),
+    }
+
+
+def _notifications(notifications: NotificationSettings) -> dict[str, Any]:
+    return {
+        "webhooks": {name: _webhook(each) for name, each in notifications.webhooks.items()},
+        "chat": {name: _chat(each) for name, each in notifications.chat.items()},
+    }
+
+
+def _webhook(webhook: Webhook) -> dict[str, Any]:
+    return {
+        **_receiver(webhook),
+        "allow_http": webhook.allow_http,
+        "secrets": [secret.source for secret in webhook.secrets],
+        "timeout": show_duration(webhook.timeout),
+    }
+
+
+def _chat(chat: Chat) -> dict[str, Any]:
+    summarize = {"within": show_duration(chat.summarize.within), "most": chat.summarize.most}
+    return {**_receiver(chat), "summarize": summarize}
+
+
+def _receiver(receiver: Webhook | Chat) -> dict[str, Any]:
+    return {
+        "url": receiver.where,
+        "targets": list(receiver.targets),
+        "namespaces": list(receiver.namespaces),
+        "events": list(receiver.events),
+        "causes": list(receiver.causes),
+        "longest_pause": show_duration(receiver.longest_pause),
+        "give_up_after": show_duration(receiver.give_up_after),
     }
 
 

@@ -27,6 +27,7 @@ from dispatcher.config.jobs import (
     Toleration,
 )
 from dispatcher.config.mistakes import Location, Mistake, MistakesFound, show
+from dispatcher.config.notifications import Chat, NotificationSettings, Summarize, Webhook
 from dispatcher.config.renames import rename_mistakes
 from dispatcher.config.secret import Context
 from dispatcher.config.targets import (
@@ -42,7 +43,7 @@ from dispatcher.domain.suggestions import did_you_mean
 from dispatcher.files import read_file, why
 
 VERSION = 1
-TOP = ("version", "hooks", "defaults", "targets", "deliveries", "cluster")
+TOP = ("version", "hooks", "defaults", "targets", "deliveries", "cluster", "notifications")
 SUFFIXES = (".yaml", ".yml")
 
 Section = TypeVar("Section", bound=Settings)
@@ -57,6 +58,7 @@ class Configuration:
     files: tuple[Path, ...] = ()
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
     deliveries: DeliverySettings = field(default_factory=DeliverySettings)
+    notifications: NotificationSettings = field(default_factory=NotificationSettings)
 
 
 @dataclass
@@ -69,6 +71,7 @@ class _Reading:
     targets: dict[str, Target] = field(default_factory=dict)
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
     deliveries: DeliverySettings = field(default_factory=DeliverySettings)
+    notifications: NotificationSettings = field(default_factory=NotificationSettings)
     files: list[Path] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
     places: dict[Location, Mistake] = field(default_factory=dict)
@@ -94,13 +97,21 @@ def read_files(path: Path, environ: Mapping[str, str], *, secrets: bool = True) 
         _check_top(document, reading)
         reading.cluster = _section(document, "cluster", reading.cluster, reading)
         reading.deliveries = _section(document, "deliveries", reading.deliveries, reading)
+        reading.notifications = _section(document, "notifications", reading.notifications, reading)
         _read_hooks(document, reading)
         _read_targets(document, defaults, reading)
     reading.mistakes += rename_mistakes(documents, reading.targets)
     if reading.mistakes:
         raise MistakesFound(*_in_order(reading.mistakes))
     files = tuple(dict.fromkeys(reading.files))
-    return Configuration(reading.hooks, reading.targets, files, reading.cluster, reading.deliveries)
+    return Configuration(
+        reading.hooks,
+        reading.targets,
+        files,
+        reading.cluster,
+        reading.deliveries,
+        reading.notifications,
+    )
 
 
 def _files(path: Path) -> list[Path]:
@@ -316,6 +327,8 @@ def _settings(location: Location, tagged: Location, section: str | int) -> froze
         return settings_of(Hook)
     if section == "deliveries":
         return settings_of(DeliverySettings)
+    if section == "notifications":
+        return settings_of(_receiver(location))
     if section == "cluster":
         return settings_of(NamespaceSettings if len(location) > 1 else ClusterSettings)
     if len(location) < 2 or location[0] != "job":
@@ -324,6 +337,15 @@ def _settings(location: Location, tagged: Location, section: str | int) -> froze
     if len(inner) > 1 and inner[0] in _PARTS:
         return settings_of(_PARTS[str(inner[0])])
     return settings_of(ManifestJob if f"{BRANCH}manifest" in tagged else ShortJob)
+
+
+def _receiver(location: Location) -> type[Settings]:
+    """The part of `notifications` that a setting was looked for in."""
+    if len(location) < 3:
+        return NotificationSettings
+    if location[0] == "webhooks":
+        return Webhook
+    return Summarize if len(location) > 3 else Chat
 
 
 def _in_order(mistakes: list[Mistake]) -> list[Mistake]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import ip_address
 
 import structlog
 
 from dispatcher.config import Configuration
+from dispatcher.config.networks import is_loopback
 from dispatcher.domain.errors import ConfigError
 
 log = structlog.get_logger()
@@ -27,13 +27,6 @@ def check_insecure_hooks(host: str, *, allowed: bool) -> Callable[[Configuration
             log.warning("hook accepts unauthenticated deliveries", hook=name, host=host)
 
     return accept
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _mistake(hook: str, host: str) -> str:

@@ -6,7 +6,7 @@ Each check raises ValueError with the value and the remedy.
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import PlainValidator
@@ -74,3 +74,11 @@ def proxies(text: str) -> tuple[Network, ...]:
 
 
 NetworkValue = Annotated[Network, PlainValidator(network)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, as a URL or an option names it, is this machine."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -30,7 +30,8 @@ class Context:
     """False to skip looking secrets up: each is then empty, and an empty secret authenticates nothing."""
 
 
-def _secret(value: Any, info: ValidationInfo) -> Secret:
+def read_secret(value: Any, info: ValidationInfo) -> Secret:
+    """The secret that a setting names. Raises ValueError with the remedy."""
     if isinstance(value, Secret):
         return value
     if not isinstance(info.context, Context):
@@ -59,4 +60,4 @@ def _secret_from_variable(name: str, context: Context) -> Secret:
     return Secret(environ[name].encode("utf-8", "surrogateescape"), f"env {name}")
 
 
-SecretValue = Annotated[Secret, PlainValidator(_secret)]
+SecretValue = Annotated[Secret, PlainValidator(read_secret)]

@@ -55,6 +55,8 @@ class Verb(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     REPLAY = "replay"
+    RESEND = "resend"
+    TEST_RECEIVER = "test-receiver"
     CREATE_TOKEN = "create-token"  # noqa: S105  # a verb
     REVOKE_TOKEN = "revoke-token"  # noqa: S105
 

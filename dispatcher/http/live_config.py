@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 from anyio import CapacityLimiter, to_thread
 
-from dispatcher.config import Configuration, Hook, Target
+from dispatcher.config import Chat, Configuration, Hook, Target, Webhook
 from dispatcher.config.reloading import Reloader
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.repositories import normalize_repository
@@ -36,6 +36,8 @@ class ActiveConfig:
     log_bounds: LogBounds
     repositories: Mapping[str, str]
     """Target → identity of its repository."""
+    receivers: Mapping[str, Webhook | Chat]
+    """Of notifications."""
 
     @classmethod
     def of(cls, configuration: Configuration) -> ActiveConfig:
@@ -45,7 +47,8 @@ class ActiveConfig:
         matcher = Matcher(targets.values())
         repositories = {name: normalize_repository(t.repository) for name, t in targets.items()}
         cost = UniformCost.of(hooks.values())
-        return cls(hooks, targets, scopes, cost, matcher, bounds, repositories)
+        receivers = configuration.notifications.receivers
+        return cls(hooks, targets, scopes, cost, matcher, bounds, repositories, receivers)
 
 
 class LiveConfig:

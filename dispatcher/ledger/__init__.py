@@ -9,6 +9,7 @@ from dispatcher.ledger.gauges import Ended, Gauges, LedgerGauges, SlotGauges, Ta
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.leadership import Leadership
 from dispatcher.ledger.listings import Listings, RedisRun
+from dispatcher.ledger.notifications import Mail, Notifications, happened_at
 from dispatcher.ledger.observations import Observations
 from dispatcher.ledger.operations import Operations
 from dispatcher.ledger.pauses import Pauses, read_pauses
@@ -55,8 +56,10 @@ __all__ = [
     "LogBounds",
     "LogEntry",
     "LoggedDelivery",
+    "Mail",
     "NoFreeSlot",
     "NoRedeploy",
+    "Notifications",
     "Observations",
     "Operations",
     "Pauses",
@@ -98,6 +101,7 @@ __all__ = [
     "WholeDeploy",
     "check_writes",
     "connect",
+    "happened_at",
     "read_pauses",
     "read_summaries",
     "stored",

@@ -41,15 +41,14 @@ class Events:
         milliseconds for one; the client's time-out must be longer."""
         with self._store.redis() as client:
             reply: Any = client.xread({self._keys.events: id}, count=most, block=block or None)
-        entries = reply[0][1] if isinstance(reply, list) and reply else _entries(reply)
-        return [_streamed(id, fields) for id, fields in entries]
+        return [streamed(id, fields) for id, fields in entries_of(reply).get(self._keys.events, [])]
 
     def before(self, id: str, most: int) -> list[StreamedEvent]:
         """The events in front of that id, newest first; "" is behind the newest."""
         end = f"({id}" if id else "+"
         with self._store.redis() as client:
             found: Any = client.xrevrange(self._keys.events, max=end, count=most)
-        return [_streamed(id, fields) for id, fields in found]
+        return [streamed(id, fields) for id, fields in found]
 
     def oldest(self) -> str:
         """Id of the oldest event that is kept; "" if there is none."""
@@ -90,12 +89,17 @@ def read_timeline(lines: str | None) -> list[Event]:
     return [decode(line, Event) for line in (lines or "").splitlines()]
 
 
-def _entries(reply: Any) -> Any:
-    """Of a reply in RESP3, where streams are a mapping."""
-    return next(iter(reply.values()), [[]])[0] if reply else []
+def entries_of(reply: Any) -> dict[str, list[tuple[str, Mapping[str, str]]]]:
+    """By stream, the entries of a reply to XREAD, in RESP2 or RESP3; none for a wait without an event."""
+    pairs = reply.items() if isinstance(reply, dict) else reply or []
+    return {
+        name: entries[0] if isinstance(reply, dict) and entries else entries
+        for name, entries in pairs
+    }
 
 
-def _streamed(id: str, fields: Mapping[str, str]) -> StreamedEvent:
+def streamed(id: str, fields: Mapping[str, str]) -> StreamedEvent:
+    """Raises LedgerCorrupt."""
     return StreamedEvent(
         id=id,
         target=fields["target"],

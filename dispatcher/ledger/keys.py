@@ -131,6 +131,20 @@ class Keys:
         return f"{self.prefix}counts"
 
     @property
+    def receivers(self) -> str:
+        """Hash, kept, one field for each receiver of notifications: name -> ReceiverState (JSON)."""
+        return f"{self.prefix}receivers"
+
+    @property
+    def dead_letters(self) -> str:
+        """Stream, bounded by `Retention.dead_letters`: messages that were given up (DeadLetter, JSON)."""
+        return f"{self.prefix}dead-letters"
+
+    def requested(self, receiver: str) -> str:
+        """Stream, bounded by `Retention.requested`: messages that a person wants sent now (Message, JSON)."""
+        return f"{self.prefix}requested:{receiver}"
+
+    @property
     def tokens(self) -> str:
         """Hash, one field for each API token: its SHA-256 -> Token (JSON)."""
         return f"{self.prefix}tokens"

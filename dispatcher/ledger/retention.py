@@ -43,6 +43,10 @@ class Retention:
     processes: int = 3_600_000
     """Milliseconds for which a process without heartbeats is kept."""
     most_processes: int = 200
+    dead_letters: int = 1_000
+    """Messages to receivers that were given up, about."""
+    requested: int = 1_000
+    """Messages to one receiver that people want sent and that were not sent yet, about."""
     repairs: int = 200
     """Newest repairs that are kept."""
     auth_failures: int = 60_000

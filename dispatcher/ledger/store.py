@@ -38,11 +38,12 @@ class Store:
         self.scripts = Scripts(client)
         self.is_fenced = False
 
-    def fenced(self, token: str) -> Self:
+    def fenced(self, token: str, *, renewing: bool = True) -> Self:
         """The same store for the watcher with this token: as soon as another watcher leads, or none, each write
-        through it raises LeadershipLost."""
+        through it raises LeadershipLost. With `renewing` False no write renews the leadership: what runs beside
+        a watcher's main loop must not keep a watcher in office that hangs."""
         fenced = copy(self)
-        lease = self.timeouts.leadership
+        lease = self.timeouts.leadership if renewing else 0
         fenced.scripts = self.scripts.fenced(FencingToken(self.keys.leader, token, lease))
         fenced.is_fenced = True
         return fenced

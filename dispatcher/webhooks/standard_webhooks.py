@@ -1,4 +1,4 @@
-"""Signatures of the Standard Webhooks scheme: over an id, a time and the body.
+"""Signatures of the Standard Webhooks scheme: over an id, a time and the body. Verifies and makes them.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#signature-scheme
 Only the symmetric kind, `v1`. Pure.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from dispatcher.webhooks import authentication, verification_cost
@@ -56,6 +56,21 @@ def verify(headers: Headers, body: bytes, trust: Trust) -> int | AuthFailure:
         return verified
     late = abs(trust.now - int(moment)) > trust.replay_window
     return AuthFailure.STALE if late else verified
+
+
+def sign(secrets: Sequence[bytes], identity: str, moment: int, body: bytes) -> dict[str, str]:
+    """The scheme's headers of a message that is sent: a signature by each key, so that keys can be rotated.
+
+    The id must have no dot; the time is seconds since the epoch.
+    """
+    head = f"{identity}.{moment}.".encode()
+    digests = (_digest(secret, head, body) for secret in secrets)
+    signatures = [VERSION + binascii.b2a_base64(each, newline=False) for each in digests if each]
+    return {
+        ID: identity,
+        TIMESTAMP: str(moment),
+        SIGNATURE: b" ".join(signatures).decode(),
+    }
 
 
 def _presented(signatures: bytes) -> Iterator[bytes]:

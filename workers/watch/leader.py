@@ -11,6 +11,7 @@ from dispatcher.ledger import Listings, Observations, Publisher, RedisRun
 from workers.kube import labels
 from workers.kube.objects import Pod
 from workers.manifest.job import render
+from workers.notify.notifier import Notifier
 from workers.watch.observer import Observer
 from workers.watch.pause_reminders import PauseReminders
 from workers.watch.reflector import Reflector, ReflectorEvent
@@ -47,6 +48,7 @@ class Leader:
         )
         self._pause_reminders = PauseReminders(store, watcher.remind_after)
         self._observer = Observer(watcher, self._renames)
+        self._notifier = _notifier(watcher)
         self._due = self._namespaces_due = 0.0
 
     def begin(self) -> None:
@@ -57,6 +59,8 @@ class Leader:
     def close(self) -> None:
         for namespace in self._reflectors.namespaces:
             self._forget(namespace)
+        if self._notifier:
+            self._notifier.stop()
         self._reflectors.leave_all()
 
     def tick(self) -> None:
@@ -97,6 +101,8 @@ class Leader:
             grace = configured.cluster.removal_grace * 1000
             woken += self._publisher.publish(specs, grace)
         watcher.wake_ups.enqueue(woken)
+        if self._notifier:
+            self._notifier.follow_configuration()
         self._follow_all()
 
     def _follow_all(self) -> None:
@@ -167,3 +173,9 @@ class Leader:
             self._forget(namespace)
         self._reflectors.leave_all()
         self._observer.begin()
+
+
+def _notifier(watcher: Watcher) -> Notifier | None:
+    if watcher.open_store is None:
+        return None
+    return Notifier(watcher.open_store, watcher.leadership, watcher.reloader, watcher.instance)

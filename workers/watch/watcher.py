@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dispatcher.config.reloading import Reloader
@@ -27,6 +28,8 @@ class Watcher:
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     """The fencing token of this process: every write of a leader compares it with the one in the ledger."""
     telemetry: Telemetry = field(default_factory=Unobserved)
+    open_store: Callable[[], Store] | None = None
+    """Makes a store with a client of its own, for one that waits for events; None if nobody is notified."""
     redis: str = ""
     """The `run_id` of the Redis that answered when this process led last."""
 

@@ -8,6 +8,7 @@ from dispatcher.http.operations import (
     deliveries,
     deploys,
     events,
+    notifications,
     pauses,
     processes,
     queue,
@@ -18,7 +19,19 @@ from dispatcher.http.operations import (
 from dispatcher.http.operations.endpoints import Endpoints
 from dispatcher.http.operations.routes import API, api_routes, open_routes
 
-NOUNS = (service, targets, deploys, queue, events, pauses, processes, repairs, deliveries, access)
+NOUNS = (
+    service,
+    targets,
+    deploys,
+    queue,
+    events,
+    pauses,
+    processes,
+    repairs,
+    deliveries,
+    notifications,
+    access,
+)
 
 OPERATIONS = tuple(operation for noun in NOUNS for operation in noun.OPERATIONS)
 

@@ -10,6 +10,7 @@ from dispatcher.http.api.deploy_search import DeploySearch
 from dispatcher.http.api.deploys import Deploys
 from dispatcher.http.api.events import EventLog
 from dispatcher.http.api.hooks import ConfiguredHooks
+from dispatcher.http.api.notifications import Receivers
 from dispatcher.http.api.pauses import Pausing
 from dispatcher.http.api.processes import ProcessRoll
 from dispatcher.http.api.queue import WaitingDeploys
@@ -44,3 +45,4 @@ class Endpoints:
     deliveries: Deliveries
     replays: Replays
     access: Access
+    receivers: Receivers

@@ -31,7 +31,7 @@ def leaves(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
 COMMANDS: dict[str, Any] = dict(leaves(typer.main.get_command(build())))
 COMMON = {"--url", "--token-file", "--state-dir", "--output", "-o"}
 """Documented once, for the commands that ask the API."""
-API = ("Targets and deploys", "Deliveries", "Pauses and repairs", "Access")
+API = ("Targets and deploys", "Deliveries", "Notifications", "Pauses and repairs", "Access")
 """Panels of commands that ask it."""
 
 
@@ -53,7 +53,7 @@ def has(command: str) -> set[str]:
 
 
 def test_every_command_is_documented() -> None:
-    documented = re.findall(r"^### `git-dispatcher ([a-z ]+)`$", DOCUMENT, re.MULTILINE)
+    documented = re.findall(r"^### `git-dispatcher ([a-z -]+)`$", DOCUMENT, re.MULTILINE)
 
     order = [name for panel in cli.COMMANDS.values() for name in panel]
     assert documented == sorted(COMMANDS, key=lambda name: order.index(name.split()[0]))

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from dispatcher.config import (
     PROVIDERS,
     VARIABLES,
+    Chat,
     Clone,
     ClusterSettings,
     DeliverySettings,
@@ -22,10 +23,13 @@ from dispatcher.config import (
     Hook,
     ManifestJob,
     NamespaceSettings,
+    NotificationSettings,
     Resources,
     ShortJob,
+    Summarize,
     Target,
     Toleration,
+    Webhook,
     read_configuration,
 )
 from dispatcher.domain.job_contract import RESERVED
@@ -38,6 +42,10 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "Deliveries": DeliverySettings,
     "Cluster": ClusterSettings,
     "namespaces": NamespaceSettings,
+    "Notifications": NotificationSettings,
+    "webhooks": Webhook,
+    "chat": Chat,
+    "summarize": Summarize,
     "The short form": ShortJob,
     "The long form": ManifestJob,
     "env": EnvReference,
@@ -46,7 +54,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "tolerations": Toleration,
     "clone": Clone,
 }
-WRITTEN = {
+WRITTEN: dict[Any, str] = {
+    86400: "1d",
     3600: "1h",
     1800: "30m",
     900: "15m",
@@ -54,11 +63,13 @@ WRITTEN = {
     300: "5m",
     120: "2m",
     30: "30s",
+    10: "10s",
     3 * 86400: "3d",
     7 * 86400: "7d",
     30 * 86400: "30d",
 }
 WRITTEN |= {25 * 1024 * 1024: "25MiB", 64 * 1024 * 1024: "64MiB"}
+WRITTEN |= {("failed", "lost", "trouble", "recovered"): "failed, lost, trouble, recovered"}
 """Defaults that are numbers in the models and have units in files."""
 
 

@@ -22,6 +22,11 @@ from dispatcher.http.api.schemas.deliveries import DeliveryDetail, ReplayAnswer
 from dispatcher.http.api.schemas.deploys import DeployDetail, OrderAnswer, RedeployAnswer
 from dispatcher.http.api.schemas.events import EventPage
 from dispatcher.http.api.schemas.hooks import HookList
+from dispatcher.http.api.schemas.notifications import (
+    DeadLetterPage,
+    ReceiverList,
+    RequestedMessage,
+)
 from dispatcher.http.api.schemas.pauses import PauseAnswer
 from dispatcher.http.api.schemas.processes import ProcessList
 from dispatcher.http.api.schemas.queue import QueuePage
@@ -53,6 +58,9 @@ EXAMPLES: tuple[Any, ...] = (
     HookList,
     DeliveryDetail,
     ReplayAnswer,
+    ReceiverList,
+    RequestedMessage,
+    DeadLetterPage,
     health.Ready,
 )
 """What the JSON examples are, in the document's order."""

@@ -43,6 +43,7 @@ STARTERS = {
     "dispatcher/commands/changes.py": "whoever waits looks by itself too",
     "dispatcher/metrics/server.py": "worker and watcher watch their threads; a scrape that fails is one scrape",
     "dispatcher/ledger/submitter.py": "web watches its threads, and each group has its chance",
+    "workers/notify/notifier.py": "the watcher watches its threads; a courier that was stopped ends by itself",
     "workers/watch/reflector.py": "the watcher watches its threads, and a reflector that fails lists again",
     # Embedded parts
     "dispatcher/local/pod_history.py": "a witness that died has seen nothing, and says so",

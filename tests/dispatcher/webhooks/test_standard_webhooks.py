@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from dispatcher.webhooks import standard_webhooks
 from dispatcher.webhooks.authentication import Trust
 from dispatcher.webhooks.receiving import receive
 from dispatcher.webhooks.results import Ignored, Rejected
@@ -45,6 +46,17 @@ def test_the_example_of_the_schemes_own_libraries() -> None:
         answer = receive("gitlab", headers, b'{"test": 2432232314}', Trust(secrets, moment))
         assert isinstance(answer, Rejected)
         assert answer.cause == "signature_stale"
+
+
+def test_what_the_project_sends_is_signed_in_the_same_way() -> None:
+    key, identity = b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek"
+
+    made = standard_webhooks.sign([key, OTHER], identity, 1614265330, b'{"test": 2432232314}')
+
+    first, second = made["webhook-signature"].split()
+    assert first == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    assert second.startswith("v1,")
+    assert (made["webhook-id"], made["webhook-timestamp"]) == (identity, "1614265330")
 
 
 @each_sender
