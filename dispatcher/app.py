@@ -16,6 +16,9 @@ from starlette.routing import BaseRoute, Mount, Router
 
 from dispatcher.config import Environment
 from dispatcher.config.reloading import Reloader
+from dispatcher.dashboard.orders import Orders
+from dispatcher.dashboard.routes import Dashboard
+from dispatcher.dashboard.visitors import Cookies, Visitors
 from dispatcher.domain.errors import LedgerUnavailable
 from dispatcher.domain.process import ProcessKind
 from dispatcher.heartbeats import Heartbeats
@@ -64,6 +67,7 @@ from dispatcher.ledger import (
     RateLimits,
     Reader,
     SecretUsage,
+    Sessions,
     Store,
     Submitter,
     Timeouts,
@@ -183,12 +187,46 @@ def _routes(parts: Parts, settings: Environment, *, accept_foreign_hosts: bool) 
     endpoints = _endpoints(
         parts, proxies, tokens, metrics, accept_foreign_hosts=accept_foreign_hosts
     )
+    dashboard = _dashboard(parts, settings, endpoints, proxies, tokens)
+    signed_in = dashboard.visitors.caller
     guarded = Router(
         api_routes(OPERATIONS, endpoints),
         redirect_slashes=False,
-        middleware=[Middleware(TokenAuthentication, tokens, proxies)],
+        middleware=[Middleware(TokenAuthentication, tokens, proxies, signed_in)],
     )
-    return [*open_routes(OPERATIONS, endpoints), Mount(API, app=guarded)]
+    return [
+        *open_routes(OPERATIONS, endpoints),
+        Mount(API, app=guarded),
+        *dashboard.routes(),
+    ]
+
+
+def _dashboard(
+    parts: Parts, settings: Environment, at: Endpoints, proxies: Proxies, tokens: ApiTokens
+) -> Dashboard:
+    parser = RequestParser(parts.live, parts.bodies, Reader(parts.store))
+    orders = Orders(parser, parts.store, at.deploys, at.redeploys, at.pauses, at.replays)
+    visitors = Visitors(
+        Sessions(parts.store, settings.session),
+        tokens,
+        proxies,
+        Cookies(settings.instance, settings.session),
+        settings.user_header,
+        settings.user_roles,
+    )
+    return Dashboard(
+        live=parts.live,
+        store=parts.store,
+        bodies=parts.bodies,
+        parser=parser,
+        orders=orders,
+        deliveries=at.deliveries,
+        hooks=at.configured_hooks,
+        tokens=tokens,
+        visitors=visitors,
+        hub=parts.hub,
+        sign_in_attempts=settings.failures_per_address,
+    )
 
 
 def _endpoints(

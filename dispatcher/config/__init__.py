@@ -33,6 +33,7 @@ from dispatcher.config.settings import (
     read_without_secrets,
 )
 from dispatcher.config.targets import PROVIDERS, Hook, Target
+from dispatcher.config.users import UserRoles
 from dispatcher.config.warnings import warnings
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "Summarize",
     "Target",
     "Toleration",
+    "UserRoles",
     "Variable",
     "Webhook",
     "configuration_digest",

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from dispatcher.config.mistakes import Mistake, MistakesFound, show
 from dispatcher.config.networks import Network, proxies, ranges
+from dispatcher.config.users import UserRoles, user_roles
 from dispatcher.domain.durations import read_duration, show_duration
 from dispatcher.domain.secret import Secret
 from dispatcher.domain.suggestions import nearest
@@ -49,6 +50,11 @@ class Environment:
     subscribers: int
     """Who may follow the events of a web process at a time."""
     subscribers_per_token: int
+    session: int
+    """Seconds for which somebody is signed in to the dashboard."""
+    user_header: str
+    """The header in which a trusted proxy names the user, in lower case; "" if none does."""
+    user_roles: UserRoles
     instance: str
     queue: str
     lease: int
@@ -171,6 +177,10 @@ _INSTANCE = _matching(
     r"[a-z0-9](?:[-a-z0-9]{0,28}[a-z0-9])?",
     "is not an instance name; use up to 30 lower-case letters, digits and inner dashes",
 )
+_USER_HEADER = _matching(
+    r"(?:[a-z0-9]+(?:-[a-z0-9]+)*)?",
+    "is not a header's name in lower case; write it like x-auth-request-email",
+)
 _QUEUE = _matching(
     r"[A-Za-z0-9._-]{1,60}", "is not a queue name; use letters, digits, dots and dashes"
 )
@@ -204,6 +214,9 @@ VARIABLES = (
     Variable(
         "DISPATCHER_SUBSCRIBERS_PER_TOKEN", "subscribers_per_token", "50", _whole(0, 1_000_000)
     ),
+    Variable("DISPATCHER_SESSION", "session", "43200", _whole(60, 31_622_400)),
+    Variable("DISPATCHER_USER_HEADER", "user_header", "", _USER_HEADER),
+    Variable("DISPATCHER_USER_ROLES", "user_roles", "", user_roles),
     Variable("DISPATCHER_INSTANCE", "instance", "default", _INSTANCE),
     Variable("DISPATCHER_QUEUE", "queue", "deploys", _QUEUE),
     Variable("DISPATCHER_LEASE", "lease", "6", _lease),

@@ -46,6 +46,17 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Globs; none for all."""
 
 
+class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A person who is signed in to the dashboard, as the ledger keeps it under the SHA-256 of the cookie."""
+
+    csrf: str
+    """What each form of the dashboard sends along, so that no other site can make the browser send one."""
+    token: str = ""
+    """SHA-256 of the API token that the person signed in with: the session ends with it."""
+    user: str = ""
+    """Or the user that a trusted proxy names."""
+
+
 class Verb(StrEnum):
     """What an order asks for."""
 

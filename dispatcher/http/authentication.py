@@ -5,11 +5,12 @@ Binds the sender's address and the token's name to every log line of the request
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from anyio import to_thread
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
@@ -18,12 +19,15 @@ from dispatcher.domain.secret import Secret
 from dispatcher.http.client_address import Address, Proxies, group
 from dispatcher.http.log_throttle import LogThrottle
 from dispatcher.http.responses import CAUSE, ErrorResponse
-from dispatcher.ledger import Tokens
+from dispatcher.ledger import Tokens, digest
 from dispatcher.webhooks.authentication import same
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="git-dispatcher"'}
+READING = ("GET", "HEAD")
 LONGEST = 100
 """Most characters of an unauthenticated client's input in a log line."""
+
+SignedIn = Callable[[HTTPConnection], Awaitable[Caller | None]]
 
 log = structlog.get_logger()
 
@@ -50,6 +54,14 @@ class ApiTokens:
             return None
         return Caller(name=token.name, role=token.role, targets=token.targets)
 
+    async def holder(self, of: str) -> Caller | None:
+        """Whose valid token has that SHA-256. Raises LedgerUnavailable unless it is the environment's."""
+        known = [same(of.encode(), _digest_of(token)) for token in self._tokens]
+        if any(known):
+            return Caller(name=self._tokens[known.index(True)].source, role=Role.ADMIN)
+        token = await to_thread.run_sync(self._kept.of_digest, of) if known else None
+        return Caller(name=token.name, role=token.role, targets=token.targets) if token else None
+
     def _holder(self, presented: bytes) -> str:
         """The name of the environment's token, or "". Compares all tokens, even after a match."""
         known = [same(presented, token.reveal()) for token in self._tokens]
@@ -59,8 +71,12 @@ class ApiTokens:
 class TokenAuthentication:
     """Middleware: passes requests with a valid token; logs all others and answers with an error."""
 
-    def __init__(self, app: ASGIApp, tokens: ApiTokens, proxies: Proxies) -> None:
+    def __init__(
+        self, app: ASGIApp, tokens: ApiTokens, proxies: Proxies, signed_in: SignedIn
+    ) -> None:
+        """`signed_in` finds who is signed in to the dashboard: its links to the API only read."""
         self._app, self._tokens, self._proxies = app, tokens, proxies
+        self._signed_in = signed_in
         self._throttle = LogThrottle()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,7 +84,7 @@ class TokenAuthentication:
         sender = self._proxies.sender(peer, scope["headers"])
         bind_contextvars(address=str(sender))
         try:
-            caller = await self._checked(Headers(scope=scope))
+            caller = await self._by_session(scope) or await self._checked(Headers(scope=scope))
         except ErrorResponse as error:
             self._log_refusal(scope, sender, error.cause)
             raise
@@ -83,6 +99,12 @@ class TokenAuthentication:
             await send(message)
 
         await self._app(scope, receive, watched)
+
+    async def _by_session(self, scope: Scope) -> Caller | None:
+        connection = HTTPConnection(scope)
+        if scope["method"] not in READING or "authorization" in connection.headers:
+            return None
+        return await self._signed_in(connection) if connection.cookies else None
 
     async def _checked(self, headers: Headers) -> Caller:
         if not self._tokens:
@@ -109,6 +131,10 @@ class TokenAuthentication:
             log.warning(
                 "api request refused", cause=cause, method=scope["method"], path=path, count=count
             )
+
+
+def _digest_of(token: Secret) -> bytes:
+    return digest(token.reveal().decode("latin-1")).encode()
 
 
 def _bearer(sent: Sequence[str]) -> bytes:

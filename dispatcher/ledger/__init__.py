@@ -5,6 +5,7 @@ from dispatcher.ledger.connection import RoundTrip, check_writes, connect
 from dispatcher.ledger.delivery_log import DeliveryLog, LogBounds, LogEntry, LoggedDelivery
 from dispatcher.ledger.deploy_index import POSITION, DeployIndex, IndexedDeploy
 from dispatcher.ledger.events import BEGINNING, Events, StreamedEvent
+from dispatcher.ledger.facts import TargetFacts, read_facts
 from dispatcher.ledger.gauges import Ended, Gauges, LedgerGauges, SlotGauges, TargetGauges
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.leadership import Leadership
@@ -12,6 +13,7 @@ from dispatcher.ledger.listings import Listings, RedisRun
 from dispatcher.ledger.notifications import Mail, Notifications, happened_at
 from dispatcher.ledger.observations import Observations
 from dispatcher.ledger.operations import Operations
+from dispatcher.ledger.overview import Glance, Overview, RecentDeploy
 from dispatcher.ledger.pauses import Pauses, read_pauses
 from dispatcher.ledger.processes import Processes
 from dispatcher.ledger.publishing import Publisher
@@ -25,6 +27,7 @@ from dispatcher.ledger.retention import Retention
 from dispatcher.ledger.rq_tasks import RqTasks, TakenWakeUp
 from dispatcher.ledger.schedule import Schedule
 from dispatcher.ledger.secret_usage import SecretUsage
+from dispatcher.ledger.sessions import Sessions, SignInFailures
 from dispatcher.ledger.slots import NoFreeSlot, Slots
 from dispatcher.ledger.store import Store
 from dispatcher.ledger.submission import Submission
@@ -32,7 +35,7 @@ from dispatcher.ledger.submitter import Submitter
 from dispatcher.ledger.summaries import read_summaries
 from dispatcher.ledger.targets import Leased, RecordResult, Targets, stored
 from dispatcher.ledger.timeouts import Timeouts
-from dispatcher.ledger.tokens import Tokens
+from dispatcher.ledger.tokens import Tokens, digest
 from dispatcher.ledger.wakeups import Backlog, WakeUp, WakeUps
 from dispatcher.ledger.watcher_health import WatcherHealth, WatchProblem
 
@@ -47,6 +50,7 @@ __all__ = [
     "Ended",
     "Events",
     "Gauges",
+    "Glance",
     "IndexedDeploy",
     "Keys",
     "Leadership",
@@ -62,6 +66,7 @@ __all__ = [
     "Notifications",
     "Observations",
     "Operations",
+    "Overview",
     "Pauses",
     "Processes",
     "Publisher",
@@ -69,6 +74,7 @@ __all__ = [
     "RateLimitResult",
     "RateLimits",
     "Reader",
+    "RecentDeploy",
     "RecordResult",
     "Redeploy",
     "RedeployResult",
@@ -82,6 +88,8 @@ __all__ = [
     "RqTasks",
     "Schedule",
     "SecretUsage",
+    "Sessions",
+    "SignInFailures",
     "SlotGauges",
     "Slots",
     "Store",
@@ -89,6 +97,7 @@ __all__ = [
     "Submission",
     "Submitter",
     "TakenWakeUp",
+    "TargetFacts",
     "TargetGauges",
     "TargetView",
     "Targets",
@@ -101,7 +110,9 @@ __all__ = [
     "WholeDeploy",
     "check_writes",
     "connect",
+    "digest",
     "happened_at",
+    "read_facts",
     "read_pauses",
     "read_summaries",
     "stored",

@@ -149,6 +149,21 @@ class Keys:
         """Hash, one field for each API token: its SHA-256 -> Token (JSON)."""
         return f"{self.prefix}tokens"
 
+    def session(self, digest: str) -> str:
+        """String, expires after the setting `DISPATCHER_SESSION`: Session (JSON), by the SHA-256 of its
+        cookie."""
+        return f"{self.prefix}session:{digest}"
+
+    def sign_in_link(self, digest: str) -> str:
+        """String, deleted by its first use, expires after `Retention.sign_in_link`: SHA-256 of the API token
+        that the link signs in with, by the SHA-256 of the link's code."""
+        return f"{self.prefix}sign-in-link:{digest}"
+
+    def sign_in_failures(self, address: str) -> str:
+        """String, expires after `Retention.auth_failures`: how often a sign-in to the dashboard failed from an
+        address, or from a /64 of IPv6."""
+        return f"{self.prefix}sign-in-failures:{address}"
+
     @property
     def audit(self) -> str:
         """Stream, bounded by `Retention.audit`: orders and what came of them (AuditEntry, JSON)."""

@@ -51,5 +51,7 @@ class Retention:
     """Newest repairs that are kept."""
     auth_failures: int = 60_000
     """Milliseconds for which requests that are not authenticated are counted together."""
+    sign_in_link: int = 600
+    """Seconds for which a one-time sign-in link is valid."""
     deliveries: int = 20
     """Delivery ids kept in a deploy."""

@@ -27,21 +27,23 @@ class Tokens:
         """Keeps it, and returns what the caller has to send; None if one with its name is valid."""
         text = PREFIX + secrets.token_urlsafe(32)
         now = self._store.now()
-        for digest, known in self._all().items():
+        for known_by, known in self._all().items():
             if known.expired(now):
-                self._store.write(("HDEL", self._keys.tokens, digest))
+                self._store.write(("HDEL", self._keys.tokens, known_by))
             elif known.name == token.name:
                 return None
-        self._store.write(("HSET", self._keys.tokens, _digest(text), encode(token)))
+        self._store.write(("HSET", self._keys.tokens, digest(text), encode(token)))
         return text
 
     def find(self, sent: str) -> Token | None:
         """The token that was sent, if it is valid. One round trip."""
-        if not sent.startswith(PREFIX):
-            return None
+        return self.of_digest(digest(sent)) if sent.startswith(PREFIX) else None
+
+    def of_digest(self, of: str) -> Token | None:
+        """The token of that SHA-256, if it is valid. One round trip."""
         with self._store.redis() as client:
             pipeline = client.pipeline(transaction=False)
-            pipeline.hget(self._keys.tokens, _digest(sent))
+            pipeline.hget(self._keys.tokens, of)
             pipeline.time()
             raw, (seconds, micros) = pipeline.execute()
         now = int(seconds) * 1000 + int(micros) // 1000
@@ -54,14 +56,15 @@ class Tokens:
 
     def revoke(self, name: str) -> bool:
         """It is valid no more; False if there is none of that name."""
-        digests = [digest for digest, token in self._all().items() if token.name == name]
-        self._store.write(*(("HDEL", self._keys.tokens, digest) for digest in digests))
+        digests = [each for each, token in self._all().items() if token.name == name]
+        self._store.write(*(("HDEL", self._keys.tokens, each) for each in digests))
         return bool(digests)
 
     def _all(self) -> dict[str, Token]:
         found = self._store.fields(self._keys.tokens)
-        return {digest: decode(raw, Token) for digest, raw in found.items()}
+        return {each: decode(raw, Token) for each, raw in found.items()}
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """SHA-256 of what a caller sends: all that is kept of it."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from dispatcher.config import read_configuration
 from dispatcher.domain.errors import DispatcherError, UsageError
-from dispatcher.ledger import Keys, connect
+from dispatcher.ledger import Keys, Sessions, Store, connect, digest
 from dispatcher.local.kube import create_namespace, kube_client
 from dispatcher.local.ports import Ports
 from dispatcher.local.private_files import private_folder, write_private
@@ -119,7 +119,8 @@ async def _run(local: LocalInstallation, workers: int, console: Console) -> int:
         if starting.done():
             starting.result()
             targets = list(read_configuration(local.config, os.environ).targets)
-            console.print(welcome(local, targets), markup=False)
+            link = await asyncio.to_thread(sign_in_link, local)
+            console.print(welcome(local, targets, link), markup=False)
             creating = asyncio.create_task(_keep_creating_namespaces(local, log))
             await stopping
             creating.cancel()
@@ -252,13 +253,23 @@ def _create_namespaces(local: LocalInstallation) -> None:
             create_namespace(client, namespace)
 
 
-def welcome(local: LocalInstallation, targets: Sequence[str]) -> str:
+def sign_in_link(local: LocalInstallation) -> str:
+    """The dashboard's address, with a code that signs in once."""
+    with connect(local.redis_url) as client:
+        code = Sessions(Store(client, Keys("default"))).link(digest(local.token))
+    return f"{local.url}/sign-in?link={code}"
+
+
+def welcome(local: LocalInstallation, targets: Sequence[str], link: str) -> str:
     """The next steps, as commands that work when copied into any other terminal."""
     state = f"--state-dir {shlex.quote(str(local.state))}"
     command = program("git-dispatcher")
     lines = [
         "",
-        f"git-dispatcher is up.  Webhooks: {local.url}/webhooks/…   Configuration: {local.config}",
+        "git-dispatcher is up. This link opens its dashboard, once and within ten minutes:",
+        f"  {link}",
+        "",
+        f"Webhooks: {local.url}/webhooks/…   Configuration: {local.config}",
         "",
         "What there is, what runs, what happened:",
         f"  {command} targets {state}",

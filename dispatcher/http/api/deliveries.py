@@ -66,9 +66,10 @@ class Deliveries:
 
     async def delivery(self, request: Request) -> Response:
         name = request.path_params["id"]
-        return json_response(await to_thread.run_sync(self._look, name))
+        return json_response(await to_thread.run_sync(self.look, name))
 
-    def _look(self, name: str) -> DeliveryDetail:
+    def look(self, name: str) -> DeliveryDetail:
+        """With what came of it then, and what each target makes of it now. Raises ErrorResponse."""
         logged = found(self._log, name)
         known = logged.delivery.hook in self._live.now.hooks
         body = self._log.body(logged.delivery.id) if known else None

@@ -69,12 +69,13 @@ class Deploys:
         target, number = await self._parser.deploy(request)
         order = await self._parser.order(request, Order)
         origin, deploy = Origin.of(request), (target, number)
-        answer = await to_thread.run_sync(self._audited, origin, verb, deploy, order)
+        answer = await to_thread.run_sync(self.ordered, origin, verb, deploy, order)
         return json_response(answer, 202)
 
-    def _audited(
+    def ordered(
         self, origin: Origin, verb: Verb, deploy: tuple[str, int], order: Order
     ) -> OrderAnswer:
+        """Cancels or releases the deploy, audited. Raises ErrorResponse."""
         target, number = deploy
         with self._audit.order(origin, verb, f"{target}/{number}", order) as audited:
             answer = self._carry_out(verb, target, number, order)

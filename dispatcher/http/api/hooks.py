@@ -21,8 +21,11 @@ class ConfiguredHooks:
         self._live, self._usage, self._rejections = live, usage, rejections
 
     async def hooks(self, _: Request) -> Response:
+        return json_response(await self.look())
+
+    async def look(self) -> HookList:
         await self._rejections.report()
-        return json_response(await to_thread.run_sync(self._look))
+        return await to_thread.run_sync(self._look)
 
     def _look(self) -> HookList:
         used, rejected = self._usage.used(), self._usage.rejections()

@@ -38,11 +38,10 @@ class Pausing:
         target = (await self._parser.target(request)).name if named else None
         order = await self._parser.order(request, Order)
         origin = Origin.of(request)
-        return json_response(await to_thread.run_sync(self._switched, origin, verb, target, order))
+        return json_response(await to_thread.run_sync(self.ordered, origin, verb, target, order))
 
-    def _switched(
-        self, origin: Origin, verb: Verb, target: str | None, order: Order
-    ) -> PauseAnswer:
+    def ordered(self, origin: Origin, verb: Verb, target: str | None, order: Order) -> PauseAnswer:
+        """Pauses or resumes the target, or with None everything, audited."""
         with self._audit.order(origin, verb, target or "", order):
             (self._pause if verb is Verb.PAUSE else self._resume)(target, order)
         pauses = read_pauses(self._store, [target] if target else [])

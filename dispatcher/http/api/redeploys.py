@@ -60,9 +60,10 @@ class Redeploys:
             **_named(order, target),
         )
         origin = Origin.of(request)
-        return json_response(await to_thread.run_sync(self._ordered, origin, order, asked), 202)
+        return json_response(await to_thread.run_sync(self.ordered, origin, order, asked), 202)
 
-    def _ordered(self, origin: Origin, order: RedeployOrder, asked: Redeploy) -> RedeployAnswer:
+    def ordered(self, origin: Origin, order: RedeployOrder, asked: Redeploy) -> RedeployAnswer:
+        """Redeploys, audited. Raises ErrorResponse."""
         with self._audit.order(origin, Verb.REDEPLOY, asked.target, order) as audited:
             answer = self._redeploy(asked)
             audited.outcome = f"{answer.outcome} {answer.deploy}"

@@ -41,16 +41,20 @@ class Replays:
 
     async def replay(self, request: Request) -> Response:
         order = await self._parser.order(request, Order)
-        name = request.path_params["id"]
+        answer, status = await self.ordered(Origin.of(request), request.path_params["id"], order)
+        return json_response(answer, status)
+
+    async def ordered(self, origin: Origin, name: str, order: Order) -> tuple[ReplayAnswer, int]:
+        """Replays the delivery, audited; the answer, and its HTTP status. Raises ErrorResponse."""
         audited = await to_thread.run_sync(
-            self._audit.order, Origin.of(request), Verb.REPLAY, line(name)[:100], order
+            self._audit.order, origin, Verb.REPLAY, line(name)[:100], order
         )
         async with audited:
             intake = await to_thread.run_sync(self._intake, name, order)
             body = intake.answer(await ledger_results(self._submitter, intake))
             audited.outcome = ", ".join(f"{r.target}: {r.outcome}" for r in body.results)
         _log(intake.delivery, body)
-        return json_response(_view(intake.delivery, body), body.status)
+        return _view(intake.delivery, body), body.status
 
     def _intake(self, name: str, order: Order) -> Intake:
         logged, now = found(self._log, name), self._live.now

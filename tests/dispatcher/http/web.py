@@ -89,6 +89,8 @@ class Web:
     ) -> None:
         self.redis_url, self.keys = redis_url, keys
         self.allow_insecure = False
+        self.port = 0
+        """Any free one at first; the same when it is started again."""
         self.instance = keys.prefix.split(":")[1]
         self.queue_name = f"queue-{uuid4().hex[:12]}"
         self.config = folder / "git-dispatcher.yaml"
@@ -109,7 +111,8 @@ class Web:
         app = create_app(
             settings, source, allow_insecure=self.allow_insecure, look_every=LOOK_EVERY
         )
-        self._listener = listen("127.0.0.1", 0)
+        self._listener = listen("127.0.0.1", self.port)
+        self.port = self._listener.getsockname()[1]
         self._server = uvicorn.Server(server_config(app, ConnectionLimits()))
         self._thread = threading.Thread(target=self._server.run, args=([self._listener],))
         self._thread.start()
