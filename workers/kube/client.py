@@ -45,8 +45,6 @@ NO_ANSWER = "none"
 Requested: TypeAlias = Callable[[str, str, str, float], None]
 """Takes the verb, the resource, the status (NO_ANSWER without one), and the seconds until the answer began."""
 
-_RESOURCES = {resource for _, resource in _PATHS.values()}
-
 Kind = TypeVar("Kind")
 Listable = TypeVar("Listable", covariant=True)
 
@@ -262,7 +260,7 @@ def _called(method: str, path: str, query: dict[str, Any]) -> tuple[str, str]:
     https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb
     """
     parts = path.split("/")
-    at = next((n for n, part in enumerate(parts) if part in _RESOURCES), 0)
+    at = parts.index("namespaces") + 2 if "namespaces" in parts else len(parts) - 1
     resource, is_one = parts[at], len(parts) > at + 1
     if method != "GET":
         return _VERBS[method], resource

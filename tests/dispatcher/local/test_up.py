@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import socket
@@ -63,6 +64,7 @@ def test_it_starts_deploys_a_push_and_stops_cleanly(tmp_path: Path) -> None:
         deployed = push_to_hello(state, tmp_path / "work")
         assert eventually(lambda: newest_state(state) == "succeeded"), newest_state(state)
         assert newest(state)["commit"] == deployed
+        assert_metrics(log)
 
         up.send_signal(signal.SIGTERM)
 
@@ -113,6 +115,20 @@ def test_taken_ports_and_a_taken_directory(tmp_path: Path) -> None:
 
     assert second.returncode == 2
     assert "runs already" in second.stderr
+
+
+def assert_metrics(welcome: str) -> None:
+    """Each process serves its metrics where the welcome says; together they know of the deploy."""
+    urls = dict(re.findall(r"^  (\S+) +(http://127\.0\.0\.1:\d+/metrics)$", welcome, re.MULTILINE))
+    assert sorted(urls) == ["watcher", "web", "worker.1", "worker.2"]
+    assert len(set(urls.values())) == len(urls)
+    texts = {name: httpx.get(url, trust_env=False, verify=False).text for name, url in urls.items()}
+    ended = 'deploy_states_total{cause="",namespace="default",state="succeeded",target="hello"} 1.0'
+    assert ended in texts["watcher"]
+    workers = texts["worker.1"] + texts["worker.2"]
+    assert 'kubernetes_requests_total{code="201",resource="jobs",verb="create"} 1.0' in workers
+    for phase in ("waiting", "starting", "running"):
+        assert f'phase_duration_seconds_count{{namespace="default",phase="{phase}"}} 1.0' in workers
 
 
 def copied(welcome: str, elsewhere: Path) -> list[str]:

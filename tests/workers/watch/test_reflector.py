@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dispatcher.domain.errors import ClusterUnavailable
+from tests.waiting import eventually
 from workers.kube.objects import JobList, ListMetadata, PodList
 from workers.watch.reflector import (
     ConnectionLost,
@@ -19,6 +20,7 @@ from workers.watch.reflector import (
     Reflector,
     ReflectorEvent,
 )
+from workers.watch.telemetry import Unobserved
 
 JOB = b'{"type":"ADDED","object":{"metadata":{"name":"shop-1","uid":"u","resourceVersion":"7"}}}\n'
 BOOKMARK = b'{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}}\n'
@@ -160,3 +162,36 @@ def test_an_api_server_that_is_away_is_said_and_asked_again(
     assert the_next(news) == ConnectionLost("ns", "job", "away")
     assert isinstance(the_next(news), ObjectsListed)
     reflector.stop()
+
+
+class Heard(Unobserved):
+    """What a reflector tells of itself."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def received(self, namespace: str, kind: str) -> None:
+        self.said.append(f"received {namespace} {kind}")
+
+    def ended(self, namespace: str, kind: str, reason: str) -> None:
+        self.said.append(f"ended {namespace} {kind}: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("last", "reason"),
+    [(b"", "expired"), (GONE, "gone"), (NONSENSE, "failed")],
+    ids=["its time was over", "its history was", "what came cannot be read"],
+)
+def test_how_a_watch_ended_and_what_came_is_told(
+    news: queue.Queue[ReflectorEvent], last: bytes, reason: str
+) -> None:
+    heard = Heard()
+    calls = Calls(Watch(JOB, BOOKMARK, last, ends=True))
+    reflector = Reflector(calls, "job", "ns", "selector", news.put, telemetry=heard)
+    reflector.start()
+
+    assert eventually(lambda: len(heard.said) >= 3)
+    reflector.stop()
+    reflector.join(60)
+
+    assert heard.said == ["received ns job", "received ns job", f"ended ns job: {reason}"]
