@@ -24,6 +24,7 @@ from dispatcher.domain.process import ProcessKind
 from dispatcher.heartbeats import Heartbeats
 from dispatcher.http.api.access import Access
 from dispatcher.http.api.audited import AuditLog
+from dispatcher.http.api.commits import RepositoryCommits
 from dispatcher.http.api.deliveries import Deliveries
 from dispatcher.http.api.deploy_search import DeploySearch
 from dispatcher.http.api.deploys import Deploys
@@ -252,6 +253,7 @@ def _endpoints(
         deploys=Deploys(parser, store, wake_ups, audit),
         deploy_search=DeploySearch(live, store),
         queue=WaitingDeploys(live, store),
+        commits=RepositoryCommits(live, parser, store),
         redeploys=Redeploys(parser, store, wake_ups, audit),
         events=EventLog(parts.hub, store, tokens.caller),
         pauses=Pausing(parser, store, wake_ups, audit),

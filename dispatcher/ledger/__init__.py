@@ -1,6 +1,7 @@
 """The ledger: desired and observed state of targets, and what became of each push. Only it talks to Redis."""
 
 from dispatcher.ledger.audit import Audit
+from dispatcher.ledger.commits import Commits
 from dispatcher.ledger.connection import RoundTrip, check_writes, connect
 from dispatcher.ledger.delivery_log import DeliveryLog, LogBounds, LogEntry, LoggedDelivery
 from dispatcher.ledger.deploy_index import POSITION, DeployIndex, IndexedDeploy
@@ -45,6 +46,7 @@ __all__ = [
     "Audit",
     "AuthFailures",
     "Backlog",
+    "Commits",
     "DeliveryLog",
     "DeployIndex",
     "Ended",

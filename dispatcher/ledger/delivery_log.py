@@ -29,6 +29,8 @@ LEVEL = 1
 MOST_UNLINKED = 200
 """Most evicted entries whose hashes one call deletes: more than one call can evict, so that they never add
 up."""
+LOOKED_AT, STEP = 10_000, 200
+"""Deliveries among which those of a commit are looked for, and how many are read at a time."""
 SHARE = 8
 """A body is not stored if it takes more than this part (1/8) of all room, compressed: a few would fill the
 log."""
@@ -153,6 +155,21 @@ class DeliveryLog:
         """Finds a delivery by its id in the log, or the newest one by the host's delivery id."""
         found = self._read([name]) or self._read(self._named(name))
         return found[0] if found else None
+
+    def of_commit(self, commit: str, most: int) -> list[LoggedDelivery]:
+        """The newest deliveries, at most so many, that have a commit which begins so, among those looked at."""
+        found: list[str] = []
+        for skip in range(0, LOOKED_AT, STEP):
+            ids = self._ids(STEP, skip)
+            keys = map(self._keys.logged_delivery, ids)
+            entries = self._store.each(keys, lambda ask, key: ask.hget(key, "entry"))
+            # Few entries are decoded: the text of the others does not have it anywhere.
+            found += [
+                id for id, raw in zip(ids, entries, strict=True) if f'"{commit}' in (raw or "")
+            ]
+            if len(ids) < STEP or len(found) >= most:
+                break
+        return self._read(found[:most])
 
     def body(self, id: str) -> bytes | None:
         """A delivery's body as it was sent; None if it is not stored."""

@@ -46,6 +46,8 @@ PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "number": {"type": "integer", "minimum": 1, "maximum": 10**15 - 1},
         "id": {"type": "string", "minLength": 1},
         "name": {"type": "string", "minLength": 1},
+        "repository": {"type": "string", "minLength": 1},
+        "commit": {"type": "string", "pattern": "^[0-9a-fA-F]{4,64}$"},
     }
 )
 """Name → schema."""

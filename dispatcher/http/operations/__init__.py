@@ -5,6 +5,7 @@ Both the routes and the OpenAPI document are built from it, in this order.
 
 from dispatcher.http.operations import (
     access,
+    commits,
     deliveries,
     deploys,
     events,
@@ -23,6 +24,7 @@ NOUNS = (
     service,
     targets,
     deploys,
+    commits,
     queue,
     events,
     pauses,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dispatcher.http.api.access import Access
+from dispatcher.http.api.commits import RepositoryCommits
 from dispatcher.http.api.deliveries import Deliveries
 from dispatcher.http.api.deploy_search import DeploySearch
 from dispatcher.http.api.deploys import Deploys
@@ -36,6 +37,7 @@ class Endpoints:
     deploys: Deploys
     deploy_search: DeploySearch
     queue: WaitingDeploys
+    commits: RepositoryCommits
     redeploys: Redeploys
     events: EventLog
     pauses: Pausing

@@ -12,12 +12,14 @@ import pytest
 
 import dispatcher.http
 from dispatcher.domain.cause import CauseKind
+from dispatcher.domain.commit_history import CommitState
 from dispatcher.domain.deploy import Reason, State
 from dispatcher.domain.event import EventKind
 from dispatcher.domain.outcome import Outcome
 from dispatcher.domain.waiting import WaitsFor
 from dispatcher.http import health
 from dispatcher.http.api.schemas.access import AuditPage, CreatedToken, RevokedToken
+from dispatcher.http.api.schemas.commits import CommitPage
 from dispatcher.http.api.schemas.deliveries import DeliveryDetail, ReplayAnswer
 from dispatcher.http.api.schemas.deploys import DeployDetail, OrderAnswer, RedeployAnswer
 from dispatcher.http.api.schemas.events import EventPage
@@ -44,6 +46,7 @@ EXAMPLES: tuple[Any, ...] = (
     ErrorBody,
     intake.Answer,
     TargetInfo,
+    CommitPage,
     QueuePage,
     EventPage,
     DeployDetail,
@@ -110,6 +113,10 @@ def test_every_kind_of_cause_is_documented() -> None:
 
 def test_everything_that_a_deploy_can_wait_for_is_documented() -> None:
     assert words_below("`waits_for` is one of") == [str(each) for each in WaitsFor]
+
+
+def test_everything_that_a_commit_can_become_is_documented() -> None:
+    assert words_below("one of") == [str(each) for each in CommitState]
 
 
 def test_every_kind_of_event_is_documented() -> None:

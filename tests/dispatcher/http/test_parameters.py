@@ -12,7 +12,14 @@ from dispatcher.http.operations import OPERATIONS
 from tests.dispatcher.http.web import Web, error
 
 GUARDED = [each for each in OPERATIONS if each.token]
-NAMES = {"target": "shop", "number": "1", "id": "5f0f3a1c0c1b", "name": "nobody"}
+NAMES = {
+    "target": "shop",
+    "number": "1",
+    "id": "5f0f3a1c0c1b",
+    "name": "nobody",
+    "repository": "gitlab.com/acme/shop",
+    "commit": "3f2a9c1e",
+}
 
 
 @pytest.mark.parametrize("operation", GUARDED, ids=lambda each: f"{each.method} {each.path}")

@@ -45,7 +45,13 @@ CHECKED = [
     response_schema_conformance,
     negative_data_rejection,
 ]
-KNOWN = {"target": "shop", "number": 1, "id": "72d3162e-cc78-11e3-81ab-4c9367dc0958"}
+KNOWN = {
+    "target": "shop",
+    "number": 1,
+    "id": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
+    "repository": "github.com/acme/shop",
+    "commit": "3f2a9c1e",
+}
 """Names of what is there: by chance nobody would find it."""
 DELIVERY = ("POST", "/webhooks/{hook}")
 
