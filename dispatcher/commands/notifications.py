@@ -101,7 +101,7 @@ def _outcome(client: Client, requested: RequestedMessage, timeout: int) -> Recei
     deadline = time.monotonic() + timeout
     while True:
         for receiver in client.receivers().receivers:
-            if receiver.name == requested.receiver and receiver.request == requested.message:
+            if receiver.name == requested.receiver and receiver.request == requested.request:
                 return receiver
         if time.monotonic() >= deadline:
             raise Failed(

@@ -111,5 +111,5 @@ class ReceiverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """The cursor where that was found."""
     request: str = ""
     outcome: str = ""
-    """The message that a person asked for last, and what came of it."""
+    """Id of what a person had sent last, and what came of it."""
     summary: Summary = Summary()

@@ -11,7 +11,7 @@ from dispatcher.ledger.gauges import Ended, Gauges, LedgerGauges, SlotGauges, Ta
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.leadership import Leadership
 from dispatcher.ledger.listings import Listings, RedisRun
-from dispatcher.ledger.notifications import Mail, Notifications, happened_at
+from dispatcher.ledger.notifications import Mail, Notifications, Request, happened_at
 from dispatcher.ledger.observations import Observations
 from dispatcher.ledger.operations import Operations
 from dispatcher.ledger.overview import Glance, Overview, RecentDeploy
@@ -85,6 +85,7 @@ __all__ = [
     "RenameResult",
     "Renaming",
     "Repairs",
+    "Request",
     "Retention",
     "RoundTrip",
     "RqTasks",

@@ -141,7 +141,8 @@ class Keys:
         return f"{self.prefix}dead-letters"
 
     def requested(self, receiver: str) -> str:
-        """Stream, bounded by `Retention.requested`: messages that a person wants sent now (Message, JSON)."""
+        """Stream, bounded by `Retention.requested`: messages that a person wants sent now (Message,
+        JSON), each with the id of its request."""
         return f"{self.prefix}requested:{receiver}"
 
     @property

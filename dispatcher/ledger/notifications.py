@@ -19,6 +19,17 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
+class Request:
+    """A message that a person wants sent now: a test, or a dead letter."""
+
+    entry: str
+    """Where it stands among the receiver's requests."""
+    id: str
+    """The caller's: the receiver's state names it once the message was sent."""
+    message: Message
+
+
+@dataclass(frozen=True)
 class Mail:
     """What there is for a receiver."""
 
@@ -26,8 +37,7 @@ class Mail:
     """Oldest first."""
     last: str = ""
     """Id of the last event that was read, also if it could not be understood; "" for none."""
-    requested: tuple[tuple[str, Message], ...] = ()
-    """What people want sent, each with its id."""
+    requests: tuple[Request, ...] = ()
 
 
 class Notifications:
@@ -61,8 +71,8 @@ class Notifications:
         given_up: DeadLetter | None = None,
         done: str = "",
     ) -> None:
-        """Stores how far the receiver is, all at once with a message that was given up and a request that is
-        `done`."""
+        """Stores how far the receiver is, all at once with a message that was given up and the entry of a
+        request that is `done`."""
         commands: list[Command] = [("HSET", self._keys.receivers, receiver, encode(state))]
         if given_up:
             commands.append(self._dead(given_up))
@@ -109,9 +119,9 @@ class Notifications:
             found: Any = client.xrange(self._keys.events, min=f"({cursor}", count=1)
         return happened_at(found[0][0]) if found else 0
 
-    def request(self, receiver: str, message: Message) -> None:
+    def request(self, receiver: str, message: Message, id: str) -> None:
         """Has the leading watcher send it now."""
-        self._store.write(self._requested(receiver, message))
+        self._store.write(self._requested(receiver, message, id))
 
     def dead_letters(self, before: str, most: int) -> list[tuple[str, DeadLetter]]:
         """In front of that id, newest first, each with its id; "" is behind the newest."""
@@ -126,30 +136,30 @@ class Notifications:
             found: Any = client.xrange(self._keys.dead_letters, min=id, max=id)
         return decode(found[0][1]["d"], DeadLetter) if found else None
 
-    def resend(self, id: str, letter: DeadLetter) -> None:
-        """Has it sent again now: it is no dead letter any more."""
-        request = self._requested(letter.receiver, letter.message)
-        self._store.write(request, ("XDEL", self._keys.dead_letters, id))
+    def resend(self, letter: str, found: DeadLetter, id: str) -> None:
+        """Has the dead letter with that id sent again now: it is none any more."""
+        request = self._requested(found.receiver, found.message, id)
+        self._store.write(request, ("XDEL", self._keys.dead_letters, letter))
 
     def _requests(
         self, receiver: str, entries: Iterable[tuple[str, Mapping[str, str]]]
-    ) -> Iterator[tuple[str, Message]]:
-        for id, fields in entries:
+    ) -> Iterator[Request]:
+        for entry, fields in entries:
             try:
                 message = decode(fields["m"], Message)
             except LedgerCorrupt as error:
-                log.error("request to send cannot be read: dropped", id=id, why=str(error))
-                self._store.write(("XDEL", self._keys.requested(receiver), id))
+                log.error("request to send cannot be read: dropped", id=entry, why=str(error))
+                self._store.write(("XDEL", self._keys.requested(receiver), entry))
             else:
-                yield id, message
+                yield Request(entry, fields.get("id", ""), message)
 
     def _dead(self, letter: DeadLetter) -> Command:
         keep = self._store.retention.dead_letters
         return ("XADD", self._keys.dead_letters, "MAXLEN", "~", keep, "*", "d", encode(letter))
 
-    def _requested(self, receiver: str, message: Message) -> Command:
+    def _requested(self, receiver: str, message: Message, id: str) -> Command:
         keep, key = self._store.retention.requested, self._keys.requested(receiver)
-        return ("XADD", key, "MAXLEN", "~", keep, "*", "m", encode(message))
+        return ("XADD", key, "MAXLEN", "~", keep, "*", "id", id, "m", encode(message))
 
 
 def _state(raw: str) -> ReceiverState | None:

@@ -1,8 +1,9 @@
 """Keeps a chat readable: what is said at once, what is left out, and what is said of it later. Pure.
 
-Of a target one event is said in a window; what else happens is counted, and the counts are said when the window
-ends, which begins the next one. The first recovery in a window is said at once, since somebody waits for it.
-All targets together have a window too: what is too many in it is counted, by target.
+Of a target one event is said in a window. What else happens is counted, and the counts are said when the window
+ends, which begins the next one. The first recovery in a window is said at once, since somebody waits for it,
+with the counts until then: later they would look like another failure. All targets together have a window too:
+what is too many in it is counted, by target.
 """
 
 from __future__ import annotations
@@ -123,8 +124,9 @@ def _recovery(window: Window, note: Note, rates: Rates) -> tuple[Window, str]:
     window = replace(window, issues=tuple(each for each in window.issues if each != note.issue))
     if note.issue in window.resolved and note.at < window.until:
         return replace(window, back={**window.back, note.issue: note.text}), ""
-    until = max(window.until, note.at + rates.milliseconds)
-    return replace(window, until=until, resolved=_with(window.resolved, note.issue)), note.text
+    until, resolved = note.at + rates.milliseconds, _with(window.resolved, note.issue)
+    text = note.text + words.after(window.failures, window.others)
+    return replace(window, until=until, resolved=resolved, failures=0, others=0), text
 
 
 def _other(window: Window, note: Note, rates: Rates) -> tuple[Window, str]:

@@ -75,9 +75,13 @@ def again(happening: Happening) -> str:
 
 def left_out(target: str, failures: int, others: int, within: int) -> str:
     """`5 more failures of shop in 10 minutes`; `within` is seconds."""
-    counts = [(failures, "more failure"), (others, "other event" if failures else "more event")]
-    shown = " and ".join(_count(number, noun) for number, noun in counts if number)
-    return f"{shown} of {target} in {duration(within)}"
+    return f"{_counted(failures, others)} of {target} in {duration(within)}"
+
+
+def after(failures: int, others: int) -> str:
+    """`, after 2 more failures`, behind a recovery; "" where nothing was left out."""
+    shown = _counted(failures, others)
+    return f", after {shown}" if shown else ""
 
 
 def left_out_of_all(counts: dict[str, int], within: int) -> str:
@@ -109,6 +113,11 @@ def duration(seconds: int) -> str:
     names = {"d": "day", "h": "hour", "m": "minute", "s": "second"}
     unit = next(unit for unit in names if seconds % UNITS[unit] == 0 or unit == "s")
     return _count(seconds // UNITS[unit], names[unit])
+
+
+def _counted(failures: int, others: int) -> str:
+    counts = [(failures, "more failure"), (others, "other event" if failures else "more event")]
+    return " and ".join(_count(number, noun) for number, noun in counts if number)
 
 
 def _count(number: int, noun: str) -> str:

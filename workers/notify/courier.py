@@ -91,9 +91,9 @@ class Courier:
     def round(self) -> None:
         """Waits for something to send, and sends it. Raises LedgerUnavailable and LeadershipLost."""
         mail = self._next_mail()
-        for id, message in mail.requested:
+        for request in mail.requests:
             if not self._stopped.is_set():
-                self._delivery.send_once(id, message)
+                self._delivery.send_once(request)
         if self._stopped.is_set() or self._delivery.pause:
             return
         if self._empty_outbox() and self._send(mail):

@@ -12,7 +12,7 @@ import structlog
 from msgspec.structs import replace
 
 from dispatcher.domain.notification import TEST, DeadLetter, Message
-from dispatcher.ledger import Notifications
+from dispatcher.ledger import Notifications, Request
 from dispatcher.notifications import backoff
 from dispatcher.notifications.answers import Answer, NotTaken, Taken
 from workers.notify.sender import Sender
@@ -90,16 +90,17 @@ class Delivery:
         self.store()
         return False
 
-    def send_once(self, id: str, message: Message) -> None:
+    def send_once(self, request: Request) -> None:
         """Sends what a person asked for, whether or not there is a pause: somebody waits for the outcome."""
+        message = request.message
         answer = self._sender.send(message)
         if isinstance(answer, Taken):
             self._taken()
         else:
             self._not_taken(answer)
-        self.update(request=message.id, outcome=_outcome(answer))
+        self.update(request=request.id, outcome=_outcome(answer))
         is_lost = isinstance(answer, NotTaken) and message.name != TEST
-        self.store(given_up=self._letter(message) if is_lost else None, done=id)
+        self.store(given_up=self._letter(message) if is_lost else None, done=request.entry)
 
     def _taken(self) -> None:
         if self._failures:

@@ -85,9 +85,10 @@ class Receivers:
             if receiver is None:
                 raise self._unknown_receiver(name)
             message = self._test_message(receiver, order.by or origin.caller)
-            self._ledger.request(name, message)
+            request = uuid4().hex
+            self._ledger.request(name, message, request)
             audited.outcome = f"requested {message.id}"
-        return RequestedMessage(receiver=name, message=message.id)
+        return RequestedMessage(receiver=name, message=message.id, request=request)
 
     def _test_message(self, receiver: Webhook | Chat, by: str) -> Message:
         id, at = f"test-{uuid4().hex}", self._now()
@@ -105,10 +106,13 @@ class Receivers:
     def _resend(self, origin: Origin, id: str, order: Order) -> RequestedMessage:
         with self._audit.order(origin, Verb.RESEND, line(id)[:60], order) as audited:
             letter = self._letter(id)
-            self._ledger.resend(id, letter)
+            request = uuid4().hex
+            self._ledger.resend(id, letter, request)
             audited.outcome = f"requested {letter.message.subject} for {letter.receiver}"
         log.info("dead letter sent again", receiver=letter.receiver, message=letter.message.id)
-        return RequestedMessage(receiver=letter.receiver, message=letter.message.id)
+        return RequestedMessage(
+            receiver=letter.receiver, message=letter.message.id, request=request
+        )
 
     def _letter(self, id: str) -> DeadLetter:
         letter = self._ledger.dead_letter(id) if CURSOR.fullmatch(id) else None

@@ -44,14 +44,14 @@ def test_requests_come_with_events_and_alone(store: Store) -> None:
     ledger = Notifications(store)
     cursor = ledger.state(NAME).cursor
     happens(store)
-    ledger.request(NAME, message())
-    ledger.request("other", message())
+    ledger.request(NAME, message(), "r")
+    ledger.request("other", message(), "r")
 
     assert len(ledger.wait(NAME, cursor, 10, 0).events) == 1
-    ((id, wanted),) = ledger.wait(NAME, "", 10, 0).requested
-    assert wanted == message()
-    ledger.save(NAME, ReceiverState(cursor=cursor), done=id)
-    assert ledger.wait(NAME, "", 10, 0).requested == ()
+    (wanted,) = ledger.wait(NAME, "", 10, 0).requests
+    assert (wanted.id, wanted.message) == ("r", message())
+    ledger.save(NAME, ReceiverState(cursor=cursor), done=wanted.entry)
+    assert ledger.wait(NAME, "", 10, 0).requests == ()
 
 
 def test_a_gap_is_found_once_events_were_dropped(store: Store) -> None:
@@ -76,25 +76,25 @@ def test_dead_letters_are_bounded_and_sent_again_once(store: Store) -> None:
     kept = ledger.dead_letters("", 1000)
     id, newest = kept[0]
 
-    ledger.resend(id, newest)
+    ledger.resend(id, newest, "r")
 
     assert len(kept) <= 10 + 100
     assert newest.message.id == "299-0"
     assert ledger.dead_letter(id) is None
-    assert [each.id for _, each in ledger.wait(NAME, "", 10, 0).requested] == ["299-0"]
+    assert [each.message.id for each in ledger.wait(NAME, "", 10, 0).requests] == ["299-0"]
 
 
 def test_a_receiver_that_is_forgotten_begins_anew(store: Store) -> None:
     ledger = Notifications(store)
     ledger.save(NAME, ReceiverState(cursor="1-0", sent=5), given_up=letter())
-    ledger.request(NAME, message())
+    ledger.request(NAME, message(), "r")
     happens(store)
 
     ledger.forget([NAME])
 
     assert ledger.state(NAME).sent == 0
     assert ledger.state(NAME).cursor != "1-0"
-    assert ledger.wait(NAME, "", 10, 0).requested == ()
+    assert ledger.wait(NAME, "", 10, 0).requests == ()
     assert len(ledger.dead_letters("", 10)) == 1
 
 
@@ -107,7 +107,7 @@ def test_what_another_version_wrote_holds_nothing_up(
 
     assert ledger.states() == {}
     assert ledger.state(NAME) == ReceiverState(cursor="0-0")
-    assert ledger.wait(NAME, "", 10, 0).requested == ()
+    assert ledger.wait(NAME, "", 10, 0).requests == ()
     assert store.client.xlen(store.keys.requested(NAME)) == 0
     assert "cannot be read" in capsys.readouterr().out
 

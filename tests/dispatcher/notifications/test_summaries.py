@@ -95,6 +95,16 @@ def test_a_recovery_is_said_at_once_and_once() -> None:
     assert chat.texts[2:] == ["1 more failure of shop in 10 minutes. shop succeeded"]
 
 
+def test_a_recovery_says_what_was_left_out_before_it() -> None:
+    chat = Chat()
+    for name in ("failed", "failed", "failed", "succeeded"):
+        chat.happens(name)
+
+    chat.passes(2 * WINDOW)
+
+    assert chat.texts == ["shop failed", "shop succeeded, after 2 more failures"]
+
+
 def test_a_failure_after_a_recovery_that_was_left_out_is_what_counts() -> None:
     chat = Chat()
     for name in ("failed", "succeeded", "failed", "succeeded", "failed"):

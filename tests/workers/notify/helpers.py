@@ -43,7 +43,7 @@ class Waits(Notifications):
 
     def wait(self, receiver: str, cursor: str, most: int, block: int) -> Mail:
         mail = super().wait(receiver, cursor, most, 0)
-        if not mail.last and not mail.requested:
+        if not mail.last and not mail.requests:
             self.clock.pass_by(block / 1000)
         return mail
 

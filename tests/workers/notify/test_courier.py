@@ -274,7 +274,7 @@ def test_an_event_that_cannot_be_read_holds_nothing_up(
 
 def requested(bench: Bench, make: Callable[[], Message]) -> Message:
     message = make()
-    bench.ledger.request(NAME, message)
+    bench.ledger.request(NAME, message, f"for {message.id}")
     return message
 
 
@@ -292,7 +292,7 @@ def test_a_test_is_sent_at_once_also_in_a_pause(bench_for: Benches) -> None:
         bench.rounds()
 
     assert receiver.received[1].id == "test-1"
-    assert (bench.state.request, bench.state.outcome) == ("test-1", "sent")
+    assert (bench.state.request, bench.state.outcome) == ("for test-1", "sent")
     assert types_of_rest(receiver) == ["dev.git-dispatcher.target.paused"]
 
 
@@ -321,7 +321,7 @@ def test_a_dead_letter_is_sent_again_as_it_was(bench_for: Benches) -> None:
         bench.rounds()
         for _ in range(2):
             ((id, letter),) = bench.ledger.dead_letters("", 10)
-            bench.ledger.resend(id, letter)
+            bench.ledger.resend(id, letter, "again")
             bench.rounds()
 
     assert bench.ledger.dead_letters("", 10) == []

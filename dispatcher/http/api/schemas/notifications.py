@@ -43,7 +43,7 @@ class ReceiverInfo(msgspec.Struct, frozen=True, kw_only=True):
     gap: str = ""
     """When and which events were dropped before they were sent."""
     request: str = ""
-    """Id of the message that a person had sent last: a test, or a dead letter."""
+    """Id of what a person had sent last: a test, or a dead letter."""
     outcome: str = ""
     """What came of it."""
 
@@ -82,6 +82,7 @@ class RequestedMessage(msgspec.Struct, frozen=True, kw_only=True):
 
     receiver: str
     message: str
+    request: str
 
 
 def dead_letter_info(id: str, letter: DeadLetter) -> DeadLetterInfo:

@@ -74,7 +74,9 @@ def test_a_test_waits_for_the_watcher_in_the_form_of_its_receiver(web: Web, stor
     for name in ("bus", "team"):
         answer = web.api(f"notifications/{name}/test", "POST", json={"by": "ann"})
         assert answer.status_code == 202
-        ((_, message),) = Notifications(store).wait(name, "", 10, 0).requested
+        (wanted,) = Notifications(store).wait(name, "", 10, 0).requests
+        message = wanted.message
+        assert wanted.id == answer.json()["request"]
         assert message.id == answer.json()["message"]
         assert "ann" in message.text
         assert ("specversion" in message.text) == (name == "bus")
@@ -105,9 +107,9 @@ def test_a_dead_letter_is_sent_again_once(web: Web, store: Store) -> None:
 
     answer = web.api(f"notifications/dead-letters/{letter['id']}/resend", "POST")
 
-    assert answer.json() == {"receiver": "bus", "message": "1-0"}
-    ((_, message),) = Notifications(store).wait("bus", "", 10, 0).requested
-    assert message.text == "the body"
+    (wanted,) = Notifications(store).wait("bus", "", 10, 0).requests
+    assert answer.json() == {"receiver": "bus", "message": "1-0", "request": wanted.id}
+    assert wanted.message.text == "the body"
     again = web.api(f"notifications/dead-letters/{letter['id']}/resend", "POST")
     assert error(again) == (404, "unknown_dead_letter")
     outcomes = [each["outcome"] for each in web.api("audit").json()["orders"]]
