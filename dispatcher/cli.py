@@ -17,6 +17,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "Processes": dict.fromkeys(("web", "worker", "watcher", "sweep"), "processes"),
     "Configuration": {"check": "check", "explain": "explain"},
     "Targets and deploys": {
+        "status": "status",
         "targets": "targets",
         "queue": "queue",
         "events": "events",
@@ -30,7 +31,12 @@ COMMANDS: dict[str, dict[str, str]] = {
     },
     "Deliveries": {"hooks": "hooks", "deliveries": "deliveries", "replay": "replay"},
     "Notifications": {"notifications": "notifications"},
-    "Pauses and repairs": {"pause": "pauses", "resume": "pauses", "repairs": "repairs"},
+    "Pauses and repairs": {
+        "pause": "pauses",
+        "resume": "pauses",
+        "repairs": "repairs",
+        "system": "status",
+    },
     "Access": {"token": "access_tokens", "audit": "access_tokens"},
     "Git servers": {"notify": "notify"},
     "On one machine": {"up": "local", "demo": "local"},

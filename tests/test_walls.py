@@ -146,9 +146,10 @@ WALLS = {
     ),
     # the application
     "dispatcher.http.health": (
-        "dispatcher dispatcher.domain.errors dispatcher.domain.process dispatcher.http.authentication"
+        "dispatcher dispatcher.domain.errors dispatcher.domain.process"
+        " dispatcher.http.api.schemas.health dispatcher.http.authentication"
         " dispatcher.http.background dispatcher.http.connection.threads dispatcher.http.responses"
-        " dispatcher.ledger msgspec starlette structlog"
+        " dispatcher.ledger starlette structlog"
     ),
     "dispatcher.http.metrics": (
         "dispatcher.domain.access dispatcher.http.authentication dispatcher.http.client_address"
@@ -178,7 +179,7 @@ WALLS = {
     ),
     "dispatcher.commands.tables.*": (
         "dispatcher.commands.formatting dispatcher.domain.* dispatcher.http.api.schemas.*"
-        " dispatcher.matching.evaluation rich"
+        " dispatcher.matching.evaluation msgspec rich"
     ),
     "dispatcher.commands.processes": (
         "dispatcher.commands.serve dispatcher.commands.worker_program typer"

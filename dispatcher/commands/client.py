@@ -27,6 +27,7 @@ from dispatcher.http.api.schemas.deploys import (
     RedeployAnswer,
 )
 from dispatcher.http.api.schemas.events import EventPage, GapInfo, StreamedEventInfo
+from dispatcher.http.api.schemas.health import Ready
 from dispatcher.http.api.schemas.hooks import HookList
 from dispatcher.http.api.schemas.notifications import (
     DeadLetterPage,
@@ -34,6 +35,7 @@ from dispatcher.http.api.schemas.notifications import (
     RequestedMessage,
 )
 from dispatcher.http.api.schemas.pauses import PauseAnswer
+from dispatcher.http.api.schemas.processes import ProcessList
 from dispatcher.http.api.schemas.queue import QueuePage
 from dispatcher.http.api.schemas.repairs import RepairList
 from dispatcher.http.api.schemas.targets import TargetInfo, TargetList, TargetPage
@@ -136,6 +138,12 @@ class Client:
 
     def repairs(self, limit: int) -> RepairList:
         return self._call("GET", f"repairs?limit={limit}", RepairList)
+
+    def processes(self) -> ProcessList:
+        return self._call("GET", "processes", ProcessList)
+
+    def ready(self) -> Ready:
+        return self._call("GET", f"{self._access.url.rstrip('/')}/readyz", Ready)
 
     def hooks(self) -> HookList:
         return self._call("GET", "hooks", HookList)
@@ -288,9 +296,8 @@ class Client:
         status = response.status_code
         code = Exit.UNAVAILABLE if status >= 500 or status in (408, 429) else Exit.REFUSED
         code = Exit.USAGE if status in (400, 422) else code
-        return Failed(
-            code, f"{self._said(response)} ({_shown(self._access.url)} answered {status})"
-        )
+        message = f"{self._said(response)} ({_shown(self._access.url)} answered {status})"
+        return Failed(code, message, status)
 
     def _said(self, response: httpx.Response) -> str:
         if response.status_code == 401:

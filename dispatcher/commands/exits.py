@@ -19,9 +19,11 @@ class Exit(IntEnum):
 class Failed(DispatcherError):
     """Ends a command with one of the exit codes and a message for its user."""
 
-    def __init__(self, code: Exit, message: str) -> None:
+    def __init__(self, code: Exit, message: str, status: int = 0) -> None:
         super().__init__(message)
         self.code = code
+        self.status = status
+        """Of the API's answer, if there was one."""
 
 
 def code_of(error: DispatcherError) -> Exit:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import msgspec
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +12,7 @@ from starlette.responses import Response
 from dispatcher import __version__
 from dispatcher.domain.errors import LedgerUnavailable
 from dispatcher.domain.process import configuration_health, workers_health
+from dispatcher.http.api.schemas.health import Alive, Ready
 from dispatcher.http.authentication import ApiTokens
 from dispatcher.http.background import Background
 from dispatcher.http.connection.threads import Threads
@@ -23,29 +23,6 @@ REDIS_TIMEOUT = 0.7
 """Time-out for Redis in seconds: a Kubernetes probe fails after one, and would take web out of service."""
 
 log = structlog.get_logger()
-
-
-class Alive(msgspec.Struct, frozen=True, kw_only=True):
-    live: bool
-
-
-class Ready(msgspec.Struct, frozen=True, kw_only=True):
-    """All fields but `ready` are only for clients with an API token."""
-
-    ready: bool
-    version: str | msgspec.UnsetType = msgspec.UNSET
-    ledger: str | msgspec.UnsetType = msgspec.UNSET
-    """"ok", or "unavailable: …"."""
-    cluster: str | msgspec.UnsetType = msgspec.UNSET
-    """The same for the cluster, as the leading watcher sees it; "unknown" without the ledger."""
-    workers: str | msgspec.UnsetType = msgspec.UNSET
-    """The same for all workers; "degraded: …" if some are late."""
-    configuration: str | msgspec.UnsetType = msgspec.UNSET
-    """"ok", "refused: …" or "differs: …"; "unknown" without the ledger."""
-    web: str | msgspec.UnsetType = msgspec.UNSET
-    """The same for web's background tasks."""
-    durability: str | msgspec.UnsetType = msgspec.UNSET
-    """What the ledger loses if its host is lost; "" if unknown."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dispatcher.http import health
+from dispatcher.http.api.schemas.health import Alive, Ready
 from dispatcher.http.openapi.operation import Operation, codes
 from dispatcher.http.operations.endpoints import Endpoints
 from dispatcher.http.webhooks import intake
@@ -33,7 +33,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         path="/livez",
         handler=lambda at: at.health.live,
         summary="Whether the process works",
-        responses={200: health.Alive},
+        responses={200: Alive},
         role=None,
         ledger=False,
     ),
@@ -42,7 +42,7 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         path="/readyz",
         handler=lambda at: at.health.ready,
         summary="Whether deliveries are accepted, and the state of ledger and cluster",
-        responses={200: health.Ready},
+        responses={200: Ready},
         role=None,
         ledger=False,
     ),

@@ -17,12 +17,12 @@ from dispatcher.domain.deploy import Reason, State
 from dispatcher.domain.event import EventKind
 from dispatcher.domain.outcome import Outcome
 from dispatcher.domain.waiting import WaitsFor
-from dispatcher.http import health
 from dispatcher.http.api.schemas.access import AuditPage, CreatedToken, RevokedToken
 from dispatcher.http.api.schemas.commits import CommitPage
 from dispatcher.http.api.schemas.deliveries import DeliveryDetail, ReplayAnswer
 from dispatcher.http.api.schemas.deploys import DeployDetail, OrderAnswer, RedeployAnswer
 from dispatcher.http.api.schemas.events import EventPage
+from dispatcher.http.api.schemas.health import Ready
 from dispatcher.http.api.schemas.hooks import HookList
 from dispatcher.http.api.schemas.notifications import (
     DeadLetterPage,
@@ -64,7 +64,7 @@ EXAMPLES: tuple[Any, ...] = (
     ReceiverList,
     RequestedMessage,
     DeadLetterPage,
-    health.Ready,
+    Ready,
 )
 """What the JSON examples are, in the document's order."""
 
