@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -80,3 +81,40 @@ def test_a_pod_that_is_not_there_has_no_log(cluster: Cluster) -> None:
     with pytest.raises(client.ApiException) as error:
         cluster.log("nobody")
     assert error.value.status == 404
+
+
+def stamped(cluster: Cluster, pod: str, **query: Any) -> list[tuple[datetime, str]]:
+    """The lines of a log, each with the time in front of it."""
+    lines = cluster.log(pod, timestamps=True, **query).splitlines()
+    split = [line.split(" ", 1) for line in lines]
+    return [(datetime.fromisoformat(at), text) for at, text in split]
+
+
+def test_each_line_has_its_time_where_that_is_asked_for(cluster: Cluster, five: str) -> None:
+    lines = stamped(cluster, five)
+
+    assert [text for _, text in lines] == [f"line {number}" for number in range(1, 6)]
+    assert sorted(lines, key=lambda line: line[0]) == lines
+
+
+def test_a_log_is_read_from_a_time_on(cluster: Cluster) -> None:
+    script = "echo first; sleep 2.1; echo second"
+    name = str(cluster.create_pod(pod(container(script))).metadata.name)
+    finished_pod(cluster, name)
+    (_, _), (second, _) = stamped(cluster, name)
+
+    def since(time: datetime) -> list[str]:
+        query = [("sinceTime", time.strftime("%Y-%m-%dT%H:%M:%SZ")), ("timestamps", "true")]
+        raw = cluster.core.api_client.call_api(
+            *cluster.core.api_client.param_serialize(
+                "GET",
+                f"/api/v1/namespaces/{cluster.namespace}/pods/{name}/log",
+                query_params=query,
+                auth_settings=["BearerToken"],
+            )
+        ).response.data
+        return [line.split(" ", 1)[1] for line in raw.decode().splitlines()]
+
+    assert since(second) == ["second"]
+    assert since(second - timedelta(seconds=60)) == ["first", "second"]
+    assert since(second + timedelta(seconds=60)) == []

@@ -5,6 +5,7 @@ It must not read or write objects.
 
 import random
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -91,7 +92,24 @@ def log_options(query: Query) -> LogOptions:
         tail=number(query, "tailLines"),
         limit=number(query, "limitBytes"),
         follow=is_true(query, "follow"),
+        timestamps=is_true(query, "timestamps"),
+        since=moment(query, "sinceTime"),
     )
+
+
+def moment(query: Query, name: str) -> int | None:
+    """A time in RFC 3339 as nanoseconds since the epoch. As in a real API server only its seconds count:
+    https://github.com/kubernetes/apimachinery/blob/master/pkg/apis/meta/v1/time.go"""
+    text = query.get(name)
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise BadRequest(f"{name}: Invalid value: {text!r}: must be a time in RFC 3339")
+    return int(found.timestamp()) * 10**9
 
 
 def decode(content_type: str, body: bytes) -> Any:

@@ -37,3 +37,31 @@ def test_a_follower_reads_what_is_written_until_the_end(tmp_path: Path) -> None:
         return await follower
 
     assert asyncio.run(scenario()) == b"before after"
+
+
+def read(log: ContainerLog, options: LogOptions) -> bytes:
+    async def all_of_it() -> bytes:
+        return b"".join([piece async for piece in log.read(options)])
+
+    return asyncio.run(all_of_it())
+
+
+def test_lines_keep_their_times_when_the_log_is_opened_again(tmp_path: Path) -> None:
+    times = iter([1_000_000_000, 2_500_000_000, 2_500_000_001])
+    log = ContainerLog(tmp_path / "log", lambda: next(times))
+    for part in (b"one\ntw", b"o\nthree\n", b"four"):
+        log.append(part)
+    log.close()
+    again = ContainerLog(tmp_path / "log")
+    again.close()
+
+    for each in (log, again):
+        assert read(each, LogOptions(timestamps=True)).decode().splitlines() == [
+            "1970-01-01T00:00:01.000000000Z one",
+            "1970-01-01T00:00:01.000000000Z two",
+            "1970-01-01T00:00:02.500000000Z three",
+            "1970-01-01T00:00:02.500000001Z four",
+        ]
+        assert read(each, LogOptions(since=2_000_000_000)) == b"three\nfour"
+        assert read(each, LogOptions(since=3_000_000_000)) == b""
+        assert read(each, LogOptions(since=1_000_000_000, limit=5)) == b"one\nt"
