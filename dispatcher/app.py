@@ -30,6 +30,8 @@ from dispatcher.http.api.deploy_search import DeploySearch
 from dispatcher.http.api.deploys import Deploys
 from dispatcher.http.api.events import EventLog
 from dispatcher.http.api.hooks import ConfiguredHooks
+from dispatcher.http.api.log_reading import BLOCK as LOG_WAIT
+from dispatcher.http.api.logs import DeployLogs
 from dispatcher.http.api.notifications import Receivers
 from dispatcher.http.api.pauses import Pausing
 from dispatcher.http.api.processes import ProcessRoll
@@ -64,6 +66,7 @@ from dispatcher.ledger import (
     DeliveryLog,
     Events,
     Keys,
+    LogReader,
     Processes,
     RateLimits,
     Reader,
@@ -108,6 +111,8 @@ class Parts:
     """Its reads wait for what happens."""
     hub: EventHub
     instance: str
+    logs: LogReader
+    log_readers: int
 
 
 def create_app(
@@ -170,6 +175,8 @@ def _parts(settings: Environment, source: Reloader, limits: ConnectionLimits) ->
         blocking=blocking,
         hub=EventHub(Events(blocking), *bounds),
         instance=settings.instance,
+        logs=LogReader(url, keys, LOG_WAIT),
+        log_readers=settings.log_readers,
     )
 
 
@@ -250,10 +257,11 @@ def _endpoints(
         health=Health(store, parts.background, tokens),
         document=_open_api(),
         targets=Targets(live, parser, store, parts.remind_after),
-        deploys=Deploys(parser, store, wake_ups, audit),
+        deploys=Deploys(live, parser, store, wake_ups, audit),
         deploy_search=DeploySearch(live, store),
         queue=WaitingDeploys(live, store),
         commits=RepositoryCommits(live, parser, store),
+        logs=DeployLogs(live, parser, store, parts.logs, parts.log_readers),
         redeploys=Redeploys(parser, store, wake_ups, audit),
         events=EventLog(parts.hub, store, tokens.caller),
         pauses=Pausing(parser, store, wake_ups, audit),
@@ -290,6 +298,7 @@ async def _running(parts: Parts, look_every: float) -> AsyncIterator[dict[str, A
             await parts.rejections.report()
         await parts.roll_call.end()
         await to_thread.run_sync(parts.submitter.__exit__)
+        await parts.logs.close()
         parts.store.client.close()
         parts.failures.store.client.close()
         parts.blocking.client.close()

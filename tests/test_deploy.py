@@ -28,6 +28,7 @@ from dispatcher.domain.errors import ClusterError
 from dispatcher.ledger.wakeups import LONGEST_TASK
 from workers.heartbeat import HeartbeatFile
 from workers.kube.client import Access, Cluster
+from workers.logs.relay import LogSource
 from workers.reconcile.leased_cluster import ClusterClient
 from workers.watch.sweeper import WatcherCluster
 
@@ -310,9 +311,13 @@ ARGUMENTS: dict[str, tuple[tuple[Any, ...], ...]] = {
     "log_tail": (("deploys", "shop-1-x", "main"),),
     "list_jobs": (("deploys", "a=b"),),
     "list_pods": (("deploys", "a=b"),),
+    "log": (("deploys", "p", "c", ""),),
     "watch": (("job", "deploys", "a=b", "1", 1), ("pod", "deploys", "a=b", "1", 1)),
 }
-RIGHTS_OF = {"worker": ClusterClient, "watcher": WatcherCluster}
+RIGHTS_OF: dict[str, tuple[type, ...]] = {
+    "worker": (ClusterClient,),
+    "watcher": (WatcherCluster, LogSource),
+}
 
 
 @contextmanager
@@ -379,7 +384,7 @@ def right(method: str, url: str) -> tuple[str, str, str]:
 def test_a_process_may_do_what_it_does_and_no_more(
     process: str, objects: list[Object], tmp_path: Path
 ) -> None:
-    names = [name for name in dir(RIGHTS_OF[process]) if not name.startswith("_")]
+    names = [each for kind in RIGHTS_OF[process] for each in dir(kind) if not each.startswith("_")]
 
     with noting_server(tmp_path) as (config, needed):
         cluster = Cluster(Access(str(config)))

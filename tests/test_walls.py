@@ -277,8 +277,8 @@ WALLS = {
     # observes, and repairs
     "workers.watch.*": (
         "dispatcher.config.reloading dispatcher.domain.* dispatcher.ledger msgspec structlog"
-        " workers.heartbeat workers.kube.* workers.manifest.job workers.notify.notifier workers.plan.*"
-        " workers.recorder"
+        " workers.heartbeat workers.kube.* workers.logs.relays workers.manifest.job"
+        " workers.notify.notifier workers.plan.* workers.recorder"
     ),
     # notifies
     "workers.notify.*": (
@@ -293,14 +293,17 @@ WALLS = {
         "dispatcher dispatcher.config dispatcher.domain.notification dispatcher.notifications.*"
         " dispatcher.webhooks.standard_webhooks httpx workers.notify.sender"
     ),
+    "workers.logs.*": "dispatcher.domain.* dispatcher.ledger msgspec structlog workers.kube.*",
+    "workers.logs.lines": "dispatcher.domain.log",
+    "workers.logs.sequence": "dispatcher.domain.log workers.kube.objects",
     "workers.commands.*": (
         "dispatcher.config dispatcher.domain.* dispatcher.ledger yaml workers.kube.objects"
         " workers.manifest.job workers.plan.* workers.watch.*"
     ),
     "workers.wiring": (
         "dispatcher.config dispatcher.config.reloading dispatcher.ledger dispatcher.metrics.*"
-        " workers.heartbeat workers.kube.client workers.notify.courier workers.reconcile.reconciler"
-        " workers.watch.watcher"
+        " workers.heartbeat workers.kube.client workers.logs.relays workers.notify.courier"
+        " workers.reconcile.reconciler workers.watch.watcher"
     ),
     "workers.tasks": "dispatcher.metrics.* workers.reconcile.reconciler workers.wiring",
     "workers.rqtask": "dispatcher.domain.errors dispatcher.ledger.wakeups rq workers.tasks",
@@ -389,6 +392,8 @@ PURE = {
     "workers.kube.errors",
     "workers.kube.labels",
     "workers.kube.objects",
+    "workers.logs.lines",
+    "workers.logs.sequence",
     "workers.manifest.*",
     "workers.plan.*",
     "workers.watch.cache",

@@ -10,6 +10,7 @@ from dispatcher.config.reloading import Reloader
 from dispatcher.ledger import (
     Gauges,
     Keys,
+    LogRequests,
     Processes,
     Repairs,
     RoundTrip,
@@ -31,6 +32,7 @@ from dispatcher.metrics.watcher import WatcherMetrics
 from dispatcher.metrics.worker import WorkerMetrics
 from workers.heartbeat import Beat
 from workers.kube.client import Access, Cluster
+from workers.logs.relays import WAIT_SECONDS, LogAccess
 from workers.notify.courier import LONGEST_WAIT
 from workers.reconcile.reconciler import Reconciler
 from workers.watch.watcher import Watcher
@@ -49,6 +51,11 @@ def store(
 ) -> Store:
     client = connect(_url(settings), timeout=timeout, observe=_observer(metrics))
     return Store(client, Keys(settings.instance), timeouts=Timeouts(lease=settings.lease * 1000))
+
+
+def log_requests(settings: Environment) -> LogRequests:
+    """With a client of its own: its calls wait."""
+    return LogRequests(store(settings, timeout=WAIT_SECONDS + 10))
 
 
 def wake_ups(
@@ -87,14 +94,16 @@ def watcher(
     settings: Environment, source: Reloader, metrics: WatcherMetrics, beat: Beat
 ) -> Watcher:
     """Raises ClusterError where there is no access to a cluster."""
+    shared = cluster(settings, metrics.cluster)
     made = Watcher(
         store(settings, metrics.ledger),
         wake_ups(settings, metrics.ledger),
-        cluster(settings, metrics.cluster),
+        shared,
         source,
         settings.instance,
         beat,
         settings.pause_reminder,
+        LogAccess(log_requests(settings), shared, settings.logs),
         telemetry=metrics,
         open_store=partial(store, settings, timeout=LONGEST_WAIT + 5),
     )

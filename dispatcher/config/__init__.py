@@ -22,6 +22,7 @@ from dispatcher.config.jobs import (
     ShortJob,
     Toleration,
 )
+from dispatcher.config.logs import LogSettings
 from dispatcher.config.manifests import Manifest
 from dispatcher.config.notifications import Chat, NotificationSettings, Summarize, Webhook
 from dispatcher.config.settings import (
@@ -50,6 +51,7 @@ __all__ = [
     "EnvReference",
     "Environment",
     "Hook",
+    "LogSettings",
     "Manifest",
     "ManifestJob",
     "NamespaceSettings",

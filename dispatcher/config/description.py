@@ -22,6 +22,7 @@ def describe(configuration: Configuration) -> dict[str, Any]:
         "deliveries": _deliveries(configuration.deliveries),
         "cluster": _cluster(configuration.cluster),
         "notifications": _notifications(configuration.notifications),
+        "logs": configuration.logs.model_dump(),
     }
 
 

@@ -55,6 +55,10 @@ class Environment:
     user_header: str
     """The header in which a trusted proxy names the user, in lower case; "" if none does."""
     user_roles: UserRoles
+    log_readers: int
+    """How many requests web answers at once with a deploy's live log."""
+    logs: int
+    """How many logs the leading watcher relays at once."""
     instance: str
     queue: str
     lease: int
@@ -217,6 +221,8 @@ VARIABLES = (
     Variable("DISPATCHER_SESSION", "session", "43200", _whole(60, 31_622_400)),
     Variable("DISPATCHER_USER_HEADER", "user_header", "", _USER_HEADER),
     Variable("DISPATCHER_USER_ROLES", "user_roles", "", user_roles),
+    Variable("DISPATCHER_LOG_READERS", "log_readers", "100", _whole(1, 10_000)),
+    Variable("DISPATCHER_LOGS", "logs", "30", _whole(1, 1_000)),
     Variable("DISPATCHER_INSTANCE", "instance", "default", _INSTANCE),
     Variable("DISPATCHER_QUEUE", "queue", "deploys", _QUEUE),
     Variable("DISPATCHER_LEASE", "lease", "6", _lease),

@@ -26,6 +26,7 @@ from dispatcher.config.jobs import (
     ShortJob,
     Toleration,
 )
+from dispatcher.config.logs import LogSettings
 from dispatcher.config.mistakes import Location, Mistake, MistakesFound, show
 from dispatcher.config.notifications import Chat, NotificationSettings, Summarize, Webhook
 from dispatcher.config.renames import rename_mistakes
@@ -43,7 +44,7 @@ from dispatcher.domain.suggestions import did_you_mean
 from dispatcher.files import read_file, why
 
 VERSION = 1
-TOP = ("version", "hooks", "defaults", "targets", "deliveries", "cluster", "notifications")
+TOP = ("version", "hooks", "defaults", "targets", "deliveries", "cluster", "logs", "notifications")
 SUFFIXES = (".yaml", ".yml")
 
 Section = TypeVar("Section", bound=Settings)
@@ -59,6 +60,7 @@ class Configuration:
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
     deliveries: DeliverySettings = field(default_factory=DeliverySettings)
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
+    logs: LogSettings = field(default_factory=LogSettings)
 
 
 @dataclass
@@ -72,6 +74,7 @@ class _Reading:
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
     deliveries: DeliverySettings = field(default_factory=DeliverySettings)
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
+    logs: LogSettings = field(default_factory=LogSettings)
     files: list[Path] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
     places: dict[Location, Mistake] = field(default_factory=dict)
@@ -98,6 +101,7 @@ def read_files(path: Path, environ: Mapping[str, str], *, secrets: bool = True) 
         reading.cluster = _section(document, "cluster", reading.cluster, reading)
         reading.deliveries = _section(document, "deliveries", reading.deliveries, reading)
         reading.notifications = _section(document, "notifications", reading.notifications, reading)
+        reading.logs = _section(document, "logs", reading.logs, reading)
         _read_hooks(document, reading)
         _read_targets(document, defaults, reading)
     reading.mistakes += rename_mistakes(documents, reading.targets)
@@ -111,6 +115,7 @@ def read_files(path: Path, environ: Mapping[str, str], *, secrets: bool = True) 
         reading.cluster,
         reading.deliveries,
         reading.notifications,
+        reading.logs,
     )
 
 

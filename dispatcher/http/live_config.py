@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 from anyio import CapacityLimiter, to_thread
 
-from dispatcher.config import Chat, Configuration, Hook, Target, Webhook
+from dispatcher.config import Chat, Configuration, Hook, LogSettings, Target, Webhook
 from dispatcher.config.reloading import Reloader
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.repositories import normalize_repository
@@ -38,6 +38,7 @@ class ActiveConfig:
     """Target → identity of its repository."""
     receivers: Mapping[str, Webhook | Chat]
     """Of notifications."""
+    logs: LogSettings
 
     @classmethod
     def of(cls, configuration: Configuration) -> ActiveConfig:
@@ -48,7 +49,8 @@ class ActiveConfig:
         repositories = {name: normalize_repository(t.repository) for name, t in targets.items()}
         cost = UniformCost.of(hooks.values())
         receivers = configuration.notifications.receivers
-        return cls(hooks, targets, scopes, cost, matcher, bounds, repositories, receivers)
+        logs = configuration.logs
+        return cls(hooks, targets, scopes, cost, matcher, bounds, repositories, receivers, logs)
 
 
 class LiveConfig:

@@ -11,6 +11,7 @@ from dispatcher.ledger.gauges import Ended, Gauges, LedgerGauges, SlotGauges, Ta
 from dispatcher.ledger.keys import Keys
 from dispatcher.ledger.leadership import Leadership
 from dispatcher.ledger.listings import Listings, RedisRun
+from dispatcher.ledger.log_reader import LogReader, RelayedPart
 from dispatcher.ledger.notifications import Mail, Notifications, Request, happened_at
 from dispatcher.ledger.observations import Observations
 from dispatcher.ledger.operations import Operations
@@ -22,6 +23,7 @@ from dispatcher.ledger.queue import Queue
 from dispatcher.ledger.reader import Reader, TargetView, WholeDeploy
 from dispatcher.ledger.redeployment import NoRedeploy, Redeploy, RedeployResult
 from dispatcher.ledger.rejections import AuthFailures, RateLimitResult, RateLimits
+from dispatcher.ledger.relayed_logs import LogNews, LogRequests, RelayedLogs
 from dispatcher.ledger.renaming import Rename, RenameResult, Renaming
 from dispatcher.ledger.repairs import Repairs
 from dispatcher.ledger.retention import Retention
@@ -61,6 +63,9 @@ __all__ = [
     "Listings",
     "LogBounds",
     "LogEntry",
+    "LogNews",
+    "LogReader",
+    "LogRequests",
     "LoggedDelivery",
     "Mail",
     "NoFreeSlot",
@@ -81,6 +86,8 @@ __all__ = [
     "Redeploy",
     "RedeployResult",
     "RedisRun",
+    "RelayedLogs",
+    "RelayedPart",
     "Rename",
     "RenameResult",
     "Renaming",

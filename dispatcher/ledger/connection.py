@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -102,6 +104,19 @@ def _client(kind: type[Client], url: str, timeout: float, text: bool) -> Client:
     return client
 
 
+def connect_async(url: str, *, timeout: float) -> redis.asyncio.Redis:
+    """The same for an event loop."""
+    return redis.asyncio.Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=timeout,
+        **({} if url.startswith("unix:") else _over_tcp(timeout)),
+        health_check_interval=0,
+        retry=AsyncRetry(NoBackoff(), 0),
+        retry_on_error=[],
+    )
+
+
 def _over_tcp(timeout: float) -> dict[str, Any]:
     """Settings that a Unix socket does not accept."""
     return {
@@ -111,7 +126,7 @@ def _over_tcp(timeout: float) -> dict[str, Any]:
     }
 
 
-def address(client: redis.Redis) -> str:
+def address(client: redis.Redis | redis.asyncio.Redis) -> str:
     """The server's address for display, without the password."""
     settings = client.connection_pool.connection_kwargs
     return f"{settings.get('host', settings.get('path', 'localhost'))}:{settings.get('port', '')}"
@@ -136,7 +151,7 @@ def check_writes(client: redis.Redis, key: str) -> None:
         client.setrange(key, 0, "")
 
 
-def unavailable(client: redis.Redis, error: Exception) -> LedgerUnavailable:
+def unavailable(client: redis.Redis | redis.asyncio.Redis, error: Exception) -> LedgerUnavailable:
     kind = type(error).__name__
     return LedgerUnavailable(
         f"Redis at {address(client)} did not do what was asked ({kind}: {error})"

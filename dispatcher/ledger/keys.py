@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+from dispatcher.domain.log import LogName
+
 
 class Keys:
     """Names below one prefix, so that several installations can share a Redis."""
@@ -82,6 +84,11 @@ class Keys:
         number, the answer (JSON)."""
         return f"{self.prefix}logged-delivery:{id}"
 
+    def log(self, name: LogName) -> str:
+        """Stream, bounded by `Retention.relayed`, expires `Retention.relayed_for` after nobody reads it any
+        more: a deploy's log, or of one container of it, as it is relayed (LogPart, JSON)."""
+        return f"{self.prefix}log:{name.target}:{name.number}:{name.container}:{name.copy}"
+
     def noted(self, target: str) -> tuple[str, str, str, str]:
         """Where scripts note what happened: the target's timelines, the events, the counts, the index."""
         return self.timelines(target), self.events, self.counts, self.deploy_index
@@ -123,6 +130,12 @@ class Keys:
         """Sorted set, bounded by `Retention.happened`: "target number" of the newest deploys of all targets ->
         when each was created (ms, with a fraction for those of one millisecond)."""
         return f"{self.prefix}deploy-index"
+
+    @property
+    def log_requests(self) -> str:
+        """Stream, bounded by `Retention.requests`, expires `Retention.relayed_for` after the last: who reads
+        which log (LogRequest, JSON)."""
+        return f"{self.prefix}log-requests"
 
     @property
     def counts(self) -> str:

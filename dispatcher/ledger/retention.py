@@ -21,6 +21,16 @@ class Happened(msgspec.Struct, frozen=True, kw_only=True):
 EVENTS = Happened(events=10_000, lines=50)
 
 
+class RelayBounds(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is kept of a log that is relayed, as scripts take it."""
+
+    entries: int
+    bytes: int
+
+
+RELAYED = RelayBounds(entries=2_000, bytes=1024 * 1024)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Retention:
     """The defaults suit a team of any size."""
@@ -49,6 +59,12 @@ class Retention:
     """Messages to one receiver that people want sent and that were not sent yet, about."""
     repairs: int = 200
     """Newest repairs that are kept."""
+    relayed: RelayBounds = RELAYED
+    """Of one log: a reader that falls further behind misses lines, and is told so."""
+    relayed_for: int = 60_000
+    """Milliseconds for which a relayed log is kept after nobody reads it any more."""
+    requests: int = 10_000
+    """Newest requests for logs that are kept, about."""
     auth_failures: int = 60_000
     """Milliseconds for which requests that are not authenticated are counted together."""
     sign_in_link: int = 600

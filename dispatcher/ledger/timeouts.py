@@ -20,3 +20,5 @@ class Timeouts:
     """A wake-up that no worker took counts as lost after this time."""
     longest_wake_up: int = 300_000
     """Longest pause between two wake-ups of a target that no worker takes."""
+    reader: int = 15_000
+    """A log is relayed for so long after its last reader asked for it."""

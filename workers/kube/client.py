@@ -52,16 +52,24 @@ log = structlog.get_logger()
 
 
 class Stream:
-    """An open watch."""
+    """An open watch, or a log that is followed."""
 
-    def __init__(self, answer: Any) -> None:
-        self._answer = answer
+    def __init__(self, answer: Any, what: str = "follow the watch") -> None:
+        self._answer, self._what = answer, what
 
     def chunks(self) -> Iterator[bytes]:
         """Bytes as they arrive, until the server ends the watch, sends nothing for too long, or `shutdown`."""
+        with _translated(self._what), suppress(urllib3.exceptions.ReadTimeoutError):
+            yield from self._answered()
+
+    def to_the_end(self) -> Iterator[bytes]:
+        """The same; raises ClusterUnavailable where it is not the server that ends it."""
+        with _translated(self._what):
+            yield from self._answered()
+
+    def _answered(self) -> Iterator[bytes]:
         try:
-            with _translated("follow the watch"), suppress(urllib3.exceptions.ReadTimeoutError):
-                yield from self._answer.stream(65_536)
+            yield from self._answer.stream(65_536)
         finally:
             self._answer.release_conn()
 
@@ -91,6 +99,8 @@ class Timeouts:
     """For a reflector, which delays nobody: a server under load takes long for a list."""
     watch: float = 75.0
     """A server sends a bookmark every minute; if none comes, the connection may be dead."""
+    log: float = 300.0
+    """For a log that is followed: if nothing comes for so long, it is opened again."""
 
 
 class Cluster:
@@ -171,6 +181,18 @@ class Cluster:
         path = f"{_path('pod', namespace, pod)}/log"
         raw = self._send(f"read the log of {pod}", "GET", path, query)
         return raw[-LOG_BYTES:].decode(errors="replace")
+
+    def log(
+        self, namespace: str, pod: str, container: str, since: str, *, follow: bool = False
+    ) -> Stream:
+        """A container's log with the time of each line, since a time in whole seconds ("" for its beginning);
+        with `follow` until the container ends. Raises NotThere."""
+        query = {"container": container, "timestamps": "true"}
+        query |= {"sinceTime": since} if since else {}
+        query |= {"follow": "true"} if follow else {}
+        what, path = f"read the log of {pod}", f"{_path('pod', namespace, pod)}/log"
+        timeout = self._timeouts.log if follow else self._timeouts.list
+        return Stream(self._open(what, "GET", path, query, None, timeout), what)
 
     def list_jobs(self, namespace: str, selector: str, position: str = "") -> JobList:
         """One page of the newest state (no resourceVersion); "" as namespace is all namespaces."""

@@ -42,7 +42,9 @@ class ContainerSpec(_Object, frozen=True):
 
 class PodSpec(_Object, frozen=True):
     active_deadline_seconds: int | None = None
+    restart_policy: str = ""
     init_containers: tuple[ContainerSpec, ...] = ()
+    containers: tuple[ContainerSpec, ...] = ()
 
 
 class PodTemplate(_Object, frozen=True):

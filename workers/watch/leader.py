@@ -10,6 +10,7 @@ import structlog
 from dispatcher.ledger import Listings, Observations, Publisher, RedisRun
 from workers.kube import labels
 from workers.kube.objects import Pod
+from workers.logs.relays import Relays
 from workers.manifest.job import render
 from workers.notify.notifier import Notifier
 from workers.watch.observer import Observer
@@ -49,12 +50,17 @@ class Leader:
         self._pause_reminders = PauseReminders(store, watcher.remind_after)
         self._observer = Observer(watcher, self._renames)
         self._notifier = _notifier(watcher)
+        self._relays = (
+            Relays(watcher.logs, watcher.leadership, watcher.instance) if watcher.logs else None
+        )
         self._due = self._namespaces_due = 0.0
 
     def begin(self) -> None:
         self._log_which_redis(self._listings.redis_run())
         self._observer.begin()
         self._publish()
+        if self._relays:
+            self._relays.start()
 
     def close(self) -> None:
         for namespace in self._reflectors.namespaces:
@@ -62,6 +68,8 @@ class Leader:
         if self._notifier:
             self._notifier.stop()
         self._reflectors.leave_all()
+        if self._relays:
+            self._relays.stop()
 
     def tick(self) -> None:
         """Handles reflector events for a second at most, and once a second does what is due."""
@@ -72,7 +80,10 @@ class Leader:
 
     def take_in(self, seconds: float = 0.0) -> None:
         """Handles the events of the reflectors; waits so many seconds for the first."""
-        self._observer.take_in(self._reflectors.take(seconds, LARGEST_BATCH))
+        events = self._reflectors.take(seconds, LARGEST_BATCH)
+        self._observer.take_in(events)
+        if self._relays and events:
+            self._relays.look()
 
     def _every_second(self) -> None:
         self._due = time.monotonic() + TICK_SECONDS

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from dispatcher.config.reloading import Reloader
 from dispatcher.ledger import Leadership, Store, WakeUps
 from workers.heartbeat import Beat
+from workers.logs.relays import LogAccess
 from workers.watch.sweeper import WatcherCluster
 from workers.watch.telemetry import Telemetry, Unobserved
 
@@ -25,6 +26,8 @@ class Watcher:
     beat: Beat = lambda _: None
     remind_after: int = 86400
     """Seconds between two reminders of a pause; 0 for none."""
+    logs: LogAccess | None = None
+    """Without it no logs are relayed."""
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     """The fencing token of this process: every write of a leader compares it with the one in the ledger."""
     telemetry: Telemetry = field(default_factory=Unobserved)

@@ -19,6 +19,7 @@ from dispatcher.http.api.requests import (
 )
 from dispatcher.http.api.schemas.deploys import DeployList, OrderAnswer, deploy_info
 from dispatcher.http.api.serializers.deploys import deploy_detail
+from dispatcher.http.live_config import LiveConfig
 from dispatcher.http.responses import ErrorResponse, json_response
 from dispatcher.ledger import Operations, Reader, Store, WakeUps
 
@@ -39,9 +40,14 @@ class Deploys:
     the queue."""
 
     def __init__(
-        self, parser: RequestParser, store: Store, wake_ups: WakeUps, audit: AuditLog
+        self,
+        live: LiveConfig,
+        parser: RequestParser,
+        store: Store,
+        wake_ups: WakeUps,
+        audit: AuditLog,
     ) -> None:
-        self._parser, self._wake_ups, self._audit = parser, wake_ups, audit
+        self._live, self._parser, self._wake_ups, self._audit = live, parser, wake_ups, audit
         self._operations = Operations(store)
         self._reader = Reader(store)
 
@@ -57,7 +63,7 @@ class Deploys:
         if found is None:
             kept = await to_thread.run_sync(self._reader.numbers, target)
             raise unknown_deploy(target, number, kept)
-        return json_response(deploy_detail(found))
+        return json_response(deploy_detail(found, self._live.now.logs))
 
     async def cancel(self, request: Request) -> Response:
         return await self._order(request, Verb.CANCEL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dispatcher.domain.access import Role
 from dispatcher.domain.cause import CauseKind
 from dispatcher.domain.deploy import Reason, State
-from dispatcher.http.api import deploy_search, deploys, redeploys
+from dispatcher.http.api import deploy_search, deploys, logs, redeploys
 from dispatcher.http.api.redeploys import RedeployOrder
 from dispatcher.http.api.requests import Order
 from dispatcher.http.api.schemas.deploys import (
@@ -38,6 +38,13 @@ REDEPLOY = codes(
     "400 invalid_commit invalid_ref ambiguous_ref contradiction invalid_idempotency_key",
     "409 never_deployed unknown_commit",
     "422 ref_not_taken",
+)
+CONTAINER = logs.CONTAINER.pattern
+LOG = codes(
+    "400 invalid_container invalid_flag",
+    "404 no_log unknown_container",
+    "410 log_gone",
+    "503 log_unavailable too_many_logs",
 )
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",
@@ -88,6 +95,21 @@ OPERATIONS: tuple[Operation[Endpoints], ...] = (
         summary="A deploy",
         responses={200: DeployDetail},
         own_errors=DEPLOY,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/targets/{target}/deploys/{number}/log",
+        handler=lambda at: at.logs.show,
+        summary="A deploy's log, live where it runs",
+        responses={200: str},
+        media=(logs.TEXT, logs.EVENT_STREAM),
+        own_errors=DEPLOY | LOG,
+        parameters=(
+            Parameter("container", "query", {"type": "string", "pattern": f"^({CONTAINER})?$"}),
+            Parameter("follow", "query", {"type": "boolean", "default": False}),
+            Parameter("timestamps", "query", {"type": "boolean", "default": False}),
+            Parameter("Last-Event-ID", "header", {"type": "string"}),
+        ),
     ),
     Operation(
         method="POST",

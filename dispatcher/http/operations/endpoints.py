@@ -11,6 +11,7 @@ from dispatcher.http.api.deploy_search import DeploySearch
 from dispatcher.http.api.deploys import Deploys
 from dispatcher.http.api.events import EventLog
 from dispatcher.http.api.hooks import ConfiguredHooks
+from dispatcher.http.api.logs import DeployLogs
 from dispatcher.http.api.notifications import Receivers
 from dispatcher.http.api.pauses import Pausing
 from dispatcher.http.api.processes import ProcessRoll
@@ -38,6 +39,7 @@ class Endpoints:
     deploy_search: DeploySearch
     queue: WaitingDeploys
     commits: RepositoryCommits
+    logs: DeployLogs
     redeploys: Redeploys
     events: EventLog
     pauses: Pausing

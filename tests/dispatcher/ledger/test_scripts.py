@@ -17,6 +17,7 @@ from dispatcher.ledger import (
     operations,
     processes,
     redeployment,
+    relayed_logs,
     renaming,
     schedule,
     slots,
@@ -26,6 +27,7 @@ from dispatcher.ledger import (
 from dispatcher.ledger.scripts import included, source, text
 
 ARGUMENTS: dict[str, type[msgspec.Struct]] = {
+    "append_log": relayed_logs.Arguments,
     "cancel": operations.Arguments,
     "claim_slot": slots.Arguments,
     "heartbeat": processes.Arguments,

@@ -44,6 +44,9 @@ STARTERS = {
     "dispatcher/metrics/server.py": "worker and watcher watch their threads; a scrape that fails is one scrape",
     "dispatcher/ledger/submitter.py": "web watches its threads, and each group has its chance",
     "workers/notify/notifier.py": "the watcher watches its threads; a courier that was stopped ends by itself",
+    "workers/logs/relay.py": "the watcher watches its threads, and what cannot be read is tried again",
+    "workers/logs/relays.py": "the watcher watches its threads",
+    "workers/logs/writer.py": "the watcher watches its threads",
     "workers/watch/reflector.py": "the watcher watches its threads, and a reflector that fails lists again",
     # Embedded parts
     "dispatcher/local/pod_history.py": "a witness that died has seen nothing, and says so",

@@ -71,6 +71,8 @@ class DeployDetail(DeployInfo, frozen=True, kw_only=True):
 
     exit_code: int | None = None
     log_tail: str = ""
+    log_url: str = ""
+    """Where its log is kept, if the configuration says so."""
     pod: str = ""
     """Its Pod in the cluster: the one that failed, else one that waits, else the newest."""
     superseded: tuple[str, ...] = ()
