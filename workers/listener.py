@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Callable
 from itertools import count
 from types import FrameType, TracebackType
 from typing import Any
@@ -42,7 +43,14 @@ log = structlog.get_logger()
 class Listener:
     """Run it in the main thread: it takes over SIGTERM and SIGINT, which end it."""
 
-    def __init__(self, client: redis.Redis, queue: str, beat: Beat = lambda _: None) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        queue: str,
+        beat: Beat = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.clock = clock
         self._client, self._queue, self._beat = client, queue, beat
         self._numbers = count()
         self._stopped = threading.Event()
@@ -55,7 +63,7 @@ class Listener:
             self.beat()
             try:
                 with translated(self._client):
-                    self._worker().work(logging_level="CRITICAL")
+                    self.rq_worker().work(logging_level="CRITICAL")
             except LedgerUnavailable as error:
                 self.away(error)
             self._take_signals()
@@ -82,7 +90,8 @@ class Listener:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.stop)
 
-    def _worker(self) -> _Worker:
+    def rq_worker(self) -> SimpleWorker:
+        """The next one, under a name of its own."""
         worker = _Worker(
             [self._queue],
             name=self._next_name(),
@@ -106,7 +115,7 @@ class _Worker(SimpleWorker):
     """Runs tasks in this process: they are short and never wait for a Job."""
 
     listener: Listener
-    _known_until = 0.0
+    _known_until: float | None = None
     """When RQ forgets this worker unless there is a heartbeat; by the monotonic clock."""
 
     def bootstrap(self, *args: Any, **kwargs: Any) -> None:
@@ -119,11 +128,11 @@ class _Worker(SimpleWorker):
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         """Raises LedgerUnavailable, which ends this worker: RQ waits for Redis
         only after redis-py's own errors."""
-        seconds, now = timeout or FORGOTTEN_AFTER, time.monotonic()
-        was_forgotten, self._known_until = now > self._known_until > 0, now + seconds
+        seconds, now = timeout or FORGOTTEN_AFTER, self.listener.clock()
+        known, self._known_until = self._known_until, now + seconds
         with translated(self.connection):
             super().heartbeat(seconds, pipeline)
-            if was_forgotten:
+            if known is not None and now > known:
                 self._register_again(seconds)
         self.listener.beat()
 

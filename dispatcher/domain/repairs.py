@@ -11,6 +11,7 @@ class Kind(StrEnum):
     """The kinds of repairs; docs/operations.md explains each."""
 
     UNTAKEN_WAKE_UP = "untaken-wake-up"  # no worker has taken it up in time: it is sent again
+    LEFT_TASK = "left-task"  # RQ kept a wake-up that failed, or whose worker died: cleared
     EXPIRED_LEASE = "expired-lease"  # a worker died, or hung, while it held the target
     FORGOTTEN_TARGET = "forgotten-target"  # a deploy is open, and nothing would have looked at it
     UNRESOLVED_START = "unresolved-start"  # nobody knew whether a Job exists: its name was reserved

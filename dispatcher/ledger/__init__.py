@@ -27,7 +27,7 @@ from dispatcher.ledger.relayed_logs import LogNews, LogRequests, RelayedLogs
 from dispatcher.ledger.renaming import Rename, RenameResult, Renaming
 from dispatcher.ledger.repairs import Repairs
 from dispatcher.ledger.retention import Retention
-from dispatcher.ledger.rq_tasks import RqTasks, TakenWakeUp
+from dispatcher.ledger.rq_tasks import LeftTask, RqTasks, TakenWakeUp
 from dispatcher.ledger.schedule import Schedule
 from dispatcher.ledger.secret_usage import SecretUsage
 from dispatcher.ledger.sessions import Sessions, SignInFailures
@@ -39,11 +39,12 @@ from dispatcher.ledger.summaries import read_summaries
 from dispatcher.ledger.targets import Leased, RecordResult, Targets, stored
 from dispatcher.ledger.timeouts import Timeouts
 from dispatcher.ledger.tokens import Tokens, digest
-from dispatcher.ledger.wakeups import Backlog, WakeUp, WakeUps
+from dispatcher.ledger.wakeups import LONGEST_TASK, Backlog, WakeUp, WakeUps
 from dispatcher.ledger.watcher_health import WatcherHealth, WatchProblem
 
 __all__ = [
     "BEGINNING",
+    "LONGEST_TASK",
     "POSITION",
     "Audit",
     "AuthFailures",
@@ -60,6 +61,7 @@ __all__ = [
     "Leadership",
     "Leased",
     "LedgerGauges",
+    "LeftTask",
     "Listings",
     "LogBounds",
     "LogEntry",

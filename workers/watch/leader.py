@@ -13,6 +13,7 @@ from workers.kube.objects import Pod
 from workers.logs.relays import Relays
 from workers.manifest.job import render
 from workers.notify.notifier import Notifier
+from workers.watch.left_tasks import LeftTasks
 from workers.watch.observer import Observer
 from workers.watch.pause_reminders import PauseReminders
 from workers.watch.reflector import Reflector, ReflectorEvent
@@ -47,6 +48,7 @@ class Leader:
         self._sweeper = Sweeper(
             watcher.leadership, watcher.wake_ups, watcher.cluster, self._publisher
         )
+        self._left_tasks = LeftTasks(store, watcher.wake_ups)
         self._pause_reminders = PauseReminders(store, watcher.remind_after)
         self._observer = Observer(watcher, self._renames)
         self._notifier = _notifier(watcher)
@@ -96,6 +98,7 @@ class Leader:
         self._keep_listed()
         self._sweeper.every_second(self._watcher.reloader.current.cluster.keep_removed_for)
         self._sweeper.look_for_orphans(self._orphans)
+        self._sweeper.repaired(self._left_tasks.look())
         self._pause_reminders.look()
 
     def _orphans(self) -> list[Pod]:

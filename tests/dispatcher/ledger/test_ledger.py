@@ -31,7 +31,7 @@ from dispatcher.ledger import (
     connect,
 )
 from dispatcher.local.ports import free_port
-from tests.dispatcher.ledger.helpers import Watched, push, submit
+from tests.dispatcher.ledger.helpers import Watched, push, sha, submit, taken
 from tests.waiting import eventually
 
 JOB = ObservedJob(namespace="ns", job="shop-1", uid="u", rv="5", number=1, token="t")
@@ -331,3 +331,18 @@ def test_since_when_a_wake_up_waits_is_known_until_a_worker_takes_it(store: Stor
     assert Schedule(store).woken(["shop"]) == {}
     (view,) = Reader(store).targets(["shop"])
     assert view.trouble is None
+
+
+def test_a_wake_up_tells_the_story_to_who_looks_at_the_queue(store: Store) -> None:
+    (wake_up,) = [taken(store, push("", "a")).wake_up]
+    assert wake_up is not None
+    assert wake_up.description == f"reconcile shop: push {sha('a')[:8]} to main, deploy 1"
+
+    story = f"deploy 1 is pending, push {sha('a')[:8]} of main"
+    (untaken,) = Schedule(store).due(store.now() + 60_000)
+    assert untaken.description == f"reconcile shop: no worker took its last wake-up; {story}"
+
+    Targets(store).acquire("shop", "token")
+    store.client.hset(store.keys.row("shop"), "lease_until", 1)
+    (left,) = Schedule(store).due(store.now() + 60_000)
+    assert left.description == f"reconcile shop: its worker died, or hung; {story}"
