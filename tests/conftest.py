@@ -44,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 SLOW = (
+    "tests/system/test_alerts",
     "tests/system/test_outages",
     "tests/system",
     "tests/model",

@@ -113,6 +113,7 @@ class Hooks:
             id = delivery.delivery_id
             log.error("delivery not recorded", hook=delivery.hook, delivery=id, why=str(error))
             self._count(intake, DeliveryOutcome.UNAVAILABLE, begun)
+            self._observer.rejected(delivery.hook, "ledger_unavailable")
             raise
         body = intake.answer(results)
         self._count(intake, _outcome(intake, body), begun)

@@ -77,6 +77,7 @@ def test_a_delivery_that_redis_did_not_record_is_counted(tmp_path: Path, keys: K
 
     labels = {"hook": "github", "event": "push", "outcome": "unavailable"}
     assert found.value("deliveries_total", **labels) == 1
+    assert found.value("rejections_total", hook="github", reason="ledger_unavailable") == 1
     assert found.value("ledger_up") == found.value("ledger_writable") == 0
     assert found.value("ledger_errors_total", error="connection")
 
