@@ -59,15 +59,11 @@ HINTS = {
 T = TypeVar("T")
 
 
-class _Error(msgspec.Struct, frozen=True):
-    code: str
-    message: str
-
-
-class _ErrorBody(msgspec.Struct, frozen=True):
+class _Problem(msgspec.Struct, frozen=True):
     """The API's error. `dispatcher.http.responses`, which says so too, loads the web server's libraries."""
 
-    error: _Error
+    code: str
+    detail: str
 
 
 def _event(sent: ServerSentEvent) -> StreamedEventInfo | GapInfo:
@@ -306,12 +302,12 @@ class Client:
                 return f"the token from {source} is not accepted: it must be one of the server's"
             return f"a token is needed: give it with --token-file or {TOKEN}"
         try:
-            error = msgspec.json.decode(response.content, type=_ErrorBody).error
+            problem = msgspec.json.decode(response.content, type=_Problem)
         except msgspec.DecodeError:
             return "no answer of git-dispatcher's: check the URL"
-        hint = HINTS.get(error.code)
-        mark = " " if error.message.endswith("?") else "; "
-        return f"{error.message}{mark}{hint}" if hint else error.message
+        hint = HINTS.get(problem.code)
+        mark = " " if problem.detail.endswith("?") else "; "
+        return f"{problem.detail}{mark}{hint}" if hint else problem.detail
 
 
 def _http(access: Access, transport: httpx.BaseTransport | None) -> httpx.Client:

@@ -1,8 +1,9 @@
-"""Builds responses: always JSON with the same headers; errors always have the same shape."""
+"""Builds responses: always JSON with the same headers; each error is a problem by RFC 9457."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -18,21 +19,25 @@ HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+PROBLEM = "application/problem+json"
 CAUSE = "cause"
 """Key in a request's state: why it got an error response, for the log."""
 RETRY_AFTER: Mapping[str, str] = {"Retry-After": "5"}
 """Retry-After in seconds when Redis or this process is overloaded or unavailable."""
 
 
-class Error(msgspec.Struct, frozen=True):
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Every error: https://www.rfc-editor.org/rfc/rfc9457"""
+
+    type: str = "about:blank"
+    """There is nothing to read at an address: `code` names the problem, and docs/api.md explains it."""
+    title: str
+    """The status in words."""
+    status: int
+    detail: str
+    """A sentence for people, with a remedy."""
     code: str
-    message: str
-
-
-class ErrorBody(msgspec.Struct, frozen=True):
-    """Every error: `{"error": {"code": …, "message": …}}`."""
-
-    error: Error
+    """A word for programs."""
 
 
 class ErrorResponse(DispatcherError):
@@ -55,14 +60,13 @@ class ErrorResponse(DispatcherError):
 
 
 def json_response(
-    body: object, status: int = 200, headers: Mapping[str, str] | None = None
+    body: object,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    media_type: str = "application/json",
 ) -> Response:
-    return Response(
-        msgspec.json.encode(body),
-        status,
-        {**HEADERS, **(headers or {})},
-        "application/json",
-    )
+    content = msgspec.json.encode(body)
+    return Response(content, status, {**HEADERS, **(headers or {})}, media_type)
 
 
 def handle_error(request: Request, error: Exception) -> Response:
@@ -87,4 +91,6 @@ def error_response(error: ErrorResponse) -> Response:
 def _error(
     status: int, code: str, message: str, headers: Mapping[str, str] | None = None
 ) -> Response:
-    return json_response(ErrorBody(Error(code, message)), status, headers)
+    title = HTTPStatus(status).phrase
+    problem = Problem(title=title, status=status, detail=message, code=code)
+    return json_response(problem, status, headers, PROBLEM)

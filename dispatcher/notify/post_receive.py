@@ -260,16 +260,12 @@ class _Result(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-class _Error(msgspec.Struct, frozen=True):
-    message: str = ""
-
-
 class _Answer(msgspec.Struct, frozen=True):
-    """Web's answer to a delivery, or its error: `{"error": {"code": …, "message": …}}`."""
+    """Web's answer to a delivery, or its error: a problem by RFC 9457."""
 
     results: tuple[_Result, ...] = ()
     reason: str = ""
-    error: _Error = _Error()
+    detail: str = ""
 
 
 def results(reply: Reply) -> list[str]:
@@ -279,7 +275,7 @@ def results(reply: Reply) -> list[str]:
     except (msgspec.DecodeError, RecursionError):
         answer = _Answer()
     if not reply.taken:
-        return [_failure(reply, answer.error.message)]
+        return [_failure(reply, answer.detail)]
     if answer.results:
         return [_result(result) for result in answer.results]
     reason = answer.reason

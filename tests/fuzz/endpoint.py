@@ -65,9 +65,9 @@ class Application:
         status, content = self._loop.run_until_complete(self._answer(request))
         body = json.loads(content) if request.method != "HEAD" else {}
         if status >= 400 and body:
-            assert Code(status, body["error"]["code"]) in CODES
+            assert Code(status, body["code"]) in CODES
             assert status < 500, body
-            assert body["error"]["message"]
+            assert body["detail"]
 
     async def _live(self) -> None:
         async def receive() -> dict[str, Any]:
@@ -80,7 +80,9 @@ class Application:
             if not self._started.done():
                 self._started.set_result(message["type"])
 
-        await self._app({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send)
+        await self._app(
+            {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send
+        )
 
     async def _answer(self, request: Sent) -> tuple[int, bytes]:
         sent: list[Any] = []

@@ -15,7 +15,7 @@ import msgspec
 
 from dispatcher import __version__
 from dispatcher.http.openapi.operation import Code, Operation, Parameter
-from dispatcher.http.responses import ErrorBody
+from dispatcher.http.responses import PROBLEM, Problem
 
 Json = dict[str, Any]
 
@@ -63,7 +63,7 @@ class Schemas:
 
     @classmethod
     def collected(cls, operations: Iterable[Operation[Any]]) -> Schemas:
-        kinds: list[type] = [ErrorBody]
+        kinds: list[type] = [Problem]
         for operation in operations:
             kinds += [*operation.responses.values(), *filter(None, [operation.body])]
         kinds = list(dict.fromkeys(kinds))
@@ -176,10 +176,10 @@ def _named(status: int, names: Iterable[str]) -> str:
 
 
 def _error_response(status: int, names: list[str], schemas: Schemas) -> Json:
-    code = {"properties": {"error": {"properties": {"code": {"enum": names}}}}}
+    code = {"properties": {"status": {"const": status}, "code": {"enum": names}}}
     described: Json = {
         "description": "Refused: " + ", ".join(names),
-        "content": {JSON: {"schema": {"allOf": [schemas.of[ErrorBody], code]}}},
+        "content": {PROBLEM: {"schema": {"allOf": [schemas.of[Problem], code]}}},
     }
     if status in RETRY_LATER:
         described["headers"] = RETRY_AFTER

@@ -68,7 +68,7 @@ def test_without_tokens_the_api_is_closed(tmp_path: Path, redis_url: str, keys: 
         response = web.api("targets")
 
     assert error(response) == (403, "api_disabled")
-    assert "DISPATCHER_API_TOKENS" in response.json()["error"]["message"]
+    assert "DISPATCHER_API_TOKENS" in response.json()["detail"]
 
 
 ORDERS = [

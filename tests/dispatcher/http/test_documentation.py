@@ -36,14 +36,14 @@ from dispatcher.http.api.schemas.repairs import RepairList
 from dispatcher.http.api.schemas.targets import TargetInfo
 from dispatcher.http.openapi.document import described_path
 from dispatcher.http.operations import OPERATIONS
-from dispatcher.http.responses import ErrorBody
+from dispatcher.http.responses import Problem
 from dispatcher.http.webhooks import intake
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
 SOURCES = Path(dispatcher.http.__file__).parent
 
 EXAMPLES: tuple[Any, ...] = (
-    ErrorBody,
+    Problem,
     intake.Answer,
     TargetInfo,
     CommitPage,

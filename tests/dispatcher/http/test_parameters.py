@@ -30,8 +30,8 @@ def test_an_unknown_one_is_refused_everywhere(web: Web, operation: Operation[Any
 
 
 def test_the_message_names_those_that_exist(web: Web) -> None:
-    limited = web.api("targets/shop/deploys?limits=3").json()["error"]["message"]
-    bare = web.api("hooks?a%0ab").json()["error"]["message"]
+    limited = web.api("targets/shop/deploys?limits=3").json()["detail"]
+    bare = web.api("hooks?a%0ab").json()["detail"]
 
     assert limited == "There is no query parameter 'limits' here: there are only limit"
     assert bare == "There is no query parameter 'a?b' here: there are none"

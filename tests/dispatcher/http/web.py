@@ -183,7 +183,10 @@ def results(response: httpx.Response) -> dict[str, str]:
 
 def error(response: httpx.Response) -> tuple[int, str]:
     """A refusal's status and code; every one has a message."""
-    told = response.json()["error"]
-    assert set(told) == {"code", "message"}
-    assert told["message"]
+    told = response.json()
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert set(told) == {"type", "title", "status", "detail", "code"}
+    assert told["status"] == response.status_code
+    assert told["title"]
+    assert told["detail"]
     return response.status_code, told["code"]

@@ -188,8 +188,9 @@ def test_the_servers_wish_to_wait_is_heard_within_limits() -> None:
 
 
 def test_a_no_is_reported_and_not_tried_again() -> None:
-    error = {"code": "invalid_field", "message": "refs[0].after must be an object name"}
-    server = answering(httpx.Response(400, json={"error": error}))
+    detail = "refs[0].after must be an object name"
+    problem = {"status": 400, "code": "invalid_field", "detail": detail}
+    server = answering(httpx.Response(400, json=problem))
 
     assert server.run() == REFUSED
     assert len(server.requests) == 1

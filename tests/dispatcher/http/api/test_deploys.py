@@ -156,7 +156,7 @@ def test_what_is_over_stays_as_it_is(pushed: Web, client: redis.Redis, verb: str
     response = pushed.api(f"{FIRST}/{verb}", "POST")
 
     assert error(response) == (409, "already_over")
-    assert "shop/1 has already ended: succeeded" in response.json()["error"]["message"]
+    assert "shop/1 has already ended: succeeded" in response.json()["detail"]
     assert pushed.api(FIRST).json()["state"] == "succeeded"
 
 
@@ -183,7 +183,7 @@ def test_only_what_is_stopping_can_be_released(
     response = pushed.api(f"{FIRST}/release", "POST")
 
     assert error(response) == (409, "not_stopping")
-    assert "cancel it first" in response.json()["error"]["message"]
+    assert "cancel it first" in response.json()["detail"]
     assert pushed.api(FIRST).json()["released_by"] == ""
 
 

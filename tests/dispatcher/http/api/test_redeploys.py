@@ -40,7 +40,7 @@ def redeploy(web: Web, **body: Any) -> dict[str, Any]:
 def refused(web: Web, **body: Any) -> tuple[int, str, str]:
     """Status, code and message."""
     response = web.api(REDEPLOY, "POST", json=body)
-    return *error(response), response.json()["error"]["message"]
+    return *error(response), response.json()["detail"]
 
 
 def test_a_redeploy_runs_the_newest_commit_again(pushed: Web, client: redis.Redis) -> None:

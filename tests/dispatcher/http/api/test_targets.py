@@ -46,7 +46,7 @@ def test_a_target_that_is_not_there(web: Web, path: str) -> None:
     response = web.api(f"targets/shpo{path}")
 
     assert error(response) == (404, "unknown_target")
-    message = response.json()["error"]["message"]
+    message = response.json()["detail"]
     assert message == "There is no target 'shpo': did you mean \"shop\"?"
 
 
@@ -63,7 +63,7 @@ def test_the_history_of_a_target_that_was_removed_can_be_read(
     assert error(pushed.api("targets/shop/deploys/2")) == (404, "unknown_deploy")
     response = pushed.api("targets/shop")
     assert error(response) == (404, "unknown_target")
-    assert "was removed from the configuration" in response.json()["error"]["message"]
+    assert "was removed from the configuration" in response.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_nothing_is_ordered_of_a_target_that_was_removed(pushed: Web, order: str
     response = pushed.api(f"targets/shop/{order}", "POST")
 
     assert error(response) == (404, "unknown_target")
-    assert "was removed from the configuration" in response.json()["error"]["message"]
+    assert "was removed from the configuration" in response.json()["detail"]
 
 
 # Pages and filters

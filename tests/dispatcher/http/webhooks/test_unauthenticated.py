@@ -227,7 +227,7 @@ def test_a_hook_tells_those_whom_it_knows_what_it_takes(closed: Web) -> None:
     response = closed.deliver(large, "plain")
 
     assert error(response) == (413, "body_too_large")
-    assert "4096 bytes" in response.json()["error"]["message"]
+    assert "4096 bytes" in response.json()["detail"]
 
 
 def test_a_hook_that_listens_to_some_listens_to_those(closed: Web) -> None:
