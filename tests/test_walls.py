@@ -45,7 +45,7 @@ WALLS = {
     ),
     "dispatcher.config.warnings": (
         "dispatcher.config.* dispatcher.domain.durations dispatcher.domain.repositories"
-        " dispatcher.matching.evaluation"
+        " dispatcher.matching.evaluation dispatcher.matching.globs"
     ),
     "dispatcher.config.documents": "dispatcher.config.mistakes yaml",
     "dispatcher.config.reloading": (

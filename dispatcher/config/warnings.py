@@ -14,6 +14,7 @@ from dispatcher.config.targets import Hook, Target
 from dispatcher.domain.durations import show_duration
 from dispatcher.domain.repositories import normalize_repository
 from dispatcher.matching.evaluation import HookScope
+from dispatcher.matching.globs import Rules
 
 _GRACE = 30
 """Kubernetes' default terminationGracePeriodSeconds."""
@@ -24,6 +25,7 @@ def warnings(configuration: Configuration) -> tuple[Mistake, ...]:
     return (
         *_unspoken(configuration.hooks, configuration.targets),
         *(each for target in configuration.targets.values() for each in _of(target)),
+        *_unconcerned(configuration),
     )
 
 
@@ -42,6 +44,20 @@ def _unspoken(hooks: Mapping[str, Hook], targets: Mapping[str, Target]) -> Itera
                 "the hook that its Git host sends to"
             )
             yield Mistake("", 0, f"targets.{name}.repository", text)
+
+
+def _unconcerned(configuration: Configuration) -> Iterator[Mistake]:
+    """Warns of receivers that no target concerns: they are never sent anything of one."""
+    targets, sections = configuration.targets, configuration.notifications
+    for section, receivers in (("webhooks", sections.webhooks), ("chat", sections.chat)):
+        for name, receiver in receivers.items():
+            of_targets, of_namespaces = Rules(receiver.targets), Rules(receiver.namespaces)
+            if targets and not any(
+                of_targets.wants(each.name) and of_namespaces.wants(each.namespace)
+                for each in targets.values()
+            ):
+                text = "no target is what its `targets` and `namespaces` say; check the patterns"
+                yield Mistake("", 0, f"notifications.{section}.{name}", text)
 
 
 def _of(target: Target) -> Iterator[Mistake]:

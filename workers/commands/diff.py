@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import yaml
 
 from dispatcher.config import Configuration
 from dispatcher.domain.errors import LedgerUnavailable
-from dispatcher.ledger import Publisher, Reader, Renaming, Store, TargetView
+from dispatcher.ledger import Notifications, Publisher, Reader, Renaming, Store, TargetView
 from workers.manifest.job import render
 from workers.plan.spec_diff import (
     Change,
@@ -35,6 +35,9 @@ class Preview:
     unchanged: int
     views: Mapping[str, TargetView]
     """Their state in the ledger, by their new names."""
+    new_receivers: Sequence[str] = ()
+    removed_receivers: Sequence[str] = ()
+    """Of notifications."""
 
 
 def preview(store: Store, configuration: Configuration, instance: str) -> Preview:
@@ -56,7 +59,15 @@ def _preview(store: Store, configuration: Configuration, instance: str) -> Previ
     shown = sorted({change.target for change in changes})
     reader = Reader(store)
     views = reader.targets([former.get(name, name) for name in shown], ALL_THAT_WAIT)
-    return Preview(changes, unchanged(specs, changes), dict(zip(shown, views, strict=True)))
+    receivers = configuration.notifications.receivers.keys()
+    following = Notifications(store).states().keys()
+    return Preview(
+        changes,
+        unchanged(specs, changes),
+        dict(zip(shown, views, strict=True)),
+        sorted(receivers - following),
+        sorted(following - receivers),
+    )
 
 
 ALL_THAT_WAIT = 1_000_000
@@ -69,13 +80,17 @@ def lines(preview: Preview) -> Iterator[str]:
         yield f"{change.target}: {words(change, preview.views[change.target])}"
         if isinstance(change, JobChanged):
             yield from (f"  {line}" for line in diff(change.before, change.after))
+    for name in preview.new_receivers:
+        yield f"receiver {name}: is new; it is sent what happens from then on"
+    for name in preview.removed_receivers:
+        yield f"receiver {name}: is removed, and so is how far it is; its dead letters stay"
     count = preview.unchanged
     more = "other " if preview.changes else ""
     yield f"{count} {more}{'target' if count == 1 else 'targets'} unchanged"
 
 
 def as_data(preview: Preview) -> dict[str, Any]:
-    """For scripts: `{"changes": [{"target", "change", "words", …}], "unchanged": n}`."""
+    """For scripts: `{"changes": [{"target", "change", "words", …}], "receivers": …, "unchanged": n}`."""
     return {
         "changes": [
             {
@@ -86,6 +101,7 @@ def as_data(preview: Preview) -> dict[str, Any]:
             }
             for change in preview.changes
         ],
+        "receivers": {"new": preview.new_receivers, "removed": preview.removed_receivers},
         "unchanged": preview.unchanged,
     }
 

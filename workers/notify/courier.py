@@ -67,6 +67,7 @@ class Courier:
         self._stopped = threading.Event()
         self._known: Delivery | None = None
         self._outbox: _Outbox | None = None
+        self._has_ledger = True
 
     def stop(self) -> None:
         self._stopped.set()
@@ -84,8 +85,11 @@ class Courier:
     def _try_a_round(self) -> None:
         try:
             self.round()
+            self._has_ledger = True
         except LedgerUnavailable as error:
-            log.warning("receiver waits for Redis", receiver=self._receiver, why=str(error))
+            if self._has_ledger:  # once an outage
+                log.warning("receiver waits for Redis", receiver=self._receiver, why=str(error))
+            self._has_ledger = False
             self._stopped.wait(LEDGER_PAUSE)
 
     def round(self) -> None:

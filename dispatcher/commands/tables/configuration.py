@@ -13,17 +13,22 @@ Description = dict[str, Any]
 
 
 def summary(configuration: Description) -> list[Grid]:
-    """A row for each hook and target; empty tables are left out."""
-    tables = (_hooks(configuration["hooks"]), _targets(configuration["targets"]))
+    """A row for each hook, target and receiver; empty tables are left out."""
+    tables = (
+        _hooks(configuration["hooks"]),
+        _targets(configuration["targets"]),
+        _receivers(configuration["notifications"]),
+    )
     return [table for table in tables if table.row_count]
 
 
 def last_line(configuration: Description, warnings: int, *, secrets: bool) -> str:
     hooks, targets = (count(len(configuration[f"{noun}s"]), noun) for noun in ("hook", "target"))
+    receivers = sum(map(len, configuration["notifications"].values()))
+    notified = f", {count(receivers, 'receiver')}" if receivers else ""
     more = f", {count(warnings, 'warning')}" if warnings else ""
-    return (
-        f"{hooks}, {targets}: no mistakes{more}{'' if secrets else '; secrets were not looked at'}"
-    )
+    unseen = "" if secrets else "; secrets were not looked at"
+    return f"{hooks}, {targets}{notified}: no mistakes{more}{unseen}"
 
 
 def _hooks(hooks: dict[str, Description]) -> Grid:
@@ -43,6 +48,15 @@ def _targets(targets: dict[str, Description]) -> Grid:
         table.add_row(
             name, plain(target["repository"]), target["namespace"], plain(runs), plain(follows)
         )
+    return table
+
+
+def _receivers(notifications: dict[str, dict[str, Description]]) -> Grid:
+    table = Grid("RECEIVER", "KIND", "URL", "TARGETS", "EVENTS", fold=True)
+    for kind, name in (("webhook", "webhooks"), ("chat", "chat")):
+        for receiver, each in notifications[name].items():
+            wanted = (_listed(each[what]) or "all" for what in ("targets", "events"))
+            table.add_row(receiver, kind, plain(each["url"]), *wanted)
     return table
 
 

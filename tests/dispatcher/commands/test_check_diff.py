@@ -11,7 +11,7 @@ import redis
 import yaml
 
 from dispatcher.config import read_configuration
-from dispatcher.ledger import Keys, Publisher, Store
+from dispatcher.ledger import Keys, Notifications, Publisher, Store
 from dispatcher.local.ports import free_port
 from tests.dispatcher.commands.test_cli import run
 from tests.dispatcher.ledger.helpers import push, submit
@@ -28,8 +28,10 @@ class Published:
             "DISPATCHER_CONFIG": str(self.file),
             "REDIS_URL": redis_url,
             "DISPATCHER_INSTANCE": self.instance,
+            "CHAT": "json://localhost",
         }
         self.hooks: dict[str, Any] = {}
+        self.notifications: dict[str, Any] = {}
         self.targets = {name: target() for name in ("docs", "shop", "site", "wiki")}
         self.write()
         configured = read_configuration(self.file, {}).targets.values()
@@ -37,6 +39,7 @@ class Published:
 
     def write(self) -> None:
         configured = {"version": 1, "hooks": self.hooks, "targets": self.targets}
+        configured["notifications"] = self.notifications
         self.file.write_text(yaml.safe_dump(configured))
 
     def diff(self, *options: str, **environ: str) -> tuple[int, str, str]:
@@ -101,6 +104,21 @@ def test_as_json_and_from_another_file(published: Published, tmp_path: Path) -> 
     assert (change["target"], change["change"]) == ("docs", "job")
     assert "+        - --more" in change["diff"].splitlines()
     assert json.loads(out)["unchanged"] == 3
+
+
+def test_receivers_that_come_and_go(published: Published, store: Store) -> None:
+    Notifications(store).state("former")
+    published.notifications = {"chat": {"team": {"url": {"env": "CHAT"}}}}
+
+    _, lines, _ = published.diff()
+    _, as_json, _ = published.diff("--output", "json")
+
+    assert lines.splitlines() == [
+        "receiver team: is new; it is sent what happens from then on",
+        "receiver former: is removed, and so is how far it is; its dead letters stay",
+        "4 targets unchanged",
+    ]
+    assert json.loads(as_json)["receivers"] == {"new": ["team"], "removed": ["former"]}
 
 
 def test_it_changes_nothing(published: Published, client: redis.Redis, keys: Keys) -> None:

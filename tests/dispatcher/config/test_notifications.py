@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from dispatcher.config import describe, read_without_secrets
+from dispatcher.config import describe, read_without_secrets, warnings
 from tests.dispatcher.config.test_targets import Files, files  # noqa: F401  # a fixture
 
 KEY = "whsec_" + base64.b64encode(b"k" * 32).decode()
@@ -117,6 +117,38 @@ def test_mistakes_of_chats(keyed: Files, said: str, mistake: str) -> None:
 
     assert found.startswith(f"c.yaml:4: notifications.chat.team.{mistake}")
     assert "hidden" not in found
+
+
+TARGETS = """\
+hooks:
+  h: {provider: generic, secrets: [{env: SECRET}], repositories: ["**"]}
+targets:
+  shop:
+    repository: https://git.example.com/acme/shop
+    branches: [main]
+    namespace: builds
+    job: {image: x}
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "concerned"),
+    [
+        ("targets: [shop]", True),
+        ('targets: ["!docs"], namespaces: [builds]', True),
+        ("targets: [shp]", False),
+        ("namespaces: [deploys]", False),
+    ],
+)
+def test_a_receiver_that_no_target_concerns_is_warned_of(
+    keyed: Files, said: str, concerned: bool
+) -> None:
+    text = VALID.replace("events: [failed]", said) + TARGETS
+
+    found = [str(each) for each in warnings(keyed.read(text))]
+
+    expected = [] if concerned else ["notifications.webhooks.bus: no target is what its"]
+    assert [each[: len(expected[0])] if expected else each for each in found] == expected
 
 
 def test_names_of_receivers_differ(keyed: Files) -> None:
