@@ -420,6 +420,8 @@ def test_what_scrapes_fits_the_manifests() -> None:
     }
 
     assert asked == set(ports) == {"http", "metrics"}
+    policy = yaml.safe_load((MONITORING / "network-policy.yaml").read_text())["spec"]
+    assert [port["port"] for rule in policy["ingress"] for port in rule["ports"]] == ["metrics"]
     settings = (ROOT / "deploy/kubernetes/settings.env").read_text()
     assert f"DISPATCHER_METRICS_PORT={ports['metrics']}\n" in settings
 

@@ -7,12 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
+
 from dispatcher.domain.cause import CauseKind
 from dispatcher.domain.deploy import Deploy, State
+from dispatcher.domain.errors import LedgerCorrupt
 from dispatcher.domain.pause import Paused
 from dispatcher.ledger.codec import decode
 from dispatcher.ledger.slots import ALL
 from dispatcher.ledger.store import Store
+
+log = structlog.get_logger()
 
 _ROW = ("trouble", "paused", "outcome", "succeeded_at", "begun", "attempted")
 
@@ -134,10 +139,11 @@ class Gauges:
             for name, all_of_them in numbers.items():
                 asked.hmget(keys.deploys(name), _shown(all_of_them, rows[name]))
             deploys = dict(zip(numbers, asked.execute() if numbers else (), strict=True))
-        return {
-            name: _target(rows[name], len(numbers.get(name, ())), deploys.get(name, ()))
+        read = {
+            name: _readable(name, rows[name], len(numbers.get(name, ())), deploys.get(name, ()))
             for name in names
         }
+        return {name: gauges for name, gauges in read.items() if gauges}
 
 
 def _in_order(numbers: Iterable[str]) -> list[str]:
@@ -148,6 +154,17 @@ def _shown(numbers: Sequence[str], row: Sequence[str | None]) -> list[str]:
     """The oldest open deploys, and what was started last: among them is the active one."""
     begun, attempted = (row[4] or "").rpartition(" ")[2], row[5] or ""
     return [*numbers[:2], *sorted({begun, attempted}.intersection(numbers[2:]))]
+
+
+def _readable(
+    name: str, row: Sequence[str | None], count: int, raw: Sequence[Any]
+) -> TargetGauges | None:
+    """One target's broken row, or one of a newer version, must not hide all others."""
+    try:
+        return _target(row, count, raw)
+    except LedgerCorrupt as error:
+        log.error("a target cannot be read and has no metrics", target=name, why=str(error))
+        return None
 
 
 def _target(row: Sequence[str | None], count: int, raw: Sequence[Any]) -> TargetGauges:
@@ -170,8 +187,12 @@ def _ended(text: str) -> Ended | None:
     """Of a row's `outcome`: "number state cause time", with "-" for no cause."""
     if not text:
         return None
-    _, state, cause, at = text.split()
-    return Ended(state=State(state), cause=None if cause == "-" else CauseKind(cause), at=int(at))
+    try:
+        _, state, cause, at = text.split()
+        known = None if cause == "-" else CauseKind(cause)
+        return Ended(state=State(state), cause=known, at=int(at))
+    except ValueError as error:
+        raise LedgerCorrupt(f"a row's outcome cannot be read: {error}") from error
 
 
 def _paused_at(raw: str | None) -> int:

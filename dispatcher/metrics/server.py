@@ -98,7 +98,12 @@ class _Scrape(BaseHTTPRequestHandler):
         if self.path.partition("?")[0] != "/metrics":
             self.send_error(404, "Metrics are at /metrics")
             return
-        text, content_type = self.server.registry.scraped(self.headers.get("Accept", ""))
+        try:
+            text, content_type = self.server.registry.scraped(self.headers.get("Accept", ""))
+        except Exception:
+            log.exception("metrics could not be collected")
+            self.send_error(500, "See the log of this process")
+            return
         self.send_response(200)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(text)))

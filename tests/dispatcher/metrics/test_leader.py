@@ -181,6 +181,20 @@ def test_processes_by_their_heartbeats(leading: Leading) -> None:
     assert leading.scrape().value("processes", process="worker", liveness="alive") == 0
 
 
+@pytest.mark.parametrize(
+    "outcome", ["nonsense", "1 exploded - 5", "1 failed gremlins 5", "1 failed - now"]
+)
+def test_a_target_that_cannot_be_read_hides_no_other(leading: Leading, outcome: str) -> None:
+    store = leading.store
+    store.client.hset(store.keys.row("shop"), "outcome", outcome)
+    submit(store, push("0", "a"), target="docs")
+
+    found = leading.scrape()
+
+    assert found.value("deploys_pending", target="docs", namespace="deploys") == 1
+    assert found.value("deploys_pending", **SHOP) is None
+
+
 def test_memory_of_redis(leading: Leading) -> None:
     found = leading.scrape()
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from dispatcher.domain.errors import UsageError
-from dispatcher.metrics.registry import Registry
+from dispatcher.metrics.registry import Registry, Samples
 from dispatcher.metrics.server import AT_ONCE, MetricsServer
 from tests.waiting import eventually
 
@@ -37,6 +38,21 @@ def test_it_serves_the_metrics_and_nothing_else(server: MetricsServer) -> None:
     assert "Python" not in found.headers["server"]
     assert get(server, "/").status_code == 404
     assert get(server, "/metrics/../etc").status_code == 404
+
+
+def test_a_scrape_that_fails_is_said_and_is_no_end(server: MetricsServer) -> None:
+    failing = [True]
+
+    def read() -> dict[str, Samples]:
+        return {"leader": {(): 1 / (not failing[0])}}
+
+    server.registry.collect(("leader",), read)
+    with capture_logs() as logs:
+        assert get(server).status_code == 500
+    failing[0] = False
+
+    assert [each["event"] for each in logs] == ["metrics could not be collected"]
+    assert get(server).status_code == 200
 
 
 def test_a_client_that_says_nothing_is_cut_off(server: MetricsServer) -> None:
