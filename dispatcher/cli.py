@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from dispatcher import __version__
+from dispatcher.commands.completion import completed_command
 from dispatcher.commands.exits import Exit, code_of
 from dispatcher.domain.errors import DispatcherError
 
@@ -88,7 +90,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code, one of `Exit`."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        build(arguments[0] if arguments else "")(args=arguments, prog_name="git-dispatcher")
+        wanted = arguments[0] if arguments else completed_command(os.environ)
+        build(wanted)(args=arguments, prog_name="git-dispatcher")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else Exit.DONE
     except DispatcherError as error:

@@ -323,6 +323,8 @@ WALLS = {
 
 # Who looks at the environment; everyone else is told what they need.
 ENVIRONMENT = {
+    "dispatcher.cli",
+    "dispatcher.commands.completion",
     "dispatcher.commands.check",
     "dispatcher.commands.explain",
     "dispatcher.commands.options",

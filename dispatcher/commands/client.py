@@ -23,6 +23,7 @@ from dispatcher.http.api.schemas.deliveries import DeliveryDetail, DeliveryList,
 from dispatcher.http.api.schemas.deploys import (
     DeployDetail,
     DeployList,
+    DeployPage,
     OrderAnswer,
     RedeployAnswer,
 )
@@ -96,9 +97,14 @@ class EventStream:
 class Client:
     """Raises Failed with what to do about it. Use in a `with` block."""
 
-    def __init__(self, access: Access, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        access: Access,
+        transport: httpx.BaseTransport | None = None,
+        timeout: float = TIMEOUT,
+    ) -> None:
         self._access = access
-        self._http = _http(access, transport)
+        self._http = _http(access, transport, timeout)
 
     def __enter__(self) -> Client:
         return self
@@ -125,6 +131,9 @@ class Client:
 
     def deploys(self, target: str, limit: int) -> DeployList:
         return self._call("GET", f"targets/{_part(target)}/deploys?limit={limit}", DeployList)
+
+    def search_deploys(self, limit: int, filters: Mapping[str, str | None]) -> DeployPage:
+        return self._call("GET", f"deploys?{_query(filters, limit=limit)}", DeployPage)
 
     def deploy(self, target: str, number: int) -> DeployDetail:
         return self._call("GET", f"targets/{_part(target)}/deploys/{number}", DeployDetail)
@@ -310,7 +319,7 @@ class Client:
         return f"{problem.detail}{mark}{hint}" if hint else problem.detail
 
 
-def _http(access: Access, transport: httpx.BaseTransport | None) -> httpx.Client:
+def _http(access: Access, transport: httpx.BaseTransport | None, timeout: float) -> httpx.Client:
     parts = _split(access.url)
     token = access.token.reveal()
     if not token.isascii() or not token.decode("latin-1").isprintable():
@@ -319,7 +328,7 @@ def _http(access: Access, transport: httpx.BaseTransport | None) -> httpx.Client
         return httpx.Client(
             base_url=f"{access.url.rstrip('/')}/api/v1/",
             headers={"Authorization": f"Bearer {token.decode()}"} if token else {},
-            timeout=TIMEOUT,
+            timeout=timeout,
             transport=transport,
             # A request to this machine does not go through a proxy.
             trust_env=not _is_loopback(parts.hostname or ""),

@@ -14,7 +14,7 @@ import typer
 
 from dispatcher.commands.client import Client
 from dispatcher.commands.exits import Exit, Failed
-from dispatcher.commands.options import Api, now, spread
+from dispatcher.commands.options import Api, TargetGlob, now, spread
 from dispatcher.commands.output import Output
 from dispatcher.commands.tables.events import event as line
 from dispatcher.domain.errors import UsageError
@@ -38,9 +38,7 @@ def events(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with those that happen from now on.")
     ] = False,
-    target: Annotated[
-        str | None, typer.Option("--target", metavar="GLOB", help="Those of these targets.")
-    ] = None,
+    target: TargetGlob = None,
     kind: Annotated[
         list[EventKind] | None, typer.Option("--kind", help="Those of this kind; repeatable.")
     ] = None,

@@ -15,6 +15,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 from rich.console import Console
 
+from dispatcher.commands import completion
 from dispatcher.commands.access import TOKEN, URL, find_access
 from dispatcher.commands.client import Client
 from dispatcher.commands.output import DATA, Output, console, json_text, yaml_text
@@ -36,8 +37,34 @@ Shown = Annotated[
     Output,
     typer.Option("--output", "-o", help="A table for people, or the API's answer for scripts."),
 ]
-TargetName = Annotated[str, typer.Argument(metavar="TARGET", help="Name of a target.")]
-DeployName = Annotated[str, typer.Argument(metavar="TARGET/NUMBER", help="Like shop/42.")]
+TargetName = Annotated[
+    str,
+    typer.Argument(metavar="TARGET", help="Name of a target.", autocompletion=completion.targets),
+]
+DeployName = Annotated[
+    str,
+    typer.Argument(
+        metavar="TARGET/NUMBER", help="Like shop/42.", autocompletion=completion.deploys
+    ),
+]
+TargetGlob = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        metavar="GLOB",
+        help="Those of these targets.",
+        autocompletion=completion.targets,
+    ),
+]
+Namespace = Annotated[
+    str | None,
+    typer.Option(
+        "--namespace",
+        metavar="NAME",
+        help="Those that deploy there.",
+        autocompletion=completion.namespaces,
+    ),
+]
 Why = Annotated[str, typer.Option("--reason", help="Why, for the log and the history.")]
 By = Annotated[str | None, typer.Option("--by", help="Who asks; else your user name.")]
 

@@ -6,12 +6,18 @@ from typing import Annotated
 
 import typer
 
+from dispatcher.commands import completion
 from dispatcher.commands.options import Api, Asker, spread
 from dispatcher.commands.tables.targets import paused
 from dispatcher.http.api.schemas.pauses import PauseAnswer
 
 TargetOrAll = Annotated[
-    str | None, typer.Argument(metavar="[TARGET]", help="Name of a target; else all of them.")
+    str | None,
+    typer.Argument(
+        metavar="[TARGET]",
+        help="Name of a target; else all of them.",
+        autocompletion=completion.targets,
+    ),
 ]
 
 

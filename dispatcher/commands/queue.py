@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dispatcher.commands.listing import Listing, Watching, show
-from dispatcher.commands.options import Api, spread
+from dispatcher.commands.options import Api, Namespace, TargetGlob, spread
 from dispatcher.commands.tables.layout import Grid
 from dispatcher.commands.tables.queue import queue as table
 from dispatcher.domain.waiting import WaitsFor
@@ -19,12 +19,8 @@ from dispatcher.http.api.schemas.queue import QueuePage
 def queue(
     api: Api,
     watching: Watching,
-    target: Annotated[
-        str | None, typer.Option("--target", metavar="GLOB", help="Those of these targets.")
-    ] = None,
-    namespace: Annotated[
-        str | None, typer.Option("--namespace", metavar="NAME", help="Those that deploy there.")
-    ] = None,
+    target: TargetGlob = None,
+    namespace: Namespace = None,
     waits_for: Annotated[
         WaitsFor | None, typer.Option("--waits-for", help="Those that wait for this.")
     ] = None,

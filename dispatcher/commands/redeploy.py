@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import typer
 
+from dispatcher.commands import completion
 from dispatcher.commands.exits import Exit
 from dispatcher.commands.follow import follow_deploy
 from dispatcher.commands.options import Api, Asker, split_name, spread
@@ -15,7 +16,12 @@ from dispatcher.commands.options import Api, Asker, split_name, spread
 @spread
 def redeploy(
     target: Annotated[
-        str, typer.Argument(metavar="TARGET[/NUMBER]", help="Like shop, or shop/41.")
+        str,
+        typer.Argument(
+            metavar="TARGET[/NUMBER]",
+            help="Like shop, or shop/41.",
+            autocompletion=completion.targets_and_deploys,
+        ),
     ],
     asker: Asker,
     api: Api,

@@ -9,7 +9,7 @@ import typer
 
 from dispatcher.commands.client import Client
 from dispatcher.commands.listing import Listing, Watching, show
-from dispatcher.commands.options import Api, spread
+from dispatcher.commands.options import Api, Namespace, spread
 from dispatcher.commands.tables.layout import Grid
 from dispatcher.commands.tables.targets import matching
 from dispatcher.commands.tables.targets import targets as table
@@ -26,9 +26,7 @@ def targets(
     trouble: Annotated[
         bool, typer.Option("--trouble", help="Those that something holds up, or somebody.")
     ] = False,
-    namespace: Annotated[
-        str | None, typer.Option("--namespace", metavar="NAME", help="Those that deploy there.")
-    ] = None,
+    namespace: Namespace = None,
 ) -> None:
     """Lists the targets: what runs, what waits, the last deploy."""
     is_filtered = failed or trouble or namespace is not None

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from dispatcher.commands import completion
 from dispatcher.commands.client import Client
 from dispatcher.commands.coverage import bearer, newest
 from dispatcher.commands.follow import Standing, follow_deploy, follow_to_end, standing_of
@@ -23,7 +24,12 @@ LOOKED_AT = 100
 @spread
 def wait(
     target: Annotated[
-        str, typer.Argument(metavar="TARGET[/NUMBER]", help="Like shop, or shop/42.")
+        str,
+        typer.Argument(
+            metavar="TARGET[/NUMBER]",
+            help="Like shop, or shop/42.",
+            autocompletion=completion.targets_and_deploys,
+        ),
     ],
     api: Api,
     commit: Annotated[

@@ -1,4 +1,4 @@
-"""How long the phases of a deploy took, by what is recorded of it. Pure but for the histogram.
+"""How long the phases of a deploy took, by what is recorded of it. It changes nothing but the histogram.
 
 Times are Redis' clock, from one record of the deploy: no two clocks are compared.
 """
