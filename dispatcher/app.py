@@ -230,6 +230,8 @@ def _dashboard(
         orders=orders,
         deliveries=at.deliveries,
         hooks=at.configured_hooks,
+        waiting=at.queue,
+        processes=at.processes,
         tokens=tokens,
         visitors=visitors,
         hub=parts.hub,

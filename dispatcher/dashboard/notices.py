@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 from dispatcher.dashboard.trouble import Kind, Trouble
 from dispatcher.domain.access import Caller
+from dispatcher.domain.process import configuration_health, workers_health
 from dispatcher.http.live_config import LiveConfig
-from dispatcher.ledger import SecretUsage, Store, WatcherHealth, read_pauses
+from dispatcher.ledger import Processes, SecretUsage, Store, WatcherHealth, read_pauses
 
+OK = "ok"
 QUIET_AFTER = 14 * 86_400_000
 """Milliseconds without a delivery after which a hook counts as quiet."""
 
@@ -24,10 +26,16 @@ class Notices:
     def __init__(self, live: LiveConfig, store: Store) -> None:
         self._live, self._store = live, store
         self._health, self._usage = WatcherHealth(store), SecretUsage(store)
+        self._processes = Processes(store)
 
     def now(self, caller: Caller) -> list[Notice]:
         """Those that the caller may read: what cannot be followed names namespaces."""
-        return [*self._of_watcher(everything=not caller.targets), *self._of_pause()]
+        everything = not caller.targets
+        return [
+            *self._of_watcher(everything=everything),
+            *(self._of_processes() if everything else ()),
+            *self._of_pause(),
+        ]
 
     def quiet_hooks(self) -> list[Trouble]:
         """Hooks with secrets whose last delivery was long ago, or that never had one."""
@@ -63,6 +71,14 @@ class Notices:
             )
             for each in (self._health.problems() if everything else ())
         ]
+
+    def _of_processes(self) -> list[Notice]:
+        roll = self._processes.roll()
+        found = [
+            (workers_health(roll), "Look at the workers on the system page, and at their logs."),
+            (configuration_health(roll), "Look at the processes on the system page."),
+        ]
+        return [Notice(f"{what[:1].upper()}{what[1:]}.", act) for what, act in found if what != OK]
 
     def _of_pause(self) -> list[Notice]:
         everything = read_pauses(self._store, []).everything

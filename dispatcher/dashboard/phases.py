@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from statistics import median
 from typing import NamedTuple
 
@@ -38,7 +39,7 @@ def parts(timeline: Sequence[Event], now: int, *, cleaned: bool) -> list[Part]:
 def _spans(timeline: Sequence[Event], now: int, *, cleaned: bool) -> list[tuple[str, int]]:
     changes = [event for event in timeline if event.state]
     spans: list[tuple[str, int]] = []
-    for event, following in zip(changes, [*changes[1:], None], strict=True):
+    for event, following in zip_longest(changes, changes[1:]):
         phase = _phase(event)
         if event.kind is EventKind.CLEANED or (
             following is None and phase == "cleaning" and cleaned

@@ -69,6 +69,7 @@ environment.filters |= {
     "iso": _iso,
     "ago": _ago,
     "clock": _clock,
+    "since": age,
     "bare": _bare,
     "span": span,
     "commit": lambda commit: commit[:COMMIT],

@@ -28,6 +28,8 @@ from dispatcher.dashboard.visitors import Visitors
 from dispatcher.domain.access import Role
 from dispatcher.http.api.deliveries import Deliveries
 from dispatcher.http.api.hooks import ConfiguredHooks
+from dispatcher.http.api.processes import ProcessRoll
+from dispatcher.http.api.queue import WaitingDeploys
 from dispatcher.http.api.requests import RequestParser
 from dispatcher.http.authentication import ApiTokens
 from dispatcher.http.connection.bodies import Bodies
@@ -56,6 +58,8 @@ class Dashboard:
     orders: Orders
     deliveries: Deliveries
     hooks: ConfiguredHooks
+    waiting: WaitingDeploys
+    processes: ProcessRoll
     tokens: ApiTokens
     visitors: Visitors
     hub: EventHub
@@ -76,7 +80,7 @@ class Dashboard:
             Route("/", guard.page(overview.show)),
             Route("/targets/{target}", guard.page(target.show)),
             Route("/targets/{target}/deploys/{number}", guard.page(deploy.show)),
-            Route("/queue", guard.page(QueuePage(snapshots, notices).show)),
+            Route("/queue", guard.page(QueuePage(self.waiting, notices, self.store).show)),
             Route("/commits/{commit}", guard.page(CommitPage(snapshots, notices, self.store).show)),
             *self._orders(guard),
             *self._of_all(guard, notices),
@@ -91,7 +95,7 @@ class Dashboard:
         """Pages about more than single targets."""
         deliveries = DeliveriesPage(self.deliveries, notices, self.store)
         hooks = HooksPage(self.hooks, notices, self.store)
-        system, audit = SystemPage(notices, self.store), AuditPage(self.store)
+        system, audit = SystemPage(self.processes, notices, self.store), AuditPage(self.store)
         return [
             Route("/deliveries", guard.page(deliveries.list, everything=True)),
             Route("/deliveries/{id:path}", guard.page(deliveries.show, everything=True)),

@@ -14,6 +14,7 @@ from dispatcher.dashboard.rendering import page
 from dispatcher.dashboard.snapshots import Snapshot, Snapshots
 from dispatcher.domain.access import Caller
 from dispatcher.domain.deploy import Deploy
+from dispatcher.domain.repositories import normalize_repository
 from dispatcher.http.api.schemas.deliveries import DeliveryInfo
 from dispatcher.http.api.serializers.deliveries import delivery_info
 from dispatcher.http.permissions import caller_of, may_see
@@ -24,6 +25,7 @@ MOST_TARGETS = 100
 DELIVERIES = 300
 """Newest deliveries among which those of the commit are looked for."""
 SHORTEST, LONGEST = 7, 64
+WHOLE = (40, 64)
 HEX = frozenset("0123456789abcdef")
 
 
@@ -68,8 +70,8 @@ class CommitPage:
             more=max(0, len(names) - MOST_TARGETS),
             deliveries=deliveries,
             repositories=sorted({snapshot.targets[name].repository for name in names}),
-            json="/api/v1/targets",
-            cli="git-dispatcher targets",
+            json=_json(commit, [snapshot.targets[name].repository for name in names]),
+            cli=f"git-dispatcher deploys {names[0]}" if names else "",
             newest=snapshot.newest,
         )
 
@@ -83,6 +85,14 @@ class CommitPage:
         """Newest first."""
         infos = map(delivery_info, self._log.newest(DELIVERIES))
         return [each for each in infos if any(ref.after.startswith(commit) for ref in each.refs)]
+
+
+def _json(commit: str, repositories: Sequence[str]) -> str:
+    """Where the API has the same: all targets of the repository, for a whole commit; else the deploys."""
+    identities = {normalize_repository(each) for each in repositories}
+    if len(identities) == 1 and len(commit) in WHOLE:
+        return f"/api/v1/repositories/{identities.pop()}/commits/{commit}"
+    return f"/api/v1/deploys?commit={commit}"
 
 
 def _targets(snapshot: Snapshot, caller: Caller, commit: str, repository: str) -> list[str]:

@@ -72,7 +72,7 @@ class DeliveriesPage:
             delivery=found,
             compared=compared(found),
             json=f"/api/v1/deliveries/{found.id}",
-            cli=f"git-dispatcher delivery {found.id}",
+            cli=f"git-dispatcher deliveries {found.id}",
             newest=newest,
         )
 

@@ -44,6 +44,7 @@ class DeployPage:
             raise unknown_deploy(target, number, self._reader.numbers(target))
         facts, timeline = read_facts(self._store, target), self._events.timeline(target, number)
         (recent,) = self._overview.recent([target])
+        in_cluster = _in_cluster(found, facts)
         configured = self._live.now.targets.get(target)
         return page(
             request,
@@ -55,7 +56,8 @@ class DeployPage:
             facts=facts,
             due=0 if found.terminal else facts.due,
             timeline=timeline,
-            phases=parts(timeline, self._store.now(), cleaned=not _in_cluster(found, facts)),
+            in_cluster=in_cluster,
+            phases=parts(timeline, self._store.now(), cleaned=not in_cluster),
             width=WIDTH,
             usual=usual(recent),
             advice=advice(found.cause),

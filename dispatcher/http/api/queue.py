@@ -47,11 +47,12 @@ class WaitingDeploys:
                 return False
             return may_see(caller, name) and filters.matches(target, name)
 
-        return json_response(await to_thread.run_sync(self._page, visible, kinds, cursor, limit))
+        return json_response(await to_thread.run_sync(self.read, visible, kinds, cursor, limit))
 
-    def _page(
+    def read(
         self, visible: Callable[[str], bool], kinds: frozenset[WaitsFor], cursor: str, limit: int
     ) -> QueuePage:
+        """The deploys that wait for one of these, of the targets that the caller may see."""
         config = self._live.now
         targets = [_with_policies(target, config) for target in self._queue.targets(visible)]
         waits = [each for target in targets for each in waits_of(target)]
