@@ -12,11 +12,14 @@ from dispatcher.commands.exits import Exit, Failed
 from dispatcher.commands.formatting import plain
 from dispatcher.commands.options import Api, Asker, now, spread
 from dispatcher.commands.tables import notifications as tables
+from dispatcher.domain.errors import UsageError
 from dispatcher.http.api.schemas.notifications import ReceiverInfo, RequestedMessage
 
 EVERY = 0.5
 """Seconds between two looks whether a message was sent."""
 SENT = "sent"
+MOST = 200
+"""Dead letters asked for at once."""
 
 Timeout = Annotated[
     int, typer.Option(min=1, metavar="SECONDS", help="How long it waits for the outcome.")
@@ -75,15 +78,32 @@ def dead_letters(
 @notifications.command("resend")
 @spread
 def resend(
-    id: Annotated[str, typer.Argument(metavar="ID", help="A dead letter.")],
     asker: Asker,
     api: Api,
+    id: Annotated[str, typer.Argument(metavar="[ID]", help="A dead letter.")] = "",
+    receiver: Annotated[
+        str, typer.Option(metavar="NAME", help="All of this receiver, oldest first.")
+    ] = "",
     timeout: Timeout = 30,
 ) -> None:
     """Sends a dead letter again, and waits for what comes of it."""
+    if bool(id) == bool(receiver):
+        raise UsageError("name a dead letter, or a receiver with --receiver")
     with api.client() as client:
-        made = client.resend(id, reason=asker.reason, by=asker.name)
-        _report(client, made, timeout, api)
+        for each in [id] if id else _of_receiver(client, receiver):
+            made = client.resend(each, reason=asker.reason, by=asker.name)
+            _report(client, made, timeout, api)
+
+
+def _of_receiver(client: Client, name: str) -> list[str]:
+    """Ids of its dead letters, oldest first."""
+    found, cursor = [], ""
+    while True:
+        page = client.dead_letters(MOST, cursor)
+        found += [each.id for each in page.dead_letters if each.receiver == name]
+        cursor = page.next
+        if not cursor:
+            return found[::-1]
 
 
 def _report(client: Client, requested: RequestedMessage, timeout: int, api: Api) -> None:

@@ -58,8 +58,10 @@ class Said(NamedTuple):
     texts: tuple[str, ...] = ()
 
 
-FAILURES = {"failed": "deploy", "lost": "deploy", "trouble": "hold"}
-RECOVERIES = {"succeeded": "deploy", "recovered": "hold"}
+DEPLOY, HOLD = "deploy", "hold"
+"""Issues: the last deploy failed; something holds the target up, which is no failure."""
+FAILURES = {"failed": DEPLOY, "lost": DEPLOY, "trouble": HOLD}
+RECOVERIES = {"succeeded": DEPLOY, "recovered": HOLD}
 """Name of an event -> the issue that it opens, or closes."""
 
 
@@ -115,9 +117,9 @@ def due(summary: Summary) -> int:
 def _failure(window: Window, note: Note, rates: Rates) -> tuple[Window, str]:
     back = {issue: text for issue, text in window.back.items() if issue != note.issue}
     window = replace(window, issues=_with(window.issues, note.issue), back=back)
-    if note.at < window.until:
+    if note.at < window.until and note.issue != HOLD:
         return replace(window, failures=window.failures + 1), ""
-    return replace(window, until=note.at + rates.milliseconds), note.text
+    return _other(window, note, rates)
 
 
 def _recovery(window: Window, note: Note, rates: Rates) -> tuple[Window, str]:

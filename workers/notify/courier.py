@@ -70,7 +70,10 @@ class Courier:
         self._has_ledger = True
 
     def stop(self) -> None:
+        """A message that is being sent may still arrive; what comes of it is not stored."""
         self._stopped.set()
+        if self._known:
+            self._known.is_stopped = True
 
     def run(self) -> None:
         """Sends until it is stopped, or its watcher leads no more."""

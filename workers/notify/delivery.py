@@ -54,6 +54,8 @@ class Delivery:
         self.state = ledger.state(receiver)
         """As it is; the ledger has it from the last `store` on."""
         self._stored = self.state
+        self.is_stopped = False
+        """Another courier of the receiver runs by now: nothing is stored any more."""
         self._failures = 0
         """Attempts in a row that failed."""
         self._not_before = 0.0
@@ -68,6 +70,8 @@ class Delivery:
         self.state = replace(self.state, **fields)
 
     def store(self, given_up: DeadLetter | None = None, done: str = "") -> None:
+        if self.is_stopped:
+            return
         if given_up or done or self.state != self._stored:
             self._ledger.save(self._receiver, self.state, given_up=given_up, done=done)
             self._stored = self.state

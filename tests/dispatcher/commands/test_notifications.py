@@ -111,6 +111,24 @@ def test_a_test_that_no_watcher_sends_ends(capsys: Captured) -> None:
     assert "no watcher has sent it within 1 s" in capsys.readouterr().err
 
 
+def test_all_dead_letters_of_a_receiver_are_sent_again_until_one_is_not_taken(
+    bench: Bench, receiver: HttpReceiver, capsys: Captured
+) -> None:
+    receiver.replies += [Reply(410)] * 3
+    for target in ("a", "b", "c"):
+        bench.happens(EventKind.PAUSED, target)
+    bench.rounds()
+    receiver.replies += [Reply(), Reply(410)]
+
+    assert meanwhile(bench, ["notifications", "resend", "--receiver", NAME]) == 1
+
+    assert [each.json["subject"] for each in receiver.received] == ["a", "b", "c", "a", "b"]
+    letters = [each.message.subject for _, each in bench.ledger.dead_letters("", 10)]
+    assert sorted(letters) == ["b", "c"]
+    assert meanwhile(bench, ["notifications", "resend", "--receiver", NAME]) == 0
+    assert main(["notifications", "resend"]) == 2
+
+
 def test_an_unknown_receiver(capsys: Captured) -> None:
     assert main(["notifications", "test", "oops"]) == 3
 

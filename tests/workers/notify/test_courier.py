@@ -254,6 +254,24 @@ def test_no_log_and_no_state_holds_the_path_of_the_url(
     assert "a-token" not in log.getvalue() + capsys.readouterr().out + str(bench.state)
 
 
+def test_a_courier_that_was_replaced_while_it_sent_stores_nothing(bench_for: Benches) -> None:
+    with HttpReceiver() as receiver:
+        bench = bench_for(webhook(receiver.url))
+        former, newer = bench.courier, bench.another()
+
+        def replaced() -> None:
+            former.stop()
+            bench.happens(RESUMED)
+            newer.round()
+
+        receiver.replies.append(Reply(before=replaced))
+        bench.happens(PAUSED)
+        former.round()
+
+    assert bench.state.sent == 2
+    assert bench.ledger.waits_since(bench.state.cursor) == 0
+
+
 def test_an_event_that_cannot_be_read_holds_nothing_up(
     store: Store, bench_for: Benches, capsys: pytest.CaptureFixture[str]
 ) -> None:
