@@ -40,6 +40,7 @@ from dispatcher.http.api.redeploys import Redeploys
 from dispatcher.http.api.repairs import RepairLog
 from dispatcher.http.api.replays import Replays
 from dispatcher.http.api.requests import RequestParser
+from dispatcher.http.api.system import System
 from dispatcher.http.api.targets import Targets
 from dispatcher.http.authentication import ApiTokens, TokenAuthentication
 from dispatcher.http.background import Background
@@ -253,10 +254,11 @@ def _endpoints(
     reader = Reader(store)
     parser = RequestParser(live, parts.bodies, reader)
     deliveries, audit = DeliveryLog(store), AuditLog(store)
+    health, roll = Health(store, parts.background, tokens), ProcessRoll(store, wake_ups)
     return Endpoints(
         hooks=Hooks(*taking, observer=parts.metrics, accept_foreign_hosts=accept_foreign_hosts),
         metrics=metrics,
-        health=Health(store, parts.background, tokens),
+        health=health,
         document=_open_api(),
         targets=Targets(live, parser, store, parts.remind_after),
         deploys=Deploys(live, parser, store, wake_ups, audit),
@@ -267,7 +269,8 @@ def _endpoints(
         redeploys=Redeploys(parser, store, wake_ups, audit),
         events=EventLog(parts.hub, store, tokens.caller),
         pauses=Pausing(parser, store, wake_ups, audit),
-        processes=ProcessRoll(store, wake_ups),
+        processes=roll,
+        system=System(store, roll, parts.usage, parts.rejections, health.report),
         repairs=RepairLog(store),
         configured_hooks=ConfiguredHooks(live, parts.usage, parts.rejections),
         deliveries=Deliveries(live, deliveries, reader),

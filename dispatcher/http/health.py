@@ -70,6 +70,17 @@ class Health:
             )
         )
 
+    async def report(self) -> dict[str, str]:
+        """Everything that was found, by part."""
+        seen = await self._seen()
+        return {
+            "ledger": seen.ledger,
+            "cluster": seen.cluster,
+            "workers": seen.workers,
+            "configuration": seen.configuration,
+            "web": self._web(),
+        }
+
     async def _is_known(self, request: Request) -> bool:
         try:
             return await self._tokens.caller(request.headers) is not None

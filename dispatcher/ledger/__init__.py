@@ -30,6 +30,7 @@ from dispatcher.ledger.retention import Retention
 from dispatcher.ledger.rq_tasks import LeftTask, RqTasks, TakenWakeUp
 from dispatcher.ledger.schedule import Schedule
 from dispatcher.ledger.secret_usage import SecretUsage
+from dispatcher.ledger.server import LedgerServer, read_server
 from dispatcher.ledger.sessions import Sessions, SignInFailures
 from dispatcher.ledger.slots import NoFreeSlot, Slots
 from dispatcher.ledger.store import Store
@@ -61,6 +62,7 @@ __all__ = [
     "Leadership",
     "Leased",
     "LedgerGauges",
+    "LedgerServer",
     "LeftTask",
     "Listings",
     "LogBounds",
@@ -126,6 +128,7 @@ __all__ = [
     "happened_at",
     "read_facts",
     "read_pauses",
+    "read_server",
     "read_summaries",
     "stored",
 ]

@@ -121,6 +121,17 @@ class Keys:
         return f"{self.prefix}rejections"
 
     @property
+    def refused(self) -> str:
+        """Hash, kept, one field for each hook and status: "hook status" -> how many deliveries were answered
+        401, 429 or 503; the hook is "" for all names that no hook has."""
+        return f"{self.prefix}refused"
+
+    @property
+    def refused_at(self) -> str:
+        """Hash, kept, with the same fields: when that was answered last (ms)."""
+        return f"{self.prefix}refused-at"
+
+    @property
     def events(self) -> str:
         """Stream, bounded by `Retention.happened`: what happened to deploys and targets, oldest first."""
         return f"{self.prefix}events"

@@ -24,12 +24,20 @@ class SecretUsage:
         """All counts since the ledger began."""
         return self._read(self._keys.rejections)
 
-    def count(self, rejections: Rejections) -> None:
-        """Adds these counts, in one round trip."""
+    def refused(self) -> tuple[Rejections, Rejections]:
+        """(hook, status) -> how many deliveries were answered so, and when last (ms)."""
+        return self._read(self._keys.refused), self._read(self._keys.refused_at)
+
+    def count(self, rejections: Rejections, refused: Rejections | None = None) -> None:
+        """Adds these counts, by cause and by status, in two round trips."""
+        now = self._store.now()
         with self._store.redis() as client:
             pipeline = client.pipeline(transaction=False)
             for (hook, why), count in rejections.items():
                 pipeline.hincrby(self._keys.rejections, f"{hook} {why}", count)
+            for (hook, status), count in (refused or {}).items():
+                pipeline.hincrby(self._keys.refused, f"{hook} {status}", count)
+                pipeline.hset(self._keys.refused_at, f"{hook} {status}", str(now))
             pipeline.execute()
 
     def _read(self, key: str) -> dict[tuple[str, str], int]:

@@ -15,6 +15,7 @@ from dispatcher.http.operations import (
     queue,
     repairs,
     service,
+    system,
     targets,
 )
 from dispatcher.http.operations.endpoints import Endpoints
@@ -29,6 +30,7 @@ NOUNS = (
     events,
     pauses,
     processes,
+    system,
     repairs,
     deliveries,
     notifications,

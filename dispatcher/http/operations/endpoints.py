@@ -19,6 +19,7 @@ from dispatcher.http.api.queue import WaitingDeploys
 from dispatcher.http.api.redeploys import Redeploys
 from dispatcher.http.api.repairs import RepairLog
 from dispatcher.http.api.replays import Replays
+from dispatcher.http.api.system import System
 from dispatcher.http.api.targets import Targets
 from dispatcher.http.health import Health
 from dispatcher.http.metrics import Metrics
@@ -44,6 +45,7 @@ class Endpoints:
     events: EventLog
     pauses: Pausing
     processes: ProcessRoll
+    system: System
     repairs: RepairLog
     configured_hooks: ConfiguredHooks
     deliveries: Deliveries

@@ -71,6 +71,7 @@ class Hooks:
         except ErrorResponse as error:
             self._rejections.note(name, error.cause)
             answer = await self._limiter.answer(error, name, sender)
+            self._rejections.note_refused(name, answer.status)
             self._observer.rejected(name if name in configured.hooks else "", answer.cause)
             raise answer from None
         if intake.rejected:
@@ -113,6 +114,7 @@ class Hooks:
             id = delivery.delivery_id
             log.error("delivery not recorded", hook=delivery.hook, delivery=id, why=str(error))
             self._count(intake, DeliveryOutcome.UNAVAILABLE, begun)
+            self._rejections.note_refused(delivery.hook, 503)
             self._observer.rejected(delivery.hook, "ledger_unavailable")
             raise
         body = intake.answer(results)

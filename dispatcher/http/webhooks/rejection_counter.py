@@ -14,6 +14,8 @@ from dispatcher.domain.errors import LedgerUnavailable
 from dispatcher.http.live_config import LiveConfig
 from dispatcher.ledger import SecretUsage
 
+NEVER_TAKEN = frozenset({401, 429, 503})
+"""Statuses of deliveries whose pushes were not taken, though the sender may have meant them."""
 EVERY = 5.0
 """Seconds between two reports to the ledger."""
 
@@ -26,20 +28,31 @@ class RejectionCounter:
     def __init__(self, live: LiveConfig, usage: SecretUsage) -> None:
         self._live, self._usage = live, usage
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._refused: Counter[tuple[str, str]] = Counter()
         self._thread = CapacityLimiter(1)  # of its own: those of the API may all wait for Redis
 
     def note(self, hook: str, cause: str) -> None:
-        self._counts[hook if hook in self._live.now.hooks else "", cause] += 1
+        self._counts[self._known(hook), cause] += 1
+
+    def note_refused(self, hook: str, status: int) -> None:
+        """A delivery was answered so; those that say that its pushes were never taken are counted."""
+        if status in NEVER_TAKEN:
+            self._refused[self._known(hook), str(status)] += 1
+
+    def _known(self, hook: str) -> str:
+        return hook if hook in self._live.now.hooks else ""
 
     async def report(self) -> None:
         """Reports the counts. Raises LedgerUnavailable, and keeps the counts for the next report."""
         counts, self._counts = self._counts, Counter()
-        if not counts:
+        refused, self._refused = self._refused, Counter()
+        if not counts and not refused:
             return
         try:
-            await to_thread.run_sync(self._usage.count, counts, limiter=self._thread)
+            await to_thread.run_sync(self._usage.count, counts, refused, limiter=self._thread)
         except Exception:
             self._counts += counts
+            self._refused += refused
             raise
 
     async def report_again(self) -> None:

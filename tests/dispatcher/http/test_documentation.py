@@ -33,6 +33,7 @@ from dispatcher.http.api.schemas.pauses import PauseAnswer
 from dispatcher.http.api.schemas.processes import ProcessList
 from dispatcher.http.api.schemas.queue import QueuePage
 from dispatcher.http.api.schemas.repairs import RepairList
+from dispatcher.http.api.schemas.system import SystemInfo
 from dispatcher.http.api.schemas.targets import TargetInfo
 from dispatcher.http.openapi.document import described_path
 from dispatcher.http.operations import OPERATIONS
@@ -54,6 +55,7 @@ EXAMPLES: tuple[Any, ...] = (
     OrderAnswer,
     *[PauseAnswer] * 4,
     ProcessList,
+    SystemInfo,
     RepairList,
     CreatedToken,
     RevokedToken,
