@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
 from dispatcher.domain.deploy import Deploy, State
 from dispatcher.domain.pause import Paused
+from dispatcher.domain.trouble import trouble_of
 from dispatcher.ledger.codec import decode
 from dispatcher.ledger.connection import texts
 from dispatcher.ledger.store import Store
@@ -38,6 +39,7 @@ class Glance:
 
     name: str
     trouble: str
+    """What holds it up, also that no worker takes it up; "" for nothing."""
     paused: Paused | None
     open: tuple[Deploy, ...]
     """The deploys that are not over, oldest first, at most `OPEN`."""
@@ -78,9 +80,11 @@ class Overview:
         with self._store.redis() as client:
             pipeline = client.pipeline(transaction=False)
             for name in names:
-                pipeline.hmget(keys.row(name), "trouble", "paused", "ended", "succeeded")
+                pipeline.hmget(keys.row(name), _Row.FIELDS)
                 pipeline.hvals(keys.open(name))
-            replies = pipeline.execute()
+            pipeline.time()
+            *replies, (seconds, micros) = pipeline.execute()
+            now = int(seconds) * 1000 + int(micros) // 1000
             rows = [
                 _Row.of(row, open_, everything=everything)
                 for row, open_ in zip(replies[::2], replies[1::2], strict=True)
@@ -90,33 +94,40 @@ class Overview:
                 pipeline.hmget(keys.deploys(name), numbers)
             found = dict(zip((name for name, _ in read), pipeline.execute(), strict=True))
         return [
-            row.glance(name, found.get(name, ())) for name, row in zip(names, rows, strict=True)
+            row.glance(name, found.get(name, ()), now)
+            for name, row in zip(names, rows, strict=True)
         ]
 
 
 @dataclass(frozen=True)
 class _Row:
+    FIELDS: ClassVar[tuple[str, ...]] = ("trouble", "woken", "paused", "ended", "succeeded")
+
     trouble: str
+    woken: int
+    """Since when a wake-up waits for a worker (ms), 0 for none."""
     paused: str
     open: list[str]
     ended: str
 
     @classmethod
     def of(cls, row: Sequence[str | None], open_: Iterable[Any], *, everything: bool) -> _Row:
-        trouble, paused, ended, succeeded = (field or "" for field in row)
+        trouble, woken, paused, ended, succeeded = (field or "" for field in row)
         ordered = sorted(" ".join(texts(open_)).split(), key=int)
-        return cls(trouble, paused, ordered, ended if everything or ended != succeeded else "")
+        shown = ended if everything or ended != succeeded else ""
+        return cls(trouble, int(woken or 0), paused, ordered, shown)
 
     @property
     def read(self) -> list[str]:
         return [*self.open[:OPEN], *([self.ended] if self.ended else [])]
 
-    def glance(self, name: str, raw: Iterable[str | None]) -> Glance:
+    def glance(self, name: str, raw: Iterable[str | None], now: int) -> Glance:
         deploys = [decode(each, Deploy) for each in raw if each]
         over = [deploy for deploy in deploys if deploy.terminal]
+        trouble = trouble_of(self.trouble, self.woken, now)
         return Glance(
             name=name,
-            trouble=self.trouble,
+            trouble=trouble.text if trouble else "",
             paused=decode(self.paused, Paused) if self.paused else None,
             open=tuple(deploy for deploy in deploys if not deploy.terminal),
             open_count=len(self.open),

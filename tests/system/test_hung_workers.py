@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from rq import Queue
+
 from dispatcher.domain.process import LATE_AFTER
+from dispatcher.domain.repairs import Kind
 from dispatcher.domain.trouble import UNTAKEN_AFTER
+from dispatcher.ledger import Repairs, connect
 from tests.system.installation import Installation
 from tests.waiting import eventually
 
@@ -86,3 +90,22 @@ def test_every_process_is_listed_with_what_it_is(system: Installation) -> None:
     (watcher,) = [each for each in listed if each["kind"] == "watcher"]
     assert watcher["state"] == "leads"
     assert ask(system, "/readyz")["configuration"] == "ok"
+
+
+def test_what_a_killed_worker_had_taken_is_cleared_from_rq(system: Installation) -> None:
+    target = system.target("killed")
+    with connect(system.local.redis_url, text=False) as client:
+        queue = Queue(
+            system.local.environment.get("DISPATCHER_QUEUE", "deploys"), connection=client
+        )
+        os.kill(system.pid("worker"), signal.SIGSTOP)  # it waits, and Redis hands it a task
+        target.push("0", "a")
+        assert eventually(lambda: "killed-wake-1" in queue.intermediate_queue.get_job_ids())
+
+        os.kill(system.pid("worker"), signal.SIGKILL)
+
+        target.until(1, "succeeded")
+        assert eventually(lambda: not queue.intermediate_queue.get_job_ids())
+        assert not queue.failed_job_registry.get_job_ids(cleanup=False)
+    assert Repairs(system.store).counts()[Kind.LEFT_TASK] > 0
+    assert target.is_clean()

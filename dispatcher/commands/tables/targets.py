@@ -11,6 +11,7 @@ from dispatcher.commands.formatting import age, plain, short
 from dispatcher.commands.tables.deploys import state, took
 from dispatcher.commands.tables.layout import Cell, Grid
 from dispatcher.domain.deploy import State
+from dispatcher.domain.trouble import TroubleKind
 from dispatcher.http.api.schemas.deploys import DeployInfo
 from dispatcher.http.api.schemas.pauses import PauseInfo
 from dispatcher.http.api.schemas.targets import TargetInfo
@@ -97,6 +98,8 @@ def _trouble(target: TargetInfo) -> Text:
     if not target.paused:
         why = target.last.why if target.last and has_failed(target) else ""
         return Text(trouble or plain(why), "red")
+    if target.trouble_kind is TroubleKind.PAUSED:
+        return Text(trouble, "yellow")  # it says who paused it, too
     held = paused(target.paused)
     # A waiting deploy's `why` can repeat the target's trouble.
     text = held if not trouble or held.endswith(trouble) else f"{held}; {trouble}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,8 @@ from structlog.testing import capture_logs
 
 from dispatcher.cli import main
 from dispatcher.domain.deploy import State
+from dispatcher.domain.pause import Paused
+from dispatcher.ledger.codec import encode
 from tests.dispatcher.commands.test_cli import rows
 from tests.dispatcher.http.helpers import end, take
 from tests.dispatcher.http.web import Web
@@ -180,3 +183,14 @@ def test_without_the_local_parts_it_says_how_to_get_them(
     assert main([command]) == 2
 
     assert "pip install 'git-dispatcher[local]'" in capsys.readouterr().err
+
+
+def test_a_pause_of_long_ago_is_said_once_with_how_long_it_lasts(
+    web: Web, client: redis.Redis, capsys: Captured
+) -> None:
+    main(["pause", "shop", "--by", "ann", "--reason", "migration"])
+    capsys.readouterr()
+    old = Paused("ann", "migration", int((time.time() - 2 * 86_400) * 1000))
+    client.hset(web.keys.row("shop"), "paused", encode(old))
+
+    assert trouble(capsys) == "paused for 2d by ann: migration"
