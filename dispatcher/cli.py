@@ -25,7 +25,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "events": "events",
         "deploys": "deploys",
         "show": "deploys",
-        "logs": "deploys",
+        "logs": "logs",
         "wait": "wait",
         "redeploy": "redeploy",
         "cancel": "deploys",

@@ -261,6 +261,25 @@ class Client:
         except (SSEError, msgspec.DecodeError):
             raise self._another() from None
 
+    @contextmanager
+    def log(
+        self, target: str, number: int, query: Mapping[str, str | None], after: str = ""
+    ) -> Iterator[Iterator[bytes]]:
+        """The bytes of a log's event stream, from behind that id on."""
+        headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
+        path = f"targets/{_part(target)}/deploys/{number}/log?{_query(query)}"
+        timeout = httpx.Timeout(TIMEOUT, read=SILENT)
+        try:
+            with self._http.stream("GET", path, headers=headers, timeout=timeout) as response:
+                if not response.is_success:
+                    response.read()
+                    raise self._refused(response)
+                yield response.iter_bytes()
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from None
+        except msgspec.DecodeError:
+            raise self._another() from None
+
     def _order(self, path: str, kind: type[T], reason: str, by: str) -> T:
         return self._call("POST", path, kind, body={"reason": reason, "by": by})
 

@@ -1,4 +1,4 @@
-"""`git-dispatcher deploys`, and the commands for one deploy: show, logs, cancel, release."""
+"""`git-dispatcher deploys`, and the commands for one deploy: show, cancel, release."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dispatcher.commands.listing import Listing, Watching
 from dispatcher.commands.listing import show as list_them
 from dispatcher.commands.options import Api, Asker, DeployName, TargetName, now, split_name, spread
 from dispatcher.commands.tables.deploys import deploys as table
-from dispatcher.commands.tables.deploys import details, log, no_log
+from dispatcher.commands.tables.deploys import details, log
 from dispatcher.commands.tables.layout import Grid
 from dispatcher.domain.errors import UsageError
 from dispatcher.http.api.schemas.deploys import DeployDetail, DeployList, OrderAnswer
@@ -48,20 +48,6 @@ def show(deploy: DeployName, api: Api) -> None:
     api.console().print(details(found, now()))
     if tail := log(found):
         print(f"\n{tail}")
-
-
-@spread
-def logs(deploy: DeployName, api: Api) -> None:
-    """Prints the end of a deploy's log, if it was kept."""
-    target, number = split_name(deploy)
-    with api.client() as client:
-        found = client.deploy(target, number)
-    if api.as_data:
-        api.write(found)
-    elif tail := log(found):
-        print(tail)
-    else:
-        typer.echo(no_log(found), err=True)
 
 
 @spread

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 SHORT = 8
@@ -53,6 +54,20 @@ def count(number: int, noun: str) -> str:
 def plain(text: str) -> str:
     """Untrusted text, such as a commit's message, made safe for a terminal and put on one line."""
     return "".join(char if char.isprintable() else " " for char in text)
+
+
+_COLOUR = re.compile("\x1b\\[[0-9;]{0,40}m")
+"""Select Graphic Rendition: the one control sequence that only changes how text looks."""
+
+
+def log_line(text: str, *, colour: bool) -> str:
+    """A line of a log made safe for a terminal: with `colour` it keeps its colours, and they end with it."""
+    pieces, position = [], 0
+    for found in _COLOUR.finditer(text):
+        pieces += [lines(text[position : found.start()]), found[0] if colour else ""]
+        position = found.end()
+    shown = "".join([*pieces, lines(text[position:])])
+    return f"{shown}\x1b[0m" if colour and position else shown
 
 
 def lines(text: str) -> str:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -274,3 +279,54 @@ def test_a_token_reads_the_logs_of_its_targets_only(system: Installation) -> Non
     )
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unknown_target")
+
+
+def command(system: Installation, *arguments: str) -> subprocess.Popen[str]:
+    """`git-dispatcher logs` as somebody runs it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "dispatcher.cli", "logs", *arguments],
+        env={
+            **os.environ,
+            "DISPATCHER_URL": system.local.url,
+            "DISPATCHER_API_TOKEN": system.local.token,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_command_follows_a_log_across_a_restart_of_web(system: Installation) -> None:
+    target = system.target("log-command", f"seq 5; {GO}; seq 6 10")
+    target.push("0", "a")
+    follower = command(system, "-f", "log-command/1")
+    assert follower.stdout is not None
+    first = [follower.stdout.readline() for _ in range(5)]
+
+    web = system.process("web").process
+    assert web is not None
+    web.kill()
+    assert eventually(system.answers)
+    go_on(system, target)
+    rest, remarks = follower.communicate(timeout=60)
+
+    assert follower.returncode == 0, remarks
+    assert "".join(first) + rest == "".join(f"{number}\n" for number in range(1, 11))
+    assert "trying again" in remarks
+
+
+def test_ctrl_c_ends_the_command(system: Installation) -> None:
+    target = system.target("log-interrupted", f"echo one; {GO}")
+    target.push("0", "a")
+    follower = command(system, "-f", "log-interrupted/1", "--timestamps")
+    assert follower.stdout is not None
+    line = follower.stdout.readline()
+
+    follower.send_signal(signal.SIGINT)
+    out, remarks = follower.communicate(timeout=60)
+
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z one\n", line)
+    assert (follower.returncode, out) == (0, "")
+    assert "Traceback" not in remarks
+    go_on(system, target)
+    target.until(1, "succeeded")

@@ -94,15 +94,6 @@ def log(deploy: DeployDetail) -> str:
     return lines(deploy.log_tail).rstrip("\n")
 
 
-def no_log(deploy: DeployDetail) -> str:
-    """The message if there is no log tail; it says where a log may still be."""
-    message = f"no log of {deploy.deploy} was kept: only that of a failed deploy is."
-    if not deploy.job:
-        return message
-    where = f"kubectl logs -n {deploy.namespace} job/{deploy.job} --all-containers"
-    return f"{message} While its Job is in the cluster: {where}"
-
-
 def state(deploy: DeployInfo) -> Text:
     return Text(deploy.state, STYLES.get(deploy.state, "dim"))
 

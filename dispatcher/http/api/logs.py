@@ -108,6 +108,12 @@ class DeployLogs:
     def reading(self, name: LogName, query: LogQuery) -> LogReading:
         return LogReading(self._logs, name, query.seen, follow=query.follow)
 
+    async def is_relayed(self, name: LogName) -> bool:
+        """Whether its log is relayed, or was a moment ago: then it is there although its Pod is not."""
+        ends = await self._logs.ends(name)
+        end = ends[1].part.end if ends else None
+        return ends is not None and (end is None or end.lasts)
+
     async def has_leader(self) -> bool:
         return await to_thread.run_sync(self._health.has_leader)
 
@@ -123,10 +129,14 @@ class _Reader:
         """The first items; raises ErrorResponse where there is no log."""
         whole = await self._logs.whole(self._name)
         deploy = whole.deploy
-        if deploy.terminal and not deploy.job:
+        if deploy.terminal and not (deploy.job or deploy.log_tail):
             message = f"{deploy.name} is {deploy.state} and was never started: it has no log"
             raise ErrorResponse(404, "no_log", message)
-        if deploy.terminal and whole.observed is None:
+        if (
+            deploy.terminal
+            and whole.observed is None
+            and not await self._logs.is_relayed(self._name)
+        ):
             return await self._kept()
         self._reading = self._logs.reading(self._name, query)
         await self._reading.begin()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dispatcher.commands.formatting import age, lines, plain, span
+from dispatcher.commands.formatting import age, lines, log_line, plain, span
 
 SPANS = {
     0: "0s",
@@ -40,3 +40,20 @@ def test_ages() -> None:
 def test_nothing_that_others_wrote_moves_the_cursor() -> None:
     assert plain("a\x1b[2J\nb\u202e") == "a [2J b "
     assert lines("a\x1b[2J\n\tb\r") == "a·[2J\n\tb·"
+
+
+@pytest.mark.parametrize(
+    ("text", "coloured", "bare"),
+    [
+        ("done\t1", "done\t1", "done\t1"),
+        ("\x1b[31mred\x1b[0m end", "\x1b[31mred\x1b[0m end\x1b[0m", "red end"),
+        ("\x1b]0;title\x07\x1b[2J\x1b[1;1H", "·]0;title··[2J·[1;1H", "·]0;title··[2J·[1;1H"),
+        ("50%\r100%\x9b2J", "50%·100%·2J", "50%·100%·2J"),
+        ("\u202egpj.exe", "·gpj.exe", "·gpj.exe"),
+    ],
+)
+def test_a_line_of_a_log_does_no_more_to_a_terminal_than_colour_it(
+    text: str, coloured: str, bare: str
+) -> None:
+    assert log_line(text, colour=True) == coloured
+    assert log_line(text, colour=False) == bare

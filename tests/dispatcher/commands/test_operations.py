@@ -19,6 +19,7 @@ from dispatcher.ledger.codec import encode
 from tests.dispatcher.commands.test_cli import rows
 from tests.dispatcher.http.helpers import end, take
 from tests.dispatcher.http.web import Web
+from tests.waiting import eventually
 
 Captured = pytest.CaptureFixture[str]
 STUCK = (State.STARTING, State.RUNNING, State.STOPPING)
@@ -156,21 +157,29 @@ def test_what_was_kept_of_a_log_is_printed(web: Web, client: redis.Redis, capsys
 
     assert main(["logs", "shop/1"]) == 0
 
-    assert capsys.readouterr() == ("deploying\nno space left\n", "")
+    out, err = capsys.readouterr()
+    assert out == "deploying\nno space left\n"
+    assert "this is what was kept of the end of its log" in err
 
 
-def test_where_nothing_was_kept_the_cluster_may_know(
+def test_where_nothing_was_kept_it_says_so_and_where_the_log_may_be(
     web: Web, client: redis.Redis, capsys: Captured
 ) -> None:
-    assert main(["logs", "shop/1"]) == 0
-    assert capsys.readouterr() == (
-        "",
-        "no log of shop/1 was kept: only that of a failed deploy is.\n",
-    )
-
+    text = web.config.read_text()
     end(web, client, State.SUCCEEDED, namespace="deploys", job="shop-1")
-    assert main(["logs", "shop/1"]) == 0
-    assert "kubectl logs -n deploys job/shop-1" in capsys.readouterr().err
+
+    assert main(["logs", "shop/1"]) == 3
+    assert "no log of it was kept" in capsys.readouterr().err
+
+    web.config.write_text(f'{text}\nlogs: {{url: "https://logs.example.com/{{job}}"}}\n')
+    assert eventually(lambda: web.api("targets/shop/deploys/1").json()["log_url"])
+    assert main(["logs", "shop/1"]) == 3
+    assert "its log is kept at https://logs.example.com/shop-1" in capsys.readouterr().err
+
+
+def test_a_log_that_no_watcher_can_relay(web: Web, capsys: Captured) -> None:
+    assert main(["logs", "shop/1"]) == 4
+    assert "no watcher leads" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["up", "demo"])
