@@ -85,6 +85,7 @@ def _details(deploy: DeployDetail, now: datetime) -> list[tuple[str, str | Text]
         ("not before", deploy.not_before or ""),
         ("merged pushes", str(deploy.merged or "")),
         ("job", f"{deploy.namespace}/{deploy.job}" if deploy.job else ""),
+        ("log", plain(deploy.log_url)),
         ("deliveries", plain(", ".join(deploy.deliveries))),
     ]
 

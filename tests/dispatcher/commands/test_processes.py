@@ -239,7 +239,8 @@ def test_check_looks_no_secret_up_where_there_is_none(
 
     assert (with_secrets[0], code) == (2, 0)
     if output == "json":
-        assert set(json.loads(out)) == {"hooks", "targets", "deliveries", "cluster", "warnings"}
+        sections = {"hooks", "targets", "deliveries", "cluster", "logs", "notifications"}
+        assert set(json.loads(out)) == {*sections, "warnings"}
     else:
         assert out.endswith("3 hooks, 6 targets: no mistakes; secrets were not looked at\n")
 
