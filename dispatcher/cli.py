@@ -27,6 +27,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "show": "deploys",
         "logs": "logs",
         "wait": "wait",
+        "commit": "commit",
         "redeploy": "redeploy",
         "cancel": "deploys",
         "release": "deploys",

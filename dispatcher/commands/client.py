@@ -19,6 +19,7 @@ from dispatcher.commands.exits import Exit, Failed
 from dispatcher.domain.access import Role
 from dispatcher.domain.errors import UsageError
 from dispatcher.http.api.schemas.access import AuditPage, CreatedToken, RevokedToken, TokenList
+from dispatcher.http.api.schemas.commits import CommitPage
 from dispatcher.http.api.schemas.deliveries import DeliveryDetail, DeliveryList, ReplayAnswer
 from dispatcher.http.api.schemas.deploys import (
     DeployDetail,
@@ -131,6 +132,10 @@ class Client:
 
     def deploys(self, target: str, limit: int) -> DeployList:
         return self._call("GET", f"targets/{_part(target)}/deploys?limit={limit}", DeployList)
+
+    def commit(self, repository: str, commit: str, cursor: str = "") -> CommitPage:
+        path = f"repositories/{quote(repository)}/commits/{_part(commit)}"
+        return self._call("GET", f"{path}?{_query({'cursor': cursor or None})}", CommitPage)
 
     def search_deploys(self, limit: int, filters: Mapping[str, str | None]) -> DeployPage:
         return self._call("GET", f"deploys?{_query(filters, limit=limit)}", DeployPage)

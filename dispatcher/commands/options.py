@@ -6,6 +6,7 @@ import functools
 import getpass
 import inspect
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from dispatcher.commands.client import Client
 from dispatcher.commands.output import DATA, Output, console, json_text, yaml_text
 from dispatcher.domain.errors import UsageError
 
+FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 Url = Annotated[
     str | None,
     typer.Option("--url", help=f"Where git-dispatcher is; else {URL}, or what `up` left behind."),
@@ -166,6 +168,13 @@ def split_name(name: str) -> tuple[str, int]:
     if not (target and slash and number.isascii() and number.isdigit() and len(number) < 16):
         raise UsageError(f"{name!r} is not a deploy: write it like shop/42")
     return target, int(number)
+
+
+def full_commit(name: str) -> str:
+    """A commit's full name, in lower case. Raises UsageError."""
+    if not FULL.fullmatch(found := name.lower()):
+        raise UsageError(f"{name!r} is not a commit's full name: `git rev-parse HEAD` prints it")
+    return found
 
 
 def now() -> datetime:

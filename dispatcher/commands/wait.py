@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 import typer
@@ -12,11 +11,10 @@ from dispatcher.commands.client import Client
 from dispatcher.commands.coverage import bearer, newest
 from dispatcher.commands.follow import Standing, follow_deploy, follow_to_end, standing_of
 from dispatcher.commands.formatting import plain, short
-from dispatcher.commands.options import Api, spread
+from dispatcher.commands.options import Api, full_commit, spread
 from dispatcher.domain.errors import UsageError
 from dispatcher.http.api.schemas.deploys import DeployInfo
 
-FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 LOOKED_AT = 100
 """Newest deploys among which the commit's is looked for."""
 
@@ -47,16 +45,9 @@ def wait(
         if "/" in target:
             code = follow_deploy(client, target, timeout, api)
         else:
-            wanted = Wanted(client, target, _full(commit), ref)
+            wanted = Wanted(client, target, full_commit(commit) if commit else "", ref)
             code = follow_to_end(client, wanted.look, timeout, api)
     raise typer.Exit(code)
-
-
-def _full(commit: str) -> str:
-    found = commit.lower()
-    if found and not FULL.fullmatch(found):
-        raise UsageError(f"{commit!r} is not a commit's full name: `git rev-parse HEAD` prints it")
-    return found
 
 
 class Wanted:
