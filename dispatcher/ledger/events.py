@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dispatcher.domain.event import Event
+from dispatcher.domain.cause import CauseKind
+from dispatcher.domain.deploy import State
+from dispatcher.domain.event import Event, EventKind
 from dispatcher.ledger.codec import decode, encode
 from dispatcher.ledger.connection import texts
 from dispatcher.ledger.store import Command, Store
@@ -76,6 +78,12 @@ class Events:
         found = self._store.fields(self._keys.counts)
         split = ((field.partition(" "), count) for field, count in found.items())
         return {(target, what): int(count) for (target, _, what), count in split}
+
+
+def counted(target: str) -> list[str]:
+    """The fields that `Keys.counts` can have of a target."""
+    ends = [f"{state} {cause}" for state in State for cause in CauseKind]
+    return [f"{target} {what}" for what in (*EventKind, *State, *ends)]
 
 
 def entry(store: Store, target: str, event: Event) -> Command:

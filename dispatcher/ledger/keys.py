@@ -150,8 +150,8 @@ class Keys:
 
     @property
     def counts(self) -> str:
-        """Hash, kept: "target what" -> how often it happened; what is an event's kind, or the state that a
-        deploy came to and, behind a space, its cause."""
+        """Hash: "target what" -> how often it happened, kept until the target is retired; what is an event's
+        kind, or the state that a deploy came to and, behind a space, its cause."""
         return f"{self.prefix}counts"
 
     @property

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from dispatcher.domain.spec import Spec
 from dispatcher.ledger.codec import decode
+from dispatcher.ledger.events import counted
 from dispatcher.ledger.operations import Operations
 from dispatcher.ledger.redeployment import Redeploy
 from dispatcher.ledger.schedule import Schedule
@@ -61,7 +62,12 @@ class Publisher:
 
     def _keep_for_good(self, targets: Sequence[str]) -> None:
         """Keeps the history of targets that come back: it was to expire since they were removed."""
-        kept = [key for each in targets for key in (self._keys.row(each), self._keys.deploys(each))]
+        keys = self._keys
+        kept = [
+            key
+            for each in targets
+            for key in (keys.row(each), keys.deploys(each), keys.timelines(each))
+        ]
         self._store.write(*(("PERSIST", key) for key in kept))
 
     def _roll_out(self, specs: Sequence[Spec]) -> list[WakeUp]:
@@ -77,8 +83,10 @@ class Publisher:
 
     def retire(self, keep_for: int) -> list[str]:
         """Drops the removed targets that have nothing left to do, and returns their names. Their history
-        expires after `keep_for` seconds."""
+        expires after `keep_for` seconds; what happened to them is counted no longer."""
         retired = [name for name in sorted(self._gone) if self._retired(name, keep_for)]
+        for name in retired:
+            self._store.write(("HDEL", self._keys.counts, *counted(name)))
         self._gone -= set(retired)
         return retired
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
+from dispatcher.domain.cause import CauseKind
 from dispatcher.domain.deploy import State
 from dispatcher.domain.errors import IllegalTransition, LeaseLost, LedgerUnavailable
 from dispatcher.domain.observed_job import ObservedJob
@@ -15,6 +16,7 @@ from dispatcher.domain.snapshot import Snapshot
 from dispatcher.domain.spec import Policies, Spec
 from dispatcher.domain.transitions import check_transition
 from dispatcher.ledger import (
+    Events,
     Keys,
     Leadership,
     Leased,
@@ -292,6 +294,31 @@ def test_specs_that_are_no_longer_configured_are_taken_back(store: Store) -> Non
     Targets(store).record(hold(store), "mine", release=True)
     assert publisher.retire(3600) == ["shop"]
     assert hold(store).spec is None
+
+
+def test_a_retired_target_is_counted_no_longer_and_keeps_its_timelines_if_it_comes_back(
+    store: Store,
+) -> None:
+    spec = Spec(
+        target="shop", repository="r", namespace="ns", policies=Policies(), manifest={}, digest="d"
+    )
+    publisher, counts = Publisher(store), store.keys.counts
+    publisher.publish([spec])
+    submit(store, push("0", "a"))
+    submit(store, push("0", "a"), target="docs")
+    seen = hold(store)
+    failed = replace(seen.deploys[0], state=State.FAILED, cause=CauseKind.SCRIPT)
+    Targets(store).record(seen, "mine", deploys=[failed], release=True)
+    before = {target for target, _ in Events(store).counts()}
+    publisher.publish([])
+    publisher.retire(3600)
+
+    assert before == {"shop", "docs"}
+    assert store.client.hkeys(counts) == ["docs created"]
+    assert store.client.ttl(store.keys.timelines("shop")) > 0
+
+    publisher.publish([spec])
+    assert store.client.ttl(store.keys.timelines("shop")) == -1
 
 
 def test_a_redis_that_is_away_is_said_without_its_password(keys: Keys) -> None:
