@@ -19,7 +19,7 @@ from dispatcher.ledger.overview import Glance, Overview, RecentDeploy
 from dispatcher.ledger.pauses import Pauses, read_pauses
 from dispatcher.ledger.processes import Processes
 from dispatcher.ledger.publishing import Publisher
-from dispatcher.ledger.queue import Queue
+from dispatcher.ledger.queue import Queue, QueuedNumber
 from dispatcher.ledger.reader import Reader, TargetView, WholeDeploy
 from dispatcher.ledger.redeployment import NoRedeploy, Redeploy, RedeployResult
 from dispatcher.ledger.rejections import AuthFailures, RateLimitResult, RateLimits
@@ -82,6 +82,7 @@ __all__ = [
     "Processes",
     "Publisher",
     "Queue",
+    "QueuedNumber",
     "RateLimitResult",
     "RateLimits",
     "Reader",

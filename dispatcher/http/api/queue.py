@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -19,15 +19,13 @@ from dispatcher.http.connection.bodies import MIB
 from dispatcher.http.live_config import ActiveConfig, LiveConfig
 from dispatcher.http.permissions import caller_of, may_see
 from dispatcher.http.responses import json_response
-from dispatcher.ledger import Queue, Store
+from dispatcher.ledger import Queue, QueuedNumber, Store
 
 MOST, USUAL = 500, 100
 """Deploys in one response."""
 MOST_BYTES = MIB
 """Of deploys in one response, unless its first one alone has more."""
 POSITION = re.compile(r"\d{1,16}-[a-z0-9-]{1,63}/\d{1,15}")
-
-Rank = tuple[int, str, int]
 
 
 class WaitingDeploys:
@@ -53,31 +51,43 @@ class WaitingDeploys:
         self, visible: Callable[[str], bool], kinds: frozenset[WaitsFor], cursor: str, limit: int
     ) -> QueuePage:
         """The deploys that wait for one of these, of the targets that the caller may see."""
-        config = self._live.now
-        targets = [_with_policies(target, config) for target in self._queue.targets(visible)]
-        waits = [each for target in targets for each in waits_of(target)]
-        unread = sum(target.waiting_count - len(target.waiting) for target in targets)
-        wanted = sorted((each for each in waits if each.waits_for in kinds), key=_rank)
+        order, total = self._queue.order(visible)
+        if kinds != frozenset(WaitsFor):
+            order = [_number(wait) for wait in self._waits(order) if wait.waits_for in kinds]
+            total = len(order)
         after = _parsed(cursor)
-        rest = [each for each in wanted if after is None or _rank(each) > after]
-        shown = _shown(rest, limit)
+        rest = [each for each in order if after is None or each > after]
+        shown, last = _shown(rest[:limit], self._waits(rest[:limit]))
+        more = last is not None and last != rest[-1]
         return QueuePage(
-            deploys=tuple(shown),
-            total=len(wanted) + (unread if kinds == frozenset(WaitsFor) else 0),
-            next=_written(rest[len(shown) - 1]) if len(shown) < len(rest) else "",
+            deploys=shown, total=total, next=_written(last) if last is not None and more else ""
         )
 
+    def _waits(self, order: Sequence[QueuedNumber]) -> list[Wait]:
+        """What these wait for, in their order; without those that have begun meanwhile."""
+        config, names = self._live.now, dict.fromkeys(each.target for each in order)
+        found = {
+            _number(wait): wait
+            for target in self._queue.targets(tuple(names))
+            for wait in waits_of(_with_policies(target, config))
+        }
+        return [found[each] for each in order if each in found]
 
-def _shown(waits: list[Wait], limit: int) -> list[QueuedDeploy]:
+
+def _shown(
+    order: Sequence[QueuedNumber], waits: Sequence[Wait]
+) -> tuple[tuple[QueuedDeploy, ...], QueuedNumber | None]:
+    """As many as fit into one response, and the last of the order that it covers."""
     shown: list[QueuedDeploy] = []
-    size = 0
-    for wait in waits[:limit]:
+    size, last = 0, None
+    for wait in waits:
         queued = queued_deploy(wait)
         size += len(msgspec.json.encode(queued))
         if shown and size > MOST_BYTES:
-            break
+            return tuple(shown), last
         shown.append(queued)
-    return shown
+        last = _number(wait)
+    return tuple(shown), order[-1] if order else None
 
 
 def _is_in(target: str, namespace: str, config: ActiveConfig) -> bool:
@@ -91,17 +101,17 @@ def _with_policies(target: QueuedTarget, config: ActiveConfig) -> QueuedTarget:
     return replace(target, quiet_period=configured.quiet_period, quiet_max=configured.quiet_max)
 
 
-def _rank(wait: Wait) -> Rank:
-    return wait.deploy.created_at, wait.deploy.target, wait.deploy.number
+def _number(wait: Wait) -> QueuedNumber:
+    return QueuedNumber(wait.deploy.created_at, wait.deploy.target, wait.deploy.number)
 
 
-def _written(wait: Wait) -> str:
-    return f"{wait.deploy.created_at}-{wait.deploy.name}"
+def _written(number: QueuedNumber) -> str:
+    return f"{number.created_at}-{number.target}/{number.number}"
 
 
-def _parsed(cursor: str) -> Rank | None:
+def _parsed(cursor: str) -> QueuedNumber | None:
     if not cursor:
         return None
     created, _, name = cursor.partition("-")
     target, _, number = name.rpartition("/")
-    return int(created), target, int(number)
+    return QueuedNumber(int(created), target, int(number))

@@ -66,9 +66,13 @@ class TargetFilter:
     def wants(self, target: Target, repository: str) -> bool:
         if self.namespace not in ("", target.namespace) or self.repository not in ("", repository):
             return False
+        return filters.matches(self.target, target.name) and self._finds(target)
+
+    def _finds(self, target: Target) -> bool:
+        if not self.search:
+            return True
         texts = (target.name, target.repository, *target.branches, *target.tags)
-        found = not self.search or any(self.search in text.lower() for text in texts)
-        return found and filters.matches(self.target, target.name)
+        return any(self.search in text.lower() for text in texts)
 
 
 class Targets:
