@@ -286,6 +286,11 @@ def _open_api() -> OpenApi:
     return OpenApi(document(OPERATIONS))
 
 
+def _end_streams(parts: Parts) -> None:
+    parts.hub.stop()
+    parts.logs.stop()
+
+
 @contextlib.asynccontextmanager
 async def _running(parts: Parts, look_every: float) -> AsyncIterator[dict[str, Any]]:
     """Reloads the configuration and submits pushes; on shutdown it still records what it has accepted. Its
@@ -296,7 +301,7 @@ async def _running(parts: Parts, look_every: float) -> AsyncIterator[dict[str, A
     parts.background.start("calling the roll", CALL_EVERY, parts.roll_call.look)
     parts.background.start("following events", 0.0, parts.hub.follow)
     try:
-        yield {ON_SHUTDOWN: parts.hub.stop}
+        yield {ON_SHUTDOWN: lambda: _end_streams(parts)}
     finally:
         await parts.background.stop()
         with contextlib.suppress(LedgerUnavailable):

@@ -39,6 +39,11 @@ class LogReader:
         """`block`: the longest that a call waits; seconds."""
         self._client: Any = connect_async(url, timeout=block + 5)
         self._keys = keys
+        self.is_stopping = False
+
+    def stop(self) -> None:
+        """The process ends: whoever reads stops once the present call is over."""
+        self.is_stopping = True
 
     async def ask(self, request: LogRequest) -> None:
         """Sends a request to the leading watcher; it stays there for those who come later."""

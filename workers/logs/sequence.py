@@ -60,7 +60,7 @@ def next_step(
         if step := _next_of(pod, container, position):
             return step
     if not has_ended:
-        return Wait("its Pod" if not ordered else "what comes after its Pod")
+        return Wait("its Pod" if not ordered else "the end of the deploy")
     return _over(position, is_whole=is_whole)
 
 

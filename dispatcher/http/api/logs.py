@@ -114,6 +114,10 @@ class DeployLogs:
         end = ends[1].part.end if ends else None
         return ends is not None and (end is None or end.lasts)
 
+    @property
+    def is_stopping(self) -> bool:
+        return self._logs.is_stopping
+
     async def has_leader(self) -> bool:
         return await to_thread.run_sync(self._health.has_leader)
 
@@ -201,7 +205,7 @@ class _Reader:
 
     async def rest(self) -> AsyncIterator[list[Item]]:
         """What comes after the first items, until the log has ended; an empty list now and then."""
-        while self._reading and not self._reading.has_ended:
+        while self._reading and not (self._reading.has_ended or self._logs.is_stopping):
             parts = await self._reading.parts()
             yield [item for part in parts for item in self._reading.items(part)]
 

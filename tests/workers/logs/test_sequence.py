@@ -145,7 +145,7 @@ def test_a_retry_comes_after_the_pod_that_failed() -> None:
     )
 
     after = at(first, "work", done=True)
-    assert step(first, position=after) == ("wait", "what comes after its Pod")
+    assert step(first, position=after) == ("wait", "the end of the deploy")
     assert step(second, first, position=after) == ("p0", "clone", "follow")
     assert step(second, position=after) == ("p0", "clone", "follow")
 
