@@ -231,6 +231,7 @@ def _dashboard(
         orders=orders,
         deliveries=at.deliveries,
         hooks=at.configured_hooks,
+        logs=at.logs,
         waiting=at.queue,
         processes=at.processes,
         tokens=tokens,

@@ -142,7 +142,7 @@ WALLS = {
         " dispatcher.http.api.* dispatcher.http.authentication dispatcher.http.client_address"
         " dispatcher.http.connection.bodies dispatcher.http.events.hub dispatcher.http.live_config"
         " dispatcher.http.permissions dispatcher.http.responses dispatcher.ledger dispatcher.matching.*"
-        " anyio jinja2 msgspec starlette structlog"
+        " anyio jinja2 markupsafe msgspec starlette structlog"
     ),
     # the application
     "dispatcher.http.health": (
@@ -360,6 +360,7 @@ PURE = {
     "dispatcher.http.openapi.operation",
     "dispatcher.dashboard.advice",
     "dispatcher.dashboard.ansi",
+    "dispatcher.dashboard.log_lines",
     "dispatcher.dashboard.phases",
     "dispatcher.dashboard.figures",
     "dispatcher.dashboard.trouble",

@@ -18,6 +18,7 @@ from dispatcher.dashboard.pages.commits import CommitPage
 from dispatcher.dashboard.pages.deliveries import DeliveriesPage
 from dispatcher.dashboard.pages.deploys import DeployPage
 from dispatcher.dashboard.pages.hooks import HooksPage
+from dispatcher.dashboard.pages.logs import LogStream
 from dispatcher.dashboard.pages.overview import OverviewPage
 from dispatcher.dashboard.pages.queue import QueuePage
 from dispatcher.dashboard.pages.system import SystemPage
@@ -28,6 +29,7 @@ from dispatcher.dashboard.visitors import Visitors
 from dispatcher.domain.access import Role
 from dispatcher.http.api.deliveries import Deliveries
 from dispatcher.http.api.hooks import ConfiguredHooks
+from dispatcher.http.api.logs import DeployLogs
 from dispatcher.http.api.processes import ProcessRoll
 from dispatcher.http.api.queue import WaitingDeploys
 from dispatcher.http.api.requests import RequestParser
@@ -58,6 +60,7 @@ class Dashboard:
     orders: Orders
     deliveries: Deliveries
     hooks: ConfiguredHooks
+    logs: DeployLogs
     waiting: WaitingDeploys
     processes: ProcessRoll
     tokens: ApiTokens
@@ -82,6 +85,10 @@ class Dashboard:
             Route("/targets/{target}/deploys/{number}", guard.page(deploy.show)),
             Route("/queue", guard.page(QueuePage(self.waiting, notices, self.store).show)),
             Route("/commits/{commit}", guard.page(CommitPage(snapshots, notices, self.store).show)),
+            Route(
+                "/targets/{target}/deploys/{number}/log",
+                guard.page(LogStream(self.parser, self.logs).show),
+            ),
             *self._orders(guard),
             *self._of_all(guard, notices),
             Route("/live", guard.page(live.stream)),

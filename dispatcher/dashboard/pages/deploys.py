@@ -56,7 +56,7 @@ class DeployPage:
             facts=facts,
             due=0 if found.terminal else facts.due,
             timeline=timeline,
-            in_cluster=in_cluster,
+            live_log=in_cluster or (found.active and bool(found.job)),
             phases=parts(timeline, self._store.now(), cleaned=not in_cluster),
             width=WIDTH,
             usual=usual(recent),

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const MINUTE = 60, HOUR = 3600, DAY = 86400, TRY_AGAIN = 3000;
+  const MINUTE = 60, HOUR = 3600, DAY = 86400, TRY_AGAIN = 3000, opened = new WeakSet(), MOST_LINES = 5000;
 
   function span(seconds) {
     const whole = Math.max(0, Math.round(seconds));
@@ -51,6 +51,21 @@
     if (element && window.htmx) window.htmx.trigger(element, "again");
   }
 
+  /* One connection for each log, however often the page around it changes. The server has escaped the lines. */
+  function openLogs() {
+    for (const box of document.querySelectorAll("[data-log]")) {
+      if (opened.has(box)) continue;
+      opened.add(box);
+      const source = new EventSource(box.dataset.log);
+      source.onmessage = (event) => {
+        box.insertAdjacentHTML("beforeend", event.data);
+        while (box.childElementCount > MOST_LINES) box.firstElementChild.remove();
+        follow();
+      };
+      source.addEventListener("log-end", () => source.close());
+    }
+  }
+
   function follow() {
     for (const box of document.querySelectorAll("[data-follow]")) {
       if (box.dataset.atEnd !== "no") box.scrollTop = box.scrollHeight;
@@ -63,7 +78,7 @@
       box.dataset.atEnd = box.scrollTop + box.clientHeight >= box.scrollHeight - 8 ? "yes" : "no";
     }
   }, true);
-  document.addEventListener("htmx:after:swap", () => { tick(); follow(); });
+  document.addEventListener("htmx:after:swap", () => { tick(); openLogs(); follow(); });
   document.addEventListener("keydown", (event) => {
     const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);
     const search = document.getElementById("q");
@@ -73,5 +88,5 @@
     }
   });
   setInterval(tick, 1000);
-  document.addEventListener("DOMContentLoaded", () => { tick(); follow(); });
+  document.addEventListener("DOMContentLoaded", () => { tick(); openLogs(); follow(); });
 })();

@@ -7,7 +7,7 @@ coroutines, of which there is a bounded number, so that they delay no delivery.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -36,6 +36,9 @@ ANSWER_SECONDS = 15.0
 """How long a request waits for the leading watcher's first part: a new one leads within less."""
 LEAVE_SECONDS = 2.0
 
+Write = Callable[[list[Item]], bytes]
+"""Items as the bytes to send; none for those that say nothing."""
+
 log = structlog.get_logger()
 
 
@@ -62,7 +65,7 @@ class LogQuery:
             _flag(request, "follow"),
             _flag(request, "timestamps"),
             EVENT_STREAM in request.headers.get("accept", ""),
-            _seen(request.headers.get("last-event-id", "")),
+            seen(request.headers.get("last-event-id", "")),
         )
 
 
@@ -80,13 +83,23 @@ class DeployLogs:
     async def show(self, request: Request) -> Response:
         target = await self._parser.history(request)
         number, query = deploy_number(request, target), LogQuery.of(request)
+        media = EVENT_STREAM if query.events else TEXT
+        return await self.stream(
+            LogName(target=target, number=number, container=query.container),
+            query,
+            media,
+            _writer(query),
+        )
+
+    async def stream(self, name: LogName, query: LogQuery, media: str, write: Write) -> LogResponse:
+        """The log as `write` has it. Raises ErrorResponse where there is none."""
         if self._readers >= self._most:
             message = f"{self._most} logs are being read: close one, or try again later"
             raise ErrorResponse(503, "too_many_logs", message, RETRY_AFTER)
         self._readers += 1
-        reader = _Reader(self, LogName(target=target, number=number, container=query.container))
+        reader = _Reader(self, name)
         try:
-            return LogResponse(reader, await reader.begin(query), query)
+            return LogResponse(reader, await reader.begin(query), media, write)
         except BaseException:
             await reader.leave()
             raise
@@ -227,10 +240,9 @@ class _Reader:
 class LogResponse(StreamingResponse):
     """Streams a log, and says that its reader has left, however that comes about."""
 
-    def __init__(self, reader: _Reader, first: list[Item], query: LogQuery) -> None:
-        media = EVENT_STREAM if query.events else TEXT
+    def __init__(self, reader: _Reader, first: list[Item], media: str, write: Write) -> None:
         super().__init__(self._pieces(first), 200, dict(HEADERS), media)
-        self._reader, self._query = reader, query
+        self._reader, self._write, self._is_text = reader, write, media == TEXT
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -240,19 +252,20 @@ class LogResponse(StreamingResponse):
 
     async def _pieces(self, first: list[Item]) -> AsyncIterator[bytes]:
         try:
-            yield self._written(await self._reader.with_url(first))
+            yield self._write(await self._reader.with_url(first))
             async for items in self._reader.rest():
-                if piece := self._written(await self._reader.with_url(items)):
+                if piece := self._write(await self._reader.with_url(items)):
                     yield piece
         except LedgerUnavailable as away:  # who follows comes back, with the id of the last line
             log.warning("a log is no longer streamed", why=str(away))
-            if not self._query.events:
+            if self._is_text:
                 yield b"[git-dispatcher: Redis is not available: the log goes on behind this]\n"
 
-    def _written(self, items: list[Item]) -> bytes:
-        if self._query.events:
-            return as_events(items) or KEEP_ALIVE
-        return as_text(items, timestamps=self._query.timestamps)
+
+def _writer(query: LogQuery) -> Write:
+    if query.events:
+        return lambda items: as_events(items) or KEEP_ALIVE
+    return lambda items: as_text(items, timestamps=query.timestamps)
 
 
 def _says_something(relayed: RelayedPart) -> bool:
@@ -278,7 +291,7 @@ def _flag(request: Request, name: str) -> bool:
     return text == "true"
 
 
-def _seen(id: str) -> Seen:
+def seen(id: str) -> Seen:
     """The last line that the reader has; whatever is no id of ours counts as none."""
     found = re.fullmatch(r"([0-9]{1,19})-([0-9]{1,9})", id, re.ASCII)
     return Seen(int(found[1]), int(found[2])) if found else NOTHING

@@ -193,6 +193,30 @@ def test_many_targets_come_in_pages(web: Web, store: Store, people: People) -> N
     assert "page 3 of 3" in ann.get("/?page=99999").text
 
 
+def read_log(person: Person, path: str) -> str:
+    """All that comes until the connection may be closed."""
+    with person.http.stream("GET", path) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        return "".join(response.iter_text())
+
+
+def test_a_log_is_streamed_as_text_with_colours(ann: Person) -> None:
+    log = read_log(ann, "/targets/shop/deploys/2/log")
+
+    assert '<span class="c1">ERROR</span> cannot reach the database' in log
+    assert "&lt;script&gt;" in log
+    assert "<script>" not in log
+    assert "\x1b" not in log
+    assert log.endswith("event: log-end\ndata: {}\n\n")
+
+
+def test_where_there_is_no_log_the_page_says_why(ann: Person) -> None:
+    log = read_log(ann, "/targets/shop/deploys/1/log")
+
+    assert "no log of it was kept" in log
+    assert log.endswith("event: log-end\ndata: {}\n\n")
+
+
 # Pure parts
 
 
