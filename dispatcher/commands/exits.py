@@ -13,6 +13,7 @@ class Exit(IntEnum):
     USAGE = 2  # an option, the input or the configuration is wrong
     REFUSED = 3  # rejected: unknown target, unknown deploy, invalid token
     UNAVAILABLE = 4  # no answer: connection refused, Redis unavailable, timed out
+    NOT_WANTED = 5  # nothing is to be waited for: the target does not deploy that commit
     INTERRUPTED = 130  # Ctrl-C, as shells say it: 128 and the signal's number
 
 

@@ -90,6 +90,17 @@ def test_a_commit_that_does_not_come_is_not_waited_for_for_ever(web: Web, capsys
     assert told in capsys.readouterr().err
 
 
+def test_what_a_filter_has_turned_away_is_not_waited_for(web: Web, capsys: Captured) -> None:
+    assert main(["wait", "shop-docs", "--commit", NEW, "--ref", "main"]) == 5
+    assert f"{NEW[:8]} filtered for shop-docs: " in capsys.readouterr().out
+
+
+def test_another_branch_may_be_meant(web: Web, capsys: Captured) -> None:
+    assert main(["wait", "shop-docs", "--commit", NEW, "--ref", "next", "--timeout", "1"]) == 4
+    assert main(["wait", "shop-docs", "--commit", NEW, "--timeout", "1"]) == 4
+    assert f"{NEW[:8]} filtered for shop-docs" in capsys.readouterr().err
+
+
 def test_a_cancelled_one_has_failed_and_says_who_did_it(web: Web, capsys: Captured) -> None:
     main(["cancel", "shop/1", "--by", "ann", "--reason", "wrong branch"])
     capsys.readouterr()
