@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from dispatcher.domain.deploy import TERMINAL, State
 from dispatcher.domain.event import Event, EventKind
 
+KEPT = frozenset({State.FAILED, State.LOST})
+"""The Job of such a deploy stays in the cluster for a person to look at."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Phases:
@@ -20,7 +23,7 @@ class Phases:
     running: int | None = None
     stopping: int | None = None
     cleaning: int | None = None
-    """From its end until its Job and Pods were gone from the cluster."""
+    """From its end until its Job and Pods were gone from the cluster; not of one whose Job is kept."""
 
 
 def phases_of(timeline: Sequence[Event], now: int, *, has_job: bool) -> Phases:
@@ -34,14 +37,16 @@ def phases_of(timeline: Sequence[Event], now: int, *, has_job: bool) -> Phases:
         ends.append(now)
     spent: dict[str, int] = {}
     for event, ended in zip(changes, ends, strict=False):
-        if event.kind is not EventKind.CLEANED:
-            phase = _phase(event)
+        phase = _phase(event)
+        if phase:
             spent[phase] = spent.get(phase, 0) + max(0, ended - event.at)
     return Phases(**spent)
 
 
 def _phase(event: Event) -> str:
-    """The phase that begins with the event, or goes on."""
+    """The phase that begins with the event, or goes on; "" for none."""
+    if event.kind is EventKind.CLEANED or event.state in KEPT:
+        return ""
     if event.state in TERMINAL:
         return "cleaning"
     return "waiting" if event.state is State.PENDING else str(event.state)

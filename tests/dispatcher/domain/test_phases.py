@@ -48,7 +48,7 @@ def test_attempts_are_added_up() -> None:
 
 
 def test_what_ended_is_cleaned_up_as_long_as_its_job_is_there() -> None:
-    timeline = [CREATED, came(110, State.STARTING), came(140, State.FAILED)]
+    timeline = [CREATED, came(110, State.STARTING), came(140, State.SUPERSEDED)]
 
     assert phases_of(timeline, 200, has_job=True).cleaning == 60
     assert phases_of(timeline, 200, has_job=False).cleaning is None
@@ -56,3 +56,11 @@ def test_what_ended_is_cleaned_up_as_long_as_its_job_is_there() -> None:
 
 def test_an_empty_timeline_says_nothing() -> None:
     assert phases_of([], 1, has_job=True) == Phases()
+
+
+def test_a_failed_deploy_is_kept_and_not_cleaned_up() -> None:
+    timeline = [CREATED, came(110, State.STARTING), came(140, State.FAILED)]
+    cleared = Event(kind=EventKind.CLEANED, at=900, state=State.FAILED)
+
+    assert phases_of(timeline, 200, has_job=True).cleaning is None
+    assert phases_of([*timeline, cleared], 1_000, has_job=False).cleaning is None
