@@ -35,6 +35,13 @@ from tests.examples import examples
 
 EXAMPLES = 12
 """For each operation and sender."""
+FEW = 2
+"""The same for each role: what a role may do is in tests/dispatcher/http/api/test_access.py."""
+CALLERS: dict[str, dict[str, Any]] = {
+    "reader": {"role": "read"},
+    "operator": {"role": "operate"},
+    "limited": {"role": "admin", "targets": ["lab"]},
+}
 HANGS = 30
 """Seconds after which a request is taken for one that is never answered."""
 CHECKED = [
@@ -144,6 +151,32 @@ def test_operators(web: Web, place: tuple[str, str]) -> None:
         check(web, case, operator)
 
     holds()
+
+
+@each_operation
+@pytest.mark.parametrize("order", CALLERS, ids=CALLERS)
+def test_each_role(web: Web, place: tuple[str, str], order: str) -> None:
+    """A token with the role, and one that is limited to a target: no answer is one that is not documented."""
+    token = created(web, order)
+
+    def sender(request: Any) -> Any:
+        request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+    @settings(bounded, max_examples=FEW)
+    @given(requests(AUTHENTICATED, place, **KNOWN, hook="github"))
+    def holds(case: Case[Any]) -> None:
+        check(web, case, sender)
+
+    holds()
+
+
+def created(web: Web, name: str) -> str:
+    """A token like that, made anew: an example may have revoked it."""
+    web.api(f"tokens/{name}/revoke", "POST")
+    response = web.api("tokens", "POST", json={"name": name, **CALLERS[name]})
+    assert response.status_code == 201, response.text
+    return str(response.json()["token"])
 
 
 @pytest.mark.parametrize(
