@@ -63,8 +63,8 @@ class Application:
     def attempt(self, data: bytes) -> None:
         request = parse(data)
         status, content = self._loop.run_until_complete(self._answer(request))
-        body = json.loads(content) if request.method != "HEAD" else {}
-        if status >= 400 and body:
+        if status >= 400 and request.method != "HEAD":
+            body = json.loads(content)
             assert Code(status, body["code"]) in CODES
             assert status < 500, body
             assert body["detail"]

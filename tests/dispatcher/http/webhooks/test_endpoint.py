@@ -142,7 +142,7 @@ def test_the_queue_tells_what_is_to_be_done(web: Web) -> None:
     (wake_up,) = web.wake_ups()
     assert wake_up.func_name == "workers.tasks.reconcile"
     assert list(wake_up.args) == ["shop"]
-    assert wake_up.description == f"shop: push {NEW[:8]} to main, deploy 1"
+    assert wake_up.description == f"reconcile shop: push {NEW[:8]} to main, deploy 1"
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,8 @@ def test_every_answer_carries_the_standard_headers(web: Web) -> None:
     for response in (web.deliver(sent(PUSH)), web.http.get("/livez"), web.http.get("/nowhere")):
         assert response.headers["Cache-Control"] == "no-store"
         assert response.headers["X-Content-Type-Options"] == "nosniff"
-        assert response.headers["Content-Type"] == "application/json"
+        kind = "json" if response.is_success else "problem+json"
+        assert response.headers["Content-Type"] == f"application/{kind}"
 
 
 def test_without_redis_the_host_is_told_to_come_again(tmp_path: Path, keys: Keys) -> None:
