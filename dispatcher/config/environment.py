@@ -244,12 +244,16 @@ VARIABLES = (
 
 
 _PREFIX = "DISPATCHER_"
+_OF_A_SERVICE = re.compile(
+    r".+_SERVICE_(HOST|PORT(_\w+)?)|.+_PORT(_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)?"
+)
+"""https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables"""
 
 
 def mistyped_variables(environ: Mapping[str, str], others: Iterable[str] = ()) -> Iterator[Mistake]:
     """Reports variables that nothing reads and whose names nearly match ours or one of `others`.
 
-    A variable that merely shares our prefix may come from Kubernetes, which sets some for every Service.
+    Variables that Kubernetes sets for a Service called dispatcher share our prefix.
     """
     known = {
         *others,
@@ -258,8 +262,9 @@ def mistyped_variables(environ: Mapping[str, str], others: Iterable[str] = ()) -
     }
     endings = {name.removeprefix(_PREFIX) for name in known if name.startswith(_PREFIX)}
     for name in sorted(environ.keys() - known):
-        near = nearest(name.removeprefix(_PREFIX), endings) if name.startswith(_PREFIX) else ""
-        if near:
+        if not name.startswith(_PREFIX) or _OF_A_SERVICE.fullmatch(name):
+            continue
+        if near := nearest(name.removeprefix(_PREFIX), endings):
             text = f'is not a variable of git-dispatcher; did you mean "{_PREFIX}{near}"?'
             yield Mistake("", 0, name, text)
 
