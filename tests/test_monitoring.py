@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 import yaml
 
 from dispatcher.metrics.definitions import BY_NAME, MetricKind
+from tests.tools import installed
 
 ROOT = Path(__file__).parents[1]
 MONITORING = ROOT / "deploy" / "monitoring"
@@ -29,11 +29,9 @@ DASHBOARD: dict[str, Any] = json.loads((MONITORING / "dashboard.json").read_text
 
 def promtool(*arguments: object) -> None:
     """Debian's package `prometheus` has it, which `.ci/run` installs."""
-    program = shutil.which("promtool")
-    if program is None and not os.environ.get("PROMTOOL_NEEDED"):
-        pytest.skip("promtool is not installed")
+    program = installed("prometheus", "promtool")
     done = subprocess.run(
-        [program or "promtool", *map(str, arguments)], capture_output=True, text=True, check=False
+        [program, *map(str, arguments)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

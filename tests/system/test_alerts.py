@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 import yaml
 
 from dispatcher.ledger import connect
 from dispatcher.local.valkey import socket_path, socket_url
 from tests.dispatcher.local.test_up import push_to_hello, running
+from tests.tools import installed
 from tests.waiting import eventually
 
 RULES = Path(__file__).parents[2] / "deploy" / "monitoring" / "alerts.yaml"
@@ -120,11 +119,8 @@ def processes(state: Path, last: str) -> list[int]:
     return found
 
 
-@pytest.mark.skipif(
-    shutil.which("prometheus") is None and not os.environ.get("PROMTOOL_NEEDED"),
-    reason="Prometheus is not installed",
-)
 def test_what_goes_wrong_fires_its_alert_and_is_resolved(tmp_path: Path) -> None:
+    installed("prometheus", "prometheus")
     state = tmp_path / "state"
     with running(state):
         welcome = state.with_suffix(".log").read_text()

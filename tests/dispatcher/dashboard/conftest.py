@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -15,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from dispatcher.ledger import Keys, Retention, Store, connect
 from tests.dispatcher.dashboard.scene import Scene
 from tests.dispatcher.http.web import TOKEN, Web
+from tests.tools import installed
 
 FLAGS = (
     "--headless",
@@ -67,11 +66,7 @@ def browser() -> Iterator[Browser]:
 
     Playwright keeps an event loop in this thread, which no test of another module could do with.
     """
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        if os.environ.get("REQUIRE_CHROMIUM"):
-            pytest.fail("there is no Chromium: apt-get install chromium")
-        pytest.skip("there is no Chromium")
+    path = installed("chromium", *BROWSERS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
