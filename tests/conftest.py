@@ -45,11 +45,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 SLOW = (
     "tests/system/test_alerts",
+    "tests/dispatcher/dashboard/test_browser",
     "tests/system/test_outages",
     "tests/system",
     "tests/model",
     "tests/crash",
     "tests/dispatcher/local/test_up.py",
+    "tests/dispatcher/http/openapi",
+    "tests/dispatcher/local/cluster/test_restart",
+    "tests/dispatcher/commands/test_completion",
+    "tests/workers/manifest/test_clone_proof",
 )
 """What begins first, the longest before the others: it waits, or draws many examples."""
 
