@@ -38,7 +38,8 @@ class Prometheus:
         self.config.write_text(
             yaml.safe_dump(
                 {
-                    "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+                    # A scrape may take its interval at most, and one second of it is the wait for Redis.
+                    "global": {"scrape_interval": "3s", "evaluation_interval": "1s"},
                     "rule_files": ["alerts.yaml"],
                     "scrape_configs": [
                         {"job_name": "all", "static_configs": [{"targets": addresses}]}
